@@ -1,0 +1,34 @@
+# Every target sets up .venv by itself when it is missing or out of date.
+PYTHON ?= python3
+VENV ?= .venv
+BIN = $(VENV)/bin
+INSTALLED = $(VENV)/.installed
+
+.PHONY: demo test lint wheel setup clean
+
+# The main job: generate at three porosities in 2D and 3D, verify, evaluate, write the report.
+demo: $(INSTALLED)
+	$(BIN)/microdsd demo -o out/demo --force
+
+test: $(INSTALLED)
+	$(BIN)/python -m pytest -q --durations=10
+
+lint: $(INSTALLED)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+wheel: $(INSTALLED)
+	$(BIN)/python -m build --wheel --outdir dist .
+
+setup: $(INSTALLED)
+
+# The constraints pin torch: without them pip would take the newest CUDA build, several gigabytes.
+$(INSTALLED): pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install -c constraints.txt -e '.[dev]'
+	touch $(INSTALLED)
+
+clean:
+	rm -rf $(VENV) build dist out .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
