@@ -1,0 +1,120 @@
+"""README and docs are true to the package: links resolve, commands and names exist."""
+
+import ast
+import functools
+import importlib
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+import typer.main
+
+ROOT = Path(__file__).resolve().parents[1]
+
+PAGES = sorted([ROOT / "README.md", *ROOT.glob("docs/**/*.md")])
+FENCE = re.compile(r"^```(\w*)\n(.*?)^```", re.M | re.S)
+IDS = [str(page.relative_to(ROOT)) for page in PAGES]
+
+
+def each_page(test):
+    return pytest.mark.parametrize("page", PAGES, ids=IDS)(test)
+
+
+def anchors(page):
+    """Anchors of a page's headings, as code hosts make them."""
+    text = FENCE.sub("", page.read_text())
+    for heading in re.findall(r"^#+ (.*)$", text, re.M):
+        plain = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", heading).lower()
+        yield re.sub(r"[^\w\- ]", "", plain).replace(" ", "-")
+
+
+@each_page
+def test_relative_links_resolve(page):
+    text = FENCE.sub("", page.read_text())
+    broken = []
+    for target in re.findall(r"\]\(([^)\s]+)\)", text):
+        if re.match(r"[a-z]+:", target):
+            continue
+        path, _, anchor = target.partition("#")
+        aim = (page.parent / path).resolve() if path else page
+        if not aim.exists() or (anchor and anchor not in anchors(aim)):
+            broken.append(target)
+    assert not broken
+
+
+@functools.cache
+def command_options():
+    """Map of each verb of the command line to its options."""
+    from microdsd.cli.app import app
+
+    group = typer.main.get_command(app)
+    context = group.make_context("microdsd", [], resilient_parsing=True)
+    return {
+        verb: {
+            option
+            for parameter in group.get_command(context, verb).get_params(context)
+            for option in (*parameter.opts, *parameter.secondary_opts)
+        }
+        for verb in group.list_commands(context)
+    } | {"": {option for parameter in group.get_params(context) for option in parameter.opts}}
+
+
+def commands(text):
+    """Every ``microdsd ...`` command in the code blocks and code spans of a page."""
+    blocks = [body for language, body in FENCE.findall(text) if language in {"", "sh", "console"}]
+    spans = re.findall(r"`([^`\n]+)`", FENCE.sub("", text))
+    for line in "\n".join([*blocks, *spans]).replace("\\\n", " ").splitlines():
+        words = shlex.split(line.removeprefix("$ "), comments=True) if "microdsd " in line else []
+        if words[:1] == ["microdsd"] and len(words) > 1:
+            yield words[1:]
+
+
+@each_page
+def test_commands_exist(page):
+    known = command_options()
+    unknown = []
+    for words in commands(page.read_text()):
+        verb = "" if words[0].startswith("-") else words[0]
+        if verb not in known:
+            unknown.append(verb)
+            continue
+        options = {word.split("=")[0] for word in words if re.match(r"--?[a-zA-Z]", word)}
+        unknown += [f"{verb} {option}" for option in options - known[verb]]
+    assert not unknown
+
+
+def test_every_verb_is_in_the_reference():
+    page = (ROOT / "docs" / "reference" / "cli.md").read_text()
+    sections = dict(re.findall(r"^## `microdsd (\w+)`\n(.*?)(?=^## |\Z)", page, re.M | re.S))
+    known = {verb: options for verb, options in command_options().items() if verb}
+    assert sorted(sections) == sorted(known)
+    missing = [
+        f"{verb} {option}"
+        for verb, options in known.items()
+        for option in options
+        if option.startswith("--") and option not in sections[verb]
+        if option != "--help"
+    ]
+    assert not missing
+
+
+def microdsd_names(body):
+    """Yield (module, name) of every name of the package that a Python example uses."""
+    for node in ast.walk(ast.parse(body)):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("microdsd"):
+            yield from ((node.module, item.name) for item in node.names)
+        elif isinstance(node, ast.Attribute) and getattr(node.value, "id", "") == "microdsd":
+            yield "microdsd", node.attr
+
+
+@each_page
+def test_python_examples_use_names_that_exist(page):
+    examples = [body for language, body in FENCE.findall(page.read_text()) if language == "python"]
+    used = {name for body in examples for name in microdsd_names(body)}
+    missing = [
+        f"{module}.{name}"
+        for module, name in sorted(used)
+        if not hasattr(importlib.import_module(module), name)
+    ]
+    assert not missing
