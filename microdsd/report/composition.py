@@ -1,0 +1,114 @@
+"""Requested against achieved composition, recounted voxel by voxel."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from microdsd.errors import InputError
+from microdsd.microstructure import phase_counts, phases_of, provenance_of, resolve_phase
+
+Counts = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class PhaseComposition:
+    """Voxel counts of one phase in every sample.
+
+    Attributes
+    ----------
+    label, name : int, str
+    achieved : ndarray of int64, shape (sample,)
+    requested : ndarray of int64, shape (sample,), or None
+        None where the file does not say what was asked for.
+    voxels : int
+        Of one sample.
+    """
+
+    label: int
+    name: str
+    achieved: Counts
+    requested: Counts | None
+    voxels: int
+
+    @property
+    def exact(self) -> NDArray[np.bool_] | None:
+        """Per sample, whether the count is the requested one; None where none is recorded."""
+        return None if self.requested is None else self.achieved == self.requested
+
+
+def composition(generated: xr.DataArray) -> tuple[PhaseComposition, ...]:
+    """Count every phase and set it against the request in the provenance.
+
+    ``requested_counts`` (phase to a count, or to one count per sample) is used where recorded,
+    else ``requested_fractions``, rounded to the nearest voxel. Phases are named by label or name.
+
+    Parameters
+    ----------
+    generated : DataArray, dims (sample, [z,] y, x)
+
+    Raises
+    ------
+    InputError
+        If the provenance names an unknown phase or the wrong number of counts.
+
+    Examples
+    --------
+    >>> from microdsd.microstructure import as_microstructure
+    >>> ms = as_microstructure(np.eye(4, dtype=int)[None], ensemble=True,
+    ...                        provenance={"requested_fractions": {"phase 1": 0.25}})
+    >>> [(p.name, p.achieved.tolist(), p.requested) for p in composition(ms)]
+    [('phase 0', [12], None), ('phase 1', [4], array([4]))]
+    """
+    achieved = phase_counts(ms=generated)
+    samples = generated.shape[0]
+    voxels = int(np.prod(generated.shape[1:]))
+    requested = _requested(generated, samples, voxels)
+    return tuple(
+        PhaseComposition(
+            label=label,
+            name=name,
+            achieved=achieved.sel(phase=label).values.astype(np.int64),
+            requested=requested.get(label),
+            voxels=voxels,
+        )
+        for label, name in phases_of(generated).items()
+    )
+
+
+def _requested(generated: xr.DataArray, samples: int, voxels: int) -> dict[int, Counts]:
+    record = provenance_of(generated) or {}
+    counts: Mapping[str, Any] = record.get("requested_counts") or {}
+    fractions: Mapping[str, Any] = record.get("requested_fractions") or {}
+    found = {
+        _label(generated, phase): np.rint(np.multiply(fraction, voxels))
+        for phase, fraction in fractions.items()
+    }
+    found |= {_label(generated, phase): np.asarray(number) for phase, number in counts.items()}
+    chosen = generated.coords["sample"].values if "sample" in generated.coords else None
+    return {label: _per_sample(number, samples, chosen, label) for label, number in found.items()}
+
+
+def _label(generated: xr.DataArray, phase: str) -> int:
+    names = phases_of(generated).values()
+    by_label = phase not in names and phase.isdecimal()
+    return resolve_phase(generated, int(phase) if by_label else phase)
+
+
+def _per_sample(
+    number: NDArray[Any], samples: int, chosen: NDArray[Any] | None, label: int
+) -> Counts:
+    """One count per sample; `chosen` picks them out when the ensemble is a part of a larger one."""
+    if number.size > 1 and chosen is not None and chosen.max() < number.size:
+        number = number[chosen]
+    if number.shape not in ((), (1,), (samples,)):
+        raise InputError(
+            f"provenance of the generated samples: {number.size} requested counts of phase "
+            f"{label} for {samples} samples; pass the whole ensemble as it was generated"
+        )
+    return np.broadcast_to(number, samples).astype(np.int64)

@@ -1,0 +1,180 @@
+"""Real material cut and labelled so that it can be set against generated samples."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import xarray as xr
+
+from microdsd.errors import InputError
+from microdsd.microstructure import (
+    LabelsLike,
+    as_ensemble,
+    as_microstructure,
+    cut_windows,
+    phases_of,
+    relabel,
+    spatial_dims,
+    voxel_size_of,
+)
+
+_MOST_WINDOWS = 256  # means over more windows gain less than they cost
+_FEWEST_WINDOWS = 32  # below this the spread between two halves is itself uncertain
+_ENOUGH_DISJOINT = 8  # fewer than this, and overlapping windows tell more
+
+
+@dataclass(frozen=True)
+class Matched:
+    """Generated samples and windows of real material, alike in shape, labels and voxel size.
+
+    Attributes
+    ----------
+    generated, windows : DataArray, dims (sample, [z,] y, x)
+    notes : tuple of str
+        What a reader of the comparison has to know about them.
+    """
+
+    generated: xr.DataArray
+    windows: xr.DataArray
+    notes: tuple[str, ...]
+
+
+def match_reference(
+    generated: LabelsLike,
+    reference: LabelsLike,
+    *,
+    windows: int | None = None,
+    rng: int | np.random.Generator | None = 0,
+) -> Matched:
+    """Bring generated samples and a reference to the same phases, voxel size and shape.
+
+    An ensemble of the samples' shape is taken as it is. A larger volume is cut into disjoint
+    windows, or into overlapping ones where too few fit; plane samples are set against slices
+    normal to z.
+
+    Parameters
+    ----------
+    generated, reference : DataArray or ndarray
+    windows : int, optional
+        How many; by default twice as many as there are generated samples, at least 32 and at
+        most 256, or as many as fit without overlap.
+    rng : None, int or numpy Generator
+
+    Raises
+    ------
+    InputError
+        Different voxel sizes, phases that do not match, or samples larger than the reference.
+
+    Examples
+    --------
+    >>> from microdsd.microstructure import blobs
+    >>> new = blobs((8, 8), fractions=(0.3, 0.7), scale=1, rng=0)
+    >>> scan = blobs((8, 32, 32), fractions=(0.3, 0.7), scale=1, rng=1)
+    >>> match_reference(new, scan, windows=20).windows.shape
+    (20, 8, 8)
+    """
+    new, real = as_ensemble(generated), as_microstructure(reference)
+    new, real = _same_phases(new, real)
+    new, real, notes = _same_voxel_size(new, real)
+    shape = tuple(new.sizes[dim] for dim in spatial_dims(new))
+    lengths = tuple(real.sizes[dim] for dim in spatial_dims(real))
+    if len(shape) > len(lengths):
+        raise InputError(
+            f"reference: is a plane {lengths} while the generated samples are volumes {shape}; "
+            "pass a volume"
+        )
+    if any(edge > length for edge, length in zip(shape, lengths[-len(shape) :], strict=True)):
+        raise InputError(
+            f"reference: {lengths} is smaller than the generated samples {shape}; generate "
+            "smaller samples or take a larger part of the scan"
+        )
+    if lengths == shape:
+        return Matched(new, _some(as_ensemble(real), windows, rng), notes)
+    box = (1,) * (len(lengths) - len(shape)) + shape
+    fit = real.sizes.get("sample", 1) * math.prod(
+        length // edge for length, edge in zip(lengths, box, strict=True)
+    )
+    wanted = windows or min(max(2 * new.sizes["sample"], _FEWEST_WINDOWS), _MOST_WINDOWS)
+    disjoint = wanted <= fit or (windows is None and fit >= _ENOUGH_DISJOINT)
+    if not disjoint:
+        notes += (
+            f"Only {fit} disjoint windows of {sizes(shape)} voxels fit into the reference of "
+            f"{sizes(lengths)}. The {wanted} windows used overlap, so the spread between two real "
+            "sets comes out smaller than it is between independent pieces of the material.",
+        )
+    count = min(wanted, fit) if disjoint else wanted
+    return Matched(new, cut_windows(real, shape, n=count, rng=rng, disjoint=disjoint), notes)
+
+
+def sizes(shape: Sequence[int]) -> str:
+    """Edge lengths as people write them.
+
+    Examples
+    --------
+    >>> sizes((64, 32))
+    '64 × 32'
+    """
+    return " × ".join(str(edge) for edge in shape)
+
+
+def _some(
+    ensemble: xr.DataArray, count: int | None, rng: int | np.random.Generator | None
+) -> xr.DataArray:
+    available = ensemble.sizes["sample"]
+    if count is None or count >= available:
+        return ensemble
+    chosen = np.random.default_rng(rng).choice(available, count, replace=False)
+    return ensemble.isel(sample=np.sort(chosen))
+
+
+def _same_phases(new: xr.DataArray, real: xr.DataArray) -> tuple[xr.DataArray, xr.DataArray]:
+    """Match phases by name; by label where one side has only default names."""
+    ours, theirs = phases_of(new), phases_of(real)
+    if ours == theirs:
+        return new, real
+    if set(ours.values()) == set(theirs.values()):
+        label = {name: k for k, name in ours.items()}
+        mapping = {k: label[name] for k, name in theirs.items()}
+        return new, relabel(real, mapping, phases=ours)
+    if _unnamed(theirs) and theirs.keys() <= ours.keys():
+        return new, as_microstructure(real, phases=ours)
+    if _unnamed(ours) and ours.keys() <= theirs.keys():
+        return as_microstructure(new, phases=theirs), real
+    if ours.items() <= theirs.items() or theirs.items() <= ours.items():
+        union = ours | theirs
+        return as_microstructure(new, phases=union), as_microstructure(real, phases=union)
+    raise InputError(
+        f"reference: its phases {theirs} and those of the generated samples {ours} agree neither "
+        "in names nor in labels; name or relabel those of the reference"
+    )
+
+
+def _unnamed(phases: dict[int, str]) -> bool:
+    return all(name == f"phase {label}" for label, name in phases.items())
+
+
+def _same_voxel_size(
+    new: xr.DataArray, real: xr.DataArray
+) -> tuple[xr.DataArray, xr.DataArray, tuple[str, ...]]:
+    ours, theirs = voxel_size_of(new), voxel_size_of(real)
+    edges = theirs.size[-len(ours.size) :]
+    if ours.unit == theirs.unit:
+        if ours.unit == "m" and not np.allclose(ours.size, edges, rtol=1e-3, atol=0):
+            raise InputError(
+                f"reference: its voxels measure {edges} m, those of the generated samples "
+                f"{ours.size} m; coarsen the finer of the two, or correct the size where it was "
+                "entered"
+            )
+        return new, real, ()
+    unknown = "generated samples" if ours.unit == "voxel" else "reference"
+    note = (
+        f"The file does not state the voxel size of the {unknown}; it is taken to be that of the "
+        "other side, and the comparison holds only if that is so."
+    )
+    if ours.unit == "voxel":
+        return as_microstructure(new, voxel_size=edges), real, (note,)
+    spare = (ours.size[0],) * (len(theirs.size) - len(ours.size))
+    return new, as_microstructure(real, voxel_size=spare + ours.size), (note,)
