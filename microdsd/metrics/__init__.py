@@ -1,0 +1,1 @@
+"""Descriptors of microstructures and the comparison of two ensembles."""

@@ -1,0 +1,69 @@
+"""The one place that imports porespy, without letting it touch the state of the process.
+
+Importing porespy adds a handler to the root logger and silences floating-point warnings of the
+whole process; its functions may reseed numpy's global generator.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+
+@contextlib.contextmanager
+def porespy_sandbox() -> Iterator[Any]:
+    """Import porespy; on leaving, restore root logging, `np.seterr` and numpy's global generator.
+
+    Yields
+    ------
+    module
+        porespy; use it inside the block only.
+
+    Examples
+    --------
+    >>> import logging
+    >>> before = list(logging.getLogger().handlers)
+    >>> with porespy_sandbox() as porespy:
+    ...     fraction = porespy.metrics.porosity(np.eye(4, dtype=bool))
+    >>> float(fraction), logging.getLogger().handlers == before
+    (0.25, True)
+    """
+    root = logging.getLogger()
+    handlers, level = list(root.handlers), root.level
+    generator = np.random.get_state()  # noqa: NPY002 - it is porespy that uses the global one
+    try:
+        with np.errstate():
+            import porespy
+
+            yield porespy
+    finally:
+        root.handlers[:] = handlers
+        root.setLevel(level)
+        np.random.set_state(generator)  # noqa: NPY002
+
+
+def two_point_correlation(mask: NDArray[np.bool_], edges: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Not periodic, unbiased S2 of `mask` by porespy, one value per bin of distances in voxels.
+
+    Parameters
+    ----------
+    mask : ndarray of bool
+        Where the phase is, 2D or 3D.
+    edges : ndarray
+        Edges of the bins; bin i holds ``edges[i] <= |r| < edges[i + 1]``.
+
+    Returns
+    -------
+    ndarray
+        float64; its first value is the phase fraction.
+    """
+    with porespy_sandbox() as porespy:
+        result = porespy.metrics.two_point_correlation(mask, bins=edges)
+    return np.asarray(result.probability_scaled)

@@ -1,0 +1,248 @@
+"""Topology of a phase: Euler characteristic, connected bodies, percolation."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal, get_args
+
+import numpy as np
+import xarray as xr
+from scipy import ndimage, sparse
+
+from microdsd.errors import InputError
+from microdsd.metrics._ensembles import per_sample
+from microdsd.microstructure.schema import (
+    LabelsLike,
+    as_ensemble,
+    resolve_phase,
+    spatial_dims,
+)
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Mask = NDArray[np.bool_]
+
+Connectivity = Literal["face", "full"]
+
+
+def euler_characteristic(
+    ms: LabelsLike,
+    *,
+    phase: int | str,
+    connectivity: Connectivity = "face",
+    periodic: bool = False,
+) -> xr.DataArray:
+    r"""Euler characteristic of one phase.
+
+    2D: bodies less holes. 3D: bodies less tunnels plus cavities.
+
+    Parameters
+    ----------
+    ms : DataArray or ndarray
+        Integer labels, dims ``([sample,] [z,] y, x)``.
+    phase : int or str
+        Label or name of the phase.
+    connectivity : {"face", "full"}
+        Voxels of the phase are joined across faces (edges in 2D) only, or also across edges
+        and corners.
+    periodic : bool
+        Whether the box wraps. Otherwise the world outside the box does not hold the phase.
+
+    Returns
+    -------
+    DataArray
+        int64, dim ``sample``.
+
+    Raises
+    ------
+    InputError
+        If the phase or the connectivity does not exist.
+
+    Notes
+    -----
+    The alternating sum of the number of cells by dimension,
+    :math:`\chi = \sum_k (-1)^k N_k`. "full" counts vertices, edges, faces and interiors of the
+    closed voxels; "face" counts voxels, pairs, squares of 4 and cubes of 8 neighbours.
+
+    References
+    ----------
+    Ohser and Schladitz, 3D Images of Materials Structures, Wiley (2009),
+    doi:10.1002/9783527628308.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> ring = np.array([[1, 1, 1], [1, 0, 1], [1, 1, 1]])
+    >>> euler_characteristic(ring, phase=1).item()
+    0
+    """
+    ensemble, mask = _mask_of(ms, phase, connectivity)
+    cells = _closed_cells if connectivity == "full" else _neighbour_cells
+    return per_sample(
+        ensemble,
+        cells(mask, 1, periodic),
+        name="euler_characteristic",
+        long_name="Euler characteristic",
+        connectivity=connectivity,
+    )
+
+
+def connected_bodies(
+    ms: LabelsLike,
+    *,
+    phase: int | str,
+    connectivity: Connectivity = "face",
+    periodic: bool = False,
+) -> xr.Dataset:
+    """Count the connected bodies of one phase and find the share of the phase in the largest.
+
+    Parameters
+    ----------
+    ms, phase, connectivity, periodic
+        As in `euler_characteristic`. A periodic box joins bodies across its faces.
+
+    Returns
+    -------
+    Dataset
+        ``number`` (int64) and ``largest_share`` (float64, NaN where the phase is absent), dim
+        ``sample``.
+
+    Raises
+    ------
+    InputError
+        As in `euler_characteristic`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> stripes = np.array([[1, 0, 1, 1]] * 2)
+    >>> bodies = connected_bodies(stripes, phase=1)
+    >>> bodies.number.item(), round(bodies.largest_share.item(), 3)
+    (2, 0.667)
+    >>> connected_bodies(stripes, phase=1, periodic=True).number.item()
+    1
+    """
+    ensemble, mask = _mask_of(ms, phase, connectivity)
+    volumes = [
+        np.bincount(_label_bodies(sample, connectivity, periodic).ravel())[1:] for sample in mask
+    ]
+    return xr.Dataset(
+        {
+            "number": per_sample(
+                ensemble,
+                [len(v) for v in volumes],
+                name="number",
+                long_name="number of connected bodies",
+                connectivity=connectivity,
+            ),
+            "largest_share": per_sample(
+                ensemble,
+                [v.max() / v.sum() if len(v) else np.nan for v in volumes],
+                name="largest_share",
+                long_name="share of the phase in its largest body",
+                connectivity=connectivity,
+            ),
+        }
+    )
+
+
+def percolates(
+    ms: LabelsLike, *, phase: int | str, connectivity: Connectivity = "face"
+) -> xr.DataArray:
+    """Whether one body of the phase touches both opposite faces of the box, for each axis.
+
+    Parameters
+    ----------
+    ms, phase, connectivity
+        As in `euler_characteristic`; the box does not wrap.
+
+    Returns
+    -------
+    DataArray
+        bool, dims ``(sample, axis)``; ``axis`` holds the names ``z``, ``y``, ``x``.
+
+    Raises
+    ------
+    InputError
+        As in `euler_characteristic`.
+
+    References
+    ----------
+    Stauffer and Aharony, Introduction to Percolation Theory, Taylor & Francis (1994),
+    doi:10.1201/9781315274386.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> percolates(np.array([[1, 0, 1]] * 2), phase=1).values
+    array([[ True, False]])
+    """
+    ensemble, mask = _mask_of(ms, phase, connectivity)
+    spans = []
+    for sample in mask:
+        bodies = _label_bodies(sample, connectivity, periodic=False)
+        faces = ((bodies.take(0, axis), bodies.take(-1, axis)) for axis in range(bodies.ndim))
+        spans.append([bool(np.intersect1d(first, last).any()) for first, last in faces])
+    dims = spatial_dims(ensemble)
+    return per_sample(
+        ensemble,
+        spans,
+        name="percolates",
+        long_name="percolates",
+        dims=("axis",),
+        coords={"axis": list(dims)},
+        connectivity=connectivity,
+    )
+
+
+def _neighbour_cells(mask: Mask, axis: int, periodic: bool) -> NDArray[np.int64]:
+    """Voxels - pairs + squares - cubes of the phase, from `axis` on."""
+    if axis == mask.ndim:
+        return _count(mask)
+    behind, ahead = _neighbours(mask, axis, periodic)
+    pairs = behind & ahead
+    return _neighbour_cells(mask, axis + 1, periodic) - _neighbour_cells(pairs, axis + 1, periodic)
+
+
+def _closed_cells(mask: Mask, axis: int, periodic: bool) -> NDArray[np.int64]:
+    """Vertices - edges + faces - interiors of the closed voxels of the phase, from `axis` on."""
+    if axis == mask.ndim:
+        return _count(mask)
+    padding = [(int(i == axis),) * 2 for i in range(mask.ndim)]
+    behind, ahead = _neighbours(mask if periodic else np.pad(mask, padding), axis, periodic)
+    sides = behind | ahead
+    return _closed_cells(sides, axis + 1, periodic) - _closed_cells(mask, axis + 1, periodic)
+
+
+def _neighbours(mask: Mask, axis: int, periodic: bool) -> tuple[Mask, Mask]:
+    if periodic:
+        return mask, np.roll(mask, -1, axis)
+    before = (slice(None),) * axis
+    return mask[(*before, slice(None, -1))], mask[(*before, slice(1, None))]
+
+
+def _count(mask: Mask) -> NDArray[np.int64]:
+    return np.array([np.count_nonzero(sample) for sample in mask], dtype=np.int64)
+
+
+def _label_bodies(mask: Mask, connectivity: Connectivity, periodic: bool) -> NDArray[np.int32]:
+    """Give each voxel the number of its body, from 1, or 0 outside the phase."""
+    structure = ndimage.generate_binary_structure(mask.ndim, 1 if connectivity == "face" else 3)
+    if not periodic:
+        return np.asarray(ndimage.label(mask, structure)[0])
+    # A copy of the first face beyond the last carries every bond across the faces of the box.
+    bodies, number = ndimage.label(np.pad(mask, (0, 1), mode="wrap"), structure)
+    bonds = [(bodies.take(0, axis), bodies.take(-1, axis)) for axis in range(mask.ndim)]
+    first, copy = (
+        np.concatenate([face[face > 0] for face in side]) - 1 for side in zip(*bonds, strict=True)
+    )
+    graph = sparse.coo_array((np.ones(len(first)), (first, copy)), shape=(number, number))
+    joined = 1 + sparse.csgraph.connected_components(graph, directed=False)[1]
+    return np.asarray(np.concatenate([[0], joined])[bodies[(slice(None, -1),) * mask.ndim]])
+
+
+def _mask_of(ms: LabelsLike, phase: int | str, connectivity: str) -> tuple[xr.DataArray, Mask]:
+    if connectivity not in get_args(Connectivity):
+        raise InputError(f"connectivity: {connectivity!r} is not one of {get_args(Connectivity)}")
+    ensemble = as_ensemble(ms)
+    return ensemble, ensemble.values == resolve_phase(ensemble, phase)
