@@ -13,6 +13,7 @@ import xarray as xr
 from microdsd.errors import InputError
 from microdsd.microstructure.schema import (
     LabelsLike,
+    VoxelSize,
     as_microstructure,
     derived_provenance,
     phases_of,
@@ -59,14 +60,13 @@ def coarsen(ms: LabelsLike, factor: int | Sequence[int]) -> xr.DataArray:
     volumes = ms.values if "sample" in ms.dims else ms.values[np.newaxis]
     coarse = np.stack([labels[_vote(volume, labels, factors)] for volume in volumes])
     size, unit = voxel_size_of(ms)
-    coarse_size = [s * f for s, f in zip(size, factors, strict=True)]
+    edges = (s * f for s, f in zip(size, factors, strict=True))
+    coarse_size = VoxelSize(tuple(edges) if unit == "m" else size, unit)
     return as_microstructure(
         xr.DataArray(
             coarse if "sample" in ms.dims else coarse[0],
             dims=ms.dims,
-            coords=voxel_coordinates(
-                dict(zip(dims, coarse.shape[1:], strict=True)), coarse_size if unit == "m" else None
-            ),
+            coords=voxel_coordinates(dict(zip(dims, coarse.shape[1:], strict=True)), coarse_size),
         ),
         phases=phases_of(ms),
         provenance=derived_provenance(ms, "coarsen", factor=list(factors)),

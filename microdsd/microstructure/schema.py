@@ -89,12 +89,14 @@ def as_microstructure(
         values = np.asarray(labels)
         dims = _dims_of_ndarray(values.ndim, ensemble)
         coords = {}
-    values = _as_unsigned(values)
-    names = name_phases(label_counts(values), phases)
+    values = _integers(values)
+    present = label_counts(values)
+    names = name_phases(present, phases)
+    values = values.astype(unsigned_dtype(values.dtype, max(present)), copy=False)
     spatial = tuple(dim for dim in dims if dim != "sample")
     if voxel_size is not None or not all(dim in coords for dim in spatial):
         lengths = {dim: values.shape[dims.index(dim)] for dim in spatial}
-        coords |= voxel_coordinates(lengths, voxel_size)
+        coords |= voxel_coordinates(lengths, as_voxel_size(voxel_size, len(spatial)))
     attrs = {"phases": json.dumps({str(label): name for label, name in names.items()})}
     if provenance is not None:
         attrs["provenance"] = json.dumps(dict(provenance))
@@ -135,7 +137,7 @@ def phases_of(ms: LabelsLike) -> dict[int, str]:
     """
     if isinstance(ms, xr.DataArray) and "phases" in ms.attrs:
         return _phases_from_json(ms.attrs["phases"])
-    return name_phases(label_counts(_as_unsigned(np.asarray(ms))), None)
+    return name_phases(label_counts(_integers(np.asarray(ms))), None)
 
 
 def resolve_phase(ms: LabelsLike, phase: int | str) -> int:
@@ -242,13 +244,18 @@ def name_phases(present: Collection[int], phases: Mapping[int, str] | None) -> d
     Raises
     ------
     InputError
-        Labels without a name, repeated or empty names, or greyscale.
+        Negative labels, labels without a name, repeated or empty names, or greyscale.
 
     Examples
     --------
     >>> name_phases([0, 255], None)
     {0: 'phase 0', 255: 'phase 255'}
     """
+    if min(present) < 0:
+        raise InputError(
+            f"labels: must not be negative, the lowest is {min(present)}; "
+            "crop that region away or map it to a phase first"
+        )
     if phases is None:
         if len(present) > MAX_UNNAMED_PHASES:
             raise InputError(
@@ -270,40 +277,51 @@ def name_phases(present: Collection[int], phases: Mapping[int, str] | None) -> d
     return names
 
 
-def voxel_coordinates(
-    lengths: Mapping[str, int], voxel_size: float | Sequence[float] | None
-) -> dict[str, xr.Variable]:
+def as_voxel_size(voxel_size: float | Sequence[float] | None, ndim: int) -> VoxelSize:
+    """Expand a voxel size in metres to one edge per axis; None counts in voxels.
+
+    Raises
+    ------
+    InputError
+        Sizes that are not positive and finite, or not one per axis.
+
+    Examples
+    --------
+    >>> as_voxel_size(2e-6, 2)
+    VoxelSize(size=(2e-06, 2e-06), unit='m')
+    """
+    if voxel_size is None:
+        return VoxelSize((1.0,) * ndim, "voxel")
+    sizes = np.atleast_1d(np.asarray(voxel_size, dtype=float))
+    if sizes.ndim != 1 or sizes.size not in (1, ndim):
+        raise InputError(
+            f"voxel_size: give one size or one for each of {SPATIAL_DIMS[-ndim:]}, got {voxel_size}"
+        )
+    if not np.all(np.isfinite(sizes) & (sizes > 0)):
+        raise InputError(f"voxel_size: must be positive, in metres, got {voxel_size}")
+    return VoxelSize(tuple(np.broadcast_to(sizes, ndim).tolist()), "m")
+
+
+def voxel_coordinates(lengths: Mapping[str, int], voxel_size: VoxelSize) -> dict[str, xr.Variable]:
     """Place voxel centres ``(i + 1/2)`` voxel sizes from the corner of the box.
 
     Parameters
     ----------
     lengths : mapping of str to int
         Number of voxels per spatial dim.
-    voxel_size : float or sequence of float, or None
-        Metres; None counts in voxels.
-
-    Raises
-    ------
-    InputError
-        Sizes that are not positive and finite, or not one per axis.
+    voxel_size : VoxelSize
     """
-    if voxel_size is None:
-        sizes, unit = np.ones(len(lengths)), "voxel"
-    else:
-        sizes, unit = np.atleast_1d(np.asarray(voxel_size, dtype=float)), "m"
-        if sizes.ndim != 1 or sizes.size not in (1, len(lengths)):
-            raise InputError(
-                f"voxel_size: give one size or one for each of {tuple(lengths)}, got {voxel_size}"
-            )
-        if not np.all(np.isfinite(sizes) & (sizes > 0)):
-            raise InputError(f"voxel_size: must be positive, in metres, got {voxel_size}")
-        sizes = np.broadcast_to(sizes, len(lengths))
     return {
         dim: xr.Variable(
-            dim, (np.arange(n) + 0.5) * size, {"units": unit, "voxel_size": float(size)}
+            dim, (np.arange(n) + 0.5) * size, {"units": voxel_size.unit, "voxel_size": size}
         )
-        for (dim, n), size in zip(lengths.items(), sizes, strict=True)
+        for (dim, n), size in zip(lengths.items(), voxel_size.size, strict=True)
     }
+
+
+def unsigned_dtype(dtype: np.dtype[Any], highest: int) -> np.dtype[Any]:
+    """Choose the dtype of labels: unsigned ones stay, others become the smallest that fits."""
+    return dtype if dtype.kind == "u" else np.min_scalar_type(highest)
 
 
 def _checked_dims(ms: xr.DataArray) -> tuple[str, ...]:
@@ -328,21 +346,12 @@ def _dims_of_ndarray(ndim: int, ensemble: bool) -> tuple[str, ...]:
     return (("sample",) if ensemble else ()) + SPATIAL_DIMS[-spatial:]
 
 
-def _as_unsigned(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
+def _integers(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
     if values.size == 0:
         raise InputError(f"labels: the array is empty, its shape is {values.shape}")
-    if values.dtype == bool:
-        return values.view(np.uint8)
-    if values.dtype.kind not in "iu":
+    if values.dtype.kind not in "biu":
         raise InputError(_not_labels(values))
-    if values.dtype.kind == "u":
-        return values
-    if values.min() < 0:
-        raise InputError(
-            f"labels: must not be negative, the lowest is {values.min()}; "
-            "crop that region away or map it to a phase first"
-        )
-    return values.astype(np.min_scalar_type(int(values.max())))
+    return values.view(np.uint8) if values.dtype == bool else values
 
 
 def _not_labels(values: npt.NDArray[Any]) -> str:

@@ -12,6 +12,7 @@ import xarray as xr
 from microdsd.errors import InputError
 from microdsd.microstructure.schema import (
     LabelsLike,
+    VoxelSize,
     as_microstructure,
     derived_provenance,
     phases_of,
@@ -132,7 +133,7 @@ def cut_windows(
             dims=("sample", *kept),
             coords=voxel_coordinates(
                 dict(zip(kept, shape, strict=True)),
-                list(size[-len(edges) :]) if unit == "m" else None,
+                VoxelSize(size[-len(edges) :], unit),
             ),
         ),
         phases=phases_of(ms),

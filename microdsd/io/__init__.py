@@ -1,0 +1,27 @@
+"""Files in and out: HDF5, images, raw volumes, VTK."""
+
+from microdsd.io.atomic import atomic_write
+from microdsd.io.discovery import split_spec
+from microdsd.io.hdf5 import (
+    ArrayInfo,
+    list_microstructures,
+    load_microstructures,
+    save_microstructures,
+)
+from microdsd.io.images import read_image_stack, save_tiff
+from microdsd.io.vti import save_vti
+from microdsd.io.windows import LabelSource, open_labels
+
+__all__ = [
+    "ArrayInfo",
+    "LabelSource",
+    "atomic_write",
+    "list_microstructures",
+    "load_microstructures",
+    "open_labels",
+    "read_image_stack",
+    "save_microstructures",
+    "save_tiff",
+    "save_vti",
+    "split_spec",
+]

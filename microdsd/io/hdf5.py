@@ -1,0 +1,315 @@
+"""Microstructures in HDF5: the native layout, written atomically, and whole arrays read back.
+
+The native layout is netCDF-4: a group with the dataset ``labels`` (chunked, gzip), one coordinate
+dataset per dim as dimension scale, and the attributes of the array contract. So
+``xarray.open_dataset(path, group="microstructures", engine="h5netcdf")`` opens it.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+import xarray as xr
+
+from microdsd.errors import DataFileError, InputError
+from microdsd.io.atomic import atomic_write
+from microdsd.io.discovery import (
+    FoundArray,
+    Kind,
+    find_arrays,
+    greyscale_note,
+    locate,
+    native_dims,
+    open_hdf5,
+    split_spec,
+)
+from microdsd.io.images import IMAGE_SUFFIXES, read_image_stack
+from microdsd.microstructure import (
+    LabelsLike,
+    VoxelSize,
+    as_microstructure,
+    phases_of,
+    voxel_size_of,
+)
+from microdsd.microstructure.schema import SPATIAL_DIMS
+
+SCHEMA_VERSION = 1
+DEFAULT_GROUP = "microstructures"
+CHUNK_EDGE = {2: 256, 3: 64}
+DIMENSION_WITHOUT_VALUES = b"This is a netCDF dimension"
+
+
+@dataclass(frozen=True)
+class ArrayInfo:
+    """What `list_microstructures` says about one array.
+
+    Attributes
+    ----------
+    path : str
+        Path in the file.
+    kind : str
+        ``"native"``, ``"stack"``, ``"per-sample"``, ``"dream3d"`` or ``"plain"``.
+    n_samples : int or None
+        None where the layout has no samples.
+    shape : tuple of int
+        Spatial shape, ``([z,] y, x)``.
+    dtype : str
+    labels : tuple of int
+        Labels that occur; empty where there are too many to be phases.
+    fractions : tuple of float
+        Share of each of `labels` in the whole array.
+    phases : dict of int to str, or None
+        As stated in the file.
+    voxel_size : VoxelSize or None
+        As stated in the file.
+    note : str
+    """
+
+    path: str
+    kind: Kind
+    n_samples: int | None
+    shape: tuple[int, ...]
+    dtype: str
+    labels: tuple[int, ...]
+    fractions: tuple[float, ...]
+    phases: dict[int, str] | None
+    voxel_size: VoxelSize | None
+    note: str = ""
+
+
+def save_microstructures(
+    path: str | Path, ms: LabelsLike, *, group: str = DEFAULT_GROUP, overwrite: bool = False
+) -> None:
+    """Write a microstructure or an ensemble as one group of an HDF5 file.
+
+    Parameters
+    ----------
+    path : str or Path
+        A new file, or an HDF5 file that gains the group and keeps all it has.
+    ms : ndarray or DataArray
+    group : str
+        Name of the group.
+    overwrite : bool
+        Whether a group of that name may be replaced. (HDF5 does not give back the room of a
+        replaced group while the file holds others.)
+
+    Raises
+    ------
+    DataFileError
+        The group exists, the file is not HDF5, or the disk refused the data; the earlier file is
+        then unchanged.
+    InputError
+        `ms` breaks the array contract.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> file = Path(tempfile.mkdtemp()) / "new.h5"
+    >>> save_microstructures(file, np.eye(4, dtype=int))
+    >>> load_microstructures(file).shape
+    (4, 4)
+    """
+    path = Path(path)
+    ms = as_microstructure(ms)
+    name = group.strip("/")
+    if not name:
+        raise InputError(f"group: needs a name, got {group!r}")
+    keep = path.exists() and _keeps_others(path, name, overwrite)
+    with atomic_write(path, overwrite=True) as temporary:
+        if keep:
+            shutil.copyfile(path, temporary)
+        try:
+            with h5py.File(temporary, "a") as file:
+                if name in file:
+                    del file[name]
+                _write_group(file.create_group(name), ms)
+        except RuntimeError as error:  # how h5py reports some failed writes
+            raise OSError(str(error)) from error
+
+
+def load_microstructures(
+    spec: str | Path,
+    *,
+    phases: Mapping[int, str] | None = None,
+    voxel_size: float | Sequence[float] | None = None,
+    ensemble: bool = False,
+) -> xr.DataArray:
+    """Read a whole array of labels.
+
+    Parameters
+    ----------
+    spec : str or Path
+        ``file.h5``, ``file.h5:/path/in/file``, or an image file (TIFF, PNG, npy).
+    phases, voxel_size
+        As in `microdsd.microstructure.as_microstructure`; None takes what the file states.
+    ensemble : bool
+        Whether the first axis of a plain 3D array counts samples.
+
+    Raises
+    ------
+    DataFileError
+        A missing, truncated or foreign file, or nothing at the path.
+    InputError
+        Several arrays to choose from, or an array that does not hold labels.
+    """
+    path, inner = split_spec(spec)
+    if path.suffix.lower() in IMAGE_SUFFIXES:
+        return as_microstructure(
+            read_image_stack(path),
+            phases=phases,
+            voxel_size=voxel_size,
+            ensemble=ensemble,
+            provenance={"file": path.name},
+        )
+    with open_hdf5(path) as file:
+        found = locate(file, inner, ensemble=ensemble)
+        stored = found.labels
+        everything = tuple(slice(0, n) for n in stored.shape)
+        samples = [stored.read(sample, everything) for sample in range(stored.n_samples)]
+        ms = xr.DataArray(
+            np.stack(samples) if stored.is_ensemble else samples[0],
+            dims=(("sample",) if stored.is_ensemble else ()) + SPATIAL_DIMS[-len(stored.shape) :],
+        )
+        if found.kind == "native":
+            ms = ms.assign_coords(_native_coords(found.dataset)).assign_attrs(
+                _native_attrs(found.dataset)
+            )
+            return as_microstructure(ms, phases=phases, voxel_size=voxel_size)
+        origin = {"file": path.name, "path": found.path}
+        return as_microstructure(ms, phases=phases, voxel_size=voxel_size, provenance=origin)
+
+
+def list_microstructures(path: str | Path) -> list[ArrayInfo]:
+    """Describe every integer array of an HDF5 file; the whole file is read, in slabs.
+
+    Raises
+    ------
+    DataFileError
+        A missing, truncated or foreign file.
+    """
+    with open_hdf5(path) as file:
+        return [_describe(found) for found in find_arrays(file)]
+
+
+def native_statement(found: FoundArray) -> tuple[dict[int, str], VoxelSize] | None:
+    """Phases and voxel size that a native array states; None for other kinds."""
+    if found.kind != "native":
+        return None
+    stated = _empty_like(found)
+    return phases_of(stated), voxel_size_of(stated)
+
+
+def _describe(found: FoundArray) -> ArrayInfo:
+    counts = found.labels.counts()
+    note = "; ".join(part for part in (found.note, greyscale_note(len(counts))) if part)
+    if greyscale_note(len(counts)):
+        counts = {}
+    total = sum(counts.values())
+    statement = native_statement(found)
+    return ArrayInfo(
+        path=found.path,
+        kind=found.kind,
+        n_samples=found.labels.n_samples if found.labels.is_ensemble else None,
+        shape=found.labels.shape,
+        dtype=str(found.labels.dtype),
+        labels=tuple(counts),
+        fractions=tuple(number / total for number in counts.values()),
+        phases=statement[0] if statement else None,
+        voxel_size=statement[1] if statement else None,
+        note=note,
+    )
+
+
+def _keeps_others(path: Path, name: str, overwrite: bool) -> bool:
+    """Whether the file holds more than the group that is to be written."""
+    with open_hdf5(path) as file:
+        if name in file and not overwrite:
+            raise DataFileError(
+                f"{path}: already holds a group {name!r}; "
+                "pass overwrite=True (--force), another group or another file"
+            )
+        return bool(set(file) - {name})
+
+
+def _write_group(group: h5py.Group, ms: xr.DataArray) -> None:
+    group.attrs["schema"] = "microdsd"
+    group.attrs["schema_version"] = SCHEMA_VERSION
+    spatial = [dim for dim in ms.dims if dim != "sample"]
+    edge = CHUNK_EDGE[len(spatial)]
+    labels = group.create_dataset(
+        "labels",
+        data=ms.values,
+        chunks=tuple(1 if dim == "sample" else min(edge, ms.sizes[dim]) for dim in ms.dims),
+        compression="gzip",
+        compression_opts=4,
+    )
+    labels.attrs.update(ms.attrs)
+    for axis, dim in enumerate(ms.dims):
+        values = ms.coords[dim] if dim in ms.coords else xr.DataArray(np.arange(ms.sizes[dim]))
+        scale = _write_coordinate(group, str(dim), values)
+        scale.make_scale(str(dim))
+        labels.dims[axis].attach_scale(scale)
+    # Values that go along with the samples, a seed for instance, stay with them.
+    beside = [
+        name for name, c in ms.coords.items() if name not in ms.dims and c.dims == ("sample",)
+    ]
+    for name in beside:
+        _write_coordinate(group, str(name), ms.coords[name]).dims[0].attach_scale(group["sample"])
+    if beside:
+        labels.attrs["coordinates"] = " ".join(str(name) for name in beside)
+
+
+def _write_coordinate(group: h5py.Group, name: str, values: xr.DataArray) -> h5py.Dataset:
+    dataset = group.create_dataset(name, data=values.values)
+    dataset.attrs.update(values.attrs)
+    return dataset
+
+
+def _native_coords(labels: h5py.Dataset) -> dict[str, xr.Variable]:
+    dims = native_dims(labels)
+    if dims is None:
+        raise DataFileError(f"{labels.name}: has lost its dimension scales; write it again")
+    coords = {}
+    for axis, dim in enumerate(dims):
+        scale = labels.dims[axis][0]
+        if not bytes(scale.attrs.get("NAME", b"")).startswith(DIMENSION_WITHOUT_VALUES):
+            coords[dim] = xr.Variable(dim, scale[()], _plain_attrs(scale))
+    for name in str(labels.attrs.get("coordinates", "")).split():
+        beside = labels.parent[name]
+        coords[name] = xr.Variable("sample", beside[()], _plain_attrs(beside))
+    return coords
+
+
+def _plain_attrs(dataset: h5py.Dataset) -> dict[str, Any]:
+    kept = ("units", "voxel_size", "long_name")
+    return {name: dataset.attrs[name] for name in kept if name in dataset.attrs}
+
+
+def _native_attrs(labels: h5py.Dataset) -> dict[str, str]:
+    version = int(labels.parent.attrs.get("schema_version", SCHEMA_VERSION))
+    if version > SCHEMA_VERSION:
+        raise DataFileError(
+            f"{labels.file.filename}: has schema version {version}, this microdsd reads up to "
+            f"{SCHEMA_VERSION}; update microdsd"
+        )
+    return {
+        name: str(labels.attrs[name]) for name in ("phases", "provenance") if name in labels.attrs
+    }
+
+
+def _empty_like(found: FoundArray) -> xr.DataArray:
+    """Statements of a native array without its labels, on memory that is never filled."""
+    coords = {n: c for n, c in _native_coords(found.dataset).items() if c.dims != ("sample",)}
+    shape = found.labels.shape
+    return xr.DataArray(
+        np.broadcast_to(np.uint8(0), shape),
+        dims=SPATIAL_DIMS[-len(shape) :],
+        coords=coords,
+        attrs=_native_attrs(found.dataset),
+    )

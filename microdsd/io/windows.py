@@ -1,0 +1,224 @@
+"""Lazy windows: labels read where and when they are needed."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import numpy as np
+import numpy.typing as npt
+
+from microdsd.errors import InputError
+from microdsd.io.discovery import locate, open_hdf5, split_spec
+from microdsd.io.hdf5 import load_microstructures, native_statement
+from microdsd.io.images import IMAGE_SUFFIXES
+from microdsd.io.stored import StoredLabels
+from microdsd.microstructure import (
+    LabelsLike,
+    VoxelSize,
+    as_microstructure,
+    phases_of,
+    voxel_size_of,
+)
+from microdsd.microstructure.schema import (
+    SPATIAL_DIMS,
+    as_voxel_size,
+    name_phases,
+    unsigned_dtype,
+)
+
+
+class LabelSource:
+    """Labels of one or more samples, read window by window; a context manager.
+
+    Made by `open_labels`.
+
+    Attributes
+    ----------
+    shape : tuple of int
+        Spatial shape of the region, ``([z,] y, x)``.
+    n_samples : int
+    phases : dict of int to str
+    voxel_size : VoxelSize
+    dtype : numpy dtype
+        Unsigned integer dtype of what `read` returns.
+    """
+
+    def __init__(
+        self,
+        stored: StoredLabels,
+        region: tuple[slice, ...],
+        *,
+        phases: dict[int, str],
+        voxel_size: VoxelSize,
+        dtype: np.dtype[Any],
+        close: Callable[[], None],
+    ) -> None:
+        self._stored = stored
+        self._region = region
+        self._close = close
+        self.shape = tuple(part.stop - part.start for part in region)
+        self.n_samples = stored.n_samples
+        self.phases = phases
+        self.voxel_size = voxel_size
+        self.dtype = dtype
+
+    def read(self, sample: int, start: Sequence[int], size: Sequence[int]) -> npt.NDArray[Any]:
+        """Read one window; of a file, only the chunks that hold it.
+
+        Parameters
+        ----------
+        sample : int
+        start, size : sequence of int
+            First voxel (counted from the region's corner) and extent per spatial axis.
+
+        Returns
+        -------
+        ndarray of shape `size`
+
+        Raises
+        ------
+        InputError
+            The window reaches beyond the region, or there is no such sample.
+        """
+        inside = len(start) == len(size) == len(self.shape) and all(
+            s >= 0 and e >= 1 and s + e <= n
+            for s, e, n in zip(start, size, self.shape, strict=True)
+        )
+        if not inside:
+            raise InputError(
+                f"window: start {tuple(start)} and size {tuple(size)} do not lie inside the "
+                f"shape {self.shape}; take a smaller window"
+            )
+        if not 0 <= sample < self.n_samples:
+            raise InputError(f"sample: there are {self.n_samples} samples, got {sample}")
+        window = [
+            slice(part.start + s, part.start + s + e)
+            for part, s, e in zip(self._region, start, size, strict=True)
+        ]
+        return self._stored.read(sample, window).astype(self.dtype, copy=False)
+
+    def sha256(self) -> str:
+        """Fingerprint of shape, dtype and labels of the region, computed in slabs."""
+        digest = hashlib.sha256(f"{self.n_samples} {self.shape} {self.dtype.str}".encode())
+        for slab in self._stored.slabs(self._region):
+            digest.update(slab.astype(self.dtype, copy=False).data)
+        return digest.hexdigest()
+
+    def close(self) -> None:
+        """Close the file; arrays in memory have nothing to close."""
+        self._close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+def open_labels(
+    source: str | Path | LabelsLike,
+    *,
+    phases: Mapping[int, str] | None = None,
+    voxel_size: float | Sequence[float] | None = None,
+    region: Sequence[slice] | None = None,
+    ensemble: bool = False,
+) -> LabelSource:
+    """Open labels for reading in windows.
+
+    Labels are checked once: those of native files were when they were written, arrays in other
+    files are counted here, slab by slab, within the region.
+
+    Parameters
+    ----------
+    source : str, Path, ndarray or DataArray
+        ``file.h5``, ``file.h5:/path/in/file``, an image file, or labels in memory.
+    phases, voxel_size
+        As in `microdsd.microstructure.as_microstructure`; None takes what the source states.
+    region : sequence of slice, optional
+        Part of the volume per spatial axis; everything outside does not exist for the reader.
+    ensemble : bool
+        Whether the first axis of a plain 3D array counts samples.
+
+    Raises
+    ------
+    DataFileError
+        A missing, truncated or foreign file, or nothing at the path.
+    InputError
+        Not labels, labels without a name, or a region outside the volume.
+
+    Examples
+    --------
+    >>> with open_labels(np.eye(8, dtype=int), region=(slice(4, 8), slice(0, 8))) as labels:
+    ...     labels.shape, labels.read(0, start=(0, 4), size=(1, 2)).tolist()
+    ((4, 8), [[1, 0]])
+    """
+    if isinstance(source, str | Path):
+        path, inner = split_spec(source)
+        if path.suffix.lower() not in IMAGE_SUFFIXES:
+            return _open_in_file(path, inner, phases, voxel_size, region, ensemble)
+        source = load_microstructures(path, phases=phases, voxel_size=voxel_size, ensemble=ensemble)
+    ms = as_microstructure(source, phases=phases, voxel_size=voxel_size, ensemble=ensemble)
+    stored = StoredLabels((ms.values,), has_samples="sample" in ms.dims)
+    return LabelSource(
+        stored,
+        _checked_region(region, stored.shape),
+        phases=phases_of(ms),
+        voxel_size=voxel_size_of(ms),
+        dtype=ms.dtype,
+        close=lambda: None,
+    )
+
+
+def _open_in_file(
+    path: Path,
+    inner: str | None,
+    phases: Mapping[int, str] | None,
+    voxel_size: float | Sequence[float] | None,
+    region: Sequence[slice] | None,
+    ensemble: bool,
+) -> LabelSource:
+    file = open_hdf5(path)
+    try:
+        found = locate(file, inner, ensemble=ensemble)
+        stored = found.labels
+        parts = _checked_region(region, stored.shape)
+        size = as_voxel_size(voxel_size, len(stored.shape))
+        dtype = stored.dtype
+        statement = native_statement(found)
+        if statement is not None and voxel_size is None:
+            size = statement[1]
+        if statement is not None and phases is None:
+            names = statement[0]
+        else:
+            present = stored.counts(parts)
+            names = name_phases(present, phases)
+            dtype = unsigned_dtype(dtype, max(present))
+        return LabelSource(
+            stored, parts, phases=names, voxel_size=size, dtype=dtype, close=file.close
+        )
+    except BaseException:
+        file.close()
+        raise
+
+
+def _checked_region(region: Sequence[slice] | None, shape: tuple[int, ...]) -> tuple[slice, ...]:
+    if region is None:
+        return tuple(slice(0, n) for n in shape)
+    if len(region) != len(shape):
+        raise InputError(f"region: needs one slice per axis of {SPATIAL_DIMS[-len(shape) :]}")
+    parts = []
+    for given, length in zip(region, shape, strict=True):
+        start, stop, step = given.indices(length)
+        if step != 1 or stop <= start or max(given.start or 0, given.stop or 0) > length:
+            raise InputError(f"region: {given} must be a range without step inside 0..{length}")
+        parts.append(slice(start, stop))
+    return tuple(parts)
