@@ -7,7 +7,6 @@ dataset per dim as dimension scale, and the attributes of the array contract. So
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -121,16 +120,9 @@ def save_microstructures(
     if not name:
         raise InputError(f"group: needs a name, got {group!r}")
     keep = path.exists() and _keeps_others(path, name, overwrite)
+    image = _file_image(path if keep else None, name, ms)
     with atomic_write(path, overwrite=True) as temporary:
-        if keep:
-            shutil.copyfile(path, temporary)
-        try:
-            with h5py.File(temporary, "a") as file:
-                if name in file:
-                    del file[name]
-                _write_group(file.create_group(name), ms)
-        except RuntimeError as error:  # how h5py reports some failed writes
-            raise OSError(str(error)) from error
+        temporary.write_bytes(image)
 
 
 def load_microstructures(
@@ -237,6 +229,22 @@ def _keeps_others(path: Path, name: str, overwrite: bool) -> bool:
         return bool(set(file) - {name})
 
 
+def _file_image(earlier: Path | None, name: str, ms: xr.DataArray) -> bytes:
+    """Build the file in memory, packed as it will be on disk, with all that `earlier` holds.
+
+    The HDF5 library cannot close a file that a full disk has refused (the process crashes later),
+    so it must not be the one that writes to the disk.
+    """
+    place, mode = (earlier, "r+") if earlier else ("new.h5", "w")
+    with h5py.File(place, mode, driver="core", backing_store=False) as file:
+        if name in file:
+            del file[name]
+        _write_group(file.create_group(name), ms)
+        file.flush()
+        image: bytes = file.id.get_file_image()
+    return image
+
+
 def _write_group(group: h5py.Group, ms: xr.DataArray) -> None:
     group.attrs["schema"] = "microdsd"
     group.attrs["schema_version"] = SCHEMA_VERSION
@@ -287,8 +295,9 @@ def _native_coords(labels: h5py.Dataset) -> dict[str, xr.Variable]:
 
 
 def _plain_attrs(dataset: h5py.Dataset) -> dict[str, Any]:
-    kept = ("units", "voxel_size", "long_name")
-    return {name: dataset.attrs[name] for name in kept if name in dataset.attrs}
+    """Attributes that describe values; netCDF keeps single numbers as arrays of length one."""
+    kept = {n: dataset.attrs[n] for n in ("units", "voxel_size", "long_name") if n in dataset.attrs}
+    return {name: v.item() if isinstance(v, np.ndarray) else v for name, v in kept.items()}
 
 
 def _native_attrs(labels: h5py.Dataset) -> dict[str, str]:
