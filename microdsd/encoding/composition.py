@@ -1,0 +1,99 @@
+"""From the fractions a user asks for to the counts that are conserved."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+from microdsd.errors import InputError
+
+_SUM_TOLERANCE = 1e-6
+
+
+def counts_from_fractions(
+    fractions: Mapping[int | str, float], phases: Mapping[int, str], n_sites: int
+) -> dict[int, int]:
+    """Voxels of every phase for the requested fractions.
+
+    Parameters
+    ----------
+    fractions : dict of phase to float
+        Phases by label or name, fractions in [0, 1]. One phase may be left out: it takes the
+        rest. Given for all phases they must sum to one.
+    phases : dict of int to str
+        Label and name of every phase.
+    n_sites : int
+        Voxels of the box.
+
+    Returns
+    -------
+    dict of int to int
+        Counts by label, each the nearest that lets all of them sum to ``n_sites`` (largest
+        remainders).
+
+    Raises
+    ------
+    InputError
+        For an unknown phase, a fraction out of range, more than one phase left out, or a sum
+        that is not one.
+
+    Examples
+    --------
+    >>> counts_from_fractions({"pore": 0.22}, {0: "pore", 1: "solid"}, 1000)
+    {0: 220, 1: 780}
+    """
+    wanted: dict[int, float] = {}
+    for key, fraction in fractions.items():
+        label = phase_label(key, phases)
+        if label in wanted:
+            raise InputError(f"phase_fraction[{key!r}]: phase {label} is given twice")
+        if not (math.isfinite(fraction) and 0 <= fraction <= 1):
+            raise InputError(f"phase_fraction[{key!r}]={fraction}: give a number from 0 to 1")
+        wanted[label] = float(fraction)
+    missing = [label for label in sorted(phases) if label not in wanted]
+    total = sum(wanted.values())
+    if len(missing) > 1:
+        names = ", ".join(phases[label] for label in missing)
+        raise InputError(
+            f"phase_fraction={dict(fractions)}: {names} are left open; "
+            f"give the fractions of all phases but one"
+        )
+    if missing:
+        if total > 1 + _SUM_TOLERANCE:
+            raise InputError(
+                f"phase_fraction={dict(fractions)}: they sum to {total:g}, leaving less than "
+                f"nothing for {phases[missing[0]]}; lower them to at most 1 in sum"
+            )
+        wanted[missing[0]] = max(0.0, 1 - total)
+    elif abs(total - 1) > _SUM_TOLERANCE:
+        raise InputError(
+            f"phase_fraction={dict(fractions)}: they sum to {total:g}; make them sum to 1, "
+            "or leave one phase out and it takes the rest"
+        )
+    share = {label: wanted[label] * n_sites for label in sorted(phases)}
+    counts = {label: math.floor(x + 1e-9) for label, x in share.items()}
+    spare = n_sites - sum(counts.values())
+    by_remainder = sorted(share, key=lambda label: counts[label] - share[label])
+    for label in by_remainder[:spare]:
+        counts[label] += 1
+    return counts
+
+
+def phase_label(key: int | str, phases: Mapping[int, str]) -> int:
+    """Label of a phase given by label or name.
+
+    Raises
+    ------
+    InputError
+        If there is no such phase; lists those there are.
+    """
+    if isinstance(key, str):
+        for label, name in phases.items():
+            if name == key:
+                return label
+        if key.isdigit() and int(key) in phases:
+            return int(key)
+    elif key in phases:
+        return int(key)
+    known = ", ".join(f"{label} ({name})" for label, name in sorted(phases.items()))
+    raise InputError(f"phase {key!r}: unknown; choose one of {known}")

@@ -1,0 +1,151 @@
+"""Random windows of a scan, turned by the symmetries that the material is said to have."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Sequence
+from typing import Literal, Protocol, get_args
+
+import numpy as np
+
+from microdsd.errors import InputError
+
+Symmetry = Literal["isotropic", "transverse", "none"]
+
+_IN_MEMORY = 1 << 30
+"""Bytes of labels up to which a region is read once and kept."""
+
+
+class LabelReader(Protocol):
+    """What is needed of a source of labels; `microdsd.io.open_labels` gives one."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Voxels per axis."""
+        ...
+
+    @property
+    def n_samples(self) -> int:
+        """Number of volumes."""
+        ...
+
+    @property
+    def dtype(self) -> np.dtype:
+        """Type of the labels."""
+        ...
+
+    def read(self, sample: int, start: Sequence[int], size: Sequence[int]) -> np.ndarray:
+        """Labels of one window."""
+        ...
+
+
+def symmetry_elements(
+    symmetry: Symmetry, ndim: int
+) -> list[tuple[tuple[int, ...], tuple[int, ...]]]:
+    """Axis orders and flipped axes of a symmetry group of the voxel lattice.
+
+    "isotropic" is the full group of the square (8) or cube (48); "transverse" leaves the first
+    axis alone (in 3D the 8 of the plane, in 2D the mirror of x); "none" is the identity.
+
+    Examples
+    --------
+    >>> len(symmetry_elements("isotropic", 3)), len(symmetry_elements("transverse", 3))
+    (48, 8)
+    """
+    if symmetry not in get_args(Symmetry):
+        raise InputError(
+            f"symmetry={symmetry!r}: choose one of {', '.join(map(repr, get_args(Symmetry)))}"
+        )
+    fixed = {"isotropic": 0, "transverse": 1, "none": ndim}[symmetry]
+    head, free = tuple(range(fixed)), range(fixed, ndim)
+    flips = [f for n in range(len(free) + 1) for f in itertools.combinations(free, n)]
+    return [(head + order, flip) for order in itertools.permutations(free) for flip in flips]
+
+
+class WindowSampler:
+    """Windows of a block of a scan.
+
+    Parameters
+    ----------
+    source : LabelReader
+    window : sequence of int
+        Voxels per axis. With one axis fewer than the scan, windows are slices: normal to the
+        first axis, or to any axis when the material is isotropic.
+    block : (int, int)
+        First and last + 1 layer along axis 0 that windows may touch.
+    symmetry : {"isotropic", "transverse", "none"}
+    samples : range, optional
+        Volumes of an ensemble to draw from; all by default.
+
+    Raises
+    ------
+    InputError
+        If no window fits into the block.
+    """
+
+    def __init__(
+        self,
+        source: LabelReader,
+        window: Sequence[int],
+        block: tuple[int, int],
+        symmetry: Symmetry,
+        samples: range | None = None,
+    ) -> None:
+        self.window = tuple(window)
+        self._source = source
+        self._samples = range(source.n_samples) if samples is None else samples
+        self._low = (block[0],) + (0,) * (len(source.shape) - 1)
+        self._extent = (block[1] - block[0], *source.shape[1:])
+        self._elements = symmetry_elements(symmetry, len(window))
+        self._sizes = [size for size in self._oriented(symmetry) if self._fits(size)]
+        if not self._sizes:
+            raise InputError(
+                f"window={self.window}: does not fit into the block of {self._extent} voxels "
+                f"(layers {block[0]} to {block[1]} of axis 0); use a smaller window"
+            )
+        weight = [math.prod(e - s + 1 for e, s in zip(self._extent, size, strict=True))
+                  for size in self._sizes]
+        self._odds = np.array(weight) / sum(weight)
+        self._kept: list[np.ndarray] | None = None
+        if len(self._samples) * math.prod(self._extent) * source.dtype.itemsize <= _IN_MEMORY:
+            self._kept = [source.read(i, self._low, self._extent) for i in self._samples]
+
+    def _oriented(self, symmetry: Symmetry) -> list[tuple[int, ...]]:
+        """Sizes (one per orientation) of a window in the axes of the scan."""
+        if len(self.window) == len(self._extent):
+            return [self.window]
+        if len(self.window) != len(self._extent) - 1:
+            raise InputError(
+                f"window={self.window}: the scan has {len(self._extent)} axes; give as many "
+                "entries, or one fewer for slices"
+            )
+        normals = range(len(self._extent)) if symmetry == "isotropic" else range(1)
+        return [self.window[:axis] + (1,) + self.window[axis:] for axis in normals]
+
+    def _fits(self, size: tuple[int, ...]) -> bool:
+        return all(0 < s <= e for s, e in zip(size, self._extent, strict=True))
+
+    def batch(self, n: int, rng: np.random.Generator) -> np.ndarray:
+        """Labels (n, *window) of random windows in random orientations."""
+        return np.stack([self._one(rng) for _ in range(n)])
+
+    def _one(self, rng: np.random.Generator) -> np.ndarray:
+        member = int(rng.integers(len(self._samples)))
+        size = self._sizes[rng.choice(len(self._sizes), p=self._odds)]
+        start = [int(rng.integers(e - s + 1)) for e, s in zip(self._extent, size, strict=True)]
+        if self._kept is not None:
+            region = tuple(slice(a, a + s) for a, s in zip(start, size, strict=True))
+            labels = self._kept[member][region]
+        else:
+            labels = self._source.read(
+                self._samples[member],
+                [a + low for a, low in zip(start, self._low, strict=True)],
+                size,
+            )
+        labels = labels.reshape(self.window)
+        order, flip = self._elements[rng.integers(len(self._elements))]
+        turned = labels.transpose(order)
+        if turned.shape != self.window:  # an axis order that a box of unequal sides forbids
+            turned = labels
+        return np.flip(turned, flip)

@@ -1,0 +1,304 @@
+"""A training run: from a scan to a model, with a held-back block, interruptible at any step."""
+
+from __future__ import annotations
+
+import datetime
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import xarray as xr
+
+import microdsd
+from microdsd.calibration import last_level
+from microdsd.device import resolve_device
+from microdsd.encoding import PhaseEncoding, WindowSampler
+from microdsd.encoding.windows import Symmetry
+from microdsd.errors import CheckpointError, InputError
+from microdsd.io import LabelSource, atomic_write, open_labels
+from microdsd.model import MicrostructureModel
+from microdsd.networks.unet import PotentialUNet, UNetConfig, n_parameters
+from microdsd.process import Boundary, Lattice, TransitionKernel, time_of
+from microdsd.training import (
+    ModelCard,
+    StepRecord,
+    Trainer,
+    TrainingConfig,
+    Validation,
+    pack_state,
+    read_state,
+)
+
+Source = str | xr.DataArray | np.ndarray | LabelSource
+
+MIXED = 0.01
+"""Mixing residual of the default horizon."""
+
+_STATISTICS_WINDOWS = 256
+_VALIDATION_VOXELS = 1 << 18
+_EVALUATIONS = {2: 32, 3: 16}
+_DEFAULT_NETWORK: dict[int, dict[str, tuple[int, ...]]] = {
+    2: {"widths": (32, 64, 96, 128), "blocks": (1, 1, 1, 1)},
+    3: {"widths": (16, 48, 96), "blocks": (1, 1, 1)},
+}
+
+
+class TrainingRun:
+    """Everything that one run needs, made ready and checked before the first step.
+
+    Parameters
+    ----------
+    source : str, DataArray, ndarray or LabelSource
+        Labels: ``"scan.h5:/path"``, or an array.
+    config : TrainingConfig
+    window : int or sequence of int
+        Voxels per axis; one number stands for all axes of the scan. With one entry fewer than
+        the scan has axes, the model learns slices and is 2D.
+    symmetry : {"none", "transverse", "isotropic"}
+        Symmetries of the material: windows are turned and mirrored accordingly.
+    validation : float
+        Share of the scan, at the far end of axis 0 (or the last samples of an ensemble), that
+        is held back to validate on; 0 for none.
+    boundary : {"no-flux", "periodic"}
+        Boundary of the windows; "periodic" only for windows that are whole periodic boxes.
+    network : UNetConfig, optional
+        Size of the network.
+    sigma_max : float, optional
+        Horizon, voxels; by default where the window is mixed to 1 %.
+    phases, voxel_size, region
+        Passed to `microdsd.io.open_labels`.
+    device : str or torch.device, optional
+
+    Raises
+    ------
+    InputError
+        If the scan, the window or an option cannot be used; before any training.
+    """
+
+    def __init__(
+        self,
+        source: Source,
+        config: TrainingConfig,
+        *,
+        window: int | Sequence[int],
+        symmetry: Symmetry = "none",
+        validation: float = 0.15,
+        boundary: Boundary = "no-flux",
+        network: UNetConfig | None = None,
+        sigma_max: float | None = None,
+        phases: Mapping[int, str] | None = None,
+        voxel_size: float | Sequence[float] | None = None,
+        region: tuple[slice, ...] | None = None,
+        device: str | torch.device | None = None,
+    ) -> None:
+        self.config = config
+        self.symmetry: Symmetry = symmetry
+        self.boundary: Boundary = boundary
+        self.device = resolve_device(device)
+        self._source = (
+            source
+            if isinstance(source, LabelSource)
+            else open_labels(source, phases=phases, voxel_size=voxel_size, region=region)
+        )
+        self._named = source if isinstance(source, str) else "array"
+        window = (window,) * len(self._source.shape) if isinstance(window, int) else window
+        self.window = tuple(int(n) for n in window)
+        lattice = Lattice.box(self.window, boundary)
+        self._kernel = TransitionKernel(lattice, self.device)
+        self.sigma_max = sigma_max if sigma_max is not None else self._horizon()
+        self._kernel.require_mixed(float(time_of(self.sigma_max)))
+        self._held_back = validation
+        self._windows, self._validation_windows = self._split(validation)
+
+        self._encoding, self._fractions = self._phase_statistics()
+        n_species = len(self._encoding.species)
+        self.network = network or UNetConfig(
+            lattice.ndim, n_species, **_DEFAULT_NETWORK[lattice.ndim]
+        )
+        if (self.network.ndim, self.network.species) != (lattice.ndim, n_species):
+            raise InputError(
+                f"network={self.network}: the windows are {lattice.ndim}D with {n_species} species"
+            )
+        with torch.random.fork_rng(devices=[]):
+            torch.random.default_generator.manual_seed(config.seed)
+            unet = PotentialUNet(self.network)
+        layout = torch.channels_last if lattice.ndim == 2 else torch.channels_last_3d
+        unet = unet.to(self.device).to(memory_format=layout)  # type: ignore[call-overload]
+        self.validation = self._validation()
+        self.trainer = Trainer(
+            unet, self._draw, self._kernel, self.sigma_max, config, self.validation
+        )
+        self.n_parameters = n_parameters(unet)
+        self.gains: tuple[float, ...] = ()
+
+    def records(self) -> Iterator[StepRecord]:
+        """Train, yielding after every step; stop and `save_state` at any time."""
+        for record in self.trainer.run():
+            self.gains = record.gains or self.gains
+            yield record
+
+    def finish(self) -> MicrostructureModel:
+        """Model of the averaged weights, its last noise level chosen on the held-back windows."""
+        model = MicrostructureModel(self.trainer.averaged, self._card(), self.device)
+        if self._validation_windows is None:
+            return model
+        real = self._validation_labels()
+        sigma_last = last_level(model, real)
+        return MicrostructureModel(
+            self.trainer.averaged, replace(model.card, sigma_last=sigma_last), self.device
+        )
+
+    def save_state(self, path: str | Path) -> None:
+        """Write all that `restore` needs to go on, atomically, over any earlier state."""
+        tensors, numbers = self.trainer.state()
+        with atomic_write(path, overwrite=True) as temporary:
+            temporary.write_bytes(
+                pack_state(tensors, {**numbers, "gains": self.gains, "run": self._identity()})
+            )
+
+    def restore(self, path: str | Path) -> None:
+        """Go on from a saved state.
+
+        Raises
+        ------
+        CheckpointError
+            If the state is of another run: other data, window, network or settings.
+        """
+        tensors, numbers = read_state(path)
+        mine, theirs = self._identity(), numbers.pop("run")
+        differing = [key for key in mine if mine[key] != theirs.get(key)]
+        if differing:
+            raise CheckpointError(
+                f"{path}: was trained with other settings: "
+                + "; ".join(f"{k}={theirs.get(k)} there, {mine[k]} here" for k in differing)
+                + "; use the same ones, or start anew with --force"
+            )
+        self.gains = tuple(numbers.pop("gains"))
+        self.trainer.restore(tensors, numbers)
+
+    def _identity(self) -> dict[str, Any]:
+        """What must agree for a state to belong to this run; the budget may grow."""
+        settings = asdict(self.config)
+        del settings["minutes"], settings["steps"]
+        return {
+            "data_sha256": self._source.sha256(),
+            "window": list(self.window),
+            "symmetry": self.symmetry,
+            "validation": self._held_back,
+            "boundary": self.boundary,
+            "sigma_max": self.sigma_max,
+            "network": repr(self.network),
+            **settings,
+        }
+
+    def _horizon(self) -> float:
+        """Smallest noise level at which the window is mixed to `MIXED`."""
+        slowest = self._kernel.mixing_residual(1.0)
+        return math.sqrt(2 * math.log(MIXED) / math.log(slowest))
+
+    def _split(self, share: float) -> tuple[WindowSampler, WindowSampler | None]:
+        """Training and validation windows of disjoint parts of the scan."""
+        source, symmetry = self._source, self.symmetry
+        if not 0 <= share < 1:
+            raise InputError(f"validation={share}: give a share of the scan from 0 to below 1")
+        depth = source.shape[0]
+        whole = (0, depth)
+        if share == 0:
+            return WindowSampler(source, self.window, whole, symmetry), None
+        if source.n_samples > 1:
+            cut = source.n_samples - max(1, round(share * source.n_samples))
+            return (
+                WindowSampler(source, self.window, whole, symmetry, range(cut)),
+                WindowSampler(source, self.window, whole, symmetry, range(cut, source.n_samples)),
+            )
+        needed = self.window[0] if len(self.window) == len(source.shape) else 1
+        cut = depth - max(needed, round(share * depth))
+        if cut < needed:
+            raise InputError(
+                f"validation={share}: of the {depth} layers along axis 0, windows of "
+                f"{self.window} need {needed} to train on and {needed} to validate on; "
+                "use a smaller window, or validation=0"
+            )
+        return (
+            WindowSampler(source, self.window, (0, cut), symmetry),
+            WindowSampler(source, self.window, (cut, depth), symmetry),
+        )
+
+    def _phase_statistics(self) -> tuple[PhaseEncoding, dict[str, np.ndarray]]:
+        """Encoding with the largest phase as background; fractions of a few hundred windows."""
+        rng = np.random.default_rng([self.config.seed, 1])
+        phases = dict(self._source.phases)
+        labels = self._windows.batch(_STATISTICS_WINDOWS, rng)
+        counts = np.stack(
+            [np.bincount(w.reshape(-1), minlength=max(phases) + 1) for w in labels]
+        )
+        share = counts / math.prod(self.window)
+        present = {label: name for label, name in phases.items() if counts[:, label].any()}
+        if len(present) < 2:
+            raise InputError(
+                f"source: {_STATISTICS_WINDOWS} windows hold only {present}; "
+                "a model needs at least two phases"
+            )
+        encoding = PhaseEncoding(present, max(present, key=lambda label: counts[:, label].sum()))
+        encoding.encode(labels)
+        return encoding, {name: share[:, label] for label, name in present.items()}
+
+    def _draw(self, n: int, rng: np.random.Generator) -> torch.Tensor:
+        return self._encoding.encode(self._windows.batch(n, rng))
+
+    def _validation_labels(self) -> np.ndarray:
+        assert self._validation_windows is not None
+        n = max(4, min(64, _VALIDATION_VOXELS // math.prod(self.window)))
+        return self._validation_windows.batch(n, np.random.default_rng([self.config.seed, 2]))
+
+    def _validation(self) -> Validation | None:
+        if self._validation_windows is None:
+            return None
+        return Validation(
+            self._encoding.encode(self._validation_labels()),
+            self._kernel,
+            self.config.sigma_min,
+            self.sigma_max,
+            self.config.seed,
+        )
+
+    def _card(self) -> ModelCard:
+        trainer, source = self.trainer, self._source
+        return ModelCard(
+            network=self.network,
+            phases=self._encoding.phases,
+            background=self._encoding.background,
+            window=self.window,
+            boundary=self.boundary,
+            sigma_min=self.config.sigma_min,
+            sigma_max=self.sigma_max,
+            sigma_last=2 * self.config.sigma_min,
+            evaluations=_EVALUATIONS[len(self.window)],
+            symmetry=self.symmetry,
+            voxel_size=tuple(source.voxel_size.size[-len(self.window) :]),
+            unit=source.voxel_size.unit,
+            fraction_mean={k: float(v.mean()) for k, v in self._fractions.items()},
+            fraction_range={
+                k: (float(v.min()), float(v.max())) for k, v in self._fractions.items()
+            },
+            validation_levels=tuple(self.validation.levels) if self.validation else (),
+            validation_gains=self.gains,
+            provenance={
+                "data": self._named,
+                "data_sha256": source.sha256(),
+                "data_shape": list(source.shape),
+                "held_back": self._held_back,
+                "steps": trainer.step,
+                "minutes": round(trainer.minutes, 2),
+                "parameters": self.n_parameters,
+                "precision": asdict(trainer.precision) if trainer.precision else None,
+                "config": asdict(self.config),
+                "microdsd": microdsd.__version__,
+                "torch": torch.__version__,
+                "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
+            },
+        )

@@ -1,0 +1,59 @@
+"""Models that ship with the package."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from microdsd.errors import DataFileError
+from microdsd.training.checkpoint import read_model
+
+SUFFIX = ".model"
+_FOLDER = Path(__file__).parent
+
+
+def model_path(name: str | Path) -> Path:
+    """File of a model: a path that exists, or the name of a shipped model.
+
+    Raises
+    ------
+    DataFileError
+        If there is neither.
+
+    Examples
+    --------
+    >>> model_path("berea-2d").name
+    'berea-2d.model'
+    """
+    path = Path(name)
+    if path.is_file():
+        return path
+    shipped = _FOLDER / f"{name}{SUFFIX}"
+    if path.name == str(name) and shipped.is_file():
+        return shipped
+    names = ", ".join(sorted(p.stem for p in _FOLDER.glob(f"*{SUFFIX}")))
+    raise DataFileError(f"model {str(name)!r}: no such file; models that ship: {names}")
+
+
+def list_models() -> list[dict[str, object]]:
+    """Models that ship: name, ndim, phases (in label order) and fraction_range of each.
+
+    Examples
+    --------
+    >>> [m["name"] for m in list_models()][:2]
+    ['berea-2d', 'berea-3d']
+    """
+    listed: list[dict[str, object]] = []
+    for path in sorted(_FOLDER.glob(f"*{SUFFIX}")):
+        _, card = read_model(path)
+        listed.append(
+            {
+                "name": path.stem,
+                "ndim": len(card.window),
+                "phases": [name for _, name in sorted(card.phases.items())],
+                "fraction_range": {k: list(v) for k, v in card.fraction_range.items()},
+                "window": list(card.window),
+                "voxel_size": list(card.voxel_size),
+                "unit": card.unit,
+            }
+        )
+    return listed

@@ -1,0 +1,39 @@
+"""What the sampler and the objective need of a network."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from torch import Tensor
+
+from microdsd.process.kernel import TransitionKernel
+
+
+class PotentialNetwork(Protocol):
+    """A network that sees the walkers at one noise level and predicts log h."""
+
+    def __call__(
+        self,
+        occupation: Tensor,
+        t: Tensor,
+        kernel: TransitionKernel,
+        fractions: Tensor | None = None,
+    ) -> Tensor:
+        """Logarithm of the potential.
+
+        Parameters
+        ----------
+        occupation : Tensor, shape (batch, species, *space)
+            Occupation numbers n_t.
+        t : Tensor, shape (batch,)
+            Time of each sample.
+        kernel : TransitionKernel
+            Carries the lattice, and so the boundary that padding must respect.
+        fractions : Tensor, shape (batch, species), optional
+            Phase fractions asked for; NaN in a row, or None, means not conditioned.
+
+        Returns
+        -------
+        Tensor, shape (batch, species, *space), float32
+        """
+        ...

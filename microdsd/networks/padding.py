@@ -1,0 +1,52 @@
+"""Padding that continues a box the way the walkers see it."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from microdsd.process.lattice import Boundary
+
+
+def pad_one(x: Tensor, boundary: tuple[Boundary, ...]) -> Tensor:
+    """Extend every space axis of (batch, channels, *space) by one voxel on each side.
+
+    A no-flux wall mirrors the field about the face, which for one voxel repeats the edge.
+    """
+    if len(set(boundary)) == 1:
+        mode = "replicate" if boundary[0] == "no-flux" else "circular"
+        return F.pad(x, (1, 1) * len(boundary), mode=mode)
+    for axis, kind in enumerate(boundary):
+        dim, last = 2 + axis, x.shape[2 + axis] - 1
+        low, high = x.narrow(dim, 0, 1), x.narrow(dim, last, 1)
+        x = torch.cat([low, x, high] if kind == "no-flux" else [high, x, low], dim)
+    return x
+
+
+def extension(length: int, multiple: int, boundary: Boundary) -> tuple[int, int]:
+    """Voxels to add before and after an axis so that its length divides by ``multiple``.
+
+    A periodic axis that already divides needs none. One that does not cannot stay periodic
+    inside the network: it is unrolled by a margin on both sides instead.
+    """
+    missing = -length % multiple
+    if missing == 0:
+        return 0, 0
+    if boundary == "no-flux":
+        return 0, missing
+    return 2 * multiple, 2 * multiple + missing
+
+
+def extend(x: Tensor, axis: int, before: int, after: int, boundary: Boundary) -> Tensor:
+    """Continue a space axis by mirror images (no-flux) or copies (periodic) of the box."""
+    if before == after == 0:
+        return x
+    length = x.shape[2 + axis]
+    index = torch.arange(-before, length + after, device=x.device)
+    if boundary == "periodic":
+        index = index % length
+    else:
+        index = index % (2 * length)
+        index = torch.minimum(index, 2 * length - 1 - index)
+    return x.index_select(2 + axis, index)

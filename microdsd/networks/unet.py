@@ -1,0 +1,194 @@
+"""The default potential network: a U-Net in 2D or 3D, local, for boxes of any size.
+
+Nothing in it depends on the size of the box: there is no normalisation over space and no
+attention, so what it learned on small windows holds in large boxes.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from microdsd.networks.padding import extend, extension, pad_one
+from microdsd.process.kernel import TransitionKernel
+from microdsd.process.lattice import Boundary
+from microdsd.process.noise import time_of
+
+
+@dataclass(frozen=True)
+class UNetConfig:
+    """Size of the network.
+
+    Parameters
+    ----------
+    ndim : int
+        Space axes, 2 or 3.
+    species : int
+        Conserved species: phases less the background.
+    widths : tuple of int
+        Channels per resolution, finest first; each further entry halves the resolution.
+    blocks : tuple of int
+        Residual blocks per resolution, on the way down and again on the way up.
+    embedding : int
+        Width of the embedding of noise level and phase fractions.
+    """
+
+    ndim: int
+    species: int
+    widths: tuple[int, ...] = (32, 64, 96, 128)
+    blocks: tuple[int, ...] = (1, 1, 1, 1)
+    embedding: int = 64
+
+
+class _Conv(nn.Module):
+    """3^ndim convolution whose padding continues the box."""
+
+    def __init__(self, ndim: int, channels_in: int, channels_out: int) -> None:
+        super().__init__()
+        convolution = nn.Conv2d if ndim == 2 else nn.Conv3d
+        self.conv = convolution(channels_in, channels_out, 3)
+
+    def forward(self, x: Tensor, boundary: tuple[Boundary, ...]) -> Tensor:
+        y: Tensor = self.conv(pad_one(x, boundary))
+        return y
+
+
+class _ResidualBlock(nn.Module):
+    """x + conv(silu(film(conv(silu(x))))), starting as the identity."""
+
+    def __init__(self, ndim: int, width: int, embedding: int) -> None:
+        super().__init__()
+        self.conv1 = _Conv(ndim, width, width)
+        self.conv2 = _Conv(ndim, width, width)
+        self.film = nn.Linear(embedding, 2 * width)
+        nn.init.zeros_(self.conv2.conv.weight)
+        nn.init.zeros_(self.film.weight)
+        nn.init.zeros_(self.film.bias)
+
+    def forward(self, x: Tensor, condition: Tensor, boundary: tuple[Boundary, ...]) -> Tensor:
+        scale, shift = self.film(condition)[(...,) + (None,) * (x.ndim - 2)].chunk(2, dim=1)
+        y = self.conv1(F.silu(x), boundary)
+        y = self.conv2(F.silu(y * (1 + scale) + shift), boundary)
+        return x + y
+
+
+class PotentialUNet(nn.Module):
+    """U-Net from occupation numbers to log h; see `PotentialNetwork` for the call.
+
+    The input holds, per species, the occupation numbers and their smoothing K_t n_t: the
+    density as far as the noise level lets it be known, at any range, for a few small matrix
+    products.
+
+    Parameters
+    ----------
+    config : UNetConfig
+
+    Examples
+    --------
+    >>> from microdsd.process import Lattice, TransitionKernel
+    >>> network = PotentialUNet(UNetConfig(ndim=2, species=1, widths=(8, 16), blocks=(1, 1)))
+    >>> kernel = TransitionKernel(Lattice.box((13, 10), "no-flux"))
+    >>> n_t = torch.ones(1, 1, 13, 10)
+    >>> network(n_t, torch.tensor([0.5]), kernel).shape
+    torch.Size([1, 1, 13, 10])
+    """
+
+    def __init__(self, config: UNetConfig) -> None:
+        super().__init__()
+        self.config = config
+        ndim, widths, blocks = config.ndim, config.widths, config.blocks
+        self.embed = nn.Sequential(
+            nn.Linear(2 * _FREQUENCIES + 2 * config.species, config.embedding),
+            nn.SiLU(),
+            nn.Linear(config.embedding, config.embedding),
+            nn.SiLU(),
+        )
+        self.stem = _Conv(ndim, 2 * config.species, widths[0])
+        convolution = nn.Conv2d if ndim == 2 else nn.Conv3d
+
+        def stage(level: int) -> nn.ModuleList:
+            return nn.ModuleList(
+                _ResidualBlock(ndim, widths[level], config.embedding) for _ in range(blocks[level])
+            )
+
+        levels = range(len(widths))
+        self.down = nn.ModuleList(stage(level) for level in levels)
+        self.up = nn.ModuleList(stage(level) for level in levels[:-1])
+        self.coarsen = nn.ModuleList(
+            convolution(fine, coarse, 2, stride=2)
+            for fine, coarse in zip(widths, widths[1:], strict=False)
+        )
+        self.refine = nn.ModuleList(
+            convolution(coarse, fine, 1) for fine, coarse in zip(widths, widths[1:], strict=False)
+        )
+        self.head = _Conv(ndim, widths[0], config.species)
+        nn.init.zeros_(self.head.conv.weight)
+
+    def forward(
+        self,
+        occupation: Tensor,
+        t: Tensor,
+        kernel: TransitionKernel,
+        fractions: Tensor | None = None,
+    ) -> Tensor:
+        """Log h; the parameters are those of `PotentialNetwork`."""
+        shape, boundary = kernel.lattice.shape, kernel.lattice.boundary
+        x = torch.cat([occupation, kernel.apply(occupation, t)], dim=1)
+        multiple = 2 ** (len(self.config.widths) - 1)
+        inside = list(boundary)
+        crop: list[slice] = []
+        for axis, (length, kind) in enumerate(zip(shape, boundary, strict=True)):
+            before, after = extension(length, multiple, kind)
+            x = extend(x, axis, before, after, kind)
+            crop.append(slice(before, before + length))
+            if before:
+                inside[axis] = "no-flux"
+        layout = torch.channels_last if len(shape) == 2 else torch.channels_last_3d
+        x = x.contiguous(memory_format=layout)
+        log_h = self._unet(x, self._condition(occupation, t, fractions), tuple(inside))
+        return log_h[(..., *crop)].float()
+
+    def _condition(self, occupation: Tensor, t: Tensor, fractions: Tensor | None) -> Tensor:
+        """Embedding of noise level and, where given, phase fractions."""
+        log_sigma = 0.5 * torch.log(2 * t.to(occupation.device, torch.float32))
+        octave = 2.0 ** torch.arange(_FREQUENCIES, device=occupation.device) * (math.pi / 16)
+        angle = log_sigma[:, None] * octave
+        if fractions is None:
+            fractions = occupation.new_full(occupation.shape[:2], math.nan)
+        known = ~fractions.isnan()
+        centred = torch.where(known, 4 * fractions - 1, 0.0)
+        features = torch.cat([angle.sin(), angle.cos(), centred, known.float()], dim=1)
+        embedded: Tensor = self.embed(features)
+        return embedded
+
+    def _unet(self, x: Tensor, condition: Tensor, boundary: tuple[Boundary, ...]) -> Tensor:
+        x = self.stem(x, boundary)
+        skips: list[Tensor] = []
+        for level, stage in enumerate(self.down):
+            for block in stage:  # type: ignore[union-attr]
+                x = block(x, condition, boundary)
+            if level < len(self.coarsen):
+                skips.append(x)
+                x = self.coarsen[level](x)
+        for level in range(len(self.refine) - 1, -1, -1):
+            x = skips.pop() + F.interpolate(self.refine[level](x), scale_factor=2.0)
+            for block in self.up[level]:  # type: ignore[union-attr]
+                x = block(x, condition, boundary)
+        log_h: Tensor = self.head(F.silu(x), boundary)
+        return log_h
+
+
+_FREQUENCIES = 4
+
+
+def n_parameters(network: nn.Module) -> int:
+    """Number of trainable parameters."""
+    return sum(p.numel() for p in network.parameters() if p.requires_grad)
+
+
+__all__: Sequence[str] = ["PotentialUNet", "UNetConfig", "n_parameters"]

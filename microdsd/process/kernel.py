@@ -1,0 +1,137 @@
+"""Transition kernels of one walker: a product over axes of small matrices in closed form."""
+
+from __future__ import annotations
+
+import math
+from functools import lru_cache
+
+import torch
+from torch import Tensor
+
+from microdsd.errors import NotMixedError
+from microdsd.process.lattice import Boundary, Lattice
+
+
+@lru_cache(maxsize=32)
+def _eigenbasis(length: int, boundary: Boundary) -> tuple[Tensor, Tensor]:
+    """Eigenvalues (length,) and orthonormal eigenvectors (length, mode) of the hop generator."""
+    site = torch.arange(length, dtype=torch.float64)
+    if boundary == "no-flux":
+        mode = site
+        vectors = torch.cos(math.pi / length * (site[:, None] + 0.5) * mode)  # DCT-II
+        frequency = math.pi / length * mode
+    else:
+        mode = torch.div(site + 1, 2, rounding_mode="floor")  # 0, 1, 1, 2, 2, ...
+        angle = 2 * math.pi / length * site[:, None] * mode
+        vectors = torch.where(site % 2 == 0, torch.cos(angle), torch.sin(angle))  # real DFT
+        if length % 2 == 0:
+            vectors[:, -1] = torch.cos(math.pi * site)
+        frequency = 2 * math.pi / length * mode
+    return -2 * (1 - torch.cos(frequency)), vectors / vectors.norm(dim=0)
+
+
+class TransitionKernel:
+    """The law K_t(x | x0) of one walker on a lattice, kept as one matrix per axis.
+
+    Each walker hops to each nearest neighbour at rate 1. Axes are independent, so
+
+        K_t(x | x0) = prod_d k_t(x_d | x0_d),   k_t = V exp(t diag(lambda)) V^T,
+
+    with V the DCT-II basis and lambda_m = -2 (1 - cos(pi m / L)) for a no-flux axis, the real
+    DFT basis and lambda_m = -2 (1 - cos(2 pi m / L)) for a periodic one. k_t is symmetric.
+
+    Parameters
+    ----------
+    lattice : Lattice
+    device : torch.device or str
+        Where the matrices live.
+
+    References
+    ----------
+    Santos et al., Discrete Spatial Diffusion, arXiv:2505.01917 (2025).
+
+    Examples
+    --------
+    >>> kernel = TransitionKernel(Lattice.box((4, 6), "no-flux"))
+    >>> field = torch.zeros(1, 1, 4, 6)
+    >>> field[..., 1, 2] = 1.0
+    >>> bool(torch.isclose(kernel.apply(field, torch.tensor(0.7)).sum(), torch.tensor(1.0)))
+    True
+    """
+
+    def __init__(self, lattice: Lattice, device: torch.device | str = "cpu") -> None:
+        self.lattice = lattice
+        self.device = torch.device(device)
+
+    def axis_matrix(self, axis: int, t: Tensor | float) -> Tensor:
+        """Matrices k_t of one axis.
+
+        Parameters
+        ----------
+        axis : int
+            0 is the first space axis.
+        t : Tensor, shape (...)
+            Times, at least 0.
+
+        Returns
+        -------
+        Tensor, shape (..., L, L), float32
+            Rows are the walker's site before, columns its site after; rows sum to one.
+        """
+        eigenvalues, vectors = _eigenbasis(self.lattice.shape[axis], self.lattice.boundary[axis])
+        t = torch.as_tensor(t, dtype=torch.float64).cpu()
+        decay = torch.exp(t[..., None] * eigenvalues)
+        matrix = (vectors * decay[..., None, :]) @ vectors.T
+        # Rounding leaves tiny negative entries far from the diagonal.
+        matrix = matrix.clamp_min(0.0)
+        matrix = matrix / matrix.sum(-1, keepdim=True)
+        return matrix.to(self.device, torch.float32)
+
+    def apply_axis(self, field: Tensor, axis: int, matrix: Tensor) -> Tensor:
+        """Smooth ``field`` (batch, species, *space) along one space axis by ``matrix``.
+
+        ``matrix`` has shape (L, L), or (batch, L, L) for one time per batch member.
+        """
+        moved = field.movedim(2 + axis, -1)
+        if matrix.ndim == 3:
+            batch, length = moved.shape[0], moved.shape[-1]
+            smooth = torch.bmm(moved.reshape(batch, -1, length), matrix.mT).view(moved.shape)
+        else:
+            smooth = moved @ matrix.mT
+        return smooth.movedim(-1, 2 + axis)
+
+    def apply(self, field: Tensor, t: Tensor | float) -> Tensor:
+        """K_t field, for a field of shape (batch, species, *space) and t of shape () or (batch,).
+
+        K_t is symmetric: the same call gives the expected occupation after time t, and the
+        average of a function over where the walkers came from.
+        """
+        for axis in range(self.lattice.ndim):
+            field = self.apply_axis(field, axis, self.axis_matrix(axis, t))
+        return field
+
+    def mixing_residual(self, t: float) -> float:
+        """Amplitude that the slowest mode of the box keeps after time ``t``, in [0, 1]."""
+        slowest = 0.0
+        for length, boundary in zip(self.lattice.shape, self.lattice.boundary, strict=True):
+            if length > 1:
+                eigenvalues, _ = _eigenbasis(length, boundary)
+                slowest = max(slowest, math.exp(t * float(eigenvalues[1])))
+        return slowest
+
+    def require_mixed(self, t: float, tolerance: float = 0.05) -> None:
+        """Refuse a horizon after which the layout of the source image is still there.
+
+        Raises
+        ------
+        NotMixedError
+            If the mixing residual exceeds ``tolerance``.
+        """
+        residual = self.mixing_residual(t)
+        if residual > tolerance:
+            needed = t * math.log(tolerance) / math.log(residual)
+            raise NotMixedError(
+                f"horizon sigma = {math.sqrt(2 * t):.3g} voxels: a box of {self.lattice.shape} "
+                f"keeps {residual:.0%} of its slowest mode, so uniform noise is not its end "
+                f"state; use a horizon of at least {math.sqrt(2 * needed):.3g} voxels"
+            )

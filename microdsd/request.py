@@ -1,0 +1,172 @@
+"""What is asked of a model: checked and resolved before any work."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from microdsd.encoding import counts_from_fractions
+from microdsd.encoding.composition import phase_label
+from microdsd.errors import InputError
+from microdsd.process import Boundary, Lattice
+from microdsd.training.checkpoint import ModelCard
+
+Fractions = Mapping[int | str, float | Sequence[float]]
+
+MIN_LENGTH = 4
+"""Shortest axis of a box, voxels."""
+
+
+@dataclass(frozen=True)
+class GenerationRequest:
+    """Samples to be made, down to the last voxel of their composition.
+
+    Parameters
+    ----------
+    lattice : Lattice
+        The box.
+    fractions : dict of str to tuple of float
+        As asked for: by phase name, one entry per sample.
+    counts : ndarray of int64, shape (samples, phases)
+        Exact voxels of every phase, in ascending order of the labels.
+    levels : tuple of float
+        Noise levels of the network's evaluations.
+    seed : int
+        Sample i depends on (seed, i) alone.
+    notes : tuple of str
+        Plain sentences on what about the request is an extrapolation.
+    """
+
+    lattice: Lattice
+    fractions: Mapping[str, tuple[float, ...]]
+    counts: np.ndarray
+    levels: tuple[float, ...]
+    seed: int
+    notes: tuple[str, ...] = field(default=())
+
+    def __len__(self) -> int:
+        return len(self.counts)
+
+    @classmethod
+    def resolve(
+        cls,
+        card: ModelCard,
+        n: int,
+        *,
+        phase_fraction: Fractions | None = None,
+        shape: Sequence[int] | None = None,
+        boundary: Boundary | Sequence[Boundary] = "no-flux",
+        evaluations: int | None = None,
+        sigma_last: float | None = None,
+        rng: int | np.random.Generator | None = None,
+    ) -> GenerationRequest:
+        """Check a request against a model's card; see `MicrostructureModel.sample`.
+
+        Raises
+        ------
+        InputError
+            For a request that cannot be met; says what can.
+        """
+        if n < 1:
+            raise InputError(f"n={n}: ask for at least one sample")
+        shape = tuple(card.window if shape is None else shape)
+        if len(shape) != len(card.window):
+            raise InputError(
+                f"shape={shape}: the model is {len(card.window)}D, give {len(card.window)} numbers"
+            )
+        if min(shape) < MIN_LENGTH:
+            raise InputError(f"shape={shape}: every axis needs at least {MIN_LENGTH} voxels")
+        lattice = Lattice.box(shape, boundary)
+        evaluations = card.evaluations if evaluations is None else evaluations
+        sigma_last = card.sigma_last if sigma_last is None else sigma_last
+        levels = tuple(card.levels(evaluations, sigma_last))
+        fractions = _per_sample(card, phase_fraction, n)
+        counts = [
+            counts_from_fractions(
+                {name: column[i] for name, column in fractions.items()}, card.phases, lattice.n_sites
+            )
+            for i in range(n)
+        ]
+        return cls(
+            lattice,
+            fractions,
+            np.array([[row[label] for label in sorted(card.phases)] for row in counts]),
+            levels,
+            _seed(rng),
+            (*_fraction_notes(card, fractions), *_size_notes(card, shape)),
+        )
+
+    def record(self, card: ModelCard) -> dict[str, Any]:
+        """The request as JSON can hold it."""
+        names = [card.phases[label] for label in sorted(card.phases)]
+        return {
+            "samples": len(self),
+            "shape": list(self.lattice.shape),
+            "boundary": list(self.lattice.boundary),
+            "seed": self.seed,
+            "evaluations": len(self.levels),
+            "levels": [round(level, 4) for level in self.levels],
+            "requested_fractions": {k: list(v) for k, v in self.fractions.items()},
+            "requested_counts": {
+                name: self.counts[:, k].tolist() for k, name in enumerate(names)
+            },
+            "notes": list(self.notes),
+        }
+
+
+def _per_sample(
+    card: ModelCard, fractions: Fractions | None, n: int
+) -> dict[str, tuple[float, ...]]:
+    """Fractions by phase name, one entry per sample; by default the training windows' mean."""
+    if fractions is None:
+        fractions = {name: mean for name, mean in card.fraction_mean.items()}
+    columns: dict[str, tuple[float, ...]] = {}
+    for key, value in fractions.items():
+        name = card.phases[phase_label(key, card.phases)]
+        if name in columns:
+            raise InputError(f"phase_fraction[{key!r}]: {name} is given twice")
+        column = np.atleast_1d(np.asarray(value, dtype=float)).tolist()
+        if len(column) not in (1, n):
+            raise InputError(
+                f"phase_fraction[{key!r}]: {len(column)} values for {n} samples; give one, or {n}"
+            )
+        columns[name] = tuple(column * (n // len(column)))
+    return columns
+
+
+def _fraction_notes(card: ModelCard, fractions: Mapping[str, tuple[float, ...]]) -> list[str]:
+    notes = []
+    for name, asked in fractions.items():
+        low, high = card.fraction_range[name]
+        if min(asked) < low or max(asked) > high:
+            span = f"{min(asked):.4g}" + (
+                f" to {max(asked):.4g}" if max(asked) > min(asked) else ""
+            )
+            notes.append(
+                f"{name} = {span} lies outside the {low:.3g} to {high:.3g} of the training "
+                "windows: counts will be exact, but the structure is an extrapolation"
+            )
+    return notes
+
+
+def _size_notes(card: ModelCard, shape: Sequence[int]) -> list[str]:
+    if all(n <= w for n, w in zip(shape, card.window, strict=True)):
+        return []
+    return [
+        f"the box is larger than the training window {card.window}: sampling starts from the "
+        f"window's horizon of {card.sigma_max:.3g} voxels, and nothing varies on longer scales"
+    ]
+
+
+def _seed(rng: int | np.random.Generator | None) -> int:
+    """One integer seed from None (fresh), an integer, or a Generator (drawn from)."""
+    if isinstance(rng, np.random.Generator):
+        return int(rng.integers(1 << 53))
+    if rng is None:
+        return int(np.random.default_rng().integers(1 << 53))
+    if rng < 0:
+        raise InputError(f"rng={rng}: give a seed of at least 0")
+    return int(rng)

@@ -1,0 +1,23 @@
+"""Training: the objective, the loop, averaged weights, checkpoints."""
+
+from microdsd.training.checkpoint import ModelCard, pack_model, pack_state, read_model, read_state
+from microdsd.training.config import TrainingConfig
+from microdsd.training.loop import StepRecord, Trainer
+from microdsd.training.objective import origin_loss
+from microdsd.training.precision import Precision, measure_precision
+from microdsd.training.validation import Validation
+
+__all__ = [
+    "ModelCard",
+    "Precision",
+    "StepRecord",
+    "Trainer",
+    "TrainingConfig",
+    "Validation",
+    "measure_precision",
+    "origin_loss",
+    "pack_model",
+    "pack_state",
+    "read_model",
+    "read_state",
+]

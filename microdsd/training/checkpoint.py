@@ -1,0 +1,169 @@
+"""Model files: safetensors weights with a JSON card in the header; nothing is ever unpickled."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+import safetensors
+import safetensors.torch
+from torch import Tensor
+
+from microdsd.errors import CheckpointError
+from microdsd.networks.unet import UNetConfig
+from microdsd.process.lattice import Boundary
+from microdsd.process.noise import level_grid
+
+FORMAT_VERSION = 1
+_KEY = "microdsd"
+
+
+@dataclass(frozen=True)
+class ModelCard:
+    """What a model is, apart from its weights.
+
+    Parameters
+    ----------
+    network : UNetConfig
+    phases : dict of int to str
+        Label and name of every phase.
+    background : int
+        Label of the phase that no walker stands for.
+    window : tuple of int
+        Voxels per axis of the training windows.
+    boundary : {"no-flux", "periodic"}
+        Of the training windows.
+    sigma_min, sigma_max : float
+        Noise levels seen in training, voxels; sampling starts at ``sigma_max``.
+    sigma_last : float
+        Noise level at which walkers are assigned to voxels.
+    evaluations : int
+        Network evaluations of a sample unless asked otherwise.
+    symmetry : str
+        Symmetries of the training windows.
+    voxel_size : tuple of float
+        Per axis of the window, in ``unit``.
+    unit : {"m", "voxel"}
+    fraction_mean : dict of str to float
+        Mean fraction of every phase in the training windows, by name.
+    fraction_range : dict of str to (float, float)
+        Smallest and largest fraction of every phase in the training windows.
+    validation_levels, validation_gains : tuple of float
+        Noise levels, and nats per walker gained there on held-back windows.
+    provenance : dict
+        Data and its sha256, versions, seed, budget, times.
+    """
+
+    network: UNetConfig
+    phases: Mapping[int, str]
+    background: int
+    window: tuple[int, ...]
+    boundary: Boundary
+    sigma_min: float
+    sigma_max: float
+    sigma_last: float
+    evaluations: int
+    symmetry: str
+    voxel_size: tuple[float, ...]
+    unit: str
+    fraction_mean: Mapping[str, float]
+    fraction_range: Mapping[str, tuple[float, float]]
+    validation_levels: tuple[float, ...] = ()
+    validation_gains: tuple[float, ...] = ()
+    provenance: Mapping[str, Any] = field(default_factory=dict)
+
+    def levels(self, evaluations: int, sigma_last: float | None = None) -> list[float]:
+        """Noise levels of a sampling run with that many evaluations."""
+        gain = (self.validation_levels, self.validation_gains) if self.validation_gains else None
+        last = self.sigma_last if sigma_last is None else sigma_last
+        return level_grid(self.sigma_max, last, evaluations, gain)
+
+    def to_json(self) -> str:
+        """One JSON document; the inverse of `from_json`."""
+        return json.dumps({"format_version": FORMAT_VERSION, **asdict(self)}, sort_keys=True)
+
+    @classmethod
+    def from_json(cls, text: str) -> ModelCard:
+        """Card from its JSON document.
+
+        Raises
+        ------
+        CheckpointError
+            If the document is of another version or lacks something.
+        """
+        raw = json.loads(text)
+        version = raw.pop("format_version", None)
+        if version != FORMAT_VERSION:
+            raise CheckpointError(
+                f"format_version={version}: this microdsd reads version {FORMAT_VERSION}; "
+                "install the microdsd that wrote the file, or train again"
+            )
+        known = {f.name for f in fields(cls)}
+        if set(raw) != known:
+            raise CheckpointError(
+                f"model card: missing {sorted(known - set(raw))}, unknown "
+                f"{sorted(set(raw) - known)}; the file was written by another microdsd"
+            )
+        network = raw["network"]
+        raw["network"] = UNetConfig(
+            **{k: tuple(v) if isinstance(v, list) else v for k, v in network.items()}
+        )
+        raw["phases"] = {int(label): name for label, name in raw["phases"].items()}
+        raw["fraction_range"] = {k: tuple(v) for k, v in raw["fraction_range"].items()}
+        for name in ("window", "voxel_size", "validation_levels", "validation_gains"):
+            raw[name] = tuple(raw[name])
+        return cls(**raw)
+
+
+def pack_model(weights: Mapping[str, Tensor], card: ModelCard) -> bytes:
+    """Bytes of a model file."""
+    return _pack(weights, card.to_json())
+
+
+def read_model(path: str | Path) -> tuple[dict[str, Tensor], ModelCard]:
+    """Weights and card of a model file.
+
+    Raises
+    ------
+    CheckpointError
+        If the file is not a model, is damaged, or is of another version.
+    """
+    tensors, text = _unpack(path)
+    return tensors, ModelCard.from_json(text)
+
+
+def pack_state(tensors: Mapping[str, Tensor], numbers: Mapping[str, Any]) -> bytes:
+    """Bytes of a training-state file."""
+    return _pack(tensors, json.dumps({"format_version": FORMAT_VERSION, **numbers}))
+
+
+def read_state(path: str | Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """Tensors and numbers of a training-state file; raises as `read_model` does."""
+    tensors, text = _unpack(path)
+    numbers = json.loads(text)
+    if numbers.pop("format_version", None) != FORMAT_VERSION:
+        raise CheckpointError(f"{path}: written by another version; start the training anew")
+    return tensors, numbers
+
+
+def _pack(tensors: Mapping[str, Tensor], text: str) -> bytes:
+    stored = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+    packed: bytes = safetensors.torch.save(stored, metadata={_KEY: text})
+    return packed
+
+
+def _unpack(path: str | Path) -> tuple[dict[str, Tensor], str]:
+    try:
+        with safetensors.safe_open(str(path), framework="pt") as file:
+            text = (file.metadata() or {}).get(_KEY)
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except (safetensors.SafetensorError, OSError) as error:
+        raise CheckpointError(
+            f"{path}: not a readable model file ({error}); it may be cut short or of another kind"
+        ) from error
+    if text is None:
+        raise CheckpointError(f"{path}: safetensors, but not written by microdsd")
+    return tensors, text

@@ -1,0 +1,67 @@
+"""What a training run is told."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from microdsd.errors import InputError
+
+
+@dataclass(frozen=True)
+class TrainingConfig:
+    """Settings of a training run.
+
+    Parameters
+    ----------
+    minutes : float, optional
+        Budget of wall-clock time.
+    steps : int, optional
+        Budget of optimiser steps; the run ends at whichever budget is used up first. A run
+        with ``steps`` alone is reproducible to the bit on one machine.
+    batch : int
+        Windows per step.
+    learning_rate : float
+        Peak rate of AdamW; warms up over ``warmup`` steps, then falls as a half cosine.
+    warmup : int
+        Steps.
+    average : float
+        Share of the run over which weights are averaged (exponentially).
+    sigma_min : float
+        Lowest noise level that training sees, voxels.
+    unconditioned : float
+        Probability that a window's phase fractions are hidden from the network.
+    clip : float
+        Largest norm of the gradient.
+    validations : int
+        Times that validation runs, spread evenly over the budget.
+    seed : int
+    """
+
+    minutes: float | None = None
+    steps: int | None = None
+    batch: int = 8
+    learning_rate: float = 2e-3
+    warmup: int = 100
+    average: float = 0.02
+    sigma_min: float = 0.3
+    unconditioned: float = 0.1
+    clip: float = 1.0
+    validations: int = 20
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.minutes is None and self.steps is None:
+            raise InputError("minutes=None, steps=None: give a budget, minutes or steps")
+        for name in ("minutes", "steps", "batch", "learning_rate", "sigma_min", "validations"):
+            value = getattr(self, name)
+            if value is not None and not value > 0:
+                raise InputError(f"{name}={value}: give a positive number")
+
+    def progress(self, step: int, minutes: float) -> float:
+        """Share of the budget that is used up, in [0, 1]."""
+        used = [0.0]
+        if self.steps is not None:
+            used.append(step / self.steps)
+        if self.minutes is not None:
+            used.append(minutes / self.minutes)
+        return min(1.0, max(used))

@@ -1,0 +1,205 @@
+"""The training loop: windows, noise, objective, step; validated and resumable."""
+
+from __future__ import annotations
+
+import copy
+import math
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from microdsd.networks.unet import PotentialUNet
+from microdsd.process.kernel import TransitionKernel
+from microdsd.process.noise import time_of
+from microdsd.process.walk import Walkers, sample_forward
+from microdsd.training.averaging import average_weights
+from microdsd.training.config import TrainingConfig
+from microdsd.training.objective import origin_loss
+from microdsd.training.precision import Precision, measure_precision
+from microdsd.training.validation import Validation
+
+
+@dataclass(frozen=True)
+class StepRecord:
+    """One optimiser step.
+
+    Parameters
+    ----------
+    step : int
+        Steps done.
+    minutes : float
+        Time spent training, over all sessions.
+    progress : float
+        Share of the budget used up.
+    loss : float
+        Nats per walker, relative to an uninformed one; an average over the last 50 steps.
+    gains : tuple of float, or None
+        Information gained per validation level, when validation ran after this step.
+    """
+
+    step: int
+    minutes: float
+    progress: float
+    loss: float
+    gains: tuple[float, ...] | None = None
+
+
+class Trainer:
+    """Trains a potential network.
+
+    Everything random in step k depends on (seed, k) alone, so a run that was interrupted goes
+    on exactly as it would have.
+
+    Parameters
+    ----------
+    network : PotentialUNet
+        On the kernel's device; trained in place.
+    draw : callable
+        ``draw(n, rng)`` gives occupation numbers (n, species, *window) of random windows.
+    kernel : TransitionKernel
+        Of the window.
+    sigma_max : float
+        Highest noise level, voxels.
+    config : TrainingConfig
+    validation : Validation, optional
+    """
+
+    def __init__(
+        self,
+        network: PotentialUNet,
+        draw: Callable[[int, np.random.Generator], Tensor],
+        kernel: TransitionKernel,
+        sigma_max: float,
+        config: TrainingConfig,
+        validation: Validation | None = None,
+    ) -> None:
+        self.config = config
+        self.network = network
+        self.averaged = copy.deepcopy(network).requires_grad_(False)
+        self.optimizer = torch.optim.AdamW(
+            network.parameters(), lr=config.learning_rate, betas=(0.9, 0.99), weight_decay=0.0
+        )
+        self.step = 0
+        self.minutes = 0.0
+        self.loss = 0.0
+        self.precision: Precision | None = None
+        self._draw = draw
+        self._kernel = kernel
+        self._log_range = math.log(config.sigma_min), math.log(sigma_max)
+        self._validation = validation
+        self._validations_done = 0
+
+    def run(self) -> Iterator[StepRecord]:
+        """Train until the budget is used up, yielding after every step.
+
+        Stop iterating at any time: the trainer's state is then that after the last step
+        yielded.
+        """
+        device = self._kernel.device
+        if self.precision is None:
+            self.precision = measure_precision(self._rehearse, device)
+        while (progress := self.config.progress(self.step, self.minutes)) < 1:
+            start = time.perf_counter()
+            with self.precision.applied(device):
+                loss = self._optimise(progress)
+                self.loss += (loss - self.loss) / min(50, self.step)
+                self.minutes += (time.perf_counter() - start) / 60
+                gains = self._validate()
+            yield StepRecord(
+                self.step,
+                self.minutes,
+                self.config.progress(self.step, self.minutes),
+                self.loss,
+                gains,
+            )
+
+    def _objective(self, rng: np.random.Generator) -> Tensor:
+        """Loss (2) on one batch of windows at stratified log-uniform noise levels."""
+        n, device = self.config.batch, self._kernel.device
+        occupation_0 = self._draw(n, rng).to(device)
+        low, high = self._log_range
+        level = low + (high - low) * (np.arange(n) + rng.random(n)) / n
+        t = time_of(torch.from_numpy(np.exp(level))).to(device)
+        seeds = rng.integers(1 << 62, size=n)
+        generators = [torch.Generator(device).manual_seed(int(seed)) for seed in seeds]
+        walkers = Walkers.of(occupation_0, self._kernel.lattice)
+        occupation_t = sample_forward(walkers, self._kernel, t, generators).occupation()
+        fractions = occupation_0.flatten(2).mean(2)
+        hidden = torch.from_numpy(rng.random(n) < self.config.unconditioned).to(device)
+        fractions = torch.where(hidden[:, None], math.nan, fractions)
+        log_h = self.network(occupation_t, t, self._kernel, fractions)
+        return origin_loss(log_h, occupation_0, occupation_t, self._kernel, t).mean()
+
+    def _optimise(self, progress: float) -> float:
+        config = self.config
+        rng = np.random.default_rng([config.seed, self.step])
+        self.optimizer.zero_grad(set_to_none=True)
+        loss = self._objective(rng)
+        loss.backward()  # type: ignore[no-untyped-call]
+        torch.nn.utils.clip_grad_norm_(self.network.parameters(), config.clip)
+        warm = min(1.0, (self.step + 1) / config.warmup)
+        for group in self.optimizer.param_groups:
+            group["lr"] = config.learning_rate * warm * (1 + math.cos(math.pi * progress)) / 2
+        self.optimizer.step()
+        self.step += 1
+        run_length = self.step / max(progress, 1 / self.step)
+        average_weights(self.averaged, self.network, self.step, config.average * run_length)
+        return float(loss.detach())
+
+    def _rehearse(self) -> None:
+        """One step's work that leaves no trace."""
+        loss = self._objective(np.random.default_rng(self.config.seed))
+        loss.backward()  # type: ignore[no-untyped-call]
+        self.optimizer.zero_grad(set_to_none=True)
+
+    def _validate(self) -> tuple[float, ...] | None:
+        if self._validation is None:
+            return None
+        progress = self.config.progress(self.step, self.minutes)
+        due = math.floor(progress * self.config.validations + 1e-9)
+        if due <= self._validations_done:
+            return None
+        self._validations_done = due
+        return tuple(self._validation.gains(self.averaged))
+
+    def state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
+        """All that is needed to go on: tensors by name, and a few numbers."""
+        tensors = {f"network.{k}": v for k, v in self.network.state_dict().items()}
+        tensors |= {f"averaged.{k}": v for k, v in self.averaged.state_dict().items()}
+        for index, moments in self.optimizer.state_dict()["state"].items():
+            tensors |= {f"optimizer.{index}.{k}": v for k, v in moments.items()}
+        numbers = {
+            "step": self.step,
+            "minutes": self.minutes,
+            "loss": self.loss,
+            "validations_done": self._validations_done,
+            "precision": asdict(self.precision) if self.precision else None,
+        }
+        return tensors, numbers
+
+    def restore(self, tensors: dict[str, Tensor], numbers: dict[str, Any]) -> None:
+        """Go on from a state; the inverse of `state`."""
+        moments: dict[int, dict[str, Tensor]] = {}
+        parts: dict[str, dict[str, Tensor]] = {"network": {}, "averaged": {}}
+        for name, tensor in tensors.items():
+            part, _, rest = name.partition(".")
+            if part == "optimizer":
+                index, _, key = rest.partition(".")
+                moments.setdefault(int(index), {})[key] = tensor
+            else:
+                parts[part][rest] = tensor
+        self.network.load_state_dict(parts["network"])
+        self.averaged.load_state_dict(parts["averaged"])
+        groups = self.optimizer.state_dict()["param_groups"]
+        self.optimizer.load_state_dict({"state": moments, "param_groups": groups})
+        self.step = int(numbers["step"])
+        self.minutes = numbers["minutes"]
+        self.loss = numbers["loss"]
+        self._validations_done = int(numbers["validations_done"])
+        if numbers["precision"] is not None:
+            self.precision = Precision(**numbers["precision"])

@@ -1,0 +1,65 @@
+"""Information gained on windows that training never sees."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from microdsd.networks.base import PotentialNetwork
+from microdsd.process.kernel import TransitionKernel
+from microdsd.process.noise import time_of
+from microdsd.process.walk import Walkers, sample_forward
+from microdsd.training.objective import origin_loss
+
+_LEVELS = (0.3, 0.5, 0.7, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0, 12.0, 16.0, 24.0, 32.0, 48.0, 64.0)
+
+
+class Validation:
+    """Held-back windows, noised once and for all, and the gain of a network on them.
+
+    Parameters
+    ----------
+    occupation : Tensor, shape (windows, species, *space)
+    kernel : TransitionKernel
+    sigma_min, sigma_max : float
+        Noise levels of training; validation levels lie between them, and at both.
+    seed : int
+    """
+
+    def __init__(
+        self,
+        occupation: Tensor,
+        kernel: TransitionKernel,
+        sigma_min: float,
+        sigma_max: float,
+        seed: int,
+    ) -> None:
+        inside = [level for level in _LEVELS if sigma_min < level < 0.9 * sigma_max]
+        self.levels: Sequence[float] = (sigma_min, *inside, sigma_max)
+        self._kernel = kernel
+        self._occupation = occupation.to(kernel.device)
+        self._fractions = self._occupation.flatten(2).mean(2)
+        walkers = Walkers.of(self._occupation, kernel.lattice)
+        generators = [
+            torch.Generator(kernel.device).manual_seed(seed + i) for i in range(len(occupation))
+        ]
+        self._noised = [
+            sample_forward(walkers, kernel, self._times(level), generators).occupation()
+            for level in self.levels
+        ]
+
+    def _times(self, level: float) -> Tensor:
+        return time_of(level).expand(len(self._occupation)).to(self._kernel.device)
+
+    @torch.no_grad()
+    def gains(self, network: PotentialNetwork) -> list[float]:
+        """Information gained at every level, nats per walker; 0 is an uninformed walker."""
+        gains = []
+        for level, noised in zip(self.levels, self._noised, strict=True):
+            t = self._times(level)
+            log_h = network(noised, t, self._kernel, self._fractions)
+            loss = origin_loss(log_h, self._occupation, noised, self._kernel, t)
+            gains.append(-float(loss.mean()))
+        return gains
