@@ -41,6 +41,18 @@ class PhaseComposition:
         """Per sample, whether the count is the requested one; None where none is recorded."""
         return None if self.requested is None else self.achieved == self.requested
 
+    def to_dict(self) -> dict[str, Any]:
+        """List counts per sample, as JSON can hold them."""
+        return {
+            "label": self.label,
+            "name": self.name,
+            "voxels": self.voxels,
+            "requested_counts": None if self.requested is None else self.requested.tolist(),
+            "achieved_counts": self.achieved.tolist(),
+            "achieved_fractions": (self.achieved / self.voxels).tolist(),
+            "exact": None if self.exact is None else self.exact.tolist(),
+        }
+
 
 def composition(generated: xr.DataArray) -> tuple[PhaseComposition, ...]:
     """Count every phase and set it against the request in the provenance.

@@ -1,0 +1,160 @@
+"""The figures of one evaluation, as inline SVG with captions."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import xarray as xr
+from markupsafe import Markup
+
+from microdsd.metrics.comparison import TwoPointComparison
+from microdsd.microstructure import phase_fractions, phases_of, spatial_dims, voxel_size_of
+from microdsd.report.curves import curve_bands, training_curves
+from microdsd.report.directional import AxisCurves
+from microdsd.report.evaluation import Evaluation
+from microdsd.report.figures import isosurface_picture, orthogonal_slices, slice_panels
+from microdsd.report.findings import two_point_curves
+from microdsd.report.style import LengthScale, figure_svg, phase_colours
+from microdsd.report.training_log import TrainingLog
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+_MOST_TILES = 9
+
+
+def pictures(evaluation: Evaluation) -> dict[str, Any]:
+    """Slices of both sides; of volumes also a surface and three planes of one of each."""
+    new, real = evaluation.generated, evaluation.windows
+    flat = len(spatial_dims(new)) == 2
+    tiles = min(_MOST_TILES, new.sizes["sample"], real.sizes["sample"])
+    kind = "samples" if flat else "slices"
+    found: dict[str, Any] = {
+        "slices": {
+            "generated": _svg(
+                slice_panels(new, count=tiles), "slices-generated", f"{kind}, generated"
+            ),
+            "real": _svg(slice_panels(real, count=tiles), "slices-real", f"{kind}, real"),
+            "note": {
+                "generated": f"{tiles} of {new.sizes['sample']}",
+                "real": f"{tiles} of {real.sizes['sample']}",
+            },
+            "caption": "The first generated samples and the first windows of the real material, "
+            "not selected, at the same scale."
+            + ("" if flat else " Of each volume, the middle slice normal to z."),
+        }
+    }
+    return found if flat else found | _volumes(evaluation)
+
+
+def _volumes(evaluation: Evaluation) -> dict[str, Any]:
+    label = evaluation.phases[0]
+    name = phases_of(evaluation.generated)[label]
+    new, real, pair = _alike(evaluation.generated, evaluation.windows, label)
+    note = {side: f"{name} {fraction:.4f}" for side, fraction in pair.items()}
+    return {
+        "solid": {
+            "generated": _svg(
+                isosurface_picture(new, phase=label), "solid-generated", f"{name}, generated"
+            ),
+            "real": _svg(isosurface_picture(real, phase=label), "solid-real", f"{name}, real"),
+            "note": note,
+            "caption": f"Surface of the phase {name}: the first generated volume, and the real "
+            "window whose fraction of this phase is closest to it. Pale faces are cuts with the "
+            "sides of the box. For the picture the indicator was smoothed with a Gaussian of 0.8 "
+            "voxels; nothing is measured on it.",
+        },
+        "planes": {
+            "generated": _svg(orthogonal_slices(new), "planes-generated", "planes, generated"),
+            "real": _svg(orthogonal_slices(real), "planes-real", "planes, real"),
+            "note": note,
+            "caption": "The three middle slices of the same two volumes.",
+        },
+    }
+
+
+def _alike(
+    generated: xr.DataArray, windows: xr.DataArray, label: int
+) -> tuple[xr.DataArray, xr.DataArray, dict[str, float]]:
+    """Choose the first generated sample and the window with the closest fraction of a phase."""
+    ours = float(phase_fractions(generated).sel(phase=label)[0])
+    theirs = phase_fractions(windows).sel(phase=label).values
+    nearest = int(np.abs(theirs - ours).argmin())
+    fractions = {"generated": ours, "real": float(theirs[nearest])}
+    return generated.isel(sample=0), windows.isel(sample=nearest), fractions
+
+
+def radial_panels(evaluation: Evaluation) -> list[dict[str, Any]]:
+    """Radial S2, one panel per phase."""
+    label_of = {name: label for label, name in phases_of(evaluation.windows).items()}
+    return [
+        _panel(evaluation, label_of[curves.phase], curves, "all directions", f"radial-{i}", i == 0)
+        for i, curves in enumerate(two_point_curves(evaluation))
+    ]
+
+
+def axis_panels(evaluation: Evaluation) -> list[dict[str, Any]]:
+    """S2 along each axis, one panel per phase and axis."""
+    return [
+        _panel(evaluation, curves.label, curves, f"along {curves.axis}", f"axis-{i}", i == 0)
+        for i, curves in enumerate(evaluation.along_axes)
+    ]
+
+
+def _panel(
+    evaluation: Evaluation,
+    label: int,
+    curves: TwoPointComparison | AxisCurves,
+    direction: str,
+    name: str,
+    legend: bool,
+) -> dict[str, Any]:
+    phases = phases_of(evaluation.windows)
+    colour = phase_colours(phases, evaluation.phases[0])[label]
+    length = LengthScale.fitting(curves.distance[-1], voxel_size_of(evaluation.windows).unit)
+    figure = curve_bands(
+        np.array(curves.distance) * length.factor,
+        real=curves.real_mean,
+        generated=curves.generated_mean,
+        real_band=(curves.real_low, curves.real_high),
+        generated_band=(curves.generated_low, curves.generated_high),
+        colour=colour,
+        xlabel=f"distance r / {length.symbol}",
+        ylabel="S₂(r)",
+        level=curves.real_mean[0] ** 2,
+        legend=legend,
+    )
+    title = f"{phases[label]}, {direction}"
+    return {"title": title, "fill": colour.fill, "svg": _svg(figure, name, f"S2, {title}")}
+
+
+def training(log: TrainingLog) -> dict[str, Any]:
+    """Draw the loss and, where it was measured, the validation gain."""
+    panels = [
+        {
+            "title": "Loss",
+            "svg": _svg(
+                training_curves(log.minutes, {"loss": log.loss}, ylabel="loss / nats per walker"),
+                "training-loss",
+                "training loss over time",
+            ),
+        }
+    ]
+    if log.gains:
+        gains = training_curves(log.minutes, log.gains, ylabel="gain / nats per walker")
+        panels.append(
+            {
+                "title": "Gain on validation windows",
+                "svg": _svg(gains, "training-gain", "validation gain over time"),
+            }
+        )
+    return {
+        "panels": panels,
+        "caption": "Loss on training windows (0 for a network that knows nothing), and information "
+        "gained per walker on windows held back from training, at several noise levels σ (voxels).",
+    }
+
+
+def _svg(figure: Figure, name: str, label: str) -> Markup:
+    return Markup(figure_svg(figure, name=name, label=label))

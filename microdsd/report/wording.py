@@ -1,0 +1,100 @@
+"""Numbers and verdicts as a reader meets them."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+NONE = "–"
+_SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+
+
+def number(value: float | None, *, sign: bool = False, digits: int = 3) -> str:
+    """Write a number with three significant digits, without an exponent where it can be avoided.
+
+    Examples
+    --------
+    >>> number(0.04321), number(-1234.5), number(0.0), number(2e-7), number(float("nan"))
+    ('0.0432', '−1\u202f234', '0', '2.00×10⁻⁷', '–')
+    """
+    if value is None or math.isnan(value):
+        return NONE
+    plus = "+" if sign and value > 0 else ""
+    if math.isinf(value):
+        return f"{plus or ('−' if value < 0 else '')}∞"
+    if value == 0:
+        return "0"
+    power = math.floor(math.log10(abs(value)))
+    if power < -4 or power > 6:
+        mantissa = f"{value / 10**power:.{digits - 1}f}"
+        text = f"{mantissa}×10{str(power).translate(_SUPERSCRIPT)}"
+    else:
+        text = f"{value:,.{max(0, digits - 1 - power)}f}".replace(",", "\u202f")
+    return plus + text.replace("-", "−", 1)
+
+
+def percent(value: float | None) -> str:
+    """Write a relative difference.
+
+    Examples
+    --------
+    >>> percent(0.0312), percent(-1.5), percent(float("nan"))
+    ('+3.1 %', '−150 %', '–')
+    """
+    if value is None or math.isnan(value):
+        return NONE
+    text = f"{100 * value:+.{1 if abs(value) < 0.995 else 0}f}"
+    return f"{text.replace('-', '−')} %"
+
+
+def count_range(values: ArrayLike) -> str:
+    """Write integer counts, as one number where they are all the same.
+
+    Examples
+    --------
+    >>> count_range([800, 800]), count_range([700, 1200, 800])
+    ('800', '700 – 1\u202f200')
+    """
+    low, high = (f"{int(v):,}".replace(",", "\u202f") for v in (np.min(values), np.max(values)))
+    return low if low == high else f"{low} – {high}"
+
+
+def fraction_range(values: ArrayLike) -> str:
+    """Write fractions, as one number where they agree to four decimals.
+
+    Examples
+    --------
+    >>> fraction_range([0.25, 0.25]), fraction_range([0.1, 0.25])
+    ('0.2500', '0.1000 – 0.2500')
+    """
+    low, high = (f"{float(v):.4f}" for v in (np.min(values), np.max(values)))
+    return low if low == high else f"{low} – {high}"
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """How far apart two sets are: a word, a mark that differs in shape, a class for the colour."""
+
+    text: str
+    mark: str
+    level: str
+
+    @classmethod
+    def of(cls, ratio: float | None) -> Verdict:
+        """Judge a distance divided by the spread between two real sets.
+
+        Examples
+        --------
+        >>> [Verdict.of(ratio).text for ratio in (0.5, 1.5, 4.0)]
+        ['within', 'near', 'apart']
+        """
+        if ratio is None or math.isnan(ratio):
+            return cls("", "", "")
+        if ratio <= 1:
+            return cls("within", "●", "within")
+        if ratio <= 2:
+            return cls("near", "◐", "near")
+        return cls("apart", "○", "apart")
