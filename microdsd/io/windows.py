@@ -10,11 +10,12 @@ from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
+import xarray as xr
 
 from microdsd.errors import InputError
 from microdsd.io.discovery import locate, open_hdf5, split_spec
-from microdsd.io.hdf5 import load_microstructures, native_statement
-from microdsd.io.images import IMAGE_SUFFIXES
+from microdsd.io.hdf5 import native_statement
+from microdsd.io.images import IMAGE_SUFFIXES, read_image_stack
 from microdsd.io.stored import StoredLabels
 from microdsd.microstructure import (
     LabelsLike,
@@ -26,9 +27,14 @@ from microdsd.microstructure import (
 from microdsd.microstructure.schema import (
     SPATIAL_DIMS,
     as_voxel_size,
+    check_integers,
+    dims_of_ndarray,
     name_phases,
     unsigned_dtype,
+    voxel_coordinates,
 )
+
+Region = Sequence[slice] | Mapping[str, slice]
 
 
 class LabelSource:
@@ -101,6 +107,22 @@ class LabelSource:
         ]
         return self._stored.read(sample, window).astype(self.dtype, copy=False)
 
+    def load(self) -> xr.DataArray:
+        """Read the whole region of all samples as a microstructure."""
+        window = self._region
+        samples = [self._stored.read(sample, window) for sample in range(self.n_samples)]
+        dims: tuple[str, ...] = SPATIAL_DIMS[-len(self.shape) :]
+        coords = voxel_coordinates(dict(zip(dims, self.shape, strict=True)), self.voxel_size)
+        if self._stored.is_ensemble:
+            ms = xr.DataArray(np.stack(samples), dims=("sample", *dims), coords=coords)
+        else:
+            ms = xr.DataArray(samples[0], dims=dims, coords=coords)
+        return as_microstructure(ms, phases=self.phases)
+
+    def counts(self) -> dict[int, int]:
+        """Count the labels of the region over all samples, slab by slab."""
+        return self._stored.counts(self._region)
+
     def sha256(self) -> str:
         """Fingerprint of shape, dtype and labels of the region, computed in slabs."""
         digest = hashlib.sha256(f"{self.n_samples} {self.shape} {self.dtype.str}".encode())
@@ -129,7 +151,7 @@ def open_labels(
     *,
     phases: Mapping[int, str] | None = None,
     voxel_size: float | Sequence[float] | None = None,
-    region: Sequence[slice] | None = None,
+    region: Region | None = None,
     ensemble: bool = False,
 ) -> LabelSource:
     """Open labels for reading in windows.
@@ -143,10 +165,11 @@ def open_labels(
         ``file.h5``, ``file.h5:/path/in/file``, an image file, or labels in memory.
     phases, voxel_size
         As in `microdsd.microstructure.as_microstructure`; None takes what the source states.
-    region : sequence of slice, optional
-        Part of the volume per spatial axis; everything outside does not exist for the reader.
+    region : sequence of slice or mapping of str to slice, optional
+        Part of the volume, per spatial axis or by dim; what is outside does not exist for the
+        reader.
     ensemble : bool
-        Whether the first axis of a plain 3D array counts samples.
+        Whether the first axis of a plain 3D array or image stack counts samples.
 
     Raises
     ------
@@ -164,61 +187,68 @@ def open_labels(
     if isinstance(source, str | Path):
         path, inner = split_spec(source)
         if path.suffix.lower() not in IMAGE_SUFFIXES:
-            return _open_in_file(path, inner, phases, voxel_size, region, ensemble)
-        source = load_microstructures(path, phases=phases, voxel_size=voxel_size, ensemble=ensemble)
-    ms = as_microstructure(source, phases=phases, voxel_size=voxel_size, ensemble=ensemble)
-    stored = StoredLabels((ms.values,), has_samples="sample" in ms.dims)
-    return LabelSource(
-        stored,
-        _checked_region(region, stored.shape),
-        phases=phases_of(ms),
-        voxel_size=voxel_size_of(ms),
-        dtype=ms.dtype,
-        close=lambda: None,
-    )
+            file = open_hdf5(path)
+            try:
+                found = locate(file, inner, ensemble=ensemble)
+                return _open(
+                    found.labels, native_statement(found), phases, voxel_size, region, file.close
+                )
+            except BaseException:
+                file.close()
+                raise
+        source = read_image_stack(path)
+    statement = None
+    if isinstance(source, xr.DataArray):
+        source = as_microstructure(source)
+        statement = phases_of(source), voxel_size_of(source)
+        stored = StoredLabels((source.values,), has_samples="sample" in source.dims)
+    else:
+        dims_of_ndarray(source.ndim, ensemble)
+        stored = StoredLabels((check_integers(source),), has_samples=ensemble)
+    return _open(stored, statement, phases, voxel_size, region, lambda: None)
 
 
-def _open_in_file(
-    path: Path,
-    inner: str | None,
+def _open(
+    stored: StoredLabels,
+    statement: tuple[dict[int, str], VoxelSize] | None,
     phases: Mapping[int, str] | None,
     voxel_size: float | Sequence[float] | None,
-    region: Sequence[slice] | None,
-    ensemble: bool,
+    region: Region | None,
+    close: Callable[[], None],
 ) -> LabelSource:
-    file = open_hdf5(path)
-    try:
-        found = locate(file, inner, ensemble=ensemble)
-        stored = found.labels
-        parts = _checked_region(region, stored.shape)
-        size = as_voxel_size(voxel_size, len(stored.shape))
-        dtype = stored.dtype
-        statement = native_statement(found)
-        if statement is not None and voxel_size is None:
-            size = statement[1]
-        if statement is not None and phases is None:
-            names = statement[0]
-        else:
-            present = stored.counts(parts)
-            names = name_phases(present, phases)
-            dtype = unsigned_dtype(dtype, max(present))
-        return LabelSource(
-            stored, parts, phases=names, voxel_size=size, dtype=dtype, close=file.close
-        )
-    except BaseException:
-        file.close()
-        raise
+    parts = _checked_region(region, stored.shape)
+    size = as_voxel_size(voxel_size, len(stored.shape))
+    if statement is not None and voxel_size is None:
+        size = statement[1]
+    dtype = stored.dtype
+    if statement is not None and phases is None:
+        names = statement[0]
+    else:
+        present = stored.counts(parts)
+        names = name_phases(present, phases)
+        dtype = unsigned_dtype(dtype, max(present))
+    return LabelSource(stored, parts, phases=names, voxel_size=size, dtype=dtype, close=close)
 
 
-def _checked_region(region: Sequence[slice] | None, shape: tuple[int, ...]) -> tuple[slice, ...]:
+def _checked_region(region: Region | None, shape: tuple[int, ...]) -> tuple[slice, ...]:
+    dims = SPATIAL_DIMS[-len(shape) :]
     if region is None:
-        return tuple(slice(0, n) for n in shape)
-    if len(region) != len(shape):
-        raise InputError(f"region: needs one slice per axis of {SPATIAL_DIMS[-len(shape) :]}")
+        region = {}
+    elif not isinstance(region, Mapping):
+        if len(region) != len(shape):
+            raise InputError(f"region: needs one slice per axis of {dims}, got {len(region)}")
+        region = dict(zip(dims, region, strict=True))
+    unknown = sorted(set(region) - set(dims))
+    if unknown:
+        raise InputError(f"region: there is no axis {unknown}; the axes are {dims}")
     parts = []
-    for given, length in zip(region, shape, strict=True):
+    for dim, length in zip(dims, shape, strict=True):
+        given = region.get(dim, slice(None))
         start, stop, step = given.indices(length)
         if step != 1 or stop <= start or max(given.start or 0, given.stop or 0) > length:
-            raise InputError(f"region: {given} must be a range without step inside 0..{length}")
+            raise InputError(
+                f"region: {dim} from {given.start} to {given.stop} must be a range without step "
+                f"inside 0..{length}"
+            )
         parts.append(slice(start, stop))
     return tuple(parts)

@@ -87,9 +87,9 @@ def as_microstructure(
         values = labels.values
     else:
         values = np.asarray(labels)
-        dims = _dims_of_ndarray(values.ndim, ensemble)
+        dims = dims_of_ndarray(values.ndim, ensemble)
         coords = {}
-    values = _integers(values)
+    values = check_integers(values)
     present = label_counts(values)
     names = name_phases(present, phases)
     values = values.astype(unsigned_dtype(values.dtype, max(present)), copy=False)
@@ -137,7 +137,7 @@ def phases_of(ms: LabelsLike) -> dict[int, str]:
     """
     if isinstance(ms, xr.DataArray) and "phases" in ms.attrs:
         return _phases_from_json(ms.attrs["phases"])
-    return name_phases(label_counts(_integers(np.asarray(ms))), None)
+    return name_phases(label_counts(check_integers(np.asarray(ms))), None)
 
 
 def resolve_phase(ms: LabelsLike, phase: int | str) -> int:
@@ -199,7 +199,7 @@ def spatial_dims(ms: LabelsLike) -> tuple[str, ...]:
     >>> spatial_dims(np.zeros((2, 3), dtype=int))
     ('y', 'x')
     """
-    dims = _checked_dims(ms) if isinstance(ms, xr.DataArray) else _dims_of_ndarray(ms.ndim, False)
+    dims = _checked_dims(ms) if isinstance(ms, xr.DataArray) else dims_of_ndarray(ms.ndim, False)
     return tuple(dim for dim in dims if dim != "sample")
 
 
@@ -324,18 +324,19 @@ def unsigned_dtype(dtype: np.dtype[Any], highest: int) -> np.dtype[Any]:
     return dtype if dtype.kind == "u" else np.min_scalar_type(highest)
 
 
-def _checked_dims(ms: xr.DataArray) -> tuple[str, ...]:
-    dims = tuple(str(dim) for dim in ms.dims)
-    spatial = dims[1:] if dims[:1] == ("sample",) else dims
-    if spatial not in (SPATIAL_DIMS, SPATIAL_DIMS[1:]):
-        raise InputError(
-            f"ms: dims must be ([sample,] [z,] y, x) in this order, got {dims}; "
-            "rename or transpose them"
-        )
-    return dims
+def dims_of_ndarray(ndim: int, ensemble: bool) -> tuple[str, ...]:
+    """Name the axes of an ndarray of labels.
 
+    Raises
+    ------
+    InputError
+        Not two or three spatial axes.
 
-def _dims_of_ndarray(ndim: int, ensemble: bool) -> tuple[str, ...]:
+    Examples
+    --------
+    >>> dims_of_ndarray(3, ensemble=True)
+    ('sample', 'y', 'x')
+    """
     spatial = ndim - 1 if ensemble else ndim
     if spatial not in (2, 3):
         hint = "; pass ensemble=True for a stack of samples" if ndim == 4 and not ensemble else ""
@@ -346,12 +347,35 @@ def _dims_of_ndarray(ndim: int, ensemble: bool) -> tuple[str, ...]:
     return (("sample",) if ensemble else ()) + SPATIAL_DIMS[-spatial:]
 
 
-def _integers(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
+def check_integers(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Return an array that may hold labels, bool as uint8.
+
+    Raises
+    ------
+    InputError
+        An empty array, or one that does not hold integers.
+
+    Examples
+    --------
+    >>> check_integers(np.array([True, False]))
+    array([1, 0], dtype=uint8)
+    """
     if values.size == 0:
         raise InputError(f"labels: the array is empty, its shape is {values.shape}")
     if values.dtype.kind not in "biu":
         raise InputError(_not_labels(values))
     return values.view(np.uint8) if values.dtype == bool else values
+
+
+def _checked_dims(ms: xr.DataArray) -> tuple[str, ...]:
+    dims = tuple(str(dim) for dim in ms.dims)
+    spatial = dims[1:] if dims[:1] == ("sample",) else dims
+    if spatial not in (SPATIAL_DIMS, SPATIAL_DIMS[1:]):
+        raise InputError(
+            f"ms: dims must be ([sample,] [z,] y, x) in this order, got {dims}; "
+            "rename or transpose them"
+        )
+    return dims
 
 
 def _not_labels(values: npt.NDArray[Any]) -> str:

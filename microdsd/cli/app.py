@@ -1,0 +1,142 @@
+"""The command `microdsd`: a table of verbs, each in a module that is imported when it is used.
+
+A verb's module has a function `command` with typer annotations. Options that take a list may be
+repeated or be followed by several values (``--shape 128 128 128``), so positional arguments come
+first. Deliberate errors print one line and exit with 2, an interrupt exits with 130, and any other
+exception is a bug and shows its traceback.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+
+from microdsd import __version__
+from microdsd.errors import MicrodsdError
+
+Context = Any  # of click, or of the copy of click that newer releases of typer carry
+
+VERBS = {
+    "info": ("info", "Show what a file holds, the models that ship, or the data sets."),
+    "import": ("import_", "Bring an image, raw volume or data set into the HDF5 layout."),
+    "train": ("train", "Train a model on a segmented scan."),
+    "generate": ("generate", "Generate microstructures with exact phase fractions."),
+    "evaluate": ("evaluate", "Compare generated with real material; write a report."),
+    "verify": ("verify", "Recount a file and compare with what was requested."),
+    "doctor": ("doctor", "Check this installation and how fast it is here."),
+    "demo": ("demo", "Run the whole path on a small example."),
+}
+EXIT_ERROR = 2
+EXIT_INTERRUPTED = 130
+
+
+class ListOptionCommand(TyperCommand):
+    """A command whose list options take all values that follow them."""
+
+    def parse_args(self, ctx: Context, args: list[str]) -> list[str]:
+        """Repeat the name of a list option before each further value, then parse as usual."""
+        lists = {
+            name: parameter
+            for parameter in self.get_params(ctx)
+            for name in parameter.opts
+            if getattr(parameter, "multiple", False)
+        }
+        spread: list[str] = []
+        current, complete = "", True
+        for word in args:
+            name, _, value = word.partition("=")
+            if name in lists:
+                current, complete = name, bool(value)
+            elif not complete:
+                complete = True
+            elif current and _is_value(word, lists[current], ctx):
+                spread.append(current)
+            else:
+                current = ""
+            spread.append(word)
+        return super().parse_args(ctx, spread)
+
+
+class LazyCommand(TyperCommand):
+    """Stands for a verb in the help of the group; its module is imported for anything more."""
+
+    def _load(self) -> Any:
+        module = importlib.import_module(f"microdsd.cli.{VERBS[str(self.name)][0]}")
+        single = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+        single.command(self.name, cls=ListOptionCommand)(module.command)
+        return typer.main.get_command(single)
+
+    def get_params(self, ctx: Context) -> list[Any]:
+        """Parameters of the verb itself."""
+        return list(self._load().get_params(ctx))
+
+    def make_context(self, *args: Any, **options: Any) -> Any:
+        """Context of the verb itself, so that it is what runs."""
+        return self._load().make_context(*args, **options)
+
+
+class VerbGroup(TyperGroup):
+    """The verbs, and what becomes of their errors."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        for verb, (_, summary) in VERBS.items():
+            self.add_command(LazyCommand(verb, help=summary))
+
+    def invoke(self, ctx: Context) -> Any:
+        """Run a verb; deliberate errors and interrupts end in one line."""
+        try:
+            return super().invoke(ctx)
+        except MicrodsdError as error:
+            typer.echo(f"error: {' '.join(str(error).split())}", err=True)
+            raise typer.Exit(EXIT_ERROR) from error
+        except KeyboardInterrupt as error:
+            typer.echo("interrupted", err=True)
+            raise typer.Exit(EXIT_INTERRUPTED) from error
+
+
+app = typer.Typer(
+    cls=VerbGroup, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False
+)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"microdsd {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    version: Annotated[
+        bool,
+        typer.Option("--version", help="Show the version.", callback=_show_version, is_eager=True),
+    ] = False,
+) -> None:
+    """Materials microstructures with exactly the composition you ask for."""
+
+
+def main() -> None:
+    """Entry point of the command."""
+    app(prog_name="microdsd")
+
+
+def _is_value(word: str, parameter: Any, ctx: Context) -> bool:
+    if word.startswith("-") and not _is_number(word):
+        return False
+    try:
+        parameter.type.convert(word, parameter, ctx)
+    except (typer.BadParameter, ValueError):
+        return False
+    return True
+
+
+def _is_number(word: str) -> bool:
+    try:
+        float(word)
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,120 @@
+"""`microdsd info`: what a file holds, the models that ship, the data sets."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict
+from typing import Annotated, Any
+
+import typer
+
+from microdsd.cli.output import print_json
+from microdsd.errors import DataFileError, InputError
+from microdsd.io import ArrayInfo, list_microstructures, open_labels, split_spec
+from microdsd.io.images import IMAGE_SUFFIXES
+
+
+def command(
+    file: Annotated[
+        str | None, typer.Argument(help="FILE or FILE:/path", metavar="FILE[:/path]")
+    ] = None,
+    models: Annotated[bool, typer.Option("--models", help="List the models that ship.")] = False,
+    datasets: Annotated[bool, typer.Option("--datasets", help="List the known data sets.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+) -> None:
+    """Show the label arrays of a file, the models that ship, or the known data sets."""
+    if (file is not None) + models + datasets != 1:
+        raise InputError("info: give a file, --models or --datasets, and one of them only")
+    if models:
+        from microdsd.models import list_models
+
+        _print(list(list_models()), _show_model, json)
+    elif datasets:
+        from microdsd.datasets import dataset_info, list_datasets
+
+        _print([asdict(dataset_info(name)) for name in list_datasets()], _show_dataset, json)
+    else:
+        _print([_array(info) for info in _arrays(str(file))], _show_array, json)
+
+
+def _print(listing: list[Any], show: Callable[[dict[str, Any]], str], json: bool) -> None:
+    if json:
+        print_json(listing)
+    else:
+        for item in listing:
+            typer.echo(show(item))
+
+
+def _arrays(spec: str) -> list[ArrayInfo]:
+    path, inner = split_spec(spec)
+    if path.suffix.lower() in IMAGE_SUFFIXES:
+        return [_image(spec)]
+    arrays = list_microstructures(path)
+    chosen = [info for info in arrays if inner is None or f"{info.path}/".startswith(f"{inner}/")]
+    if not chosen:
+        listing = ", ".join(info.path for info in arrays) or "none"
+        raise DataFileError(f"{spec}: no integer array there; integer arrays in it: {listing}")
+    return chosen
+
+
+def _image(path: str) -> ArrayInfo:
+    with open_labels(path) as labels:
+        counts = labels.counts()
+        total = sum(counts.values())
+        return ArrayInfo(
+            path="",
+            kind="plain",
+            n_samples=None,
+            shape=labels.shape,
+            dtype=str(labels.dtype),
+            labels=tuple(counts),
+            fractions=tuple(number / total for number in counts.values()),
+            phases=None,
+            voxel_size=None,
+        )
+
+
+def _array(info: ArrayInfo) -> dict[str, Any]:
+    record = asdict(info)
+    record["voxel_size"] = list(info.voxel_size.size) if info.voxel_size else None
+    record["unit"] = info.voxel_size.unit if info.voxel_size else None
+    return record
+
+
+def _show_array(array: dict[str, Any]) -> str:
+    shape = " x ".join(map(str, array["shape"]))
+    samples = f"{array['n_samples']} samples of " if array["n_samples"] is not None else ""
+    lines = [
+        f"{array['path'] or 'image'}  ({array['kind']})",
+        f"  {samples}{shape} {array['dtype']}",
+    ]
+    if array["voxel_size"]:
+        size = " x ".join(f"{edge:g}" for edge in array["voxel_size"])
+        lines.append(f"  voxel size {size} {array['unit']}")
+    else:
+        lines.append("  voxel size not stated")
+    names = array["phases"] or {}
+    lines += [
+        f"  label {label}{f' = {names[label]}' if label in names else ''}: {fraction:.4f}"
+        for label, fraction in zip(array["labels"], array["fractions"], strict=True)
+    ]
+    return "\n".join(lines + ([f"  {array['note']}"] if array["note"] else []))
+
+
+def _show_model(model: dict[str, Any]) -> str:
+    lines = [f"{model['name']}  ({model['ndim']}D)"]
+    for phase in model["phases"]:
+        bounds = model["fraction_range"].get(phase)
+        seen = f": trained on fractions {bounds[0]:.3f} to {bounds[1]:.3f}" if bounds else ""
+        lines.append(f"  {phase}{seen}")
+    return "\n".join(lines)
+
+
+def _show_dataset(entry: dict[str, Any]) -> str:
+    shape = " x ".join(map(str, entry["shape"]))
+    phases = ", ".join(
+        f"{name} {entry['fractions'][label]:.4f}" for label, name in entry["labels"].items()
+    )
+    return (
+        f"{entry['name']}\n  {entry['title']}\n  {shape}; {phases}\n  licence: {entry['licence']}"
+    )

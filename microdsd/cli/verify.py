@@ -1,0 +1,150 @@
+"""`microdsd verify`: recount a file."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import numpy as np
+import typer
+import xarray as xr
+
+from microdsd.cli.output import pairs, print_json
+from microdsd.errors import InputError
+from microdsd.io import load_microstructures
+from microdsd.microstructure import phase_counts, phases_of, provenance_of, resolve_phase
+
+EXIT_DIFFERENT = 1
+
+
+def command(
+    file: Annotated[str, typer.Argument(help="FILE or FILE:/path", metavar="FILE[:/path]")],
+    fraction: Annotated[
+        list[str] | None,
+        typer.Option(help="Expected fraction, e.g. pore=0.22; counts must be within a voxel."),
+    ] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+) -> None:
+    """Recount the voxels of every phase and compare with what was requested.
+
+    The request is read from the file, where the generator records it, and from --fraction.
+    Exit code 1 says that a count differs.
+    """
+    ms = load_microstructures(file)
+    counts = phase_counts(ms)
+    voxels = int(counts[0].sum())
+    recorded = _recorded(ms)
+    asked = _asked(ms, fraction or [])
+    differences = _recorded_differences(counts, recorded) + _asked_differences(
+        counts, asked, voxels
+    )
+    phases = phases_of(ms)
+    if json:
+        table = [
+            {
+                "label": label,
+                "name": name,
+                "counts": (column := counts.sel(phase=label).values).tolist(),
+                "fractions": (column / voxels).tolist(),
+                "requested_counts": recorded[label].tolist() if label in recorded else None,
+                "requested_fraction": asked.get(label),
+            }
+            for label, name in phases.items()
+        ]
+        print_json(
+            {
+                "file": file,
+                "samples": counts.sizes["sample"],
+                "voxels_per_sample": voxels,
+                "phases": table,
+                "differences": differences,
+                "exact": not differences,
+            }
+        )
+    else:
+        _print_table(counts, phases, voxels)
+        typer.echo(_verdict(differences, bool(recorded or asked)))
+    if differences:
+        raise typer.Exit(EXIT_DIFFERENT)
+
+
+def _recorded(ms: xr.DataArray) -> dict[int, np.ndarray]:
+    """Read the counts per sample that the file says were requested, by label."""
+    record: dict[str, Any] = (provenance_of(ms) or {}).get("requested_counts") or {}
+    samples = ms.sizes.get("sample", 1)
+    requested = {}
+    for name, number in record.items():
+        per_sample = np.asarray(number)
+        if per_sample.shape not in ((), (1,), (samples,)):
+            raise InputError(
+                f"requested_counts: the file records {per_sample.size} counts of {name} for "
+                f"{samples} samples; verify the file as it was generated, not a part of it"
+            )
+        requested[resolve_phase(ms, name)] = np.broadcast_to(per_sample, samples)
+    return requested
+
+
+def _asked(ms: xr.DataArray, words: list[str]) -> dict[int, float]:
+    asked = {}
+    for name, text in pairs(words, "fraction").items():
+        try:
+            value = float(text)
+        except ValueError:
+            value = -1.0
+        if not 0 <= value <= 1:
+            raise InputError(f"fraction: expected a number from 0 to 1 for {name}, got {text!r}")
+        asked[resolve_phase(ms, name)] = value
+    return asked
+
+
+def _recorded_differences(
+    counts: xr.DataArray, recorded: dict[int, np.ndarray]
+) -> list[dict[str, Any]]:
+    return [
+        {"sample": sample, "phase": label, "requested": int(wanted), "found": int(found)}
+        for label, per_sample in recorded.items()
+        for sample, (wanted, found) in enumerate(
+            zip(per_sample, counts.sel(phase=label).values, strict=True)
+        )
+        if wanted != found
+    ]
+
+
+def _asked_differences(
+    counts: xr.DataArray, asked: dict[int, float], voxels: int
+) -> list[dict[str, Any]]:
+    """Find counts that are not one of the two whole numbers next to the requested share."""
+    return [
+        {"sample": sample, "phase": label, "requested": value * voxels, "found": int(found)}
+        for label, value in asked.items()
+        for sample, found in enumerate(counts.sel(phase=label).values)
+        if abs(found - value * voxels) >= 1
+    ]
+
+
+def _print_table(counts: xr.DataArray, phases: dict[int, str], voxels: int) -> None:
+    typer.echo(f"{counts.sizes['sample']} sample(s) of {voxels} voxels")
+    for label, name in phases.items():
+        column = counts.sel(phase=label).values
+        low, high = int(column.min()), int(column.max())
+        number = f"{low}" if low == high else f"{low} .. {high}"
+        share = (
+            f"{low / voxels:.6f}" if low == high else f"{low / voxels:.6f} .. {high / voxels:.6f}"
+        )
+        typer.echo(f"  {label} = {name}: {number} voxels, fraction {share}")
+
+
+def _verdict(differences: list[dict[str, Any]], requested: bool) -> str:
+    if not requested:
+        return "labels are valid; the file records no request to compare with (see --fraction)"
+    if not differences:
+        return "exact: every count is as requested"
+    lines = [
+        f"  sample {d['sample']}, phase {d['phase']}: requested {d['requested']:.10g}, "
+        f"found {d['found']}"
+        for d in differences[:10]
+    ]
+    more = len(differences) - len(lines)
+    return "\n".join(
+        [f"DIFFERENT: {len(differences)} count(s) are not as requested", *lines]
+        + ([f"  and {more} more"] if more else [])
+    )
