@@ -1,1 +1,28 @@
-"""Descriptors of microstructures and the comparison of two ensembles."""
+"""Descriptors of microstructures, and the comparison of generated with real ones."""
+
+from microdsd.metrics.comparison import (
+    Comparison,
+    DescriptorComparison,
+    TwoPointComparison,
+    compare,
+    two_point_error,
+)
+from microdsd.metrics.descriptors import describe
+from microdsd.metrics.surface import interface_density, specific_surface_area
+from microdsd.metrics.topology import connected_bodies, euler_characteristic, percolates
+from microdsd.metrics.two_point import two_point_probability
+
+__all__ = [
+    "Comparison",
+    "DescriptorComparison",
+    "TwoPointComparison",
+    "compare",
+    "connected_bodies",
+    "describe",
+    "euler_characteristic",
+    "interface_density",
+    "percolates",
+    "specific_surface_area",
+    "two_point_error",
+    "two_point_probability",
+]

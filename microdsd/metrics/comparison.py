@@ -284,7 +284,9 @@ def _compared_curves(
 
 
 def _last_lag(shape: Sequence[int]) -> int:
-    return max(1, 3 * min(shape) // 8 - 1)
+    """3/8 (2D) or 1/2 (3D) of the shortest side, less one: lags that rest on many pairs."""
+    share = {2: 3 / 8, 3: 1 / 2}[len(shape)]
+    return max(1, int(share * min(shape)) - 1)
 
 
 def _quantiles(

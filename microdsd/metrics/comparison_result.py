@@ -57,7 +57,7 @@ class TwoPointComparison:
     real_mean, real_low, real_high, generated_mean, generated_low, generated_high : tuple of float
         Means and the 5 % and 95 % quantiles of single windows and samples.
     last_lag : int
-        The error sums shells 0 to this one, ``3/8`` of the shortest side less one.
+        The error sums shells 0 to this one: 3/8 (2D) or 1/2 (3D) of the shortest side, less one.
     error : float or None
         `two_point_error` of all generated samples against all real windows.
     real_real_median, real_real_low, real_real_high : float or None
