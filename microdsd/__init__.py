@@ -1,3 +1,40 @@
 """Materials microstructures with exactly the composition you ask for."""
 
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
 __version__ = "0.1.0"
+
+_HOME = {
+    "MicrostructureModel": "microdsd.model",
+    "TrainingConfig": "microdsd.training.config",
+    "as_microstructure": "microdsd.microstructure",
+    "coarsen": "microdsd.microstructure",
+    "compare": "microdsd.metrics.comparison",
+    "cut_windows": "microdsd.microstructure",
+    "describe": "microdsd.metrics",
+    "evaluate": "microdsd.report",
+    "list_models": "microdsd.models",
+    "load_dataset": "microdsd.datasets",
+    "load_microstructures": "microdsd.io",
+    "phase_fractions": "microdsd.microstructure",
+    "save_microstructures": "microdsd.io",
+    "write_report": "microdsd.report",
+}
+
+__all__ = sorted([*_HOME, "__version__"])  # noqa: PLE0605
+
+
+def __getattr__(name: str) -> Any:
+    """Load a public name, and the package it needs, when it is first used."""
+    if name not in _HOME:
+        raise AttributeError(f"module 'microdsd' has no attribute {name!r}")
+    value = getattr(importlib.import_module(_HOME[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return list(__all__)

@@ -41,7 +41,7 @@ MIXED = 0.01
 _STATISTICS_WINDOWS = 256
 _VALIDATION_VOXELS = 1 << 18
 _EVALUATIONS = {2: 32, 3: 16}
-_DEFAULT_NETWORK: dict[int, dict[str, tuple[int, ...]]] = {
+_DEFAULT_NETWORK: dict[int, dict[str, Any]] = {
     2: {"widths": (32, 64, 96, 128), "blocks": (1, 1, 1, 1)},
     3: {"widths": (16, 48, 96), "blocks": (1, 1, 1)},
 }
@@ -65,8 +65,8 @@ class TrainingRun:
         is held back to validate on; 0 for none.
     boundary : {"no-flux", "periodic"}
         Boundary of the windows; "periodic" only for windows that are whole periodic boxes.
-    network : UNetConfig, optional
-        Size of the network.
+    network_size : dict, optional
+        ``widths``, ``blocks``, ``embedding`` of `UNetConfig`, where they differ from the default.
     sigma_max : float, optional
         Horizon, voxels; by default where the window is mixed to 1 %.
     phases, voxel_size, region
@@ -88,7 +88,7 @@ class TrainingRun:
         symmetry: Symmetry = "none",
         validation: float = 0.15,
         boundary: Boundary = "no-flux",
-        network: UNetConfig | None = None,
+        network_size: Mapping[str, Any] | None = None,
         sigma_max: float | None = None,
         phases: Mapping[int, str] | None = None,
         voxel_size: float | Sequence[float] | None = None,
@@ -115,14 +115,11 @@ class TrainingRun:
         self._windows, self._validation_windows = self._split(validation)
 
         self._encoding, self._fractions = self._phase_statistics()
-        n_species = len(self._encoding.species)
-        self.network = network or UNetConfig(
-            lattice.ndim, n_species, **_DEFAULT_NETWORK[lattice.ndim]
+        self.network = UNetConfig(
+            lattice.ndim,
+            len(self._encoding.species),
+            **{**_DEFAULT_NETWORK[lattice.ndim], **(network_size or {})},
         )
-        if (self.network.ndim, self.network.species) != (lattice.ndim, n_species):
-            raise InputError(
-                f"network={self.network}: the windows are {lattice.ndim}D with {n_species} species"
-            )
         with torch.random.fork_rng(devices=[]):
             torch.random.default_generator.manual_seed(config.seed)
             unet = PotentialUNet(self.network)

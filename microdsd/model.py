@@ -89,7 +89,7 @@ class MicrostructureModel:
             Told of every step.
         **options
             Passed to `microdsd.fitting.TrainingRun`: ``window``, ``symmetry``, ``validation``,
-            ``phases``, ``voxel_size``, ``region``, ``boundary``, ``network``, ``sigma_max``.
+            ``phases``, ``voxel_size``, ``region``, ``boundary``, ``network_size``, ``sigma_max``.
 
         Raises
         ------

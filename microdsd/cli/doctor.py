@@ -1,0 +1,117 @@
+"""``microdsd doctor``: is this installation sound, and how fast is it here?"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+import platform
+import time
+from typing import Annotated, Any
+
+import typer
+
+from microdsd.cli.output import print_json
+
+_PACKAGES = (
+    "microdsd",
+    "torch",
+    "numpy",
+    "scipy",
+    "scikit-image",
+    "h5py",
+    "h5netcdf",
+    "xarray",
+    "porespy",
+    "safetensors",
+    "matplotlib",
+    "taufactor",
+)
+EXIT_UNSOUND = 1
+
+
+def command(
+    device: Annotated[str | None, typer.Option(help="cpu, cuda, cuda:1; default: a GPU.")] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+) -> None:
+    """Check versions and device, generate a small sample with every model, recount it.
+
+    Exit code 1 says that a check failed.
+    """
+    import torch
+
+    from microdsd.device import resolve_device
+
+    chosen = resolve_device(device)
+    document: dict[str, Any] = {
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "packages": {name: _version(name) for name in _PACKAGES},
+        "device": str(chosen),
+        "device_name": torch.cuda.get_device_name(chosen) if chosen.type == "cuda" else _cpu(),
+        "cpus": os.cpu_count(),
+        "MICRODSD_DATA": os.environ.get("MICRODSD_DATA"),
+        "models": [_try_model(entry, chosen) for entry in _models()],
+    }
+    document["sound"] = all(entry["exact"] for entry in document["models"])
+    if json:
+        print_json(document)
+    else:
+        _print(document)
+    if not document["sound"]:
+        raise typer.Exit(EXIT_UNSOUND)
+
+
+def _models() -> list[dict[str, Any]]:
+    from microdsd.models import list_models
+
+    return list_models()
+
+
+def _try_model(entry: dict[str, Any], device: Any) -> dict[str, Any]:
+    """Generate one training-window sized sample and recount it."""
+    from microdsd.microstructure import phase_counts
+    from microdsd.model import MicrostructureModel
+    from microdsd.request import GenerationRequest
+
+    model = MicrostructureModel.load(entry["name"], device)
+    request = GenerationRequest.resolve(model.card, 1, rng=0)
+    model.sample(rng=0, evaluations=2)  # precision is measured on the first call
+    start = time.perf_counter()
+    sample = model.sample(rng=0)
+    seconds = time.perf_counter() - start
+    found = phase_counts(sample).values
+    return {
+        "name": entry["name"],
+        "shape": list(request.lattice.shape),
+        "evaluations": len(request.levels),
+        "seconds": round(seconds, 3),
+        "exact": bool((found == request.counts).all()),
+    }
+
+
+def _version(package: str) -> str | None:
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return None
+
+
+def _cpu() -> str:
+    import torch
+
+    return f"{platform.machine()}, {torch.backends.cpu.get_cpu_capability()}"
+
+
+def _print(document: dict[str, Any]) -> None:
+    typer.echo(f"python {document['python']} on {document['platform']}")
+    for name, version in document["packages"].items():
+        typer.echo(f"  {name:14} {version or 'not installed'}")
+    typer.echo(f"device {document['device']} ({document['device_name']}), {document['cpus']} CPUs")
+    typer.echo(f"MICRODSD_DATA {document['MICRODSD_DATA'] or 'not set: data sets are downloaded'}")
+    for entry in document["models"]:
+        shape = "x".join(map(str, entry["shape"]))
+        verdict = "counts exact" if entry["exact"] else "COUNTS DIFFER: this is a bug, report it"
+        typer.echo(
+            f"model {entry['name']}: {shape} in {entry['seconds']:.2f} s "
+            f"({entry['evaluations']} evaluations), {verdict}"
+        )

@@ -1,0 +1,145 @@
+"""``microdsd generate``: new microstructures with exact phase fractions."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from microdsd.cli.live import STDERR, progress_bar
+from microdsd.cli.output import print_json
+from microdsd.errors import DataFileError
+
+
+def command(
+    model: Annotated[str, typer.Argument(help="Model file, or the name of one that ships.")],
+    output: Annotated[Path, typer.Option("-o", "--output", help="HDF5 file to write.")],
+    fraction: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Phase fraction, as pore=0.22; for all phases but one. Default: the mean of "
+            "the training windows."
+        ),
+    ] = None,
+    number: Annotated[int, typer.Option("-n", "--number", help="Number of samples.")] = 1,
+    shape: Annotated[
+        list[int] | None,
+        typer.Option(help="Voxels per axis, as 128 128 128; default: the training window."),
+    ] = None,
+    boundary: Annotated[
+        list[str] | None, typer.Option(help="no-flux or periodic, for all axes or one each.")
+    ] = None,
+    evaluations: Annotated[
+        int | None, typer.Option(help="Network evaluations; more is slower and closer.")
+    ] = None,
+    seed: Annotated[int | None, typer.Option(help="Sample i depends on (seed, i) alone.")] = None,
+    states: Annotated[
+        Path | None,
+        typer.Option(help="Also write the walk of the first sample, level by level, to this npz."),
+    ] = None,
+    device: Annotated[str | None, typer.Option(help="cpu, cuda, cuda:1; default: a GPU.")] = None,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite the output.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print a JSON summary.")] = False,
+) -> None:
+    """Generate microstructures; stopped by Ctrl-C, the same command goes on where it was."""
+    for path in filter(None, (output, states)):
+        if path.exists() and not force:
+            raise DataFileError(f"{path}: exists; pass --force to replace it, or another name")
+        if not path.parent.is_dir():
+            raise DataFileError(f"{path}: the folder {path.parent} does not exist; create it")
+
+    from microdsd.cli.parsing import fractions_of
+    from microdsd.cli.unfinished import UnfinishedSamples
+    from microdsd.io import save_microstructures
+    from microdsd.model import MicrostructureModel
+    from microdsd.request import GenerationRequest
+
+    loaded = MicrostructureModel.load(model, device)
+    unfinished = UnfinishedSamples(output, start_anew=force)
+    boundaries: Any = boundary or ["no-flux"]
+    request = GenerationRequest.resolve(
+        loaded.card,
+        number,
+        phase_fraction=fractions_of(fraction),
+        shape=shape,
+        boundary=boundaries if len(boundaries) > 1 else boundaries[0],
+        evaluations=evaluations,
+        rng=unfinished.seed() if seed is None else seed,
+    )
+    done = unfinished.open({"model": loaded.digest(), **request.record(loaded.card)})
+    for note in request.notes:
+        STDERR.print(f"[yellow]note:[/] {note}")
+    if done:
+        STDERR.print(f"going on after {done} samples made before")
+    start = time.perf_counter()
+    try:
+        with progress_bar() as bar:
+            work = bar.add_task(
+                f"generating {number} x {'x'.join(map(str, request.lattice.shape))}",
+                total=number * len(request.levels),
+                completed=done * len(request.levels),
+            )
+            for i, (labels, moved) in enumerate(
+                loaded.generate(
+                    request, start=done, on_evaluation=lambda batch: bar.advance(work, batch)
+                ),
+                start=done,
+            ):
+                unfinished.add(i, labels, moved)
+    except KeyboardInterrupt:
+        STDERR.print(
+            f"stopped after {unfinished.count()} samples; the same command goes on from there"
+        )
+        raise
+    seconds = time.perf_counter() - start
+    made, reassigned = unfinished.read()
+    result = loaded.dress(request, made, reassigned)
+    save_microstructures(output, result, overwrite=force)
+    if states is not None:
+        _write_states(states, loaded, request)
+    unfinished.remove()
+    counts = {
+        name: sorted({int(n) for n in request.counts[:, k]})
+        for k, (_, name) in enumerate(sorted(loaded.card.phases.items()))
+    }
+    if json:
+        record = request.record(loaded.card)
+        summary = {
+            "output": str(output),
+            "model": loaded.digest(),
+            **record,
+            "reassigned": reassigned,
+            "seconds": round(seconds, 2),
+        }
+        print_json(summary)
+        return
+    exact = ", ".join(
+        f"{name} {span[0]}" if len(span) == 1 else f"{name} {span[0]} to {span[-1]}"
+        for name, span in counts.items()
+    )
+    share = sum(reassigned) / (number * request.lattice.n_sites)
+    STDERR.print(
+        f"{output}: {number} samples with exactly {exact} voxels each, seed {request.seed}, "
+        f"{seconds:.1f} s; {share:.2%} of the voxels reassigned to meet the counts"
+    )
+
+
+def _write_states(path: Path, model: Any, request: Any) -> None:
+    """Levels, occupation numbers (level, species, *space) and labels of the first sample."""
+    import numpy as np
+
+    from microdsd.io import atomic_write
+
+    walk, labels = model.walk(request)
+    with (
+        atomic_write(path, overwrite=True) as temporary,
+        temporary.open("wb") as file,
+    ):
+        np.savez_compressed(
+            file,
+            sigma=np.array([sigma for sigma, _ in walk]),
+            occupation=np.stack([state for _, state in walk]),
+            labels=labels,
+        )

@@ -1,0 +1,172 @@
+"""``microdsd train``: from a scan to a model."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from microdsd.cli.live import STDERR, progress_bar
+from microdsd.cli.output import print_json
+from microdsd.errors import DataFileError, InputError
+
+_SAVE_EVERY = 120.0
+_LOG_EVERY = 5.0
+
+
+def command(
+    source: Annotated[str, typer.Argument(help="Labels: scan.h5:/path, or a TIFF or npy file.")],
+    output: Annotated[Path, typer.Option("-o", "--output", help="Model file to write.")],
+    window: Annotated[
+        list[int],
+        typer.Option(
+            help="Voxels per axis of the training windows; one number for all axes, or one "
+            "fewer than the scan has axes for a 2D model of slices."
+        ),
+    ],
+    minutes: Annotated[float | None, typer.Option(help="Budget of time.")] = None,
+    steps: Annotated[int | None, typer.Option(help="Budget of optimiser steps.")] = None,
+    symmetry: Annotated[
+        str,
+        typer.Option(
+            help="Symmetries of the material: isotropic (all axes alike), transverse (all but "
+            "the first axis alike), none."
+        ),
+    ] = "none",
+    validation: Annotated[
+        float, typer.Option(help="Share held back at the far end of axis 0 to validate on.")
+    ] = 0.15,
+    crop: Annotated[
+        list[str] | None,
+        typer.Option(help="Part of the scan to use, e.g. z=0:260; the rest stays unseen."),
+    ] = None,
+    labels: Annotated[
+        list[str] | None,
+        typer.Option(help="Phase names where the file has none, as 0=pore 255=solid."),
+    ] = None,
+    voxel_size: Annotated[
+        list[float] | None, typer.Option(help="Metres, where the file does not say.")
+    ] = None,
+    widths: Annotated[
+        list[int] | None, typer.Option(help="Channels per resolution, finest first.")
+    ] = None,
+    batch: Annotated[int | None, typer.Option(help="Windows per step.")] = None,
+    learning_rate: Annotated[float | None, typer.Option(help="Peak learning rate.")] = None,
+    boundary: Annotated[
+        str, typer.Option(help="Of the windows: no-flux, or periodic for whole periodic boxes.")
+    ] = "no-flux",
+    seed: Annotated[int, typer.Option(help="Seed of everything random.")] = 0,
+    device: Annotated[str | None, typer.Option(help="cpu, cuda, cuda:1; default: a GPU.")] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with a stopped run.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite, and start anew.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print a JSON summary.")] = False,
+) -> None:
+    """Train a model on a segmented scan; Ctrl-C stops it so that --resume can go on."""
+    state, log = output.with_name(output.name + ".resume"), output.with_name(output.name + ".csv")
+    _check_output(output, state, resume, force)
+
+    from microdsd.cli.parsing import names_of, region_of
+    from microdsd.fitting import TrainingRun
+    from microdsd.training.config import TrainingConfig
+    from microdsd.training.log import TrainingLog
+
+    settings: dict[str, Any] = {"batch": batch, "learning_rate": learning_rate}
+    config = TrainingConfig(
+        minutes=minutes if minutes or steps else 30.0,
+        steps=steps,
+        seed=seed,
+        **{key: value for key, value in settings.items() if value is not None},
+    )
+    options: dict[str, Any] = {}
+    if widths:
+        options["network_size"] = {"widths": tuple(widths), "blocks": (1,) * len(widths)}
+    run = TrainingRun(
+        source,
+        config,
+        window=window[0] if len(window) == 1 else window,
+        symmetry=symmetry,  # type: ignore[arg-type]
+        validation=validation,
+        boundary=boundary,  # type: ignore[arg-type]
+        phases=names_of(labels),
+        voxel_size=voxel_size if not voxel_size or len(voxel_size) > 1 else voxel_size[0],
+        region=region_of(crop, source),
+        device=device,
+        **options,
+    )
+    if resume:
+        run.restore(state)
+    levels = run.validation.levels if run.validation else ()
+    training_log = TrainingLog(log, levels, run.trainer.step)
+    STDERR.print(
+        f"{run.n_parameters / 1e6:.2f} M parameters, windows of {run.window}, "
+        f"noise up to {run.sigma_max:.1f} voxels, on {run.device}"
+    )
+    saved = logged = time.monotonic()
+    try:
+        with progress_bar("[cyan]{task.fields[status]}") as bar:
+            task = bar.add_task("training", total=1.0, status="choosing precision and threads")
+            gain = ""
+            for record in run.records():
+                now = time.monotonic()
+                if record.gains:
+                    gain = f", gain {sum(record.gains) / len(record.gains):.3f} nats/walker"
+                if record.gains or now - logged > _LOG_EVERY:
+                    training_log.write(record)
+                    logged = now
+                if now - saved > _SAVE_EVERY:
+                    run.save_state(state)
+                    saved = now
+                rate = record.step / max(record.minutes, 1e-9) / 60
+                bar.update(
+                    task,
+                    completed=record.progress,
+                    status=f"step {record.step} ({rate:.1f}/s), loss {record.loss:.3f}{gain}",
+                )
+            bar.update(task, status="choosing the last noise level on held-back windows")
+            model = run.finish()
+    except KeyboardInterrupt:
+        if run.trainer.step:
+            run.save_state(state)
+            STDERR.print(
+                f"stopped after step {run.trainer.step}; the same command with --resume goes on"
+            )
+        raise
+    model.save(output, overwrite=True)
+    state.unlink(missing_ok=True)
+    card = model.card
+    summary = {
+        "model": str(output),
+        "log": str(log),
+        "digest": model.digest(),
+        "steps": run.trainer.step,
+        "minutes": round(run.trainer.minutes, 2),
+        "validation_gains": dict(
+            zip(map(str, card.validation_levels), card.validation_gains, strict=False)
+        ),
+        "sigma_last": card.sigma_last,
+        "fraction_range": {name: list(span) for name, span in card.fraction_range.items()},
+    }
+    if json:
+        print_json(summary)
+    else:
+        STDERR.print(
+            f"{output}: {summary['steps']} steps in {summary['minutes']} min, "
+            f"last noise level {card.sigma_last} voxels; log in {log}"
+        )
+
+
+def _check_output(output: Path, state: Path, resume: bool, force: bool) -> None:
+    if resume and force:
+        raise InputError("--resume with --force: one goes on, the other starts anew; choose one")
+    if resume and not state.exists():
+        raise DataFileError(f"--resume: there is no stopped run at {state}; leave --resume out")
+    if output.exists() and not force:
+        raise DataFileError(f"-o {output}: exists; pass --force to replace it, or another name")
+    if state.exists() and not (resume or force):
+        raise DataFileError(
+            f"-o {output}: a stopped run lies at {state}; --resume goes on, --force starts anew"
+        )
+    if not output.parent.is_dir():
+        raise DataFileError(f"-o {output}: the folder {output.parent} does not exist; create it")
