@@ -1,0 +1,96 @@
+"""Data sets as microstructures: labels 0, 1, ..., named phases, voxel size where it is stated."""
+
+from __future__ import annotations
+
+import tarfile
+import zipfile
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy.typing as npt
+import xarray as xr
+
+from microdsd.datasets.fetching import fetch
+from microdsd.datasets.registry import DatasetInfo, dataset_info
+from microdsd.errors import DataFileError
+from microdsd.io import load_microstructures, open_labels, read_image_stack
+from microdsd.microstructure import as_microstructure, relabel
+
+
+def load_dataset(name: str) -> xr.DataArray:
+    """Fetch a data set and load it.
+
+    Parameters
+    ----------
+    name : str
+        See `list_datasets`.
+
+    Returns
+    -------
+    DataArray
+        Labels 0, 1, ... in the order of the registry, with phase names, coordinates in metres
+        where the voxel size is stated, and provenance.
+
+    Raises
+    ------
+    InputError
+        There is no set of that name.
+    DataFileError
+        The file cannot be fetched or is not the published one.
+
+    Examples
+    --------
+    >>> load_dataset("synthetic_blobs").sizes["z"]
+    64
+    """
+    info = dataset_info(name)
+    path = fetch(name)
+    provenance = {
+        "dataset": name,
+        "file": info.file,
+        "sha256": info.sha256,
+        "url": info.url,
+        "doi": info.doi,
+        "licence": info.licence,
+    }
+    if info.url is None:
+        return load_microstructures(f"{path}:{info.member}")
+    with open_labels(
+        _stored(path, info),
+        phases=info.labels,
+        voxel_size=info.voxel_size,
+        region={axis: slice(*ends) for axis, ends in info.crop.items()},
+        ensemble=info.stack,
+    ) as labels:
+        ms = labels.load()
+    order = {label: number for number, label in enumerate(info.labels)}
+    phases = {order[label]: phase for label, phase in info.labels.items()}
+    return as_microstructure(relabel(ms, order, phases=phases), provenance=provenance)
+
+
+def _stored(path: Path, info: DatasetInfo) -> npt.NDArray[Any]:
+    if info.member is None:
+        array = _read(path, info)
+    else:
+        with TemporaryDirectory() as folder:
+            array = _read(_unpack(path, info.member, Path(folder)), info)
+    if array.shape != info.shape:
+        raise DataFileError(f"{path}: has shape {array.shape}, the registry says {info.shape}")
+    return array
+
+
+def _read(path: Path, info: DatasetInfo) -> npt.NDArray[Any]:
+    return read_image_stack(
+        path, shape=info.shape, dtype=info.dtype, axis_order=info.axis_order[-len(info.shape) :]
+    )
+
+
+def _unpack(path: Path, member: str, folder: Path) -> Path:
+    """Unpack one member of a zip or tar archive; the archive's checksum is verified already."""
+    if zipfile.is_zipfile(path):
+        with zipfile.ZipFile(path) as archive:
+            return Path(archive.extract(member, folder))
+    with tarfile.open(path) as tar:
+        tar.extract(member, folder, filter="data")
+    return folder / member

@@ -1,0 +1,134 @@
+"""The registry of data sets: what is known about each, with checksums."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from microdsd.errors import InputError
+
+
+@dataclass(frozen=True)
+class DatasetInfo:
+    """One entry of the registry.
+
+    Attributes
+    ----------
+    name : str
+    title : str
+        What it is, in one line.
+    origin : str
+        ``"measured"``, ``"partly computed"`` or ``"computed"``.
+    folder, file : str
+        Where the file lies in a local mirror, ``<folder>/<file>``.
+    sha256 : str
+        Of the file.
+    shape : tuple of int
+        As stored, slowest axis first.
+    dtype : str
+        As stored.
+    labels : dict of int to str
+        Stored value to phase; loading numbers the phases 0, 1, ... in this order.
+    fractions : dict of int to float
+        Fraction of each stored value in what is loaded.
+    source, licence : str
+        As the publisher states them; check the licence again before redistributing.
+    url : str or None
+        None for the set that ships with the package.
+    doi : str or None
+    member : str or None
+        File inside an archive, or path inside an HDF5 file.
+    axis_order : str
+        Axes as stored, slowest first.
+    voxel_size : float or None
+        Edge length in metres; None where the source does not state it.
+    voxel_size_note : str
+    stack : bool
+        Whether the first axis counts independent slices.
+    crop : dict of str to (start, stop)
+        Part of each axis that holds material.
+    remark : str
+        What to know before using it.
+    """
+
+    name: str
+    title: str
+    origin: str
+    folder: str
+    file: str
+    sha256: str
+    shape: tuple[int, ...]
+    dtype: str
+    labels: dict[int, str]
+    fractions: dict[int, float]
+    source: str
+    licence: str
+    url: str | None = None
+    doi: str | None = None
+    member: str | None = None
+    axis_order: str = "zyx"
+    voxel_size: float | None = None
+    voxel_size_note: str = ""
+    stack: bool = False
+    crop: dict[str, tuple[int, int]] = field(default_factory=dict)
+    remark: str = ""
+
+
+def list_datasets() -> list[str]:
+    """Names of all data sets.
+
+    Examples
+    --------
+    >>> "berea_sandstone" in list_datasets()
+    True
+    """
+    return list(_registry())
+
+
+def dataset_info(name: str) -> DatasetInfo:
+    """Look a data set up.
+
+    Raises
+    ------
+    InputError
+        There is no set of that name; the message lists those that there are.
+
+    Examples
+    --------
+    >>> dataset_info("berea_sandstone").labels
+    {0: 'pore', 255: 'solid'}
+    """
+    try:
+        return _registry()[name]
+    except KeyError:
+        known = ", ".join(_registry())
+        raise InputError(f"dataset: there is no set {name!r}; there are {known}") from None
+
+
+def data_folder() -> Path:
+    """Folder of registry, cards and the set that ships, in a wheel or in a checkout."""
+    packaged = Path(__file__).parent / "data"
+    return packaged if packaged.is_dir() else Path(__file__).parents[2] / "datasets"
+
+
+@cache
+def _registry() -> dict[str, DatasetInfo]:
+    with (data_folder() / "registry.toml").open("rb") as file:
+        return {name: _entry(name, record) for name, record in tomllib.load(file).items()}
+
+
+def _entry(name: str, record: dict[str, Any]) -> DatasetInfo:
+    return DatasetInfo(
+        name=name,
+        **record
+        | {
+            "folder": record.get("folder", name),
+            "shape": tuple(record["shape"]),
+            "labels": {int(label): phase for label, phase in record["labels"].items()},
+            "fractions": {int(label): share for label, share in record["fractions"].items()},
+            "crop": {axis: tuple(ends) for axis, ends in record.get("crop", {}).items()},
+        },
+    )
