@@ -98,6 +98,22 @@ def test_error_covers_the_lags_of_the_benchmarks(shape, last):
     )
 
 
+def test_copies_of_one_window_have_one_error_whatever_the_split():
+    (real,), (made,) = media(1).values, media(1, seed=5, scale=1.0).values
+    result = compare(
+        as_microstructure(np.stack([made] * 3), phases=NAMES, ensemble=True),
+        as_microstructure(np.stack([real] * 8), phases=NAMES, ensemble=True),
+        periodic=False,
+        rng=0,
+    )
+    for curve in result.two_point:
+        assert curve.error > 0.1
+        assert curve.same_size_median == pytest.approx(curve.error)
+        assert curve.real_real_high == pytest.approx(0, abs=1e-12)
+        assert curve.real_low == pytest.approx(curve.real_mean)
+        assert curve.generated_high == pytest.approx(curve.generated_mean)
+
+
 def test_same_seed_same_result():
     made, real = media(3), media(8, seed=20)
     assert compare(made, real, periodic=False, rng=4) == compare(made, real, periodic=False, rng=4)
