@@ -1,1 +1,33 @@
 """Figures, and the page that sets generated samples against real material."""
+
+from microdsd.report.curves import curve_bands, training_curves
+from microdsd.report.evaluation import Evaluation, evaluate
+from microdsd.report.figures import (
+    isosurface_picture,
+    orthogonal_slices,
+    slice_panels,
+    sweep_grid,
+)
+from microdsd.report.findings import headline, subline
+from microdsd.report.page import report_paths, write_report
+from microdsd.report.style import figure_png, figure_svg
+from microdsd.report.training_log import TrainingLog, read_training_log
+
+__all__ = [
+    "Evaluation",
+    "TrainingLog",
+    "curve_bands",
+    "evaluate",
+    "figure_png",
+    "figure_svg",
+    "headline",
+    "isosurface_picture",
+    "orthogonal_slices",
+    "read_training_log",
+    "report_paths",
+    "slice_panels",
+    "subline",
+    "sweep_grid",
+    "training_curves",
+    "write_report",
+]

@@ -38,7 +38,7 @@ def curve_bands(
     ylabel: str,
     level: float | None = None,
     legend: bool = True,
-    size: Size = (3.6, 2.7),
+    size: Size = (3.5, 2.7),
 ) -> Figure:
     """Draw mean curves of real and generated samples over the band in which single samples lie.
 
@@ -71,10 +71,10 @@ def curve_bands(
         axes.plot(x, real, color=REAL, label="real, mean")
         axes.plot(
             x, generated, color=colour.line, ls="none", marker="o", ms=3.2, mfc="white", mew=1.1,
-            label="generated, mean",
+            clip_on=False, zorder=3, label="generated, mean",
         )  # fmt: skip
         axes.set(xlabel=xlabel, ylabel=ylabel, xlim=(0, x[-1]))
-        axes.set_ylim(bottom=min(0.0, axes.get_ylim()[0]))
+        axes.set_ylim(bottom=0)
         if legend:
             handles, labels = axes.get_legend_handles_labels()
             order = sorted(
@@ -89,7 +89,7 @@ def training_curves(
     curves: Mapping[str, ArrayLike],
     *,
     ylabel: str,
-    size: Size = (3.6, 2.7),
+    size: Size = (3.5, 2.7),
 ) -> Figure:
     """Draw quantities logged in training over the time spent; gaps (NaN) are bridged."""
     with figure_style():

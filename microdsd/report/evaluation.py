@@ -146,6 +146,7 @@ def evaluate(
     matched = match_reference(generated, reference, windows=windows, rng=generator)
     chosen = _chosen(matched.generated, phases)
     counted = composition(matched.generated)
+    made = provenance_of(matched.generated) or {}
     comparison = compare(matched.generated, matched.windows, periodic=periodic, rng=generator)
     return Evaluation(
         generated=matched.generated,
@@ -157,7 +158,7 @@ def evaluate(
             matched.generated, matched.windows, phases=chosen, periodic=periodic
         ),
         periodic=periodic,
-        notes=matched.notes + comparison.notes,
+        notes=(*made.get("notes", ()), *matched.notes, *comparison.notes),
         record={
             "date": datetime.now(UTC).isoformat(timespec="seconds"),
             "seed": seed,
@@ -166,7 +167,7 @@ def evaluate(
                 "generated labels": _sha256(matched.generated),
                 "reference windows": _sha256(matched.windows),
             },
-            "generated": provenance_of(matched.generated),
+            "generated": made,
             "reference": provenance_of(matched.windows),
             **(record or {}),
         },

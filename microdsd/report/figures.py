@@ -49,7 +49,7 @@ _BAR = 0.26  # inches below the tiles for the scale bar
 _SHARP = 480  # raster pixels per tile: voxels stay crisp when the page is enlarged
 
 
-def slice_panels(ms: Labels, *, count: int = 9, columns: int = 3, width: float = 5.0) -> Figure:
+def slice_panels(ms: Labels, *, count: int = 9, columns: int = 3, width: float = 5.4) -> Figure:
     """Draw several samples with one scale bar; of volumes, the middle slice along z.
 
     Parameters
@@ -80,7 +80,7 @@ def slice_panels(ms: Labels, *, count: int = 9, columns: int = 3, width: float =
     return figure
 
 
-def orthogonal_slices(volume: Labels, *, width: float = 5.0) -> Figure:
+def orthogonal_slices(volume: Labels, *, width: float = 5.4) -> Figure:
     """Draw the three middle slices of a volume, normal to z, y and x, with one scale bar.
 
     Raises
@@ -102,14 +102,14 @@ def orthogonal_slices(volume: Labels, *, width: float = 5.0) -> Figure:
         for axis, (plane, height) in enumerate(zip(planes, heights, strict=True)):
             axes = _axes_at(figure, left, title, plane[1] * side, height)
             _draw_labels(axes, _middle_slice(cube, axis), colours)
-            axes.set_title(f"normal to {'zyx'[axis]}", fontsize=7.5, color=MUTED, pad=3)
+            axes.set_title(f"normal to {'zyx'[axis]}", fontsize=9.0, color=MUTED, pad=3)
             left += plane[1] * side + _GAP
         _scale_bar(figure, stack, top=title + max(heights), inches=planes[0][1] * side)
     return figure
 
 
 def isosurface_picture(
-    volume: Labels, *, phase: int | str | None = None, width: float = 4.0
+    volume: Labels, *, phase: int | str | None = None, width: float = 5.0
 ) -> Figure:
     """Draw one phase of a volume as a lit solid, its cut faces paler, in a box with lengths.
 
@@ -261,7 +261,7 @@ def _scale_bar(figure: Figure, ms: xr.DataArray, *, top: float, inches: float) -
     bar = Line2D([x0, x1], [y, y], color=INK, lw=2.2, solid_capstyle="butt")
     figure.add_artist(bar)
     text = LengthScale.fitting(length, voxel.unit).text(length)
-    figure.text(*_at(figure, end + 0.07, top + 0.14), text, va="center", color=INK, fontsize=7.5)
+    figure.text(*_at(figure, end + 0.07, top + 0.14), text, va="center", color=INK, fontsize=9.0)
 
 
 def _draw_solid(
@@ -285,7 +285,7 @@ def _draw_solid(
     rows, columns = solid.image.shape[:2]
     axes.imshow(solid.image, interpolation="none", zorder=2)
     text = 0.09 * columns
-    axes.set(xlim=(-text, columns + text), ylim=(rows + text, -text))
+    axes.set(xlim=(-text, columns + text / 3), ylim=(rows + text, -text / 3))
     axes.set_axis_off()
 
     corners = list(itertools.product((0, 1), repeat=3))
@@ -315,5 +315,5 @@ def _draw_solid(
         axes.text(
             place[0], place[1], f"{'zyx'[axis]} = {length.text(edges[axis])}",
             rotation=90 - (90 - angle) % 180, rotation_mode="anchor",
-            ha="center", va="center", color=INK, fontsize=7.5,
+            ha="center", va="center", color=INK, fontsize=9.0,
         )  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from typing import Any
 
@@ -11,7 +12,7 @@ from microdsd.report.evaluation import Evaluation
 from microdsd.report.reference import sizes
 from microdsd.report.style import LengthScale
 from microdsd.report.tables import fills_of
-from microdsd.report.wording import NONE, Verdict, number, percent
+from microdsd.report.wording import NONE, number, percent, phase_words, quantile_verdict, verdict
 
 _NAMES = {
     "phase_fraction": "phase fraction",
@@ -66,16 +67,14 @@ def headline(evaluation: Evaluation) -> str:
         )
         first = f"{wrong} of {samples} samples do not carry the requested counts."
     curve = _first_curve(evaluation)
-    of = f" of the phase {curve.phase}" if len(phases_of(evaluation.windows)) > 1 else ""
-    real = (
-        "" if curve.real_real_median is None else f" (two real sets: {_s2(curve.real_real_median)})"
-    )
-    return f"{first} S₂ error{of} {_s2(curve.error)}{real}."
+    scale = _s2(curve.real_real_median)
+    real = "" if scale == NONE else f" (two real sets: {scale})"
+    return f"{first} S₂ error of {phase_words(curve.phase)} {_s2(curve.error)}{real}."
 
 
 def subline(evaluation: Evaluation) -> str:
     """Count the descriptors within the spread and name what is far off."""
-    levels = [Verdict.of(d.distance_over_spread).level for d in _descriptors(evaluation)]
+    levels = [verdict(d.distance_over_spread) for d in _descriptors(evaluation)]
     judged = sum(bool(level) for level in levels)
     size = evaluation.comparison.set_size
     if not judged or size is None:
@@ -88,7 +87,7 @@ def subline(evaluation: Evaluation) -> str:
         f"sets of {size} windows"
     )
     far = levels.count("apart")
-    return f"{text}; {far} {'lies' if far == 1 else 'lie'} beyond twice that spread."
+    return f"{text}; {far or 'none'} {'lie' if far > 1 else 'lies'} beyond twice that spread."
 
 
 def facts(evaluation: Evaluation) -> list[dict[str, str]]:
@@ -141,7 +140,7 @@ def two_point_rows(evaluation: Evaluation) -> list[dict[str, Any]]:
                 "real": _s2(curve.real_real_median),
                 "range": NONE if curve.real_real_low is None else f"{low} – {high}",
                 "ratio": number(ratio, digits=2),
-                "verdict": Verdict.of(ratio),
+                "verdict": quantile_verdict(fair, curve.real_real_median, curve.real_real_high),
             }
         )
     return rows
@@ -151,9 +150,11 @@ def descriptor_rows(evaluation: Evaluation) -> list[dict[str, Any]]:
     """List all scalar descriptors, units chosen for reading."""
     fills = _fills_by_name(evaluation)
     rows: list[dict[str, Any]] = []
-    for found in _descriptors(evaluation):
+    descriptors = _descriptors(evaluation)
+    largest = _largest_values(descriptors)
+    for found in descriptors:
         name = _NAMES.get(found.descriptor, found.descriptor.replace("_", " "))
-        factor, unit = _readable(found)
+        factor, unit = _readable(found.units, largest[found.descriptor])
         of = ", ".join(text for text in (found.phase, found.axis and f"along {found.axis}") if text)
         rows.append(
             {
@@ -168,7 +169,7 @@ def descriptor_rows(evaluation: Evaluation) -> list[dict[str, Any]]:
                 "distance": _scaled(found.distance, factor),
                 "spread": _scaled(found.spread, factor),
                 "ratio": number(found.distance_over_spread, digits=2),
-                "verdict": Verdict.of(found.distance_over_spread),
+                "verdict": verdict(found.distance_over_spread),
             }
         )
     return rows
@@ -223,16 +224,26 @@ def _scaled(value: float | None, factor: float) -> str:
     return number(None if value is None else value * factor)
 
 
-def _readable(found: DescriptorComparison) -> tuple[float, str]:
-    """Choose a length unit for 1/m, 1/m^2 or 1/m^3 in which the value is below a thousand."""
-    per_length = re.fullmatch(r"1/(m|voxel)(?:\^(\d))?", found.units)
+def _largest_values(descriptors: list[DescriptorComparison]) -> dict[str, float]:
+    """Size of every descriptor over all phases, so that one unit serves them all."""
+    largest: dict[str, float] = {}
+    for found in descriptors:
+        means = (abs(mean) for mean in (found.real_mean, found.generated_mean) if mean is not None)
+        largest[found.descriptor] = max(largest.get(found.descriptor, 0.0), *means, 0.0)
+    return largest
+
+
+def _readable(units: str, largest: float) -> tuple[float, str]:
+    """Choose the length unit for 1/m, 1/m^2 or 1/m^3 that gives numbers of one or two digits."""
+    per_length = re.fullmatch(r"1/(m|voxel)(?:\^(\d))?", units)
     if per_length is None:
-        return 1.0, "" if found.units == "1" else found.units
+        return 1.0, "" if units == "1" else units
     power = int(per_length[2] or 1)
     exponent = "⁻" + "⁰¹²³"[power]
-    if per_length[1] == "voxel":
-        return 1.0, f"voxel{exponent}"
-    size = max(abs(found.real_mean or 0.0), abs(found.generated_mean or 0.0))
-    lengths = ((1.0, "m"), (1e-3, "mm"), (1e-6, "µm"))
-    length, symbol = next((unit for unit in lengths if size * unit[0] ** power < 1000), lengths[-1])
+    if per_length[1] == "voxel" or largest == 0:
+        return 1.0, f"{per_length[1]}{exponent}"
+    length, symbol = min(
+        ((1.0, "m"), (1e-3, "mm"), (1e-6, "µm"), (1e-9, "nm")),
+        key=lambda unit: abs(math.log10(largest * unit[0] ** power) - 1),
+    )
     return length**power, f"{symbol}{exponent}"

@@ -17,6 +17,7 @@ from microdsd.report.figures import isosurface_picture, orthogonal_slices, slice
 from microdsd.report.findings import two_point_curves
 from microdsd.report.style import LengthScale, figure_svg, phase_colours
 from microdsd.report.training_log import TrainingLog
+from microdsd.report.wording import phase_words
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -60,7 +61,7 @@ def _volumes(evaluation: Evaluation) -> dict[str, Any]:
             ),
             "real": _svg(isosurface_picture(real, phase=label), "solid-real", f"{name}, real"),
             "note": note,
-            "caption": f"Surface of the phase {name}: the first generated volume, and the real "
+            "caption": f"Surface of {phase_words(name)}: the first generated volume, and the real "
             "window whose fraction of this phase is closest to it. Pale faces are cuts with the "
             "sides of the box. For the picture the indicator was smoothed with a Gaussian of 0.8 "
             "voxels; nothing is measured on it.",
@@ -88,17 +89,29 @@ def _alike(
 def radial_panels(evaluation: Evaluation) -> list[dict[str, Any]]:
     """Radial S2, one panel per phase."""
     label_of = {name: label for label, name in phases_of(evaluation.windows).items()}
+    found = two_point_curves(evaluation)
+    size = _panel_size(len(found))
     return [
-        _panel(evaluation, label_of[curves.phase], curves, "all directions", f"radial-{i}", i == 0)
-        for i, curves in enumerate(two_point_curves(evaluation))
+        _panel(
+            evaluation,
+            label_of[curves.phase],
+            curves,
+            "all directions",
+            f"radial-{i}",
+            size,
+            i == 0,
+        )
+        for i, curves in enumerate(found)
     ]
 
 
 def axis_panels(evaluation: Evaluation) -> list[dict[str, Any]]:
     """S2 along each axis, one panel per phase and axis."""
+    found = evaluation.along_axes
+    size = _panel_size(len(spatial_dims(evaluation.windows)))
     return [
-        _panel(evaluation, curves.label, curves, f"along {curves.axis}", f"axis-{i}", i == 0)
-        for i, curves in enumerate(evaluation.along_axes)
+        _panel(evaluation, curves.label, curves, f"along {curves.axis}", f"axis-{i}", size, i == 0)
+        for i, curves in enumerate(found)
     ]
 
 
@@ -108,6 +121,7 @@ def _panel(
     curves: TwoPointComparison | AxisCurves,
     direction: str,
     name: str,
+    size: tuple[float, float],
     legend: bool,
 ) -> dict[str, Any]:
     phases = phases_of(evaluation.windows)
@@ -124,6 +138,7 @@ def _panel(
         ylabel="S₂(r)",
         level=curves.real_mean[0] ** 2,
         legend=legend,
+        size=size,
     )
     title = f"{phases[label]}, {direction}"
     return {"title": title, "fill": colour.fill, "svg": _svg(figure, name, f"S2, {title}")}
@@ -131,18 +146,21 @@ def _panel(
 
 def training(log: TrainingLog) -> dict[str, Any]:
     """Draw the loss and, where it was measured, the validation gain."""
+    size = _panel_size(2)
     panels = [
         {
             "title": "Loss",
             "svg": _svg(
-                training_curves(log.minutes, {"loss": log.loss}, ylabel="loss / nats per walker"),
+                training_curves(
+                    log.minutes, {"loss": log.loss}, ylabel="loss / nats per walker", size=size
+                ),
                 "training-loss",
                 "training loss over time",
             ),
         }
     ]
     if log.gains:
-        gains = training_curves(log.minutes, log.gains, ylabel="gain / nats per walker")
+        gains = training_curves(log.minutes, log.gains, ylabel="gain / nats per walker", size=size)
         panels.append(
             {
                 "title": "Gain on validation windows",
@@ -154,6 +172,11 @@ def training(log: TrainingLog) -> dict[str, Any]:
         "caption": "Loss on training windows (0 for a network that knows nothing), and information "
         "gained per walker on windows held back from training, at several noise levels σ (voxels).",
     }
+
+
+def _panel_size(count: int) -> tuple[float, float]:
+    """Inches of one of `count` panels: two fill a row, and so do three."""
+    return (4.5, 3.05) if count <= 2 else (3.5, 2.7)
 
 
 def _svg(figure: Figure, name: str, label: str) -> Markup:

@@ -19,7 +19,9 @@ from microdsd.errors import InputError
 Floats = NDArray[np.floating[Any]]
 
 _LEVEL = 0.5  # the isosurface of a smoothed indicator that keeps flat interfaces in place
-_STEP = 0.3  # voxels between two looks along a ray close to the phase
+_SMOOTHING = 0.8  # voxels, standard deviation of the Gaussian that rounds the staircase
+_STEEPEST = 0.6  # per voxel: the smoothed indicator rises by 1 / (0.8 sqrt(2 pi)) at most
+_STEP = 0.3  # voxels, the shortest step along a ray
 _RAYS = 2  # per pixel and axis, for smooth outlines
 _VIEW = (35.0, 24.0)  # azimuth and elevation of the camera, degrees
 _LIGHT = (-0.45, 0.75, 0.70)  # towards the light: right, up, towards the viewer
@@ -70,7 +72,6 @@ def render_phase(
     cap_colour: Sequence[float],
     spacing: Sequence[float] = (1.0, 1.0, 1.0),
     pixels: int = 480,
-    smoothing: float = 0.8,
 ) -> Rendering:
     """Draw the surface of one phase, seen obliquely from above with the z axis upright.
 
@@ -84,8 +85,6 @@ def render_phase(
         Voxel edge lengths, any common unit.
     pixels : int
         Width of the picture; the height follows from the box.
-    smoothing : float
-        Standard deviation in voxels of the Gaussian that rounds the voxel staircase.
 
     Returns
     -------
@@ -110,7 +109,7 @@ def render_phase(
             f"indicator has {inside.ndim} dimensions; a surface picture needs a volume (z, y, x)"
         )
     edge = np.asarray(spacing, dtype=float) / np.min(spacing)
-    scene = _Scene.of(inside, edge, smoothing)
+    scene = _Scene.of(inside, edge)
     camera = _Camera.at(*_VIEW)
 
     unit = np.stack(np.meshgrid(*[[0, 1]] * 3, indexing="ij"), axis=-1).reshape(-1, 3)
@@ -150,8 +149,8 @@ class _Scene:
     box: Floats  # box edges
 
     @classmethod
-    def of(cls, inside: NDArray[np.float32], edge: Floats, smoothing: float) -> _Scene:
-        density = ndimage.gaussian_filter(inside, smoothing, mode="nearest", truncate=3)
+    def of(cls, inside: NDArray[np.float32], edge: Floats) -> _Scene:
+        density = ndimage.gaussian_filter(inside, _SMOOTHING, mode="nearest", truncate=3)
         distance = ndimage.distance_transform_edt(density < _LEVEL, sampling=edge)
         # Interpolation carries the phase one cell outwards; the look-up is off by half a cell.
         clearance = (distance - 1.5 * np.linalg.norm(edge)).astype(np.float32)
@@ -173,11 +172,13 @@ class _Scene:
         slope: NDArray[np.float32] = np.gradient(self.density, self.edge[axis], axis=axis)
         return slope
 
-    def stride(self, index: Floats) -> Floats:
+    def stride(self, index: Floats, density: Floats) -> Floats:
+        """Lengths that can be walked from here without passing through the phase."""
         voxel = np.ravel_multi_index(
             tuple((index + 0.5).astype(np.intp)), self.density.shape, mode="clip"
         )
-        steps: Floats = np.maximum(self.clearance.ravel()[voxel], np.float32(_STEP))
+        rise = np.maximum((_LEVEL - density) / _STEEPEST, _STEP)
+        steps: Floats = np.maximum(self.clearance.ravel()[voxel], rise)
         return steps
 
     def cast(
@@ -208,7 +209,7 @@ class _Scene:
             )  # fmt: skip
             if not ray.size:
                 break
-            step = self.stride(here)
+            step = self.stride(here, before)
             t, left, here = t + step, left - step, here + step * forward
             now = self.sample(self.density, here)
             inside = (now >= _LEVEL) & (left > 0)

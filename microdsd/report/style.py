@@ -135,7 +135,7 @@ def figure_style() -> Iterator[None]:
     with mpl.rc_context(
         {
             "font.family": "DejaVu Sans",  # comes with matplotlib: same layout on every machine
-            "font.size": 8.0,
+            "font.size": 8.6,
             "axes.edgecolor": MUTED,
             "axes.labelcolor": INK,
             "axes.linewidth": 0.6,
@@ -153,7 +153,7 @@ def figure_style() -> Iterator[None]:
             "xtick.major.size": 3.0,
             "ytick.major.size": 3.0,
             "legend.frameon": False,
-            "legend.fontsize": 7.5,
+            "legend.fontsize": 8.0,
             "lines.linewidth": 1.6,
             "image.composite_image": False,
             "svg.fonttype": "none",  # the page's own fonts; readable by search and screen reader
@@ -190,7 +190,7 @@ def figure_svg(figure: Figure, *, name: str, label: str) -> str:
     width = figure.get_figwidth() * 96
     opening = re.sub(r'\s(width|height|version|xmlns)="[^"]*"', "", svg[: svg.index(">")])
     opening += (
-        f' xmlns="http://www.w3.org/2000/svg" style="max-width:{width:.0f}px" role="img"'
+        f' xmlns="http://www.w3.org/2000/svg" style="max-width:{1.2 * width:.0f}px" role="img"'
         f' aria-label="{escape(label)}"'
     )
     return opening + svg[svg.index(">") :]

@@ -15,12 +15,13 @@ from microdsd.report.wording import NONE, count_range, fraction_range
 
 # Facts of a generated file that a reader looks for first; the rest is in the JSON.
 _GENERATOR_FACTS = {
+    "generator": "generator",
     "model": "model",
-    "model_sha256": "model sha256",
+    "model_digest": "model digest",
     "seed": "sampling seed",
     "evaluations": "network evaluations",
     "boundary": "boundary of the walkers",
-    "seconds": "sampling time / s",
+    "precision": "precision of the network",
 }
 
 
@@ -61,6 +62,7 @@ def composition_table(evaluation: Evaluation) -> dict[str, Any]:
     return {
         "rows": rows,
         "samples": samples,
+        "recorded": int(evaluation.exact is not None),
         "caption": "Requested and achieved composition, counted voxel by voxel in the stored "
         "labels. A range is given where samples differ. "
         + (
@@ -79,7 +81,7 @@ def provenance_rows(evaluation: Evaluation) -> list[dict[str, Any]]:
         rows.append(_row("command", record["command"], code=True))
     generator = record.get("generated") or {}
     rows += [
-        _row(name, generator[key], code=key.endswith("sha256"))
+        _row(name, generator[key], code=key == "model_digest")
         for key, name in _GENERATOR_FACTS.items()
         if generator.get(key) is not None
     ]
@@ -128,5 +130,7 @@ def _exactness(exact: np.ndarray | None) -> dict[str, str]:
 
 
 def _row(name: str, value: object, *, code: bool = False) -> dict[str, Any]:
-    text = json.dumps(value, ensure_ascii=False) if isinstance(value, Mapping | list) else value
+    text = json.dumps(value, ensure_ascii=False) if isinstance(value, Mapping) else value
+    if isinstance(value, list):
+        text = ", ".join(str(item) for item in value)
     return {"name": name, "value": NONE if value is None else str(text), "code": code}

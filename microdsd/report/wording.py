@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -27,10 +26,9 @@ def number(value: float | None, *, sign: bool = False, digits: int = 3) -> str:
         return f"{plus or ('−' if value < 0 else '')}∞"
     if value == 0:
         return "0"
-    power = math.floor(math.log10(abs(value)))
+    power = int(f"{value:.{digits - 1}e}".partition("e")[2])
     if power < -4 or power > 6:
-        mantissa = f"{value / 10**power:.{digits - 1}f}"
-        text = f"{mantissa}×10{str(power).translate(_SUPERSCRIPT)}"
+        text = f"{value / 10**power:.{digits - 1}f}×10{str(power).translate(_SUPERSCRIPT)}"
     else:
         text = f"{value:,.{max(0, digits - 1 - power)}f}".replace(",", "\u202f")
     return plus + text.replace("-", "−", 1)
@@ -41,12 +39,14 @@ def percent(value: float | None) -> str:
 
     Examples
     --------
-    >>> percent(0.0312), percent(-1.5), percent(float("nan"))
-    ('+3.1 %', '−150 %', '–')
+    >>> percent(0.0312), percent(-1.5), percent(0.0)
+    ('+3.1 %', '−150 %', '0 %')
     """
     if value is None or math.isnan(value):
         return NONE
     text = f"{100 * value:+.{1 if abs(value) < 0.995 else 0}f}"
+    if float(text) == 0:
+        return "0 %"
     return f"{text.replace('-', '−')} %"
 
 
@@ -74,27 +74,38 @@ def fraction_range(values: ArrayLike) -> str:
     return low if low == high else f"{low} – {high}"
 
 
-@dataclass(frozen=True)
-class Verdict:
-    """How far apart two sets are: a word, a mark that differs in shape, a class for the colour."""
+def phase_words(name: str) -> str:
+    """Speak of a phase by its name.
 
-    text: str
-    mark: str
-    level: str
+    Examples
+    --------
+    >>> phase_words("pore"), phase_words("phase 2")
+    ('the pore phase', 'phase 2')
+    """
+    return name if name.startswith("phase ") else f"the {name} phase"
 
-    @classmethod
-    def of(cls, ratio: float | None) -> Verdict:
-        """Judge a distance divided by the spread between two real sets.
 
-        Examples
-        --------
-        >>> [Verdict.of(ratio).text for ratio in (0.5, 1.5, 4.0)]
-        ['within', 'near', 'apart']
-        """
-        if ratio is None or math.isnan(ratio):
-            return cls("", "", "")
-        if ratio <= 1:
-            return cls("within", "●", "within")
-        if ratio <= 2:
-            return cls("near", "◐", "near")
-        return cls("apart", "○", "apart")
+def verdict(ratio: float | None) -> str:
+    """Judge a distance divided by the spread between two real sets; empty where it is not known.
+
+    Examples
+    --------
+    >>> [verdict(ratio) for ratio in (0.5, 1.5, 4.0, None)]
+    ['within', 'near', 'apart', '']
+    """
+    if ratio is None or math.isnan(ratio):
+        return ""
+    return "within" if ratio <= 1 else "near" if ratio <= 2 else "apart"
+
+
+def quantile_verdict(error: float | None, median: float | None, high: float | None) -> str:
+    """Judge an error by the median and the 95 % quantile of the same between two real sets.
+
+    Examples
+    --------
+    >>> [quantile_verdict(error, 0.1, 0.3) for error in (0.05, 0.2, 0.4, None)]
+    ['within', 'near', 'apart', '']
+    """
+    if error is None or median is None or high is None:
+        return ""
+    return "within" if error <= median else "near" if error <= high else "apart"
