@@ -4,11 +4,17 @@ VENV ?= .venv
 BIN = $(VENV)/bin
 INSTALLED = $(VENV)/.installed
 
+# Real scans beside the checkout, if there are any; elsewhere the demo downloads the one it needs.
+MICRODSD_DATA ?= $(abspath $(wildcard ../shared/data))
+ifneq ($(MICRODSD_DATA),)
+export MICRODSD_DATA
+endif
+
 .PHONY: demo test lint wheel setup clean
 
 # The main job: generate at three porosities in 2D and 3D, verify, evaluate, write the report.
 demo: $(INSTALLED)
-	$(BIN)/microdsd demo -o out/demo --force
+	$(BIN)/microdsd demo -o out/demo
 
 test: $(INSTALLED)
 	$(BIN)/python -m pytest -q --durations=10

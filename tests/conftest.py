@@ -28,7 +28,7 @@ def one_torch_thread():
 @pytest.fixture(scope="session")
 def data_dir():
     """Folder of the real scans; tests that need one are skipped where there is none."""
-    folder = Path(os.environ.get("MICRODSD_DATA", ROOT.parent / "shared" / "data"))
+    folder = Path(os.environ.get("MICRODSD_DATA") or ROOT.parent / "shared" / "data")
     if not folder.is_dir():
         pytest.skip(f"no real scans: {folder} does not exist (set MICRODSD_DATA)")
     return folder
