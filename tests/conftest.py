@@ -40,7 +40,6 @@ def berea_coarse(data_dir):
     if not (data_dir / "berea_sandstone").is_dir():
         pytest.skip(f"no berea_sandstone in {data_dir}")
     from microdsd.datasets import load_dataset
-
     from microdsd.microstructure import coarsen
 
     with pytest.MonkeyPatch.context() as patch:
