@@ -93,11 +93,13 @@ class TransitionKernel:
         ``matrix`` has shape (L, L), or (batch, L, L) for one time per batch member.
         """
         moved = field.movedim(2 + axis, -1)
-        if matrix.ndim == 3:
-            batch, length = moved.shape[0], moved.shape[-1]
-            smooth = torch.bmm(moved.reshape(batch, -1, length), matrix.mT).view(moved.shape)
-        else:
-            smooth = moved @ matrix.mT
+        # The networks' bfloat16 must not reach the laws that are said to be exact.
+        with torch.autocast(field.device.type, enabled=False):
+            if matrix.ndim == 3:
+                batch, length = moved.shape[0], moved.shape[-1]
+                smooth = torch.bmm(moved.reshape(batch, -1, length), matrix.mT).view(moved.shape)
+            else:
+                smooth = moved @ matrix.mT
         return smooth.movedim(-1, 2 + axis)
 
     def apply(self, field: Tensor, t: Tensor | float) -> Tensor:
@@ -129,9 +131,10 @@ class TransitionKernel:
         """
         residual = self.mixing_residual(t)
         if residual > tolerance:
-            needed = t * math.log(tolerance) / math.log(residual)
+            needed = math.log(tolerance) / math.log(self.mixing_residual(1.0))
+            sufficient = math.ceil(10 * math.sqrt(2 * needed)) / 10
             raise NotMixedError(
                 f"horizon sigma = {math.sqrt(2 * t):.3g} voxels: a box of {self.lattice.shape} "
                 f"keeps {residual:.0%} of its slowest mode, so uniform noise is not its end "
-                f"state; use a horizon of at least {math.sqrt(2 * needed):.3g} voxels"
+                f"state; use a horizon of at least {sufficient:.1f} voxels"
             )
