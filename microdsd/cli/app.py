@@ -1,8 +1,8 @@
 """The command `microdsd`: a table of verbs, each in a module that is imported when it is used.
 
 A verb's module has a function `command` with typer annotations. Options that take a list may be
-repeated or be followed by several values (``--shape 128 128 128``), so positional arguments come
-first. Deliberate errors print one line and exit with 2, an interrupt exits with 130, and any other
+repeated or be followed by several numbers or name=value pairs (``--shape 128 128 128``).
+Deliberate errors print one line and exit with 2, an interrupt exits with 130, and any other
 exception is a bug and shows its traceback.
 """
 
@@ -29,6 +29,7 @@ VERBS = {
     "doctor": ("doctor", "Check this installation and how fast it is here."),
     "demo": ("demo", "Run the whole path on a small example."),
 }
+OTHER = "other"
 EXIT_ERROR = 2
 EXIT_INTERRUPTED = 130
 
@@ -39,23 +40,23 @@ class ListOptionCommand(TyperCommand):
     def parse_args(self, ctx: Context, args: list[str]) -> list[str]:
         """Repeat the name of a list option before each further value, then parse as usual."""
         lists = {
-            name: parameter
+            name
             for parameter in self.get_params(ctx)
             for name in parameter.opts
             if getattr(parameter, "multiple", False)
         }
         spread: list[str] = []
-        current, complete = "", True
+        option, kind = "", ""  # of the list that further values may belong to
         for word in args:
             name, _, value = word.partition("=")
             if name in lists:
-                current, complete = name, bool(value)
-            elif not complete:
-                complete = True
-            elif current and _is_value(word, lists[current], ctx):
-                spread.append(current)
+                option, kind = name, _kind(value)
+            elif option and not kind:
+                kind = _kind(word)
+            elif option and kind == _kind(word) != OTHER:
+                spread.append(option)
             else:
-                current = ""
+                option = ""
             spread.append(word)
         return super().parse_args(ctx, spread)
 
@@ -124,19 +125,12 @@ def main() -> None:
     app(prog_name="microdsd")
 
 
-def _is_value(word: str, parameter: Any, ctx: Context) -> bool:
-    if word.startswith("-") and not _is_number(word):
-        return False
-    try:
-        parameter.type.convert(word, parameter, ctx)
-    except (typer.BadParameter, ValueError):
-        return False
-    return True
-
-
-def _is_number(word: str) -> bool:
+def _kind(word: str) -> str:
+    """Tell values that may follow one another (numbers, name=value) from other words."""
+    if not word:
+        return ""
     try:
         float(word)
     except ValueError:
-        return False
-    return True
+        return "pair" if "=" in word and not word.startswith("-") else OTHER
+    return "number"

@@ -60,12 +60,13 @@ def read_image_stack(
     if not path.is_file():
         raise DataFileError(f"{path}: there is no such file; check the name and the folder")
     suffix = path.suffix.lower()
+    coloured = False
     if suffix in RAW_SUFFIXES:
         array = _read_raw(path, shape, dtype)
     elif suffix in IMAGE_SUFFIXES:
         try:
-            array = _read(path, suffix)
-        except (ValueError, OSError, EOFError) as error:
+            array, coloured = _decode(path, suffix)
+        except Exception as error:  # decoders raise what they like on damaged files
             raise DataFileError(
                 f"{path}: cannot be read as {suffix[1:]} ({error}); it is damaged, of another "
                 "format, or packed in a way that needs the package imagecodecs"
@@ -75,10 +76,10 @@ def read_image_stack(
             f"{path}: cannot read files that end in {suffix!r}; "
             f"take one of {', '.join(sorted(IMAGE_SUFFIXES))}"
         )
+    if coloured:
+        array = _grey_of_colours(path, array)
     while array.ndim > 2 and array.shape[0] == 1:  # TIFF pages that are no axis
         array = array[0]
-    if array.ndim == 3 and array.shape[-1] in (3, 4) and suffix not in RAW_SUFFIXES | {".npy"}:
-        array = _grey_of_colours(path, array)
     if array.ndim not in (2, 3):
         raise InputError(f"{path}: needs 2 or 3 axes, the array has the shape {array.shape}")
     return np.ascontiguousarray(_in_order(array, axis_order))
@@ -135,17 +136,19 @@ def single_sample(ms: LabelsLike) -> None:
         raise InputError("ms: the file holds one sample; choose it with ms.isel(sample=0)")
 
 
-def _read(path: Path, suffix: str) -> npt.NDArray[Any]:
+def _decode(path: Path, suffix: str) -> tuple[npt.NDArray[Any], bool]:
+    """Array, and whether its last axis holds colours."""
     if suffix == ".npy":
-        return np.asarray(np.load(path, allow_pickle=False))
+        return np.asarray(np.load(path, allow_pickle=False)), False
     if suffix == ".png":
         from PIL import Image
 
         with Image.open(path) as image:
-            return np.asarray(image)
+            return np.asarray(image), len(image.getbands()) > 1
     import tifffile
 
-    return np.asarray(tifffile.imread(path))
+    with tifffile.TiffFile(path) as tiff:
+        return np.asarray(tiff.asarray()), tiff.series[0].axes.endswith("S")
 
 
 def _read_raw(path: Path, shape: Sequence[int] | None, dtype: str | None) -> npt.NDArray[Any]:
@@ -167,7 +170,8 @@ def _read_raw(path: Path, shape: Sequence[int] | None, dtype: str | None) -> npt
 
 def _grey_of_colours(path: Path, array: npt.NDArray[Any]) -> npt.NDArray[Any]:
     """One channel of a colour image whose channels agree."""
-    if not (array[..., :3] == array[..., :1]).all():
+    grey = array[..., : min(array.shape[-1], 3)]  # the fourth channel is opacity
+    if not (grey == array[..., :1]).all():
         raise InputError(
             f"{path}: is a colour image; turn its colours into integer labels first "
             "(numpy.unique with axis=0 lists them)"

@@ -1,0 +1,95 @@
+import json
+
+import h5py
+import numpy as np
+import pytest
+import tifffile
+from typer.testing import CliRunner
+
+from microdsd.cli.app import app
+from microdsd.io import save_microstructures
+from microdsd.microstructure import as_microstructure
+
+LABELS = np.array([[[0, 1, 1, 1]] * 2] * 3)
+
+
+@pytest.fixture
+def place(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    ms = as_microstructure(LABELS, phases={0: "pore", 1: "solid"}, voxel_size=2e-6)
+    save_microstructures("a.h5", ms)
+    with h5py.File("a.h5", "a") as file:
+        file["raw/stack"] = np.stack([LABELS] * 2)
+    return tmp_path
+
+
+def run(*words):
+    return CliRunner().invoke(app, ["info", *words])
+
+
+def test_arrays_of_a_file(place):
+    listing = json.loads(run("a.h5", "--json").stdout)
+    native, stack = listing
+    assert native["path"] == "/microstructures"
+    assert native["shape"] == [3, 2, 4]
+    assert native["labels"] == [0, 1]
+    assert native["fractions"] == [0.25, 0.75]
+    assert native["phases"] == {"0": "pore", "1": "solid"}
+    assert (native["voxel_size"], native["unit"]) == ([2e-6] * 3, "m")
+    assert (stack["kind"], stack["n_samples"], stack["voxel_size"]) == ("stack", 2, None)
+
+
+def test_arrays_in_words(place):
+    text = run("a.h5").stdout
+    assert "/microstructures  (native)" in text
+    assert "3 x 2 x 4 uint8" in text
+    assert "label 0 = pore: 0.2500" in text
+    assert "2 samples of 3 x 2 x 4" in text
+    assert "voxel size not stated" in text
+
+
+def test_one_path_only(place):
+    (only,) = json.loads(run("a.h5:/raw", "--json").stdout)
+    assert only["path"] == "/raw/stack"
+    result = run("a.h5:/nope")
+    assert result.exit_code == 2
+    assert "/raw/stack" in result.stderr
+
+
+def test_images(place):
+    tifffile.imwrite("b.tif", LABELS.astype(np.uint8), photometric="minisblack")
+    (image,) = json.loads(run("b.tif", "--json").stdout)
+    assert image["fractions"] == [0.25, 0.75]
+
+
+def test_data_sets():
+    listing = json.loads(run("--datasets", "--json").stdout)
+    (berea,) = [entry for entry in listing if entry["name"] == "berea_sandstone"]
+    assert berea["shape"] == [400, 400, 400]
+    assert berea["licence"]
+    assert "berea_sandstone" in run("--datasets").stdout
+
+
+def test_models(monkeypatch):
+    models = pytest.importorskip("microdsd.models")
+    shelf = [
+        {"name": "rock", "ndim": 2, "phases": ["pore"], "fraction_range": {"pore": [0.1, 0.3]}}
+    ]
+    monkeypatch.setattr(models, "list_models", lambda: shelf)
+    assert json.loads(run("--models", "--json").stdout) == shelf
+    assert "rock  (2D)" in run("--models").stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ([], "give a file"),
+        (["a.h5", "--models"], "one of them only"),
+        (["gone.h5"], "no such file"),
+        (["gone.tif"], "no such file"),
+    ],
+)
+def test_bad_input(place, words, message):
+    result = run(*words)
+    assert result.exit_code == 2
+    assert message in result.stderr
