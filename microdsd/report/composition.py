@@ -58,7 +58,8 @@ def composition(generated: xr.DataArray) -> tuple[PhaseComposition, ...]:
     """Count every phase and set it against the request in the provenance.
 
     ``requested_counts`` (phase to a count, or to one count per sample) is used where recorded,
-    else ``requested_fractions``, rounded to the nearest voxel. Phases are named by label or name.
+    else ``requested_fractions``, rounded to the nearest voxel. Phases are named by label or name;
+    one phase that is not named gets the rest.
 
     Parameters
     ----------
@@ -75,7 +76,7 @@ def composition(generated: xr.DataArray) -> tuple[PhaseComposition, ...]:
     >>> ms = as_microstructure(np.eye(4, dtype=int)[None], ensemble=True,
     ...                        provenance={"requested_fractions": {"phase 1": 0.25}})
     >>> [(p.name, p.achieved.tolist(), p.requested) for p in composition(ms)]
-    [('phase 0', [12], None), ('phase 1', [4], array([4]))]
+    [('phase 0', [12], array([12])), ('phase 1', [4], array([4]))]
     """
     achieved = phase_counts(ms=generated)
     samples = generated.shape[0]
@@ -102,6 +103,9 @@ def _requested(generated: xr.DataArray, samples: int, voxels: int) -> dict[int, 
         for phase, fraction in fractions.items()
     }
     found |= {_label(generated, phase): np.asarray(number) for phase, number in counts.items()}
+    unsaid = [label for label in phases_of(generated) if label not in found]
+    if found and len(unsaid) == 1:
+        found[unsaid[0]] = voxels - np.sum(list(np.broadcast_arrays(*found.values())), axis=0)
     chosen = generated.coords["sample"].values if "sample" in generated.coords else None
     return {label: _per_sample(number, samples, chosen, label) for label, number in found.items()}
 
