@@ -52,7 +52,7 @@ def command(
         str | None, typer.Option(help="Number type of a raw file, e.g. uint8.")
     ] = None,
     axis_order: Annotated[
-        str | None, typer.Option(help="Axes as stored, slowest first, e.g. xyz [default: zyx].")
+        str | None, typer.Option(help="Axes as stored, slowest first, e.g. xyz; zyx if not given.")
     ] = None,
     stack: Annotated[
         bool, typer.Option("--stack", help="The first axis counts samples, not z.")

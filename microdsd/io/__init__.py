@@ -2,13 +2,9 @@
 
 from microdsd.io.atomic import atomic_write
 from microdsd.io.discovery import split_spec
-from microdsd.io.hdf5 import (
-    ArrayInfo,
-    list_microstructures,
-    load_microstructures,
-    save_microstructures,
-)
+from microdsd.io.hdf5 import load_microstructures, save_microstructures
 from microdsd.io.images import read_image_stack, save_tiff
+from microdsd.io.listing import ArrayInfo, list_microstructures
 from microdsd.io.vti import save_vti
 from microdsd.io.windows import LabelSource, open_labels
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from microdsd.errors import DataFileError, InputError
 from microdsd.io.stored import StoredLabels
-from microdsd.microstructure.schema import MAX_UNNAMED_PHASES, OTSU
+from microdsd.microstructure.labels import OTSU
 
 Kind = Literal["native", "stack", "per-sample", "dream3d", "plain"]
 
@@ -155,13 +155,6 @@ def native_dims(dataset: h5py.Dataset) -> tuple[str, ...] | None:
         return None
     dims = tuple(str(dim[0].name).rpartition("/")[2] for dim in dataset.dims)
     return dims if dims in NATIVE_DIMS else None
-
-
-def greyscale_note(n_labels: int) -> str:
-    """Say that so many distinct values are hardly labels; empty for plausible numbers."""
-    if n_labels <= MAX_UNNAMED_PHASES:
-        return ""
-    return f"{n_labels} distinct values: greyscale or grain numbers, not phases"
 
 
 def _datasets(group: h5py.Group) -> Iterator[h5py.Dataset]:

@@ -8,7 +8,6 @@ dataset per dim as dimension scale, and the attributes of the array contract. So
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,9 +19,6 @@ from microdsd.errors import DataFileError, InputError
 from microdsd.io.atomic import atomic_write
 from microdsd.io.discovery import (
     FoundArray,
-    Kind,
-    find_arrays,
-    greyscale_note,
     locate,
     native_dims,
     open_hdf5,
@@ -36,50 +32,12 @@ from microdsd.microstructure import (
     phases_of,
     voxel_size_of,
 )
-from microdsd.microstructure.schema import SPATIAL_DIMS
+from microdsd.microstructure.axes import SPATIAL_DIMS
 
 SCHEMA_VERSION = 1
 DEFAULT_GROUP = "microstructures"
 CHUNK_EDGE = {2: 256, 3: 64}
 DIMENSION_WITHOUT_VALUES = b"This is a netCDF dimension"
-
-
-@dataclass(frozen=True)
-class ArrayInfo:
-    """What `list_microstructures` says about one array.
-
-    Attributes
-    ----------
-    path : str
-        Path in the file.
-    kind : str
-        ``"native"``, ``"stack"``, ``"per-sample"``, ``"dream3d"`` or ``"plain"``.
-    n_samples : int or None
-        None where the layout has no samples.
-    shape : tuple of int
-        Spatial shape, ``([z,] y, x)``.
-    dtype : str
-    labels : tuple of int
-        Labels that occur; empty where there are too many to be phases.
-    fractions : tuple of float
-        Share of each of `labels` in the whole array.
-    phases : dict of int to str, or None
-        As stated in the file.
-    voxel_size : VoxelSize or None
-        As stated in the file.
-    note : str
-    """
-
-    path: str
-    kind: Kind
-    n_samples: int | None
-    shape: tuple[int, ...]
-    dtype: str
-    labels: tuple[int, ...]
-    fractions: tuple[float, ...]
-    phases: dict[int, str] | None
-    voxel_size: VoxelSize | None
-    note: str = ""
 
 
 def save_microstructures(
@@ -177,45 +135,12 @@ def load_microstructures(
         return as_microstructure(ms, phases=phases, voxel_size=voxel_size, provenance=origin)
 
 
-def list_microstructures(path: str | Path) -> list[ArrayInfo]:
-    """Describe every integer array of an HDF5 file; the whole file is read, in slabs.
-
-    Raises
-    ------
-    DataFileError
-        A missing, truncated or foreign file.
-    """
-    with open_hdf5(path) as file:
-        return [_describe(found) for found in find_arrays(file)]
-
-
 def native_statement(found: FoundArray) -> tuple[dict[int, str], VoxelSize] | None:
     """Phases and voxel size that a native array states; None for other kinds."""
     if found.kind != "native":
         return None
     stated = _empty_like(found)
     return phases_of(stated), voxel_size_of(stated)
-
-
-def _describe(found: FoundArray) -> ArrayInfo:
-    counts = found.labels.counts()
-    note = "; ".join(part for part in (found.note, greyscale_note(len(counts))) if part)
-    if greyscale_note(len(counts)):
-        counts = {}
-    total = sum(counts.values())
-    statement = native_statement(found)
-    return ArrayInfo(
-        path=found.path,
-        kind=found.kind,
-        n_samples=found.labels.n_samples if found.labels.is_ensemble else None,
-        shape=found.labels.shape,
-        dtype=str(found.labels.dtype),
-        labels=tuple(counts),
-        fractions=tuple(number / total for number in counts.values()),
-        phases=statement[0] if statement else None,
-        voxel_size=statement[1] if statement else None,
-        note=note,
-    )
 
 
 def _keeps_others(path: Path, name: str, overwrite: bool) -> bool:

@@ -24,15 +24,9 @@ from microdsd.microstructure import (
     phases_of,
     voxel_size_of,
 )
-from microdsd.microstructure.schema import (
-    SPATIAL_DIMS,
-    as_voxel_size,
-    check_integers,
-    dims_of_ndarray,
-    name_phases,
-    unsigned_dtype,
-    voxel_coordinates,
-)
+from microdsd.microstructure.axes import SPATIAL_DIMS, dims_of_ndarray
+from microdsd.microstructure.labels import check_integers, name_phases, unsigned_dtype
+from microdsd.microstructure.voxels import as_voxel_size, voxel_coordinates
 
 Region = Sequence[slice] | Mapping[str, slice]
 

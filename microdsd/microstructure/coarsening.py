@@ -11,16 +11,9 @@ import numpy.typing as npt
 import xarray as xr
 
 from microdsd.errors import InputError
-from microdsd.microstructure.schema import (
-    LabelsLike,
-    VoxelSize,
-    as_microstructure,
-    derived_provenance,
-    phases_of,
-    spatial_dims,
-    voxel_coordinates,
-    voxel_size_of,
-)
+from microdsd.microstructure.axes import LabelsLike, spatial_dims
+from microdsd.microstructure.schema import as_microstructure, derived_provenance, phases_of
+from microdsd.microstructure.voxels import VoxelSize, voxel_coordinates, voxel_size_of
 
 
 def coarsen(ms: LabelsLike, factor: int | Sequence[int]) -> xr.DataArray:

@@ -9,28 +9,43 @@ are JSON strings, so that they survive netCDF.
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping, Sequence
-from typing import Any, Literal, NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import xarray as xr
 
 from microdsd.errors import InputError
+from microdsd.microstructure.axes import (
+    SPATIAL_DIMS,
+    LabelsLike,
+    checked_dims,
+    dims_of_ndarray,
+    spatial_dims,
+)
 from microdsd.microstructure.counting import label_counts
+from microdsd.microstructure.labels import check_integers, name_phases, unsigned_dtype
+from microdsd.microstructure.voxels import (
+    VoxelSize,
+    as_voxel_size,
+    voxel_coordinates,
+    voxel_size_of,
+)
 
-SPATIAL_DIMS = ("z", "y", "x")
-MAX_UNNAMED_PHASES = 32
-OTSU = "labels = image > skimage.filters.threshold_otsu(image)"
-
-LabelsLike = xr.DataArray | npt.NDArray[Any]
-
-
-class VoxelSize(NamedTuple):
-    """Edge lengths of one voxel in the order of the spatial dims, and their unit."""
-
-    size: tuple[float, ...]
-    unit: Literal["m", "voxel"]
+__all__ = [
+    "SPATIAL_DIMS",
+    "LabelsLike",
+    "VoxelSize",
+    "as_ensemble",
+    "as_microstructure",
+    "check_microstructure",
+    "derived_provenance",
+    "phases_of",
+    "provenance_of",
+    "resolve_phase",
+    "spatial_dims",
+    "voxel_size_of",
+]
 
 
 def as_microstructure(
@@ -77,7 +92,7 @@ def as_microstructure(
     (('y', 'x'), 'uint8', 1e-06, 'm')
     """
     if isinstance(labels, xr.DataArray):
-        dims = _checked_dims(labels)
+        dims = checked_dims(labels)
         coords: dict[Any, Any] = {
             name: c for name, c in labels.coords.items() if set(c.dims) <= set(dims)
         }
@@ -165,44 +180,6 @@ def resolve_phase(ms: LabelsLike, phase: int | str) -> int:
     raise InputError(f"phase: there is no phase {phase!r}; the phases are {known}")
 
 
-def voxel_size_of(ms: LabelsLike) -> VoxelSize:
-    """Read the edge lengths of a voxel from the coordinates; 1 voxel where they are not known.
-
-    Raises
-    ------
-    InputError
-        Coordinates that are not evenly spaced or whose unit is neither metre nor voxel.
-
-    Examples
-    --------
-    >>> voxel_size_of(as_microstructure(np.eye(3, dtype=int), voxel_size=2e-6))
-    VoxelSize(size=(2e-06, 2e-06), unit='m')
-    """
-    dims = spatial_dims(ms)
-    if not isinstance(ms, xr.DataArray) or not all(dim in ms.coords for dim in dims):
-        return VoxelSize((1.0,) * len(dims), "voxel")
-    units = {ms.coords[dim].attrs.get("units", "voxel") for dim in dims}
-    if units == {"m"}:
-        return VoxelSize(tuple(_spacing(ms.coords[dim]) for dim in dims), "m")
-    if units == {"voxel"}:
-        return VoxelSize(tuple(_spacing(ms.coords[dim]) for dim in dims), "voxel")
-    raise InputError(
-        f"ms: the coordinates are in {sorted(units)}; give them all in 'm' or all in 'voxel'"
-    )
-
-
-def spatial_dims(ms: LabelsLike) -> tuple[str, ...]:
-    """Return ``("z", "y", "x")`` or ``("y", "x")``.
-
-    Examples
-    --------
-    >>> spatial_dims(np.zeros((2, 3), dtype=int))
-    ('y', 'x')
-    """
-    dims = _checked_dims(ms) if isinstance(ms, xr.DataArray) else dims_of_ndarray(ms.ndim, False)
-    return tuple(dim for dim in dims if dim != "sample")
-
-
 def as_ensemble(ms: LabelsLike) -> xr.DataArray:
     """Return the microstructure with a leading ``sample`` dim, of length one if it had none.
 
@@ -230,183 +207,6 @@ def derived_provenance(ms: LabelsLike, operation: str, **parameters: object) -> 
     return {"operation": operation, **parameters, "source": provenance_of(ms)}
 
 
-def name_phases(present: Collection[int], phases: Mapping[int, str] | None) -> dict[int, str]:
-    """Name all phases and check them against the labels that occur.
-
-    Parameters
-    ----------
-    present : collection of int
-        Labels that occur.
-    phases : mapping of int to str, or None
-        None names each label ``"phase <label>"``, unless there are so many distinct values that
-        the array must be greyscale.
-
-    Raises
-    ------
-    InputError
-        Negative labels, labels without a name, repeated or empty names, or greyscale.
-
-    Examples
-    --------
-    >>> name_phases([0, 255], None)
-    {0: 'phase 0', 255: 'phase 255'}
-    """
-    if min(present) < 0:
-        raise InputError(
-            f"labels: must not be negative, the lowest is {min(present)}; "
-            "crop that region away or map it to a phase first"
-        )
-    if phases is None:
-        if len(present) > MAX_UNNAMED_PHASES:
-            raise InputError(
-                f"labels: {len(present)} distinct values look like a greyscale image, not phase "
-                f"labels; segment it first, e.g. {OTSU}, or name every label in phases"
-            )
-        return {label: f"phase {label}" for label in sorted(present)}
-    names = {int(label): str(name).strip() for label, name in sorted(phases.items())}
-    if min(names, default=0) < 0 or not all(names.values()):
-        raise InputError(f"phases: needs labels >= 0 and names that are not empty, got {names}")
-    if len(set(names.values())) < len(names):
-        raise InputError(f"phases: every phase needs its own name, got {list(names.values())}")
-    missing = sorted(set(present) - set(names))
-    if missing:
-        raise InputError(
-            f"phases: the array also holds {_few(missing)}, named are {_few(list(names))}; "
-            "add the missing labels or map them with relabel"
-        )
-    return names
-
-
-def as_voxel_size(voxel_size: float | Sequence[float] | None, ndim: int) -> VoxelSize:
-    """Expand a voxel size in metres to one edge per axis; None counts in voxels.
-
-    Raises
-    ------
-    InputError
-        Sizes that are not positive and finite, or not one per axis.
-
-    Examples
-    --------
-    >>> as_voxel_size(2e-6, 2)
-    VoxelSize(size=(2e-06, 2e-06), unit='m')
-    """
-    if voxel_size is None:
-        return VoxelSize((1.0,) * ndim, "voxel")
-    sizes = np.atleast_1d(np.asarray(voxel_size, dtype=float))
-    if sizes.ndim != 1 or sizes.size not in (1, ndim):
-        raise InputError(
-            f"voxel_size: give one size or one for each of {SPATIAL_DIMS[-ndim:]}, got {voxel_size}"
-        )
-    if not np.all(np.isfinite(sizes) & (sizes > 0)):
-        raise InputError(f"voxel_size: must be positive, in metres, got {voxel_size}")
-    return VoxelSize(tuple(np.broadcast_to(sizes, ndim).tolist()), "m")
-
-
-def voxel_coordinates(lengths: Mapping[str, int], voxel_size: VoxelSize) -> dict[str, xr.Variable]:
-    """Place voxel centres ``(i + 1/2)`` voxel sizes from the corner of the box.
-
-    Parameters
-    ----------
-    lengths : mapping of str to int
-        Number of voxels per spatial dim.
-    voxel_size : VoxelSize
-    """
-    return {
-        dim: xr.Variable(
-            dim, (np.arange(n) + 0.5) * size, {"units": voxel_size.unit, "voxel_size": size}
-        )
-        for (dim, n), size in zip(lengths.items(), voxel_size.size, strict=True)
-    }
-
-
-def unsigned_dtype(dtype: np.dtype[Any], highest: int) -> np.dtype[Any]:
-    """Choose the dtype of labels: unsigned ones stay, others become the smallest that fits."""
-    return dtype if dtype.kind == "u" else np.min_scalar_type(highest)
-
-
-def dims_of_ndarray(ndim: int, ensemble: bool) -> tuple[str, ...]:
-    """Name the axes of an ndarray of labels.
-
-    Raises
-    ------
-    InputError
-        Not two or three spatial axes.
-
-    Examples
-    --------
-    >>> dims_of_ndarray(3, ensemble=True)
-    ('sample', 'y', 'x')
-    """
-    spatial = ndim - 1 if ensemble else ndim
-    if spatial not in (2, 3):
-        hint = "; pass ensemble=True for a stack of samples" if ndim == 4 and not ensemble else ""
-        raise InputError(
-            f"labels: needs 2 or 3 spatial axes, got {spatial}"
-            f"{' beside the sample axis' if ensemble else ''}{hint}"
-        )
-    return (("sample",) if ensemble else ()) + SPATIAL_DIMS[-spatial:]
-
-
-def check_integers(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    """Return an array that may hold labels, bool as uint8.
-
-    Raises
-    ------
-    InputError
-        An empty array, or one that does not hold integers.
-
-    Examples
-    --------
-    >>> check_integers(np.array([True, False]))
-    array([1, 0], dtype=uint8)
-    """
-    if values.size == 0:
-        raise InputError(f"labels: the array is empty, its shape is {values.shape}")
-    if values.dtype.kind not in "biu":
-        raise InputError(_not_labels(values))
-    return values.view(np.uint8) if values.dtype == bool else values
-
-
-def _checked_dims(ms: xr.DataArray) -> tuple[str, ...]:
-    dims = tuple(str(dim) for dim in ms.dims)
-    spatial = dims[1:] if dims[:1] == ("sample",) else dims
-    if spatial not in (SPATIAL_DIMS, SPATIAL_DIMS[1:]):
-        raise InputError(
-            f"ms: dims must be ([sample,] [z,] y, x) in this order, got {dims}; "
-            "rename or transpose them"
-        )
-    return dims
-
-
-def _not_labels(values: npt.NDArray[Any]) -> str:
-    found = f"{values.dtype}"
-    if values.dtype.kind == "f":
-        finite = values[np.isfinite(values)]
-        if finite.size < values.size:
-            found += " with NaN or infinite values"
-        elif np.array_equal(finite, np.rint(finite)):
-            found += " (whole numbers: if they are labels, convert with .astype('uint8'))"
-    return (
-        f"labels: expected integer phase labels, got {found}; segment an image first, e.g. {OTSU}"
-    )
-
-
-def _spacing(coordinate: xr.DataArray) -> float:
-    centres = coordinate.values
-    if centres.size < 2:
-        return float(coordinate.attrs.get("voxel_size", 1.0))
-    spacing = float(centres[-1] - centres[0]) / (centres.size - 1)
-    even = np.allclose(np.diff(centres), spacing, rtol=1e-4, atol=0)
-    if spacing <= 0 or not even:
-        raise InputError(
-            f"ms: the coordinate {coordinate.name} must rise in even steps, got {centres}; "
-            "resample it or pass voxel_size"
-        )
-    # The attribute holds the size as it was given; the difference of centres has lost a digit.
-    stated = coordinate.attrs.get("voxel_size")
-    return float(stated) if stated and np.isclose(stated, spacing, rtol=1e-6, atol=0) else spacing
-
-
 def _object_from_json(text: object) -> dict[str, Any]:
     try:
         record = json.loads(str(text))
@@ -424,8 +224,3 @@ def _phases_from_json(text: object) -> dict[int, str]:
     return {
         int(label): str(name) for label, name in sorted(record.items(), key=lambda i: int(i[0]))
     }
-
-
-def _few(labels: Sequence[int]) -> str:
-    shown = ", ".join(str(label) for label in labels[:8])
-    return f"labels {shown}" + (f" and {len(labels) - 8} more" if len(labels) > 8 else "")
