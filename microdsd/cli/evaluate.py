@@ -73,6 +73,8 @@ def command(
     for path in report_paths(output):
         if path.exists() and not force:
             raise DataFileError(f"{path}: exists; pass --force to replace it, or another name")
+        if not path.parent.is_dir():
+            raise DataFileError(f"{path}: the folder {path.parent} does not exist; create it")
     if training_log is not None:
         read_training_log(training_log)
     samples = load_microstructures(generated)

@@ -257,7 +257,7 @@ def _scale_bar(figure: Figure, ms: xr.DataArray, *, top: float, inches: float) -
     extent = ms.shape[-1] * voxel.size[-1]
     length = round_length(extent / 3)
     end = inches * length / extent
-    (x0, y), (x1, _) = _at(figure, 0.01, top + 0.14), _at(figure, end, top + 0.14)
+    (x0, y), (x1, _) = _at(figure, 0, top + 0.14), _at(figure, end, top + 0.14)
     bar = Line2D([x0, x1], [y, y], color=INK, lw=2.2, solid_capstyle="butt")
     figure.add_artist(bar)
     text = LengthScale.fitting(length, voxel.unit).text(length)

@@ -1,0 +1,101 @@
+"""`microdsd evaluate`: the page from files, and errors before any work."""
+
+import json
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from microdsd.cli.app import app
+from microdsd.io import save_microstructures
+from microdsd.microstructure import as_microstructure, blobs, cut_windows, phase_counts
+
+PHASES = {0: "pore", 1: "solid"}
+
+
+@pytest.fixture
+def files(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    scan = as_microstructure(
+        blobs((12, 48, 48), fractions=(0.3, 0.7), scale=1.5, rng=0), phases=PHASES, voxel_size=1e-6
+    )
+    save_microstructures("scan.h5", scan)
+    np.save("scan.npy", np.where(scan.values == 0, 0, 255).astype(np.uint8))
+    new = cut_windows(scan, (16, 16), n=4, rng=1)
+    asked = {"pore": phase_counts(new).values[:, 0].tolist()}
+    save_microstructures("new.h5", as_microstructure(new, provenance={"requested_counts": asked}))
+    return tmp_path
+
+
+def run(*words):
+    return CliRunner().invoke(app, ["evaluate", "new.h5", *words])
+
+
+def test_page_and_numbers_are_written(files):
+    result = run("--reference", "scan.h5", "-o", "page.html")
+    assert result.exit_code == 0
+    assert result.stdout.startswith("All 4 samples carry exactly the requested counts.")
+    assert (files / "page.html").read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
+    numbers = json.loads((files / "page.json").read_text(encoding="utf-8"))
+    assert numbers["provenance"]["seed"] == 0
+    assert "new.h5, sha256" in numbers["provenance"]["files"]["generated"]
+
+
+def test_json_is_the_whole_of_stdout(files):
+    document = json.loads(run("--reference", "scan.h5", "-o", "page.html", "--json").stdout)
+    stored = json.loads((files / "page.json").read_text(encoding="utf-8"))
+    assert document["numbers"] == "page.json"
+    assert document["comparison"] == stored["comparison"]
+
+
+def test_only_the_region_of_the_reference_is_used(files):
+    # One slice of 48 x 48 holds nine windows of 16 x 16.
+    document = json.loads(
+        run("--reference", "scan.h5", "--reference-region", "z=11:12", "--json").stdout
+    )
+    assert document["reference_windows"] == 9
+
+
+def test_a_bare_reference_is_named_on_the_command_line(files):
+    bare = ("--reference", "scan.npy", "--labels", "0=pore", "255=solid")
+    document = json.loads(run(*bare, "--voxel-size", "1e-6", "--phase", "solid", "--json").stdout)
+    assert document["phases"] == {"0": "pore", "1": "solid"}
+    assert document["compared_phases"] == [1]
+    assert document["notes"] == []
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("--reference", "none.h5"), "none.h5: there is no such file"),
+        (("--reference", "scan.h5:/other"), "scan.h5"),
+        (("--reference", "scan.h5", "--phase", "clay"), "no phase 'clay'"),
+        (("--reference", "scan.h5", "--reference-region", "w=0:2"), "no axis"),
+        (("--reference", "scan.h5", "--reference-region", "x=0:8"), "smaller than the generated"),
+        (("--reference", "scan.npy"), "agree neither in names nor in labels"),
+        (("--reference", "scan.h5", "--voxel-size", "2e-6"), "voxels measure"),
+        (("--reference", "scan.h5", "--training-log", "none.csv"), "cannot be read"),
+        (("--reference", "scan.h5", "-o", "page.pdf"), "must end in .html"),
+        (("--reference", "scan.h5", "-o", "folder/page.html"), "folder"),
+    ],
+)
+def test_errors_are_one_line_and_leave_no_file(files, words, message):
+    before = set(files.iterdir())
+    result = run(*words)
+    assert result.exit_code == 2
+    assert result.stderr.startswith("error: ")
+    assert result.stderr.count("\n") == 1
+    assert message in result.stderr
+    assert set(files.iterdir()) == before
+
+
+@pytest.mark.parametrize("existing", ["page.html", "page.json"])
+def test_an_existing_report_is_kept_unless_forced(files, existing):
+    (files / existing).write_text("mine")
+    assert run("--reference", "none.h5", "-o", "page.html").exit_code == 2
+    refused = run("--reference", "scan.h5", "-o", "page.html")
+    assert refused.exit_code == 2
+    assert "--force" in refused.stderr
+    assert (files / existing).read_text() == "mine"
+    assert run("--reference", "scan.h5", "-o", "page.html", "--force").exit_code == 0
+    assert (files / existing).read_text() != "mine"
