@@ -3,6 +3,8 @@
 Every test fails by chance 1 time in 10^5, were its seed drawn afresh.
 """
 
+import itertools
+
 import numpy as np
 import pytest
 import torch
@@ -28,7 +30,7 @@ def observed_transitions(shape, boundary, log_h, times, occupation=None, seed=3)
     before = Walkers.of(occupation, lattice)
     generator = torch.Generator().manual_seed(seed)
     after = before
-    for t, s in zip(times, times[1:], strict=False):
+    for t, s in itertools.pairwise(times):
         after = sample_bridge_step(after, log_h, kernel, t, s, [generator])
     sites = lattice.n_sites
     counts = []
