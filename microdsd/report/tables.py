@@ -23,6 +23,15 @@ _GENERATOR_FACTS = {
     "boundary": "boundary of the walkers",
     "precision": "precision of the network",
 }
+_TRAINING_FACTS = {
+    "data": "training data",
+    "data_sha256": "sha256 of the training labels",
+    "held_back": "held back from training",
+    "steps": "training steps",
+    "minutes": "training time / min",
+    "config": "training settings",
+}
+_CODE = {"model_digest", "data_sha256", "config"}
 
 
 def composition_table(evaluation: Evaluation) -> dict[str, Any]:
@@ -80,11 +89,15 @@ def provenance_rows(evaluation: Evaluation) -> list[dict[str, Any]]:
     if "command" in record:
         rows.append(_row("command", record["command"], code=True))
     generator = record.get("generated") or {}
-    rows += [
-        _row(name, generator[key], code=key == "model_digest")
-        for key, name in _GENERATOR_FACTS.items()
-        if generator.get(key) is not None
-    ]
+    for facts, names in (
+        (generator, _GENERATOR_FACTS),
+        (generator.get("training") or {}, _TRAINING_FACTS),
+    ):
+        rows += [
+            _row(name, facts[key], code=key in _CODE)
+            for key, name in names.items()
+            if facts.get(key) is not None
+        ]
     if "reassigned" in generator:
         moved = np.atleast_1d(generator["reassigned"])
         share = moved.mean() / evaluation.composition[0].voxels

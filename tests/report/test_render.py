@@ -52,7 +52,7 @@ def test_a_wall_in_front_hides_what_is_behind():
     both[8:12, 12:16, 8:12] = True
     front, hidden = draw(wall).image, draw(both).image
     opaque = front[..., 3] == 1
-    # Smoothing the block does not reach the wall, so only a shadow could differ: none falls forward.
+    # The light comes from the front, so the block throws no shadow on the wall either.
     assert np.mean(np.abs(front[opaque] - hidden[opaque]) > 0.02) < 0.01
 
 
