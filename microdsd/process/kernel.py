@@ -13,7 +13,9 @@ from microdsd.process.lattice import Boundary, Lattice
 
 
 @lru_cache(maxsize=32)
-def _eigenbasis(length: int, boundary: Boundary) -> tuple[Tensor, Tensor]:
+def _eigenbasis(
+    length: int, boundary: Boundary, device: torch.device
+) -> tuple[Tensor, Tensor]:
     """Eigenvalues (length,) and orthonormal eigenvectors (length, mode) of the hop generator."""
     site = torch.arange(length, dtype=torch.float64)
     if boundary == "no-flux":
@@ -27,7 +29,8 @@ def _eigenbasis(length: int, boundary: Boundary) -> tuple[Tensor, Tensor]:
         if length % 2 == 0:
             vectors[:, -1] = torch.cos(math.pi * site)
         frequency = 2 * math.pi / length * mode
-    return -2 * (1 - torch.cos(frequency)), vectors / vectors.norm(dim=0)
+    eigenvalues = -2 * (1 - torch.cos(frequency))
+    return eigenvalues.to(device), (vectors / vectors.norm(dim=0)).to(device)
 
 
 class TransitionKernel:
@@ -78,14 +81,15 @@ class TransitionKernel:
         Tensor, shape (..., L, L), float32
             Rows are the walker's site before, columns its site after; rows sum to one.
         """
-        eigenvalues, vectors = _eigenbasis(self.lattice.shape[axis], self.lattice.boundary[axis])
-        t = torch.as_tensor(t, dtype=torch.float64).cpu()
+        length, boundary = self.lattice.shape[axis], self.lattice.boundary[axis]
+        eigenvalues, vectors = _eigenbasis(length, boundary, self.device)
+        t = torch.as_tensor(t, dtype=torch.float64, device=self.device)
         decay = torch.exp(t[..., None] * eigenvalues)
         matrix = (vectors * decay[..., None, :]) @ vectors.T
         # Rounding leaves tiny negative entries far from the diagonal.
         matrix = matrix.clamp_min(0.0)
         matrix = matrix / matrix.sum(-1, keepdim=True)
-        return matrix.to(self.device, torch.float32)
+        return matrix.float()
 
     def apply_axis(self, field: Tensor, axis: int, matrix: Tensor) -> Tensor:
         """Smooth ``field`` (batch, species, *space) along one space axis by ``matrix``.
@@ -117,7 +121,7 @@ class TransitionKernel:
         slowest = 0.0
         for length, boundary in zip(self.lattice.shape, self.lattice.boundary, strict=True):
             if length > 1:
-                eigenvalues, _ = _eigenbasis(length, boundary)
+                eigenvalues, _ = _eigenbasis(length, boundary, torch.device("cpu"))
                 slowest = max(slowest, math.exp(t * float(eigenvalues[1])))
         return slowest
 
