@@ -1,0 +1,18 @@
+#!/usr/bin/env bash
+# The recipes of the two models that ship: Berea sandstone in 2D and 3D, about an hour each on one core.
+# Layers 0 to 104 of the scan (coarsened 2x) train, 104 to 136 validate, 136 to 200 are never seen: they are the
+# test block of workflows/benchmarks/berea_fidelity.py. A run stopped by Ctrl-C goes on with --resume.
+#
+#   bash workflows/01_train_berea.sh 2d
+#   bash workflows/01_train_berea.sh 3d
+set -euo pipefail
+mkdir -p out/berea
+[ -f out/berea/berea2x.h5 ] || microdsd import dataset:berea_sandstone --coarsen 2 -o out/berea/berea2x.h5
+
+common=(--crop z=0:136 --validation 0.235 --symmetry isotropic --seed 0)
+case "${1:?give 2d or 3d}" in
+    2d) microdsd train out/berea/berea2x.h5 -o out/berea/berea-2d.model --window 64 64 --minutes 48 \
+            --widths 32 64 96 128 --batch 16 --learning-rate 3e-3 "${common[@]}" "${@:2}" ;;
+    3d) microdsd train out/berea/berea2x.h5 -o out/berea/berea-3d.model --window 32 32 32 --minutes 75 \
+            --widths 16 48 96 --batch 4 --learning-rate 2e-3 "${common[@]}" "${@:2}" ;;
+esac
