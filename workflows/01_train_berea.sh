@@ -11,8 +11,8 @@ mkdir -p out/berea
 
 common=(--crop z=0:136 --validation 0.235 --symmetry isotropic --seed 0)
 case "${1:?give 2d or 3d}" in
-    2d) microdsd train out/berea/berea2x.h5 -o out/berea/berea-2d.model --window 64 64 --minutes 48 \
-            --widths 32 64 96 128 --batch 16 --learning-rate 3e-3 "${common[@]}" "${@:2}" ;;
-    3d) microdsd train out/berea/berea2x.h5 -o out/berea/berea-3d.model --window 32 32 32 --minutes 75 \
+    2d) microdsd train out/berea/berea2x.h5 -o out/berea/berea-2d.model --window 64 64 --minutes 42 \
+            --widths 32 64 96 128 --batch 16 --learning-rate 2e-3 "${common[@]}" "${@:2}" ;;
+    3d) microdsd train out/berea/berea2x.h5 -o out/berea/berea-3d.model --window 32 32 32 --minutes 60 \
             --widths 16 48 96 --batch 4 --learning-rate 2e-3 "${common[@]}" "${@:2}" ;;
 esac

@@ -1,7 +1,8 @@
 """The default potential network: a U-Net in 2D or 3D, local, for boxes of any size.
 
-Nothing in it depends on the size of the box: there is no normalisation over space and no
-attention, so what it learned on small windows holds in large boxes.
+Nothing in it depends on the size of the box: features are normalised over the channels of each
+voxel, never over space, and there is no attention. What it learned on small windows therefore
+holds in large boxes.
 """
 
 from __future__ import annotations
@@ -58,11 +59,19 @@ class _Conv(nn.Module):
         return y
 
 
+class _ChannelNorm(nn.LayerNorm):
+    """Layer normalisation over the channels of each voxel of (batch, channels, *space)."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return super().forward(x.movedim(1, -1)).movedim(-1, 1)
+
+
 class _ResidualBlock(nn.Module):
-    """x + conv(silu(film(conv(silu(x))))), starting as the identity."""
+    """x + conv(silu(film(conv(silu(norm(x)))))), starting as the identity."""
 
     def __init__(self, ndim: int, width: int, embedding: int) -> None:
         super().__init__()
+        self.norm = _ChannelNorm(width)
         self.conv1 = _Conv(ndim, width, width)
         self.conv2 = _Conv(ndim, width, width)
         self.film = nn.Linear(embedding, 2 * width)
@@ -72,7 +81,7 @@ class _ResidualBlock(nn.Module):
 
     def forward(self, x: Tensor, condition: Tensor, boundary: tuple[Boundary, ...]) -> Tensor:
         scale, shift = self.film(condition)[(...,) + (None,) * (x.ndim - 2)].chunk(2, dim=1)
-        y = self.conv1(F.silu(x), boundary)
+        y = self.conv1(F.silu(self.norm(x)), boundary)
         y = self.conv2(F.silu(y * (1 + scale) + shift), boundary)
         return x + y
 
@@ -126,6 +135,7 @@ class PotentialUNet(nn.Module):
         self.refine = nn.ModuleList(
             convolution(coarse, fine, 1) for fine, coarse in zip(widths, widths[1:], strict=False)
         )
+        self.norm = _ChannelNorm(widths[0])
         self.head = _Conv(ndim, widths[0], config.species)
         nn.init.zeros_(self.head.conv.weight)
 
@@ -179,7 +189,7 @@ class PotentialUNet(nn.Module):
             x = skips.pop() + F.interpolate(self.refine[level](x), scale_factor=2.0)
             for block in self.up[level]:  # type: ignore[union-attr]
                 x = block(x, condition, boundary)
-        log_h: Tensor = self.head(F.silu(x), boundary)
+        log_h: Tensor = self.head(F.silu(self.norm(x)), boundary)
         return log_h
 
 

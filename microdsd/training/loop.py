@@ -141,11 +141,12 @@ class Trainer:
         self.optimizer.zero_grad(set_to_none=True)
         loss = self._objective(rng)
         loss.backward()  # type: ignore[no-untyped-call]
-        torch.nn.utils.clip_grad_norm_(self.network.parameters(), config.clip)
+        norm = torch.nn.utils.clip_grad_norm_(self.network.parameters(), config.clip)
         warm = min(1.0, (self.step + 1) / config.warmup)
         for group in self.optimizer.param_groups:
             group["lr"] = config.learning_rate * warm * (1 + math.cos(math.pi * progress)) / 2
-        self.optimizer.step()
+        if bool(norm.isfinite()):  # one step that overflows must not end the run
+            self.optimizer.step()
         self.step += 1
         run_length = self.step / max(progress, 1 / self.step)
         average_weights(self.averaged, self.network, self.step, config.average * run_length)
