@@ -95,8 +95,8 @@ def command(
             record={
                 "command": shlex.join(["microdsd", *sys.argv[1:]]),
                 "files": {
-                    "generated": f"{generated}, sha256 of the file {_sha256(generated)}",
-                    "reference": f"{reference}, {_part(reference_region)}sha256 of the labels "
+                    "generated file": f"{generated}, sha256 of the file {_sha256(generated)}",
+                    "reference file": f"{reference}, {_part(reference_region)}sha256 of the labels "
                     f"{reference_hash}",
                 },
             },
@@ -106,7 +106,7 @@ def command(
             evaluation,
             output,
             overwrite=force,
-            title=f"{_name(generated)} against {_name(reference)}",
+            title=f"Samples of {_name(generated)} against {_name(reference)}",
             training_log=training_log,
         )
     if json:
@@ -124,7 +124,7 @@ def _label_or_name(word: str) -> int | str:
 
 
 def _name(spec: str) -> str:
-    return split_spec(spec)[0].stem
+    return split_spec(spec)[0].name
 
 
 def _part(region: list[str] | None) -> str:

@@ -94,7 +94,7 @@ def training_curves(
     """Draw quantities logged in training over the time spent; gaps (NaN) are bridged."""
     with figure_style():
         figure = blank_figure(*size)
-        axes = _axes(figure)
+        axes = _axes(figure, left=0.78)
         time = np.asarray(minutes, dtype=float)
         shades = np.linspace(0.0, 0.65, len(curves))
         for (name, values), shade in zip(curves.items(), shades, strict=True):
@@ -108,10 +108,10 @@ def training_curves(
     return figure
 
 
-def _axes(figure: Figure) -> Axes:
+def _axes(figure: Figure, *, left: float = 0.6) -> Axes:
     """Axes with room for labels of fixed size, whatever the size of the figure."""
     width, height = figure.get_size_inches()
-    left, bottom, right, top = 0.6, 0.46, 0.1, 0.1
+    bottom, right, top = 0.46, 0.1, 0.1
     axes: Axes = figure.add_axes(
         (left / width, bottom / height, 1 - (left + right) / width, 1 - (bottom + top) / height)
     )

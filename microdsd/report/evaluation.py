@@ -158,7 +158,7 @@ def evaluate(
             matched.generated, matched.windows, phases=chosen, periodic=periodic
         ),
         periodic=periodic,
-        notes=(*made.get("notes", ()), *matched.notes, *comparison.notes),
+        notes=tuple(map(_sentence, (*made.get("notes", ()), *matched.notes, *comparison.notes))),
         record={
             "date": datetime.now(UTC).isoformat(timespec="seconds"),
             "seed": seed,
@@ -181,6 +181,10 @@ def _chosen(generated: xr.DataArray, phases: Sequence[int | str] | None) -> tupl
     if isinstance(phases, str) or not phases:
         raise InputError(f"phases: expected a sequence of labels or names, got {phases!r}")
     return tuple(dict.fromkeys(resolve_phase(generated, phase) for phase in phases))
+
+
+def _sentence(note: str) -> str:
+    return f"{note[:1].upper()}{note[1:].rstrip('.')}."
 
 
 def _versions() -> dict[str, str]:

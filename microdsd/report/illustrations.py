@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _MOST_TILES = 9
+_MOST_LEVELS = 6
 
 
 def pictures(evaluation: Evaluation) -> dict[str, Any]:
@@ -160,7 +161,10 @@ def training(log: TrainingLog) -> dict[str, Any]:
         }
     ]
     if log.gains:
-        gains = training_curves(log.minutes, log.gains, ylabel="gain / nats per walker", size=size)
+        names = list(log.gains)
+        kept = np.unique(np.linspace(0, len(names) - 1, _MOST_LEVELS).round().astype(int))
+        shown = {names[i]: log.gains[names[i]] for i in kept}
+        gains = training_curves(log.minutes, shown, ylabel="gain / nats per walker", size=size)
         panels.append(
             {
                 "title": "Gain on validation windows",
@@ -170,7 +174,8 @@ def training(log: TrainingLog) -> dict[str, Any]:
     return {
         "panels": panels,
         "caption": "Loss on training windows (0 for a network that knows nothing), and information "
-        "gained per walker on windows held back from training, at several noise levels σ (voxels).",
+        "gained per walker on windows held back from training, at up to six of the noise levels σ "
+        "(voxels).",
     }
 
 

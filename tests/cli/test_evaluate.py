@@ -38,7 +38,7 @@ def test_page_and_numbers_are_written(files):
     assert (files / "page.html").read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
     numbers = json.loads((files / "page.json").read_text(encoding="utf-8"))
     assert numbers["provenance"]["seed"] == 0
-    assert "new.h5, sha256" in numbers["provenance"]["files"]["generated"]
+    assert "new.h5, sha256" in numbers["provenance"]["files"]["generated file"]
 
 
 def test_json_is_the_whole_of_stdout(files):
