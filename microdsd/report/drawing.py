@@ -136,5 +136,5 @@ def draw_solid(
         axes.text(
             place[0], place[1], f"{'zyx'[axis]} = {length.text(edges[axis])}",
             rotation=90 - (90 - angle) % 180, rotation_mode="anchor",
-            ha="center", va="center", color=INK, fontsize=9.0,
+            ha="center", va="center", color=INK, fontsize=min(9.0, 2.5 + 1.8 * frame[2]),
         )  # fmt: skip
