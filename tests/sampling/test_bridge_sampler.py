@@ -1,0 +1,100 @@
+import pytest
+import torch
+
+from microdsd.process import Lattice, TransitionKernel, level_grid
+from microdsd.sampling import sample_bridges
+
+LEVELS = level_grid(9.0, 0.6, 5)
+
+
+def generators(n, seed=0):
+    return [torch.Generator().manual_seed(seed + i) for i in range(n)]
+
+
+def attracted(occupation, t, kernel, fractions=None):
+    """A network without weights: material is drawn to material."""
+    return 3 * kernel.apply(occupation, t).log1p()
+
+
+def sample(counts, shape=(9, 8), boundary="no-flux", levels=LEVELS, seed=0, **options):
+    kernel = TransitionKernel(Lattice.box(shape, boundary))
+    return sample_bridges(
+        attracted, kernel, counts, levels, generators(len(counts), seed), **options
+    )
+
+
+@pytest.mark.parametrize("boundary", ["no-flux", "periodic"])
+@pytest.mark.parametrize(
+    ("shape", "counts"),
+    [
+        ((9, 8), [[20], [0], [72]]),
+        ((9, 8), [[20, 3], [0, 72], [36, 36]]),
+        ((4, 5, 6), [[7, 50, 3], [1, 1, 1], [0, 0, 0]]),
+    ],
+)
+def test_counts_are_exact(shape, counts, boundary):
+    counts = torch.tensor(counts)
+    made = sample(counts, shape, boundary, keep_states=True)
+    assert made.phase.shape == (len(counts), *shape)
+    for c in range(counts.shape[1]):
+        assert torch.equal((made.phase == c + 1).flatten(1).sum(1), counts[:, c])
+    assert [sigma for sigma, _ in made.states] == LEVELS
+    for _, occupation in made.states:
+        assert torch.equal(occupation.flatten(2).sum(-1).long(), counts)
+        assert (occupation >= 0).all()
+
+
+def test_one_evaluation_per_level_and_told_so():
+    told = []
+    seen = []
+
+    def network(occupation, t, kernel, fractions=None):
+        seen.append(float(t[0]))
+        return torch.zeros_like(occupation)
+
+    kernel = TransitionKernel(Lattice.box((6, 6), "no-flux"))
+    counts = torch.tensor([[9]])
+    made = sample_bridges(
+        network, kernel, counts, LEVELS, generators(1), on_evaluation=lambda: told.append(None)
+    )
+    assert len(seen) == len(told) == len(LEVELS)
+    assert seen == pytest.approx([sigma**2 / 2 for sigma in LEVELS])
+    assert made.states == []
+
+
+def test_a_sample_does_not_depend_on_its_batch():
+    counts = torch.tensor([[20, 3], [10, 30], [36, 36], [5, 1]])
+    together = sample(counts)
+    for i in range(len(counts)):
+        alone = sample(counts[i : i + 1], seed=i)
+        assert torch.equal(alone.phase[0], together.phase[i])
+        assert alone.reassigned[0] == together.reassigned[i]
+
+
+def test_the_network_is_told_the_fractions():
+    told = []
+
+    def network(occupation, t, kernel, fractions=None):
+        told.append(fractions)
+        return torch.zeros_like(occupation)
+
+    kernel = TransitionKernel(Lattice.box((6, 6), "no-flux"))
+    fractions = torch.tensor([[0.25]])
+    sample_bridges(network, kernel, torch.tensor([[9]]), LEVELS, generators(1), fractions=fractions)
+    assert all(torch.equal(f, fractions) for f in told)
+
+
+def test_reassigned_counts_voxels_that_gave_way():
+    """A potential that puts the walkers on the left half, with more or fewer than it holds."""
+
+    def left(occupation, t, kernel, fractions=None):
+        log_h = torch.full_like(occupation, -40.0)
+        log_h[..., :4] = 0.0
+        return log_h
+
+    kernel = TransitionKernel(Lattice.box((8, 8), "no-flux"))
+    counts = torch.tensor([[32], [40]])
+    made = sample_bridges(left, kernel, counts, [20.0, 10.0], generators(2))
+    assert made.reassigned.tolist() == [0, 8]
+    assert (made.phase[:, :, :4] == 1).all()
+    assert (made.phase[0, :, 4:] == 0).all()
