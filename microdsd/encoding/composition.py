@@ -70,7 +70,9 @@ def counts_from_fractions(
             f"phase_fraction={dict(fractions)}: they sum to {total:g}; make them sum to 1, "
             "or leave one phase out and it takes the rest"
         )
-    share = {label: wanted[label] * n_sites for label in sorted(phases)}
+    # In a large box even a sum within the tolerance is off by whole voxels.
+    scale = n_sites / sum(wanted.values())
+    share = {label: wanted[label] * scale for label in sorted(phases)}
     counts = {label: math.floor(x + 1e-9) for label, x in share.items()}
     spare = n_sites - sum(counts.values())
     by_remainder = sorted(share, key=lambda label: counts[label] - share[label])
