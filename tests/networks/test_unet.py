@@ -1,0 +1,158 @@
+import math
+
+import numpy as np
+import pytest
+import torch
+from tiny_models import tiny_network
+
+from microdsd.networks import PotentialUNet, UNetConfig
+from microdsd.networks.unet import n_parameters
+from microdsd.process import Lattice, TransitionKernel
+from microdsd.training import origin_loss
+
+
+def occupation(shape, batch=1, species=1, high=1, seed=0):
+    draw = torch.Generator().manual_seed(seed)
+    return torch.randint(0, high + 1, (batch, species, *shape), generator=draw).float()
+
+
+def times(*t):
+    return torch.tensor(t, dtype=torch.float64)
+
+
+def kernel_of(shape, boundary):
+    return TransitionKernel(Lattice.box(shape, boundary))
+
+
+@pytest.mark.parametrize("boundary", ["no-flux", "periodic"])
+@pytest.mark.parametrize(
+    "shape", [(4, 4), (7, 9), (16, 5), (1, 6), (33, 2), (5, 6, 7), (8, 4, 12), (4, 1, 3)]
+)
+@pytest.mark.parametrize("widths", [(4,), (4, 8), (4, 6, 8)])
+def test_any_box_will_do(shape, boundary, widths):
+    network = tiny_network(len(shape), species=2, widths=widths)
+    n_t = occupation(shape, batch=2, species=2)
+    log_h = network(n_t, times(0.5, 3.0), kernel_of(shape, boundary))
+    assert log_h.shape == n_t.shape
+    assert log_h.dtype == torch.float32
+    assert torch.isfinite(log_h).all()
+
+
+def test_mixed_boundaries():
+    network = tiny_network()
+    n_t = occupation((7, 8))
+    kernel = kernel_of((7, 8), ("periodic", "no-flux"))
+    assert network(n_t, times(1.0), kernel).shape == n_t.shape
+
+
+@pytest.mark.parametrize("ndim", [2, 3])
+def test_an_untrained_network_knows_nothing(ndim):
+    """h is flat, so the loss is zero, whatever the input."""
+    network = PotentialUNet(UNetConfig(ndim, 2, (4, 8), (1, 1), 8))
+    shape = (5, 6, 4)[:ndim]
+    n_0, kernel = occupation(shape, species=2), kernel_of(shape, "no-flux")
+    n_t = n_0.roll(1, -1)
+    log_h = network(n_t, times(0.7), kernel)
+    flat = log_h.flatten(2)
+    assert torch.equal(flat, flat[..., :1].expand_as(flat))
+    np.testing.assert_allclose(
+        origin_loss(log_h, n_0, n_t, kernel, times(0.7)).detach(), 0, atol=1e-5
+    )
+
+
+@pytest.mark.parametrize(
+    ("shape", "widths"), [((8, 12), (4, 8)), ((8, 16), (4, 6, 8)), ((4, 6, 8), (4, 8))]
+)
+def test_periodic_boxes_have_no_edge(shape, widths):
+    """Shifts by the coarsest voxel commute with the network."""
+    network, multiple = tiny_network(len(shape), widths=widths), 2 ** (len(widths) - 1)
+    n_t, kernel = occupation(shape), kernel_of(shape, "periodic")
+    log_h = network(n_t, times(0.8), kernel)
+    for axis, length in enumerate(shape):
+        for shift in range(multiple, length, multiple):
+            shifted = network(n_t.roll(shift, 2 + axis), times(0.8), kernel)
+            np.testing.assert_allclose(
+                shifted.detach(), log_h.detach().roll(shift, 2 + axis), atol=2e-5
+            )
+
+
+def test_walls_are_seen():
+    """The same shift in a box with walls changes what the network says."""
+    network, n_t, kernel = tiny_network(), occupation((8, 12)), kernel_of((8, 12), "no-flux")
+    shifted = network(n_t.roll(2, 2), times(0.8), kernel)
+    assert (shifted - network(n_t, times(0.8), kernel).roll(2, 2)).abs().max() > 1e-3
+
+
+def test_periodic_boxes_of_odd_length_have_almost_no_edge():
+    """Unrolled by a margin, an odd box is periodic as far as the margin reaches."""
+    network, n_t, kernel = tiny_network(), occupation((16, 9)), kernel_of((16, 9), "periodic")
+    log_h = network(n_t, times(0.8), kernel).detach()
+    shifted = network(n_t.roll(2, 3), times(0.8), kernel).detach()
+    walled = network(n_t, times(0.8), kernel_of((16, 9), "no-flux")).detach()
+    spread = log_h.std()
+    off = (shifted - log_h.roll(2, 3)).abs()[..., 2:].mean() / spread
+    assert off < 0.5 * (walled - log_h).abs().mean() / spread
+
+
+@pytest.mark.parametrize("shape", [(64, 12), (61, 9)])
+def test_the_network_is_local(shape):
+    """At low noise nothing beyond the receptive field matters: large boxes are safe."""
+    network, kernel, t = tiny_network(), kernel_of(shape, "no-flux"), times(0.01)
+    n_t = occupation(shape)
+    changed = n_t.clone()
+    changed[:, :, :6] = 1 - changed[:, :, :6]
+    difference = (network(n_t, t, kernel) - network(changed, t, kernel)).abs().detach()
+    assert difference[:, :, :6].max() > 1e-3
+    assert difference[:, :, 36:].max() < 1e-5
+
+
+def test_a_larger_box_is_seen_as_the_window_was():
+    """Deep inside, the prediction does not depend on the size of the box."""
+    network, t = tiny_network(), times(0.01)
+    large = occupation((80, 80))
+    small = large[:, :, 8:72, 8:72]
+    in_large = network(large, t, kernel_of((80, 80), "no-flux"))[:, :, 8:72, 8:72]
+    in_small = network(small, t, kernel_of((64, 64), "no-flux"))
+    inner = (..., slice(28, 36), slice(28, 36))
+    np.testing.assert_allclose(in_large[inner].detach(), in_small[inner].detach(), atol=2e-5)
+
+
+def test_unknown_fractions_are_no_fractions():
+    network, n_t, kernel = (
+        tiny_network(species=2),
+        occupation((6, 6), species=2),
+        kernel_of((6, 6), "no-flux"),
+    )
+    nothing = network(n_t, times(1.0), kernel)
+    assert torch.equal(network(n_t, times(1.0), kernel, torch.full((1, 2), math.nan)), nothing)
+    told = network(n_t, times(1.0), kernel, torch.tensor([[0.25, 0.25]]))
+    assert (told - nothing).abs().max() > 1e-4
+    other = network(n_t, times(1.0), kernel, torch.tensor([[0.25, 0.5]]))
+    assert (other - told).abs().max() > 1e-4
+
+
+def test_rows_are_conditioned_one_by_one():
+    network, kernel = tiny_network(), kernel_of((6, 6), "no-flux")
+    n_t = occupation((6, 6), batch=3)
+    fractions = torch.tensor([[0.2], [math.nan], [0.7]])
+    t = times(0.4, 2.0, 9.0)
+    together = network(n_t, t, kernel, fractions).detach()
+    for i in range(3):
+        one = slice(i, i + 1)
+        alone = network(n_t[one], t[one], kernel, fractions[one]).detach()
+        np.testing.assert_allclose(alone[0], together[i], atol=1e-5)
+
+
+def test_the_noise_level_is_seen():
+    network, n_t, kernel = tiny_network(), occupation((6, 6)), kernel_of((6, 6), "no-flux")
+    assert (network(n_t, times(0.1), kernel) - network(n_t, times(9.0), kernel)).abs().max() > 1e-3
+
+
+def test_every_weight_learns():
+    network, kernel = tiny_network(species=2), kernel_of((6, 6), "no-flux")
+    n_0 = occupation((6, 6), species=2)
+    log_h = network(n_0, times(0.7), kernel, torch.tensor([[0.5, 0.5]]))
+    origin_loss(log_h, n_0.roll(1, 3), n_0, kernel, times(0.7)).sum().backward()
+    dead = [name for name, p in network.named_parameters() if not p.grad.any()]
+    assert dead == ["head.conv.bias"] or not dead
+    assert n_parameters(network) == sum(p.numel() for p in network.parameters())

@@ -1,0 +1,53 @@
+"""Models too small to be good, for tests of everything around them."""
+
+import torch
+
+from microdsd.model import MicrostructureModel
+from microdsd.networks import PotentialUNet, UNetConfig
+from microdsd.training import ModelCard, Precision
+
+NAMES = ("pore", "solid", "clay", "metal")
+
+
+def tiny_network(ndim=2, species=1, widths=(4, 8), seed=0):
+    """An untrained network whose every weight matters: nothing is left at zero."""
+    with torch.random.fork_rng(devices=[]):
+        torch.random.default_generator.manual_seed(seed)
+        network = PotentialUNet(UNetConfig(ndim, species, widths, (1,) * len(widths), 8))
+        with torch.no_grad():
+            for weight in network.parameters():
+                if not weight.any():
+                    weight.normal_(0, 0.3)
+    return network
+
+
+def tiny_card(ndim=2, phases=2, background=1, **changes):
+    names = NAMES[:phases]
+    settings = {
+        "network": UNetConfig(ndim, phases - 1, (4, 8), (1, 1), 8),
+        "phases": dict(enumerate(names)),
+        "background": background,
+        "window": (12, 10) if ndim == 2 else (6, 8, 7),
+        "boundary": "no-flux",
+        "sigma_min": 0.3,
+        "sigma_max": 13.0,
+        "sigma_last": 0.6,
+        "evaluations": 3,
+        "symmetry": "none",
+        "voxel_size": (2e-6,) * ndim,
+        "unit": "m",
+        "fraction_mean": dict.fromkeys(names, 1 / phases),
+        "fraction_range": dict.fromkeys(names, (0.2, 0.6)),
+        "validation_levels": (0.3, 1.0, 13.0),
+        "validation_gains": (0.5, 0.2, 0.0),
+        "provenance": {"data": "nothing", "steps": 0},
+    }
+    return ModelCard(**{**settings, **changes})
+
+
+def tiny_model(ndim=2, phases=2, background=1, **changes):
+    """An untrained model; its precision is set, so that no test depends on a measurement."""
+    card = tiny_card(ndim, phases, background, **changes)
+    model = MicrostructureModel(tiny_network(ndim, phases - 1), card, device="cpu")
+    model._precision = Precision("float32", 1)
+    return model
