@@ -94,7 +94,7 @@ class ModelCard:
         CheckpointError
             If the document is of another version or lacks something.
         """
-        raw = json.loads(text)
+        raw = _document(text)
         version = raw.pop("format_version", None)
         if version != FORMAT_VERSION:
             raise CheckpointError(
@@ -107,14 +107,19 @@ class ModelCard:
                 f"model card: missing {sorted(known - set(raw))}, unknown "
                 f"{sorted(set(raw) - known)}; the file was written by another microdsd"
             )
-        network = raw["network"]
-        raw["network"] = UNetConfig(
-            **{k: tuple(v) if isinstance(v, list) else v for k, v in network.items()}
-        )
-        raw["phases"] = {int(label): name for label, name in raw["phases"].items()}
-        raw["fraction_range"] = {k: tuple(v) for k, v in raw["fraction_range"].items()}
-        for name in ("window", "voxel_size", "validation_levels", "validation_gains"):
-            raw[name] = tuple(raw[name])
+        try:
+            network: dict[str, Any] = {
+                k: tuple(v) if isinstance(v, list) else v for k, v in raw["network"].items()
+            }
+            raw["network"] = UNetConfig(**network)
+            raw["phases"] = {int(label): name for label, name in raw["phases"].items()}
+            raw["fraction_range"] = {k: tuple(v) for k, v in raw["fraction_range"].items()}
+            for name in ("window", "voxel_size", "validation_levels", "validation_gains"):
+                raw[name] = tuple(raw[name])
+        except (TypeError, ValueError, AttributeError) as error:
+            raise CheckpointError(
+                f"model card: {error}; the file was written by another microdsd"
+            ) from error
         return cls(**raw)
 
 
@@ -143,10 +148,20 @@ def pack_state(tensors: Mapping[str, Tensor], numbers: Mapping[str, Any]) -> byt
 def read_state(path: str | Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     """Tensors and numbers of a training-state file; raises as `read_model` does."""
     tensors, text = _unpack(path)
-    numbers = json.loads(text)
+    numbers = _document(text)
     if numbers.pop("format_version", None) != FORMAT_VERSION:
         raise CheckpointError(f"{path}: written by another version; start the training anew")
     return tensors, numbers
+
+
+def _document(text: str) -> dict[str, Any]:
+    try:
+        raw = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise CheckpointError(f"model card: not JSON ({error}); the file is damaged") from error
+    if not isinstance(raw, dict):
+        raise CheckpointError(f"model card: {raw!r} is not a JSON object; the file is damaged")
+    return raw
 
 
 def _pack(tensors: Mapping[str, Tensor], text: str) -> bytes:
