@@ -1,0 +1,198 @@
+"""Training on blobs small enough for a second."""
+
+import numpy as np
+import pytest
+import torch
+
+from microdsd.encoding import PhaseEncoding
+from microdsd.microstructure.synthetic import blobs
+from microdsd.networks import PotentialUNet, UNetConfig
+from microdsd.process import Lattice, TransitionKernel
+from microdsd.training import (
+    Precision,
+    Trainer,
+    TrainingConfig,
+    Validation,
+    pack_state,
+    read_state,
+)
+from microdsd.training.averaging import average_weights
+from microdsd.training.log import TrainingLog
+
+WINDOW = (12, 12)
+SCAN = blobs((64, 64), fractions=(0.4, 0.6), scale=2.0, rng=0).values
+ENCODING = PhaseEncoding({0: "pore", 1: "solid"}, background=1)
+KERNEL = TransitionKernel(Lattice.box(WINDOW, "no-flux"))
+SIGMA_MAX = 12.0
+
+
+def draw(n, rng):
+    corners = rng.integers(0, 64 - 12, (n, 2))
+    return ENCODING.encode(np.stack([SCAN[y : y + 12, x : x + 12] for y, x in corners]))
+
+
+def trainer_of(config, validation=None, seed=0):
+    with torch.random.fork_rng(devices=[]):
+        torch.random.default_generator.manual_seed(seed)
+        network = PotentialUNet(UNetConfig(2, 1, (4, 8), (1, 1), 8))
+    trainer = Trainer(network, draw, KERNEL, SIGMA_MAX, config, validation)
+    trainer.precision = Precision("float32", 1)
+    return trainer
+
+
+def validation_set(n=16):
+    return Validation(draw(n, np.random.default_rng(99)), KERNEL, 0.3, SIGMA_MAX, seed=0)
+
+
+def weights(trainer):
+    return {
+        f"{part}.{name}": tensor.clone()
+        for part in ("network", "averaged")
+        for name, tensor in getattr(trainer, part).state_dict().items()
+    }
+
+
+def assert_same(first, second):
+    assert first.keys() == second.keys()
+    assert all(torch.equal(first[name], second[name]) for name in first)
+
+
+@pytest.mark.filterwarnings("error")
+def test_it_learns():
+    """The loss falls below an uninformed walker's, and held-back windows agree."""
+    validation = validation_set()
+    trainer = trainer_of(
+        TrainingConfig(steps=80, batch=8, warmup=10, learning_rate=1e-2, validations=4), validation
+    )
+    records = list(trainer.run())
+    assert [r.step for r in records] == list(range(1, 81))
+    assert records[-1].progress == 1.0
+    assert records[-1].loss < -0.05
+    validated = [r for r in records if r.gains]
+    assert [r.step for r in validated] == [20, 40, 60, 80]
+    final = validated[-1].gains
+    assert np.mean(final) > 0.05
+    assert np.mean(final) > np.mean(validated[0].gains)
+    assert final[0] > final[-1]  # low noise tells more
+    assert validation.gains(trainer.averaged) == pytest.approx(list(final), abs=1e-6)
+
+
+def test_steps_alone_determine_the_weights():
+    config = TrainingConfig(steps=4, batch=2, seed=5)
+    first, second = trainer_of(config), trainer_of(config)
+    assert [r.loss for r in first.run()] == [r.loss for r in second.run()]
+    assert_same(weights(first), weights(second))
+    other = trainer_of(TrainingConfig(steps=4, batch=2, seed=6))
+    list(other.run())
+    assert not torch.equal(
+        weights(first)["network.stem.conv.weight"], weights(other)["network.stem.conv.weight"]
+    )
+
+
+@pytest.mark.parametrize("stop", [1, 3])
+def test_a_stopped_run_goes_on_exactly(tmp_path, stop):
+    """Through a file, in a new trainer, validated at the same steps: bit for bit."""
+    config = TrainingConfig(steps=7, batch=2, validations=3)
+    whole = trainer_of(config, validation_set(4))
+    records = [(r.step, r.loss, r.gains) for r in whole.run()]
+
+    stopped = trainer_of(config, validation_set(4))
+    for record in stopped.run():
+        if record.step == stop:
+            break
+    (tmp_path / "state").write_bytes(pack_state(*stopped.state()))
+    resumed = trainer_of(config, validation_set(4), seed=1)
+    resumed.restore(*read_state(tmp_path / "state"))
+    assert resumed.step == stop
+    assert resumed.minutes == stopped.minutes > 0
+    rest = [(r.step, r.loss, r.gains) for r in resumed.run()]
+    assert rest == records[stop:]
+    assert_same(weights(resumed), weights(whole))
+
+
+def test_a_measured_precision_leaves_no_trace_and_is_kept(tmp_path):
+    trainer = trainer_of(TrainingConfig(steps=2, batch=2))
+    trainer.precision = None
+    list(trainer.run())
+    assert trainer.precision is not None
+    (tmp_path / "state").write_bytes(pack_state(*trainer.state()))
+    other = trainer_of(TrainingConfig(steps=2, batch=2))
+    other.restore(*read_state(tmp_path / "state"))
+    assert other.precision == trainer.precision
+    again = trainer_of(TrainingConfig(steps=2, batch=2))
+    again.precision = trainer.precision
+    list(again.run())
+    assert_same(weights(again), weights(trainer))
+
+
+def test_a_budget_of_time_is_kept(monkeypatch):
+    """A clock that ticks a second per look: a step takes one, whatever the machine."""
+    from microdsd.training import loop
+
+    ticks = iter(range(10_000))
+    monkeypatch.setattr(loop.time, "perf_counter", lambda: float(next(ticks)))
+    trainer = trainer_of(TrainingConfig(minutes=0.125, batch=2, validations=3))
+    records = list(trainer.run())
+    assert len(records) == 8  # the last begins after 7 s of 7.5
+    assert trainer.minutes == pytest.approx(8 / 60)
+    assert list(trainer.run()) == []
+
+
+def test_no_steps_left_no_work():
+    trainer = trainer_of(TrainingConfig(steps=2, batch=2))
+    list(trainer.run())
+    before = weights(trainer)
+    assert list(trainer.run()) == []
+    assert_same(before, weights(trainer))
+
+
+def test_averaged_weights_lag_and_converge():
+    network, averaged = torch.nn.Linear(2, 2), torch.nn.Linear(2, 2)
+    average_weights(averaged, network, step=1, window=100.0)
+    assert torch.equal(averaged.weight, network.weight)  # the start is forgotten at once
+    with torch.no_grad():
+        old = network.weight.clone()
+        network.weight += 1.0
+    average_weights(averaged, network, step=1000, window=4.0)
+    np.testing.assert_allclose(averaged.weight.detach(), old + 0.25, rtol=1e-6)
+    average_weights(averaged, network, step=20, window=100.0)  # a tenth of the steps: 2
+    np.testing.assert_allclose(averaged.weight.detach(), old + 0.625, rtol=1e-6)
+
+
+def test_validation_levels_lie_between_those_of_training():
+    validation = Validation(draw(2, np.random.default_rng(0)), KERNEL, 0.45, 7.0, seed=0)
+    assert validation.levels[0] == 0.45
+    assert validation.levels[-1] == 7.0
+    assert (np.diff(validation.levels) > 0).all()
+    assert {0.5, 1.0, 6.0} <= set(validation.levels)
+
+
+def test_validation_is_fixed_and_zero_for_the_uninformed():
+    def uninformed(occupation, t, kernel, fractions=None):
+        assert not fractions.isnan().any()
+        return torch.full_like(occupation, 3.0)
+
+    first, second = validation_set(4), validation_set(4)
+    np.testing.assert_allclose(first.gains(uninformed), 0, atol=1e-5)
+    network = trainer_of(TrainingConfig(steps=1)).network
+    torch.nn.init.normal_(network.head.conv.weight, std=0.1)
+    assert first.gains(network) == second.gains(network)
+
+
+def test_the_log_goes_on_where_the_state_was_saved(tmp_path):
+    trainer = trainer_of(TrainingConfig(steps=4, batch=2, validations=2), validation_set(2))
+    levels = validation_set(2).levels
+    log = TrainingLog(tmp_path / "log.csv", levels)
+    for record in trainer.run():
+        log.write(record)
+    rows = (tmp_path / "log.csv").read_text().splitlines()
+    header = rows[0].split(",")
+    assert header[:4] == ["step", "minutes", "loss", "gain_0.3"]
+    assert len(header) == 3 + len(levels)
+    assert [row.split(",")[0] for row in rows[1:]] == ["1", "2", "3", "4"]
+    assert rows[1].endswith("," * len(levels))
+    assert not rows[2].endswith(",")
+    TrainingLog(tmp_path / "log.csv", levels, step=2)
+    assert (tmp_path / "log.csv").read_text().splitlines() == rows[:3]
+    TrainingLog(tmp_path / "log.csv", levels)
+    assert (tmp_path / "log.csv").read_text().splitlines() == rows[:1]
