@@ -14,6 +14,7 @@ import xarray as xr
 import microdsd
 from microdsd.device import resolve_device
 from microdsd.encoding import PhaseEncoding
+from microdsd.errors import CheckpointError
 from microdsd.io import atomic_write
 from microdsd.microstructure import as_microstructure
 from microdsd.models import model_path
@@ -119,7 +120,13 @@ class MicrostructureModel:
         """
         weights, card = read_model(model_path(path))
         network = PotentialUNet(card.network)
-        network.load_state_dict(weights)
+        try:
+            network.load_state_dict(weights)
+        except RuntimeError as error:
+            raise CheckpointError(
+                f"{path}: its weights are not those of the network that its card describes; "
+                "the file is damaged, or of another microdsd"
+            ) from error
         return cls(network, card, device)
 
     def save(self, path: str | Path, *, overwrite: bool = False) -> None:
@@ -284,7 +291,9 @@ class MicrostructureModel:
                 [_generator(request.seed, i, self.device) for i in members],
                 fractions=(counts / kernel.lattice.n_sites).float().to(self.device),
                 keep_states=keep_states,
-                on_evaluation=None if on_evaluation is None else lambda: on_evaluation(len(members)),
+                on_evaluation=None
+                if on_evaluation is None
+                else lambda: on_evaluation(len(members)),
             )
 
     def _sampling_precision(self) -> Precision:

@@ -86,7 +86,9 @@ class GenerationRequest:
         fractions = _per_sample(card, phase_fraction, n)
         counts = [
             counts_from_fractions(
-                {name: column[i] for name, column in fractions.items()}, card.phases, lattice.n_sites
+                {name: column[i] for name, column in fractions.items()},
+                card.phases,
+                lattice.n_sites,
             )
             for i in range(n)
         ]
@@ -108,11 +110,9 @@ class GenerationRequest:
             "boundary": list(self.lattice.boundary),
             "seed": self.seed,
             "evaluations": len(self.levels),
-            "levels": [round(level, 4) for level in self.levels],
+            "levels": list(self.levels),
             "requested_fractions": {k: list(v) for k, v in self.fractions.items()},
-            "requested_counts": {
-                name: self.counts[:, k].tolist() for k, name in enumerate(names)
-            },
+            "requested_counts": {name: self.counts[:, k].tolist() for k, name in enumerate(names)},
             "notes": list(self.notes),
         }
 
@@ -128,12 +128,19 @@ def _per_sample(
         name = card.phases[phase_label(key, card.phases)]
         if name in columns:
             raise InputError(f"phase_fraction[{key!r}]: {name} is given twice")
-        column = np.atleast_1d(np.asarray(value, dtype=float)).tolist()
+        try:
+            column = np.atleast_1d(np.asarray(value, dtype=float))
+        except (TypeError, ValueError):
+            column = np.empty((0, 0))
+        if column.ndim != 1:
+            raise InputError(
+                f"phase_fraction[{key!r}]={value!r}: give one number, or one per sample"
+            )
         if len(column) not in (1, n):
             raise InputError(
                 f"phase_fraction[{key!r}]: {len(column)} values for {n} samples; give one, or {n}"
             )
-        columns[name] = tuple(column * (n // len(column)))
+        columns[name] = tuple(np.broadcast_to(column, n).tolist())
     return columns
 
 

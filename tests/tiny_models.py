@@ -22,10 +22,13 @@ def tiny_network(ndim=2, species=1, widths=(4, 8), seed=0):
 
 
 def tiny_card(ndim=2, phases=2, background=1, **changes):
-    names = NAMES[:phases]
+    """A card; ``phases`` is their number, or label and name of each."""
+    if isinstance(phases, int):
+        phases = dict(enumerate(NAMES[:phases]))
+    names = phases.values()
     settings = {
-        "network": UNetConfig(ndim, phases - 1, (4, 8), (1, 1), 8),
-        "phases": dict(enumerate(names)),
+        "network": UNetConfig(ndim, len(phases) - 1, (4, 8), (1, 1), 8),
+        "phases": phases,
         "background": background,
         "window": (12, 10) if ndim == 2 else (6, 8, 7),
         "boundary": "no-flux",
@@ -36,7 +39,7 @@ def tiny_card(ndim=2, phases=2, background=1, **changes):
         "symmetry": "none",
         "voxel_size": (2e-6,) * ndim,
         "unit": "m",
-        "fraction_mean": dict.fromkeys(names, 1 / phases),
+        "fraction_mean": dict.fromkeys(names, 1 / len(phases)),
         "fraction_range": dict.fromkeys(names, (0.2, 0.6)),
         "validation_levels": (0.3, 1.0, 13.0),
         "validation_gains": (0.5, 0.2, 0.0),
@@ -48,6 +51,6 @@ def tiny_card(ndim=2, phases=2, background=1, **changes):
 def tiny_model(ndim=2, phases=2, background=1, **changes):
     """An untrained model; its precision is set, so that no test depends on a measurement."""
     card = tiny_card(ndim, phases, background, **changes)
-    model = MicrostructureModel(tiny_network(ndim, phases - 1), card, device="cpu")
+    model = MicrostructureModel(tiny_network(ndim, card.network.species), card, device="cpu")
     model._precision = Precision("float32", 1)
     return model
