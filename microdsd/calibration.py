@@ -7,22 +7,27 @@ composition.
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from microdsd.metrics import interface_density
+from microdsd.microstructure import as_microstructure
 from microdsd.request import Fractions, GenerationRequest
 
 if TYPE_CHECKING:
     from microdsd.model import MicrostructureModel
 
-CANDIDATES = (0.45, 0.55, 0.65, 0.8, 1.0)
+LOWEST, HIGHEST = 0.45, 1.0
+"""Noise levels, voxels, between which the walk may end."""
+
 _SEED = 0
 
 
 def last_level(model: MicrostructureModel, real: np.ndarray) -> float:
     """Noise level at which the model's interface density equals that of real windows.
+
+    Samples are made once and read out at every level of their grid that is a candidate.
 
     Parameters
     ----------
@@ -33,33 +38,28 @@ def last_level(model: MicrostructureModel, real: np.ndarray) -> float:
     Returns
     -------
     float
-        Between the smallest and the largest of `CANDIDATES`, interpolated.
+        From `LOWEST` to `HIGHEST`, interpolated between the levels of the grid.
     """
-    phases = model.card.phases
     fractions: Fractions = {
         name: [float((window == label).mean()) for window in real]
-        for label, name in phases.items()
+        for label, name in model.card.phases.items()
     }
-    target = interface_density(real)
-    candidates = [sigma for sigma in CANDIDATES if sigma >= model.card.sigma_min]
-    excess = []
-    for sigma in candidates:
-        request = GenerationRequest.resolve(
-            model.card, len(real), phase_fraction=fractions, sigma_last=sigma, rng=_SEED
-        )
-        made = np.stack([labels for labels, _ in model.generate(request)])
-        excess.append(math.log(interface_density(made) / target))
+    request = GenerationRequest.resolve(
+        model.card,
+        len(real),
+        phase_fraction=fractions,
+        sigma_last=max(LOWEST, model.card.sigma_min),
+        rng=_SEED,
+    )
+    endings = model.endings(request, below=HIGHEST)
+    levels = sorted(endings)
+    excess = np.array([_mean_interface(endings[level]) for level in levels])
     # More smoothing can only remove interface, whatever the sampling noise says.
     falling = np.minimum.accumulate(excess)
-    return round(float(np.interp(0.0, falling[::-1], np.array(candidates)[::-1])), 3)
+    level = np.interp(-_mean_interface(real), -falling, levels)
+    return round(float(level), 3)
 
 
-def interface_density(labels: np.ndarray) -> float:
-    """Unlike pairs of face neighbours per pair of neighbours, over windows (n, *space)."""
-    unlike = pairs = 0
-    for axis in range(1, labels.ndim):
-        length = labels.shape[axis]
-        differ = labels.take(range(1, length), axis) != labels.take(range(length - 1), axis)
-        unlike += int(differ.sum())
-        pairs += differ.size
-    return unlike / pairs
+def _mean_interface(labels: np.ndarray) -> float:
+    ensemble = as_microstructure(labels, ensemble=True)
+    return float(interface_density(ensemble, periodic=False).mean())

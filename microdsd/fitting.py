@@ -23,6 +23,7 @@ from microdsd.io import LabelSource, atomic_write, open_labels
 from microdsd.model import MicrostructureModel
 from microdsd.networks.unet import PotentialUNet, UNetConfig, n_parameters
 from microdsd.process import Boundary, Lattice, TransitionKernel, time_of
+from microdsd.request import MIN_LENGTH
 from microdsd.training import (
     ModelCard,
     StepRecord,
@@ -107,9 +108,18 @@ class TrainingRun:
         self._named = source if isinstance(source, str) else "array"
         window = (window,) * len(self._source.shape) if isinstance(window, int) else window
         self.window = tuple(int(n) for n in window)
+        if len(self.window) not in _DEFAULT_NETWORK:
+            raise InputError(f"window={self.window}: give 2 or 3 numbers")
+        if min(self.window) < MIN_LENGTH:
+            raise InputError(f"window={self.window}: every axis needs at least {MIN_LENGTH} voxels")
         lattice = Lattice.box(self.window, boundary)
         self._kernel = TransitionKernel(lattice, self.device)
         self.sigma_max = sigma_max if sigma_max is not None else self._horizon()
+        if not self.sigma_max > 2 * config.sigma_min:
+            raise InputError(
+                f"sigma_max={self.sigma_max:g}: must be more than twice the lowest noise level, "
+                f"sigma_min={config.sigma_min:g}"
+            )
         self._kernel.require_mixed(float(time_of(self.sigma_max)))
         self._held_back = validation
         self._windows, self._validation_windows = self._split(validation)
@@ -166,6 +176,10 @@ class TrainingRun:
             If the state is of another run: other data, window, network or settings.
         """
         tensors, numbers = read_state(path)
+        if "run" not in numbers:
+            raise CheckpointError(
+                f"{path}: holds no training run; give the file that --resume left"
+            )
         mine, theirs = self._identity(), numbers.pop("run")
         differing = [key for key in mine if mine[key] != theirs.get(key)]
         if differing:
@@ -207,7 +221,7 @@ class TrainingRun:
         if share == 0:
             return WindowSampler(source, self.window, whole, symmetry), None
         if source.n_samples > 1:
-            cut = source.n_samples - max(1, round(share * source.n_samples))
+            cut = max(1, source.n_samples - max(1, round(share * source.n_samples)))
             return (
                 WindowSampler(source, self.window, whole, symmetry, range(cut)),
                 WindowSampler(source, self.window, whole, symmetry, range(cut, source.n_samples)),
@@ -227,22 +241,16 @@ class TrainingRun:
 
     def _phase_statistics(self) -> tuple[PhaseEncoding, dict[str, np.ndarray]]:
         """Encoding with the largest phase as background; fractions of a few hundred windows."""
+        whole = self._source.counts()  # a rare phase may be in none of the windows
+        phases = {label: name for label, name in self._source.phases.items() if whole.get(label)}
+        if len(phases) < 2:
+            raise InputError(f"source: holds only {phases}; a model needs at least two phases")
         rng = np.random.default_rng([self.config.seed, 1])
-        phases = dict(self._source.phases)
         labels = self._windows.batch(_STATISTICS_WINDOWS, rng)
-        counts = np.stack(
-            [np.bincount(w.reshape(-1), minlength=max(phases) + 1) for w in labels]
-        )
+        counts = np.stack([np.bincount(w.reshape(-1), minlength=max(phases) + 1) for w in labels])
         share = counts / math.prod(self.window)
-        present = {label: name for label, name in phases.items() if counts[:, label].any()}
-        if len(present) < 2:
-            raise InputError(
-                f"source: {_STATISTICS_WINDOWS} windows hold only {present}; "
-                "a model needs at least two phases"
-            )
-        encoding = PhaseEncoding(present, max(present, key=lambda label: counts[:, label].sum()))
-        encoding.encode(labels)
-        return encoding, {name: share[:, label] for label, name in present.items()}
+        encoding = PhaseEncoding(phases, max(phases, key=lambda label: counts[:, label].sum()))
+        return encoding, {name: share[:, label] for label, name in phases.items()}
 
     def _draw(self, n: int, rng: np.random.Generator) -> torch.Tensor:
         return self._encoding.encode(self._windows.batch(n, rng))

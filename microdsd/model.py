@@ -21,7 +21,7 @@ from microdsd.models import model_path
 from microdsd.networks.unet import PotentialUNet
 from microdsd.process import Boundary, Lattice, TransitionKernel
 from microdsd.request import Fractions, GenerationRequest
-from microdsd.sampling import Generated, sample_bridges
+from microdsd.sampling import Generated, Visit, assign_walkers, sample_bridges
 from microdsd.training.checkpoint import ModelCard, pack_model, read_model
 from microdsd.training.precision import Precision, measure_precision
 
@@ -219,11 +219,9 @@ class MicrostructureModel:
         reassigned : int
             Voxels whose phase is not the one most probable there: what exact counts cost.
         """
-        kernel = TransitionKernel(request.lattice, self.device)
-        size = max(1, _BATCH_VOXELS.get(self.device.type, 1) // request.lattice.n_sites)
-        for first in range(start, len(request), size):
-            members = range(first, min(first + size, len(request)))
-            made = self._sample_batch(request, kernel, members, on_evaluation=on_evaluation)
+        for members in self._batches(request, start):
+            observe = None if on_evaluation is None else _tell(on_evaluation, len(members))
+            made = self._sample_batch(request, members, observe)
             labels = self._encoding.decode(made.phase)
             yield from zip(labels, made.reassigned.tolist(), strict=True)
 
@@ -238,10 +236,40 @@ class MicrostructureModel:
             Occupation numbers (species, *shape) at every noise level, from the horizon down.
         labels : ndarray, shape ``request.lattice.shape``
         """
-        kernel = TransitionKernel(request.lattice, self.device)
-        made = self._sample_batch(request, kernel, range(index, index + 1), keep_states=True)
-        states = [(sigma, state[0].numpy().astype(np.uint16)) for sigma, state in made.states]
+        states: list[tuple[float, np.ndarray]] = []
+
+        def keep(visit: Visit) -> None:
+            states.append((visit.sigma, visit.occupation[0].cpu().numpy().astype(np.uint16)))
+
+        made = self._sample_batch(request, range(index, index + 1), keep)
         return states, self._encoding.decode(made.phase)[0]
+
+    def endings(self, request: GenerationRequest, below: float) -> dict[float, np.ndarray]:
+        """Labels that the samples would have if the walk ended at an earlier level.
+
+        Parameters
+        ----------
+        request : GenerationRequest
+        below : float
+            Noise level, voxels, from which on the walk might end.
+
+        Returns
+        -------
+        dict of float to ndarray, shape (samples, *space)
+            Labels by noise level, one entry per level of the request that is not above
+            ``below``; no network evaluations beyond those of the samples themselves.
+        """
+        ended: dict[float, list[np.ndarray]] = {}
+        for members in self._batches(request, 0):
+            generators = [_generator(request.seed, i, self.device) for i in members]
+
+            def end(visit: Visit, generators: list[torch.Generator] = generators) -> None:
+                if visit.sigma <= below:
+                    made = assign_walkers(visit, self._kernel(request), generators)
+                    ended.setdefault(visit.sigma, []).append(self._encoding.decode(made.phase))
+
+            self._sample_batch(request, members, end)
+        return {sigma: np.concatenate(labels) for sigma, labels in ended.items()}
 
     def dress(
         self,
@@ -270,14 +298,19 @@ class MicrostructureModel:
         """First 16 hex digits of the sha256 of card and weights."""
         return hashlib.sha256(pack_model(self.network.state_dict(), self.card)).hexdigest()[:16]
 
+    def _kernel(self, request: GenerationRequest) -> TransitionKernel:
+        return TransitionKernel(request.lattice, self.device)
+
+    def _batches(self, request: GenerationRequest, start: int) -> Iterator[range]:
+        size = max(1, _BATCH_VOXELS.get(self.device.type, 1) // request.lattice.n_sites)
+        for first in range(start, len(request), size):
+            yield range(first, min(first + size, len(request)))
+
     def _sample_batch(
         self,
         request: GenerationRequest,
-        kernel: TransitionKernel,
         members: range,
-        *,
-        keep_states: bool = False,
-        on_evaluation: Callable[[int], None] | None = None,
+        observe: Callable[[Visit], None] | None,
     ) -> Generated:
         labels = sorted(self.card.phases)
         columns = [labels.index(label) for label in self._encoding.species]
@@ -285,15 +318,12 @@ class MicrostructureModel:
         with self._sampling_precision().applied(self.device), torch.inference_mode():
             return sample_bridges(
                 self.network,
-                kernel,
+                self._kernel(request),
                 counts.to(self.device),
                 request.levels,
                 [_generator(request.seed, i, self.device) for i in members],
-                fractions=(counts / kernel.lattice.n_sites).float().to(self.device),
-                keep_states=keep_states,
-                on_evaluation=None
-                if on_evaluation is None
-                else lambda: on_evaluation(len(members)),
+                fractions=(counts / request.lattice.n_sites).float().to(self.device),
+                observe=observe,
             )
 
     def _sampling_precision(self) -> Precision:
@@ -314,3 +344,7 @@ def _generator(seed: int, index: int, device: torch.device) -> torch.Generator:
     """Generator of sample ``index``: a function of (seed, index) alone."""
     state = np.random.SeedSequence(seed, spawn_key=(index,)).generate_state(1, np.uint64)[0]
     return torch.Generator(device).manual_seed(int(state >> np.uint64(1)))
+
+
+def _tell(on_evaluation: Callable[[int], None], samples: int) -> Callable[[Visit], None]:
+    return lambda _: on_evaluation(samples)

@@ -49,10 +49,12 @@ class UNetConfig:
 class _Conv(nn.Module):
     """3^ndim convolution whose padding continues the box."""
 
-    def __init__(self, ndim: int, channels_in: int, channels_out: int) -> None:
+    def __init__(
+        self, ndim: int, channels_in: int, channels_out: int, *, bias: bool = True
+    ) -> None:
         super().__init__()
         convolution = nn.Conv2d if ndim == 2 else nn.Conv3d
-        self.conv = convolution(channels_in, channels_out, 3)
+        self.conv = convolution(channels_in, channels_out, 3, bias=bias)
 
     def forward(self, x: Tensor, boundary: tuple[Boundary, ...]) -> Tensor:
         y: Tensor = self.conv(pad_one(x, boundary))
@@ -136,7 +138,7 @@ class PotentialUNet(nn.Module):
             convolution(coarse, fine, 1) for fine, coarse in zip(widths, widths[1:], strict=False)
         )
         self.norm = _ChannelNorm(widths[0])
-        self.head = _Conv(ndim, widths[0], config.species)
+        self.head = _Conv(ndim, widths[0], config.species, bias=False)
         nn.init.zeros_(self.head.conv.weight)
 
     def forward(
@@ -160,8 +162,13 @@ class PotentialUNet(nn.Module):
                 inside[axis] = "no-flux"
         layout = torch.channels_last if len(shape) == 2 else torch.channels_last_3d
         x = x.contiguous(memory_format=layout)
-        log_h = self._unet(x, self._condition(occupation, t, fractions), tuple(inside))
-        return log_h[(..., *crop)].float()
+        features = self._unet(x, self._condition(occupation, t, fractions), tuple(inside))
+        # h matters only up to a factor. Nothing in the objective holds that factor, so it is
+        # taken out here: left alone it drifted to e^500, where bfloat16 rounds log h to even
+        # numbers. For the same reason the last convolution is float32.
+        with torch.autocast(x.device.type, enabled=False):
+            log_h = self.head(features.float(), tuple(inside))[(..., *crop)]
+        return log_h - log_h.mean(dim=tuple(range(2, log_h.ndim)), keepdim=True)
 
     def _condition(self, occupation: Tensor, t: Tensor, fractions: Tensor | None) -> Tensor:
         """Embedding of noise level and, where given, phase fractions."""
@@ -189,8 +196,7 @@ class PotentialUNet(nn.Module):
             x = skips.pop() + F.interpolate(self.refine[level](x), scale_factor=2.0)
             for block in self.up[level]:  # type: ignore[union-attr]
                 x = block(x, condition, boundary)
-        log_h: Tensor = self.head(F.silu(self.norm(x)), boundary)
-        return log_h
+        return F.silu(self.norm(x))
 
 
 _FREQUENCIES = 4

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -17,6 +17,25 @@ from microdsd.sampling.assignment import assign_phases, phase_scores
 
 
 @dataclass(frozen=True)
+class Visit:
+    """The walk at one noise level, and what the network made of it.
+
+    Parameters
+    ----------
+    sigma : float
+        Noise level, voxels.
+    occupation : Tensor, shape (batch, species, *space)
+        Occupation numbers.
+    log_h : Tensor, same shape
+        Logarithm of the potential.
+    """
+
+    sigma: float
+    occupation: Tensor
+    log_h: Tensor
+
+
+@dataclass(frozen=True)
 class Generated:
     """Samples of one batch.
 
@@ -26,14 +45,10 @@ class Generated:
         0 is the background, c + 1 is species c.
     reassigned : Tensor of int64, shape (batch,)
         Voxels whose phase is not the one most probable there: what exact counts cost.
-    states : list of (sigma, Tensor)
-        Occupation numbers (batch, species, *space) at the noise levels of the grid; empty
-        unless asked for.
     """
 
     phase: Tensor
     reassigned: Tensor
-    states: list[tuple[float, Tensor]] = field(default_factory=list)
 
 
 def sample_bridges(
@@ -44,8 +59,7 @@ def sample_bridges(
     generators: Sequence[torch.Generator],
     *,
     fractions: Tensor | None = None,
-    keep_states: bool = False,
-    on_evaluation: Callable[[], None] | None = None,
+    observe: Callable[[Visit], None] | None = None,
 ) -> Generated:
     """Generate microstructures with exactly the given counts.
 
@@ -64,33 +78,38 @@ def sample_bridges(
         One per sample: sample i depends on its own generator alone.
     fractions : Tensor, shape (batch, species), optional
         What the network is told of the composition.
-    keep_states : bool
-        Keep the occupation numbers at every level.
-    on_evaluation : callable, optional
-        Called after every network evaluation.
+    observe : callable, optional
+        Shown every level after its network evaluation.
     """
-    lattice = kernel.lattice
-    walkers = sample_uniform(counts, lattice, generators)
-    states: list[tuple[float, Tensor]] = []
+    walkers = sample_uniform(counts, kernel.lattice, generators)
     times = [float(time_of(sigma)) for sigma in levels]
     for i, (sigma, t) in enumerate(zip(levels, times, strict=True)):
         occupation = walkers.occupation()
-        if keep_states:
-            states.append((sigma, occupation.cpu()))
-        log_h = network(
-            occupation, torch.full((len(counts),), t, device=kernel.device), kernel, fractions
-        )
-        if on_evaluation is not None:
-            on_evaluation()
+        t_batch = torch.full((len(counts),), t, device=kernel.device)
+        visit = Visit(sigma, occupation, network(occupation, t_batch, kernel, fractions))
+        if observe is not None:
+            observe(visit)
         if i + 1 < len(times):
-            walkers = sample_bridge_step(walkers, log_h, kernel, t, times[i + 1], generators)
-    expected = expected_occupation(occupation, log_h, kernel, times[-1])
+            walkers = sample_bridge_step(
+                walkers, visit.log_h, kernel, t, times[i + 1], generators
+            )
+    return assign_walkers(visit, kernel, generators)
 
+
+def assign_walkers(
+    visit: Visit, kernel: TransitionKernel, generators: Sequence[torch.Generator]
+) -> Generated:
+    """Labels with exact counts from where the walkers of a level are expected to come from."""
+    lattice = kernel.lattice
+    expected = expected_occupation(
+        visit.occupation, visit.log_h, kernel, float(time_of(visit.sigma))
+    )
+    counts = visit.occupation.flatten(2).sum(2).round().long()
     phase = torch.empty(len(counts), lattice.n_sites, dtype=torch.int64, device=kernel.device)
-    reassigned = torch.empty(len(counts), dtype=torch.int64)
+    reassigned = torch.empty(len(counts), dtype=torch.int64, device=kernel.device)
     for i, generator in enumerate(generators):
         scores = phase_scores(expected[i].flatten(1))
         background = lattice.n_sites - counts[i].sum(0, keepdim=True)
         phase[i] = assign_phases(scores, torch.cat([background, counts[i]]), generator)
         reassigned[i] = (phase[i] != scores.argmax(0)).sum()
-    return Generated(phase.view(-1, *lattice.shape), reassigned, states)
+    return Generated(phase.view(-1, *lattice.shape), reassigned)

@@ -263,12 +263,13 @@ def test_the_sampler_has_its_enumerated_law_at_every_level():
     system, n = pair(), 3000
     levels = level_grid(horizon(system, 1e-4), 0.4, 4)
     counts = torch.full((n, 1), 2)
-    made = sample_bridges(
-        system.network, system.kernel, counts, levels, generators(n), keep_states=True
+    visits = []
+    sample_bridges(
+        system.network, system.kernel, counts, levels, generators(n), observe=visits.append
     )
-    assert [sigma for sigma, _ in made.states] == levels
-    for (_, occupation), law in zip(made.states, system.sampler_law(levels), strict=False):
-        assert_drawn_from(np.bincount(system.index(occupation), minlength=len(law)), law)
+    assert [visit.sigma for visit in visits] == levels
+    for visit, law in zip(visits, system.sampler_law(levels), strict=False):
+        assert_drawn_from(np.bincount(system.index(visit.occupation), minlength=len(law)), law)
 
 
 def test_symmetric_data_give_symmetric_samples():

@@ -34,14 +34,15 @@ def sample(counts, shape=(9, 8), boundary="no-flux", levels=LEVELS, seed=0, **op
 )
 def test_counts_are_exact(shape, counts, boundary):
     counts = torch.tensor(counts)
-    made = sample(counts, shape, boundary, keep_states=True)
+    visits = []
+    made = sample(counts, shape, boundary, observe=visits.append)
     assert made.phase.shape == (len(counts), *shape)
     for c in range(counts.shape[1]):
         assert torch.equal((made.phase == c + 1).flatten(1).sum(1), counts[:, c])
-    assert [sigma for sigma, _ in made.states] == LEVELS
-    for _, occupation in made.states:
-        assert torch.equal(occupation.flatten(2).sum(-1).long(), counts)
-        assert (occupation >= 0).all()
+    assert [visit.sigma for visit in visits] == LEVELS
+    for visit in visits:
+        assert torch.equal(visit.occupation.flatten(2).sum(-1).long(), counts)
+        assert (visit.occupation >= 0).all()
 
 
 def test_one_evaluation_per_level_and_told_so():
@@ -54,12 +55,9 @@ def test_one_evaluation_per_level_and_told_so():
 
     kernel = TransitionKernel(Lattice.box((6, 6), "no-flux"))
     counts = torch.tensor([[9]])
-    made = sample_bridges(
-        network, kernel, counts, LEVELS, generators(1), on_evaluation=lambda: told.append(None)
-    )
+    sample_bridges(network, kernel, counts, LEVELS, generators(1), observe=told.append)
     assert len(seen) == len(told) == len(LEVELS)
     assert seen == pytest.approx([sigma**2 / 2 for sigma in LEVELS])
-    assert made.states == []
 
 
 def test_a_sample_does_not_depend_on_its_batch():
