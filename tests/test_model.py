@@ -226,11 +226,11 @@ def test_saving_does_not_overwrite_unless_told(tmp_path):
 def test_weights_that_are_not_the_card_s(tmp_path, change):
     weights = dict(tiny_network().state_dict())
     if change == "missing":
-        del weights["head.conv.bias"]
+        del weights["head.conv.weight"]
     elif change == "extra":
         weights["tail"] = torch.zeros(1)
     else:
-        weights["head.conv.bias"] = torch.zeros(7)
+        weights["head.conv.weight"] = torch.zeros(7)
     path = tmp_path / "a.model"
     path.write_bytes(pack_model(weights, tiny_card()))
     with pytest.raises(CheckpointError, match=r"a\.model: .*weights"):

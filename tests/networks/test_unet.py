@@ -24,6 +24,11 @@ def kernel_of(shape, boundary):
     return TransitionKernel(Lattice.box(shape, boundary))
 
 
+def spread(log_h):
+    """Range of a field: what is left of it when a factor of h does not matter."""
+    return float(log_h.detach().max() - log_h.detach().min())
+
+
 @pytest.mark.parametrize("boundary", ["no-flux", "periodic"])
 @pytest.mark.parametrize(
     "shape", [(4, 4), (7, 9), (16, 5), (1, 6), (33, 2), (5, 6, 7), (8, 4, 12), (4, 1, 3)]
@@ -89,9 +94,8 @@ def test_periodic_boxes_of_odd_length_have_almost_no_edge():
     log_h = network(n_t, times(0.8), kernel).detach()
     shifted = network(n_t.roll(2, 3), times(0.8), kernel).detach()
     walled = network(n_t, times(0.8), kernel_of((16, 9), "no-flux")).detach()
-    spread = log_h.std()
-    off = (shifted - log_h.roll(2, 3)).abs()[..., 2:].mean() / spread
-    assert off < 0.5 * (walled - log_h).abs().mean() / spread
+    off = (shifted - log_h.roll(2, 3)).abs()[..., 2:].mean()
+    assert off < 0.5 * (walled - log_h).abs().mean()
 
 
 @pytest.mark.parametrize("shape", [(64, 12), (61, 9)])
@@ -101,9 +105,9 @@ def test_the_network_is_local(shape):
     n_t = occupation(shape)
     changed = n_t.clone()
     changed[:, :, :6] = 1 - changed[:, :, :6]
-    difference = (network(n_t, t, kernel) - network(changed, t, kernel)).abs().detach()
-    assert difference[:, :, :6].max() > 1e-3
-    assert difference[:, :, 36:].max() < 1e-5
+    difference = (network(n_t, t, kernel) - network(changed, t, kernel)).detach()
+    assert spread(difference[:, :, :6]) > 1e-3
+    assert spread(difference[:, :, 36:]) < 1e-5
 
 
 def test_a_larger_box_is_seen_as_the_window_was():
@@ -114,7 +118,8 @@ def test_a_larger_box_is_seen_as_the_window_was():
     in_large = network(large, t, kernel_of((80, 80), "no-flux"))[:, :, 8:72, 8:72]
     in_small = network(small, t, kernel_of((64, 64), "no-flux"))
     inner = (..., slice(28, 36), slice(28, 36))
-    np.testing.assert_allclose(in_large[inner].detach(), in_small[inner].detach(), atol=2e-5)
+    assert spread(in_large[inner]) > 0.1
+    assert spread(in_large[inner] - in_small[inner]) < 2e-5
 
 
 def test_unknown_fractions_are_no_fractions():
@@ -143,6 +148,26 @@ def test_rows_are_conditioned_one_by_one():
         np.testing.assert_allclose(alone[0], together[i], atol=1e-5)
 
 
+def test_the_free_factor_is_fixed():
+    """The mean of log h is zero, per sample and species: no drift that nothing holds."""
+    network, kernel = tiny_network(species=2), kernel_of((7, 6), "no-flux")
+    log_h = network(occupation((7, 6), batch=2, species=2), times(0.4, 3.0), kernel).detach()
+    np.testing.assert_allclose(log_h.mean((2, 3)), 0, atol=1e-5)
+
+
+@pytest.mark.parametrize("ndim", [2, 3])
+def test_under_bfloat16_the_potential_is_float32(ndim):
+    """As fine as float32 can tell, and close to what float32 throughout gives."""
+    shape = (8, 9, 6)[:ndim]
+    network, kernel, n_t = tiny_network(ndim), kernel_of(shape, "no-flux"), occupation(shape)
+    exact = network(n_t, times(0.4), kernel).detach()
+    with torch.autocast("cpu", torch.bfloat16):
+        rough = network(n_t, times(0.4), kernel).detach()
+    assert rough.dtype == torch.float32
+    assert (rough != rough.bfloat16().float()).float().mean() > 0.9
+    assert (rough - exact).std() < 0.1 * exact.std()
+
+
 def test_the_noise_level_is_seen():
     network, n_t, kernel = tiny_network(), occupation((6, 6)), kernel_of((6, 6), "no-flux")
     assert (network(n_t, times(0.1), kernel) - network(n_t, times(9.0), kernel)).abs().max() > 1e-3
@@ -154,5 +179,5 @@ def test_every_weight_learns():
     log_h = network(n_0, times(0.7), kernel, torch.tensor([[0.5, 0.5]]))
     origin_loss(log_h, n_0.roll(1, 3), n_0, kernel, times(0.7)).sum().backward()
     dead = [name for name, p in network.named_parameters() if not p.grad.any()]
-    assert dead == ["head.conv.bias"] or not dead
+    assert not dead
     assert n_parameters(network) == sum(p.numel() for p in network.parameters())
