@@ -24,7 +24,7 @@ _HOME = {
     "write_report": "microdsd.report",
 }
 
-__all__ = sorted([*_HOME, "__version__"])  # noqa: PLE0605
+__all__ = sorted([*_HOME, "__version__"])
 
 
 def __getattr__(name: str) -> Any:

@@ -131,7 +131,7 @@ class TrainingRun:
             **{**_DEFAULT_NETWORK[lattice.ndim], **(network_size or {})},
         )
         with torch.random.fork_rng(devices=[]):
-            torch.random.default_generator.manual_seed(config.seed)
+            torch.manual_seed(config.seed)
             unet = PotentialUNet(self.network)
         layout = torch.channels_last if lattice.ndim == 2 else torch.channels_last_3d
         unet = unet.to(self.device).to(memory_format=layout)  # type: ignore[call-overload]

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from microdsd.encoding import counts_from_fractions
-from microdsd.encoding.composition import phase_label
 from microdsd.errors import InputError
+from microdsd.microstructure.labels import find_phase
 from microdsd.process import Boundary, Lattice
 from microdsd.training.checkpoint import ModelCard
 
@@ -121,11 +121,10 @@ def _per_sample(
     card: ModelCard, fractions: Fractions | None, n: int
 ) -> dict[str, tuple[float, ...]]:
     """Fractions by phase name, one entry per sample; by default the training windows' mean."""
-    if fractions is None:
-        fractions = {name: mean for name, mean in card.fraction_mean.items()}
+    asked: Fractions = {**card.fraction_mean} if fractions is None else fractions
     columns: dict[str, tuple[float, ...]] = {}
-    for key, value in fractions.items():
-        name = card.phases[phase_label(key, card.phases)]
+    for key, value in asked.items():
+        name = card.phases[find_phase(card.phases, key)]
         if name in columns:
             raise InputError(f"phase_fraction[{key!r}]: {name} is given twice")
         try:

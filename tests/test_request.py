@@ -89,7 +89,7 @@ def test_seeds():
         ({"evaluations": 1}, "evaluations=1: at least 2"),
         ({"sigma_last": 0.0}, "sigma_last=0.0: choose a level between"),
         ({"sigma_last": 13.0}, "sigma_last=13.0: choose a level between 0 and the horizon's 13"),
-        ({"phase_fraction": {"water": 0.2}}, r"phase 'water': unknown; choose one of 0 \(pore\)"),
+        ({"phase_fraction": {"water": 0.2}}, r"no phase 'water'; the phases are 0 = pore"),
         ({"phase_fraction": {"pore": 1.5}}, "give a number from 0 to 1"),
         ({"phase_fraction": {"pore": math.nan}}, "give a number from 0 to 1"),
         ({"phase_fraction": {"pore": 0.5, "solid": 0.4}}, "sum to 0.9; make them sum to 1"),

@@ -1,7 +1,7 @@
 """Generate at the composition of real material, save, recount, compare, write the report.
 
-    python workflows/02_generate_and_evaluate.py            # 2D
-    python workflows/02_generate_and_evaluate.py berea-3d   # 3D
+python workflows/02_generate_and_evaluate.py            # 2D
+python workflows/02_generate_and_evaluate.py berea-3d   # 3D
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Porosities beyond those of the training windows: exact counts, but is it still Berea?
+"""Generate at porosities beyond those of the training windows, and see where it breaks.
 
 Writes one picture per model (columns: porosity; rows: samples) and prints how descriptors move.
 

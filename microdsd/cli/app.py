@@ -9,6 +9,7 @@ exception is a bug and shows its traceback.
 from __future__ import annotations
 
 import importlib
+import signal
 from typing import Annotated, Any
 
 import typer
@@ -122,6 +123,8 @@ def root(
 
 def main() -> None:
     """Entry point of the command."""
+    # A cluster ends a job with SIGTERM: it stops as cleanly as Ctrl-C does.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     app(prog_name="microdsd")
 
 

@@ -15,9 +15,9 @@ EXIT_INEXACT = 1
 
 
 def command(
-    folder: Annotated[
-        Path, typer.Option("-o", "--output", help="Folder for the results.")
-    ] = Path("microdsd-demo"),
+    folder: Annotated[Path, typer.Option("-o", "--output", help="Folder for the results.")] = Path(
+        "microdsd-demo"
+    ),
     seed: Annotated[int, typer.Option(help="Seed of all samples.")] = 0,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> None:

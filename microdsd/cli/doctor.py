@@ -1,4 +1,4 @@
-"""``microdsd doctor``: is this installation sound, and how fast is it here?"""
+"""``microdsd doctor``: check this installation, and how fast it is here."""
 
 from __future__ import annotations
 

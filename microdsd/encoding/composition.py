@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping
 
 from microdsd.errors import InputError
+from microdsd.microstructure.labels import find_phase
 
 _SUM_TOLERANCE = 1e-6
 
@@ -44,7 +45,7 @@ def counts_from_fractions(
     """
     wanted: dict[int, float] = {}
     for key, fraction in fractions.items():
-        label = phase_label(key, phases)
+        label = find_phase(phases, key)
         if label in wanted:
             raise InputError(f"phase_fraction[{key!r}]: phase {label} is given twice")
         if not (math.isfinite(fraction) and 0 <= fraction <= 1):
@@ -79,23 +80,3 @@ def counts_from_fractions(
     for label in by_remainder[:spare]:
         counts[label] += 1
     return counts
-
-
-def phase_label(key: int | str, phases: Mapping[int, str]) -> int:
-    """Label of a phase given by label or name.
-
-    Raises
-    ------
-    InputError
-        If there is no such phase; lists those there are.
-    """
-    if isinstance(key, str):
-        for label, name in phases.items():
-            if name == key:
-                return label
-        if key.isdigit() and int(key) in phases:
-            return int(key)
-    elif key in phases:
-        return int(key)
-    known = ", ".join(f"{label} ({name})" for label, name in sorted(phases.items()))
-    raise InputError(f"phase {key!r}: unknown; choose one of {known}")

@@ -71,4 +71,5 @@ class PhaseEncoding:
         """Labels of assigned phases (0 is the background, c + 1 species c)."""
         order = np.array([self.background, *self.species])
         dtype = np.uint8 if order.max() < 256 else np.uint16
-        return order.astype(dtype)[phase.cpu().numpy()]
+        labels: np.ndarray = order.astype(dtype)[phase.cpu().numpy()]
+        return labels

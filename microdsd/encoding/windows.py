@@ -104,8 +104,10 @@ class WindowSampler:
                 f"window={self.window}: does not fit into the block of {self._extent} voxels "
                 f"(layers {block[0]} to {block[1]} of axis 0); use a smaller window"
             )
-        weight = [math.prod(e - s + 1 for e, s in zip(self._extent, size, strict=True))
-                  for size in self._sizes]
+        weight = [
+            math.prod(e - s + 1 for e, s in zip(self._extent, size, strict=True))
+            for size in self._sizes
+        ]
         self._odds = np.array(weight) / sum(weight)
         self._kept: list[np.ndarray] | None = None
         if len(self._samples) * math.prod(self._extent) * source.dtype.itemsize <= _IN_MEMORY:
@@ -121,7 +123,7 @@ class WindowSampler:
                 "entries, or one fewer for slices"
             )
         normals = range(len(self._extent)) if symmetry == "isotropic" else range(1)
-        return [self.window[:axis] + (1,) + self.window[axis:] for axis in normals]
+        return [(*self.window[:axis], 1, *self.window[axis:]) for axis in normals]
 
     def _fits(self, size: tuple[int, ...]) -> bool:
         return all(0 < s <= e for s, e in zip(size, self._extent, strict=True))

@@ -86,6 +86,28 @@ def name_phases(present: Collection[int], phases: Mapping[int, str] | None) -> d
     return names
 
 
+def find_phase(phases: Mapping[int, str], phase: int | str) -> int:
+    """Find the label of a phase given by label, by name, or by label as text.
+
+    Raises
+    ------
+    InputError
+        There is no such phase; the message lists those that there are.
+
+    Examples
+    --------
+    >>> find_phase({0: "pore", 1: "solid"}, "solid"), find_phase({0: "pore"}, "0")
+    (1, 0)
+    """
+    for label, name in phases.items():
+        if phase in (name, label):
+            return label
+    if isinstance(phase, str) and phase.isdecimal() and int(phase) in phases:
+        return int(phase)
+    known = ", ".join(f"{label} = {name}" for label, name in phases.items())
+    raise InputError(f"phase: there is no phase {phase!r}; the phases are {known}")
+
+
 def _not_labels(values: npt.NDArray[Any]) -> str:
     found = f"{values.dtype}"
     if values.dtype.kind == "f":

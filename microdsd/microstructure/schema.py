@@ -24,7 +24,12 @@ from microdsd.microstructure.axes import (
     spatial_dims,
 )
 from microdsd.microstructure.counting import label_counts
-from microdsd.microstructure.labels import check_integers, name_phases, unsigned_dtype
+from microdsd.microstructure.labels import (
+    check_integers,
+    find_phase,
+    name_phases,
+    unsigned_dtype,
+)
 from microdsd.microstructure.voxels import (
     VoxelSize,
     as_voxel_size,
@@ -169,15 +174,7 @@ def resolve_phase(ms: LabelsLike, phase: int | str) -> int:
     >>> resolve_phase(ms, "solid"), resolve_phase(ms, 0)
     (1, 0)
     """
-    phases = phases_of(ms)
-    if isinstance(phase, str):
-        for label, name in phases.items():
-            if name == phase:
-                return label
-    elif int(phase) in phases:
-        return int(phase)
-    known = ", ".join(f"{label} = {name}" for label, name in phases.items())
-    raise InputError(f"phase: there is no phase {phase!r}; the phases are {known}")
+    return find_phase(phases_of(ms), phase)
 
 
 def as_ensemble(ms: LabelsLike) -> xr.DataArray:

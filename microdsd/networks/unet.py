@@ -7,8 +7,8 @@ holds in large boxes.
 
 from __future__ import annotations
 
+import itertools
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -18,7 +18,6 @@ from torch import Tensor, nn
 from microdsd.networks.padding import extend, extension, pad_one
 from microdsd.process.kernel import TransitionKernel
 from microdsd.process.lattice import Boundary
-from microdsd.process.noise import time_of
 
 
 @dataclass(frozen=True)
@@ -65,7 +64,8 @@ class _ChannelNorm(nn.LayerNorm):
     """Layer normalisation over the channels of each voxel of (batch, channels, *space)."""
 
     def forward(self, x: Tensor) -> Tensor:
-        return super().forward(x.movedim(1, -1)).movedim(-1, 1)
+        normal: Tensor = super().forward(x.movedim(1, -1))
+        return normal.movedim(-1, 1)
 
 
 class _ResidualBlock(nn.Module):
@@ -83,9 +83,21 @@ class _ResidualBlock(nn.Module):
 
     def forward(self, x: Tensor, condition: Tensor, boundary: tuple[Boundary, ...]) -> Tensor:
         scale, shift = self.film(condition)[(...,) + (None,) * (x.ndim - 2)].chunk(2, dim=1)
-        y = self.conv1(F.silu(self.norm(x)), boundary)
+        y: Tensor = self.conv1(F.silu(self.norm(x)), boundary)
         y = self.conv2(F.silu(y * (1 + scale) + shift), boundary)
         return x + y
+
+
+class _Stage(nn.ModuleList):
+    """Residual blocks at one resolution."""
+
+    def __init__(self, ndim: int, width: int, embedding: int, blocks: int) -> None:
+        super().__init__(_ResidualBlock(ndim, width, embedding) for _ in range(blocks))
+
+    def forward(self, x: Tensor, condition: Tensor, boundary: tuple[Boundary, ...]) -> Tensor:
+        for block in self:
+            x = block(x, condition, boundary)
+        return x
 
 
 class PotentialUNet(nn.Module):
@@ -122,20 +134,17 @@ class PotentialUNet(nn.Module):
         self.stem = _Conv(ndim, 2 * config.species, widths[0])
         convolution = nn.Conv2d if ndim == 2 else nn.Conv3d
 
-        def stage(level: int) -> nn.ModuleList:
-            return nn.ModuleList(
-                _ResidualBlock(ndim, widths[level], config.embedding) for _ in range(blocks[level])
-            )
-
-        levels = range(len(widths))
-        self.down = nn.ModuleList(stage(level) for level in levels)
-        self.up = nn.ModuleList(stage(level) for level in levels[:-1])
+        stages = [
+            (ndim, width, config.embedding, count)
+            for width, count in zip(widths, blocks, strict=True)
+        ]
+        self.down = nn.ModuleList(_Stage(*stage) for stage in stages)
+        self.up = nn.ModuleList(_Stage(*stage) for stage in stages[:-1])
         self.coarsen = nn.ModuleList(
-            convolution(fine, coarse, 2, stride=2)
-            for fine, coarse in zip(widths, widths[1:], strict=False)
+            convolution(fine, coarse, 2, stride=2) for fine, coarse in itertools.pairwise(widths)
         )
         self.refine = nn.ModuleList(
-            convolution(coarse, fine, 1) for fine, coarse in zip(widths, widths[1:], strict=False)
+            convolution(coarse, fine, 1) for fine, coarse in itertools.pairwise(widths)
         )
         self.norm = _ChannelNorm(widths[0])
         self.head = _Conv(ndim, widths[0], config.species, bias=False)
@@ -167,7 +176,7 @@ class PotentialUNet(nn.Module):
         # taken out here: left alone it drifted to e^500, where bfloat16 rounds log h to even
         # numbers. For the same reason the last convolution is float32.
         with torch.autocast(x.device.type, enabled=False):
-            log_h = self.head(features.float(), tuple(inside))[(..., *crop)]
+            log_h: Tensor = self.head(features.float(), tuple(inside))[(..., *crop)]
         return log_h - log_h.mean(dim=tuple(range(2, log_h.ndim)), keepdim=True)
 
     def _condition(self, occupation: Tensor, t: Tensor, fractions: Tensor | None) -> Tensor:
@@ -187,24 +196,20 @@ class PotentialUNet(nn.Module):
         x = self.stem(x, boundary)
         skips: list[Tensor] = []
         for level, stage in enumerate(self.down):
-            for block in stage:  # type: ignore[union-attr]
-                x = block(x, condition, boundary)
+            x = stage(x, condition, boundary)
             if level < len(self.coarsen):
                 skips.append(x)
                 x = self.coarsen[level](x)
         for level in range(len(self.refine) - 1, -1, -1):
             x = skips.pop() + F.interpolate(self.refine[level](x), scale_factor=2.0)
-            for block in self.up[level]:  # type: ignore[union-attr]
-                x = block(x, condition, boundary)
-        return F.silu(self.norm(x))
+            x = self.up[level](x, condition, boundary)
+        features: Tensor = F.silu(self.norm(x))
+        return features
 
 
 _FREQUENCIES = 4
 
 
 def n_parameters(network: nn.Module) -> int:
-    """Number of trainable parameters."""
+    """Count the trainable parameters."""
     return sum(p.numel() for p in network.parameters() if p.requires_grad)
-
-
-__all__: Sequence[str] = ["PotentialUNet", "UNetConfig", "n_parameters"]

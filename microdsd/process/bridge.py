@@ -94,7 +94,9 @@ def _draw_along(
     lines = _padded(field.movedim(2 + axis, -1).reshape(-1, length), half, width, boundary)
     start = line * lines.shape[1] + position[axis]
     windows = lines.view(-1).unfold(0, width, 1)
-    for chunk in torch.arange(len(u), device=u.device).split(max(1, CHUNK // width)):
+    size = max(1, CHUNK // width)
+    for first in range(0, len(u), size):
+        chunk = slice(first, first + size)
         here = position[axis, chunk]
         cumulative = (windows[start[chunk]] * band[here]).cumsum(1)
         total = cumulative[:, -1]

@@ -13,9 +13,7 @@ from microdsd.process.lattice import Boundary, Lattice
 
 
 @lru_cache(maxsize=32)
-def _eigenbasis(
-    length: int, boundary: Boundary, device: torch.device
-) -> tuple[Tensor, Tensor]:
+def _eigenbasis(length: int, boundary: Boundary, device: torch.device) -> tuple[Tensor, Tensor]:
     """Eigenvalues (length,) and orthonormal eigenvectors (length, mode) of the hop generator."""
     site = torch.arange(length, dtype=torch.float64)
     if boundary == "no-flux":

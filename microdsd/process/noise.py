@@ -71,7 +71,7 @@ def level_grid(
         gained = np.interp(log_sigma, np.log(gain[0]), gain[1]).clip(min=0)
         if gained.any():
             density = gain_share * gained / gained.mean() + (1 - gain_share)
-    progress = cumulative_trapezoid(density, log_sigma, initial=0.0)
+    progress = cumulative_trapezoid(density, log_sigma, initial=0)
     progress /= progress[-1]
     nodes = np.interp(np.linspace(1.0, 0.0, evaluations), progress, log_sigma)
     return [sigma_max, *np.exp(nodes[1:-1]).tolist(), sigma_last]

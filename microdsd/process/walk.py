@@ -35,7 +35,7 @@ class Walkers:
 
     @classmethod
     def of(cls, occupation: Tensor, lattice: Lattice) -> Walkers:
-        """Walkers of occupation numbers (batch, species, *space), ordered by sample, species, voxel."""
+        """Walkers of occupation numbers (batch, species, *space), in the order of the array."""
         batch, species = occupation.shape[:2]
         counts = occupation.reshape(-1)
         if bool((counts <= 1).all()):
@@ -126,6 +126,8 @@ def sample_forward(
         cumulative = cumulative / cumulative[:, -1:]
         row = sample * length + walkers.position[axis]
         offset = torch.arange(len(cumulative), device=row.device, dtype=torch.float64)[:, None]
-        drawn = torch.searchsorted((cumulative + offset).view(-1), row + u[axis].double(), right=True)
+        drawn = torch.searchsorted(
+            (cumulative + offset).view(-1), row + u[axis].double(), right=True
+        )
         position[axis] = (drawn - row * length).clamp(0, length - 1)
     return walkers.moved_to(position)

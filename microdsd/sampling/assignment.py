@@ -9,6 +9,8 @@ keeps every intermediate assignment optimal for its own counts. Memory is linear
 
 from __future__ import annotations
 
+import itertools
+
 import torch
 from torch import Tensor
 
@@ -56,7 +58,7 @@ def assign_phases(scores: Tensor, counts: Tensor, generator: torch.Generator) ->
     [1, 1, 1, 0]
     """
     counts = counts.to(scores.device)
-    phases, voxels = scores.shape
+    voxels = scores.shape[1]
     if int(counts.sum()) != voxels or bool((counts < 0).any()):
         raise InputError(
             f"counts={counts.tolist()}: give non-negative counts that sum to the {voxels} voxels"
@@ -110,7 +112,7 @@ def _move_surplus(scores: Tensor, counts: Tensor, label: Tensor) -> None:
                 cost[a] = loss.amin(1).cpu()
         cost.fill_diagonal_(0.0)
         chain = _cheapest_chain(cost, surplus.tolist())
-        links = list(zip(chain, chain[1:], strict=False))
+        links = list(itertools.pairwise(chain))
         # Voxels that cost the same move together, as many as every link of the chain allows.
         movable = [
             ((label == a) & (scores[a] - scores[b] <= float(cost[a, b]))).nonzero().squeeze(1)

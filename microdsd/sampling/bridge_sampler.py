@@ -90,9 +90,7 @@ def sample_bridges(
         if observe is not None:
             observe(visit)
         if i + 1 < len(times):
-            walkers = sample_bridge_step(
-                walkers, visit.log_h, kernel, t, times[i + 1], generators
-            )
+            walkers = sample_bridge_step(walkers, visit.log_h, kernel, t, times[i + 1], generators)
     return assign_walkers(visit, kernel, generators)
 
 

@@ -75,7 +75,14 @@ def test_generated_counts_are_exact_and_recorded(trained):
 def test_generate_goes_on_where_it_was_stopped(trained):
     whole = generate(trained, "-n", 4, "--seed", 1, output="whole.h5")
     assert whole.exit_code == 0, whole.stderr
-    result = generate(trained, "-n", 4, "--seed", 1, output="parts.h5", )
+    result = generate(
+        trained,
+        "-n",
+        4,
+        "--seed",
+        1,
+        output="parts.h5",
+    )
     assert result.exit_code == 0
     from microdsd.cli.unfinished import UnfinishedSamples
     from microdsd.model import MicrostructureModel
@@ -119,7 +126,7 @@ def test_states_of_the_walk(trained):
     [
         (["--fraction", "pore=1.2"], "from 0 to 1"),
         (["--fraction", "pore=0.5", "solid=0.6"], "sum to 1.1"),
-        (["--fraction", "water=0.2"], "unknown"),
+        (["--fraction", "water=0.2"], "no phase 'water'"),
         (["--fraction", "pore"], "expected name=value"),
         (["--shape", "20", "20", "20"], "2D"),
         (["--shape", "2", "20"], "at least 4"),

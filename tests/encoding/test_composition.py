@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from microdsd.encoding import counts_from_fractions
-from microdsd.encoding.composition import phase_label
 from microdsd.errors import InputError
+from microdsd.microstructure.labels import find_phase
 
 ROCK = {0: "pore", 255: "solid"}
 CATHODE = {0: "pore", 1: "active", 2: "binder"}
@@ -57,7 +57,7 @@ def test_largest_remainders_get_the_spare_voxels():
 def test_names_labels_and_digits():
     for key in ("pore", 0, "0"):
         assert counts_from_fractions({key: 0.22}, ROCK, 1000) == {0: 220, 255: 780}
-    assert phase_label("255", ROCK) == 255
+    assert find_phase(ROCK, "255") == 255
 
 
 def test_the_rest_may_be_nothing():
@@ -67,8 +67,8 @@ def test_the_rest_may_be_nothing():
 @pytest.mark.parametrize(
     ("asked", "message"),
     [
-        ({"water": 0.5}, r"phase 'water': unknown; choose one of 0 \(pore\), 255 \(solid\)"),
-        ({7: 0.5}, r"phase 7: unknown"),
+        ({"water": 0.5}, r"no phase 'water'; the phases are 0 = pore, 255 = solid"),
+        ({7: 0.5}, r"there is no phase 7"),
         ({"pore": 1.2}, r"phase_fraction\['pore'\]=1.2: give a number from 0 to 1"),
         ({"pore": -0.1}, r"=-0.1: give a number from 0 to 1"),
         ({"pore": math.nan}, r"=nan: give a number from 0 to 1"),

@@ -40,7 +40,7 @@ def real_sets(window: tuple[int, ...], n: int) -> tuple[xr.DataArray, xr.DataArr
 
 
 def figures(made: xr.Dataset, real: xr.Dataset, lags: int) -> dict[str, float]:
-    """The figures of one set against the real set whose porosities it shares."""
+    """Measure one set against the real set whose porosities it shares."""
 
     def curve(described: xr.Dataset) -> np.ndarray:
         return described.two_point_probability.sel(phase=PORE).mean("sample").values[: lags + 1]
@@ -88,11 +88,15 @@ def main() -> None:
                 rng=options.seed,
             )
             seconds = time.perf_counter() - start
-            exact = bool(((made == PORE).sum(made.dims[1:]) == (first == PORE).sum(made.dims[1:])).all())
+            exact = bool(
+                ((made == PORE).sum(made.dims[1:]) == (first == PORE).sum(made.dims[1:])).all()
+            )
             level = model.card.sigma_last if sigma_last is None else sigma_last
             row = figures(describe(made, periodic=False), real, lags)
             rows[f"{evaluations} evaluations, last at {level:g}"] = {
-                **row, "exact": exact, "seconds": round(seconds, 1)
+                **row,
+                "exact": exact,
+                "seconds": round(seconds, 1),
             }
     print(f"{options.model}: {n} windows of {window}, lags 0..{lags}")
     for label, row in rows.items():

@@ -36,9 +36,7 @@ def measure(name: str, edge: int, evaluations: int) -> dict[str, float]:
 
     model.network.forward = timed  # type: ignore[method-assign,assignment]
     start = time.perf_counter()
-    model.sample(
-        shape=(edge,) * 3, phase_fraction={"pore": 0.2}, evaluations=evaluations, rng=0
-    )
+    model.sample(shape=(edge,) * 3, phase_fraction={"pore": 0.2}, evaluations=evaluations, rng=0)
     seconds = time.perf_counter() - start
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return {
