@@ -121,7 +121,7 @@ def _per_sample(
     card: ModelCard, fractions: Fractions | None, n: int
 ) -> dict[str, tuple[float, ...]]:
     """Fractions by phase name, one entry per sample; by default the training windows' mean."""
-    asked: Fractions = {**card.fraction_mean} if fractions is None else fractions
+    asked = fractions or {name: (mean,) for name, mean in card.fraction_mean.items()}
     columns: dict[str, tuple[float, ...]] = {}
     for key, value in asked.items():
         name = card.phases[find_phase(card.phases, key)]
