@@ -121,9 +121,10 @@ def _per_sample(
     card: ModelCard, fractions: Fractions | None, n: int
 ) -> dict[str, tuple[float, ...]]:
     """Fractions by phase name, one entry per sample; by default the training windows' mean."""
-    asked = fractions or {name: (mean,) for name, mean in card.fraction_mean.items()}
+    if fractions is None:
+        fractions = {name: (mean,) for name, mean in card.fraction_mean.items()}
     columns: dict[str, tuple[float, ...]] = {}
-    for key, value in asked.items():
+    for key, value in fractions.items():
         name = card.phases[find_phase(card.phases, key)]
         if name in columns:
             raise InputError(f"phase_fraction[{key!r}]: {name} is given twice")
