@@ -89,10 +89,10 @@ def test_steps_alone_determine_the_weights():
     )
 
 
-@pytest.mark.parametrize("stop", [1, 3])
+@pytest.mark.parametrize("stop", [1, 12])
 def test_a_stopped_run_goes_on_exactly(tmp_path, stop):
     """Through a file, in a new trainer, validated at the same steps: bit for bit."""
-    config = TrainingConfig(steps=7, batch=2, validations=3)
+    config = TrainingConfig(steps=14, batch=2, validations=3, average=0.5)
     whole = trainer_of(config, validation_set(4))
     records = [(r.step, r.loss, r.gains) for r in whole.run()]
 
@@ -108,6 +108,8 @@ def test_a_stopped_run_goes_on_exactly(tmp_path, stop):
     rest = [(r.step, r.loss, r.gains) for r in resumed.run()]
     assert rest == records[stop:]
     assert_same(weights(resumed), weights(whole))
+    stem = "stem.conv.weight"
+    assert not torch.equal(weights(whole)[f"averaged.{stem}"], weights(whole)[f"network.{stem}"])
 
 
 def test_a_measured_precision_leaves_no_trace_and_is_kept(tmp_path):
