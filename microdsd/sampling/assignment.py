@@ -3,8 +3,9 @@
 Maximise the sum over voxels y of score[p(y), y] over all assignments p in which phase k has
 exactly N_k voxels: a transport problem with P supplies. Its dual has one offset mu_k per phase,
 and p(y) = argmax_k score[k, y] + mu_k is optimal for the counts that it produces. Offsets are
-found phase by phase; voxels that ties leave over move along cheapest chains of phases, which
-keeps every intermediate assignment optimal for its own counts. Memory is linear in voxels.
+found by Newton's method on the smoothed dual; voxels that ties leave over move along cheapest
+chains of phases, which keeps every intermediate assignment optimal for its own counts. Memory
+is linear in voxels.
 """
 
 from __future__ import annotations
@@ -16,9 +17,17 @@ from torch import Tensor
 
 from microdsd.errors import InputError
 
-_SWEEPS = 60
 _SCORE_FLOOR = 1e-6
 """Smallest expected occupation that is told apart from none."""
+
+_COOLING, _COLDEST = 8.0, 1e-10
+"""Factor between temperatures, and the last one: below what tells float32 scores apart."""
+
+_NEWTON_STEPS, _LONGEST_STEP = 10, 3.0
+"""Most steps at one temperature, and their length in units of it."""
+
+_CLEAR = 40.0
+"""Lead, in units of the temperature, at which a voxel's best phase is settled."""
 
 
 def phase_scores(expected: Tensor) -> Tensor:
@@ -72,28 +81,39 @@ def assign_phases(scores: Tensor, counts: Tensor, generator: torch.Generator) ->
 
 
 def _dual_offsets(scores: Tensor, counts: Tensor) -> Tensor:
-    """Offsets mu whose argmax gives the counts, up to ties: coordinate ascent on the dual."""
-    phases, voxels = scores.shape
+    """Offsets mu whose argmax gives the counts, up to ties; -inf for a phase that is not there."""
+    present = counts > 0
+    offsets = scores.new_full((len(scores),), -torch.inf)
+    offsets[present] = _cooled_offsets(scores[present], counts[present].to(scores.dtype))
+    return offsets
+
+
+def _cooled_offsets(scores: Tensor, counts: Tensor) -> Tensor:
+    """Minimise the dual, smoothed by a temperature that falls to nothing, by Newton's method.
+
+    At temperature T voxels are shared among the phases by softmax((score + mu) / T). Voxels
+    whose best phase is clear at T take no part in what follows.
+    """
+    phases = len(scores)
     offsets = scores.new_zeros(phases)
-    for _ in range(_SWEEPS):
-        for k in range(1, phases):
-            shifted = scores + offsets[:, None]
-            shifted[k] = -torch.inf
-            margin = scores[k] - shifted.amax(0)
-            wanted = int(counts[k])
-            if wanted == 0:
-                offsets[k] = -margin.amax() - 1.0
-            elif wanted == voxels:
-                offsets[k] = -margin.amin() + 1.0
-            else:
-                # Midway between the last voxel wanted and the first one not wanted.
-                ranked = margin.topk(wanted + 1).values if 2 * wanted < voxels else None
-                if ranked is None:
-                    ranked = margin.sort(descending=True).values
-                offsets[k] = -(ranked[wanted - 1] + ranked[wanted]) / 2
-        label = (scores + offsets[:, None]).argmax(0)
-        if torch.equal(torch.bincount(label, minlength=phases), counts):
-            break
+    if phases == 1:
+        return offsets
+    temperature = max(1.0, float((scores.amax(0) - scores.amin(0)).amax()))
+    while temperature > _COLDEST and scores.shape[1] > 0:
+        for _ in range(_NEWTON_STEPS):
+            share = ((scores + offsets[:, None]) / temperature).softmax(0)
+            excess = share.sum(1) - counts
+            if float(excess.abs().max()) < 0.5:
+                break
+            curvature = torch.diag(share.sum(1)) - share @ share.T
+            curvature.diagonal().add_(1e-9 * scores.shape[1])
+            step = torch.linalg.solve(curvature[1:, 1:], -excess[1:])
+            offsets[1:] += temperature * step.clamp(-_LONGEST_STEP, _LONGEST_STEP)
+        best = (scores + offsets[:, None]).topk(2, dim=0)
+        clear = best.values[0] - best.values[1] > _CLEAR * temperature
+        counts = counts - torch.bincount(best.indices[0, clear], minlength=phases)
+        scores = scores[:, ~clear]
+        temperature /= _COOLING
     return offsets
 
 

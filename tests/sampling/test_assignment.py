@@ -29,7 +29,7 @@ def total(scores, phase):
 @st.composite
 def problems(draw):
     """Scores with few or many ties, and any counts, zero and whole-box ones among them."""
-    phases = draw(st.integers(2, 5))
+    phases = draw(st.integers(2, 8))
     voxels = draw(st.integers(1, 24))
     seed = draw(st.integers(0, 2**32))
     rng = np.random.default_rng(seed)
@@ -99,6 +99,19 @@ def test_a_box_of_64_cubed(kind):
     assert torch.bincount(phase).tolist() == counts.tolist()
     if kind == "smooth":
         assert rho[0, phase == 1].min() >= rho[0, phase == 0].max()
+
+
+@pytest.mark.parametrize("phases", [3, 8])
+def test_a_box_of_many_phases(phases):
+    """Sharp expectations, most of them at the score floor, and counts far from them."""
+    n = 32**3
+    field = torch.randn(1, phases, 32, 32, 32, generator=generator())
+    smooth = torch.nn.functional.avg_pool3d(field, 5, 1, 2).flatten(2)[0]
+    rho = (200 * smooth).softmax(0)[1:]
+    counts = torch.full((phases,), n // (2 * phases))
+    counts[0] += n - counts.sum()
+    phase = assign_phases(phase_scores(rho), counts, generator())
+    assert torch.equal(torch.bincount(phase, minlength=phases), counts)
 
 
 @pytest.mark.statistics
