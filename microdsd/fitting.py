@@ -6,6 +6,7 @@ import datetime
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -20,9 +21,10 @@ from microdsd.encoding import PhaseEncoding, WindowSampler
 from microdsd.encoding.windows import Symmetry
 from microdsd.errors import CheckpointError, InputError
 from microdsd.io import LabelSource, atomic_write, open_labels
+from microdsd.io.windows import Region
 from microdsd.model import MicrostructureModel
 from microdsd.networks.unet import PotentialUNet, UNetConfig, n_parameters
-from microdsd.process import Boundary, Lattice, TransitionKernel, time_of
+from microdsd.process import Boundary, Lattice, TransitionKernel, noise_level, time_of
 from microdsd.request import MIN_LENGTH
 from microdsd.training import (
     ModelCard,
@@ -93,7 +95,7 @@ class TrainingRun:
         sigma_max: float | None = None,
         phases: Mapping[int, str] | None = None,
         voxel_size: float | Sequence[float] | None = None,
-        region: tuple[slice, ...] | None = None,
+        region: Region | None = None,
         device: str | torch.device | None = None,
     ) -> None:
         self.config = config
@@ -133,8 +135,7 @@ class TrainingRun:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(config.seed)
             unet = PotentialUNet(self.network)
-        layout = torch.channels_last if lattice.ndim == 2 else torch.channels_last_3d
-        unet = unet.to(self.device).to(memory_format=layout)  # type: ignore[call-overload]
+        unet = unet.to(self.device).to(memory_format=unet.memory_format)  # type: ignore[call-overload]
         self.validation = self._validation()
         self.trainer = Trainer(
             unet, self._draw, self._kernel, self.sigma_max, config, self.validation
@@ -191,12 +192,17 @@ class TrainingRun:
         self.gains = tuple(numbers.pop("gains"))
         self.trainer.restore(tensors, numbers)
 
+    @cached_property
+    def _data_sha256(self) -> str:
+        """Read through the whole scan once, not at every save."""
+        return self._source.sha256()
+
     def _identity(self) -> dict[str, Any]:
         """What must agree for a state to belong to this run; the budget may grow."""
         settings = asdict(self.config)
         del settings["minutes"], settings["steps"]
         return {
-            "data_sha256": self._source.sha256(),
+            "data_sha256": self._data_sha256,
             "window": list(self.window),
             "symmetry": self.symmetry,
             "validation": self._held_back,
@@ -209,7 +215,7 @@ class TrainingRun:
     def _horizon(self) -> float:
         """Smallest noise level at which the window is mixed to `MIXED`."""
         slowest = self._kernel.mixing_residual(1.0)
-        return math.sqrt(2 * math.log(MIXED) / math.log(slowest))
+        return noise_level(math.log(MIXED) / math.log(slowest))
 
     def _split(self, share: float) -> tuple[WindowSampler, WindowSampler | None]:
         """Training and validation windows of disjoint parts of the scan."""
@@ -294,7 +300,7 @@ class TrainingRun:
             validation_gains=self.gains,
             provenance={
                 "data": self._named,
-                "data_sha256": source.sha256(),
+                "data_sha256": self._data_sha256,
                 "data_shape": list(source.shape),
                 "held_back": self._held_back,
                 "steps": trainer.step,

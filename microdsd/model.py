@@ -60,9 +60,8 @@ class MicrostructureModel:
         device: str | torch.device | None = None,
     ) -> None:
         self.device = resolve_device(device)
-        layout = torch.channels_last if card.network.ndim == 2 else torch.channels_last_3d
         self.network = network.to(self.device).eval().requires_grad_(False)
-        self.network.to(memory_format=layout)  # type: ignore[call-overload]
+        self.network.to(memory_format=network.memory_format)  # type: ignore[call-overload]
         self.card = card
         self._encoding = PhaseEncoding(card.phases, card.background)
         self._precision: Precision | None = None

@@ -12,8 +12,7 @@ import typer
 
 from microdsd.cli.live import STDERR
 from microdsd.cli.output import print_json
-from microdsd.errors import DataFileError
-from microdsd.io import load_microstructures, open_labels, split_spec
+from microdsd.io import ensure_writable, load_microstructures, open_labels, split_spec
 
 
 def command(
@@ -71,16 +70,15 @@ def command(
     )
 
     for path in report_paths(output):
-        if path.exists() and not force:
-            raise DataFileError(f"{path}: exists; pass --force to replace it, or another name")
-        if not path.parent.is_dir():
-            raise DataFileError(f"{path}: the folder {path.parent} does not exist; create it")
+        ensure_writable(path, overwrite=force)
     if training_log is not None:
         read_training_log(training_log)
     samples = load_microstructures(generated)
-    region = region_of(reference_region, reference)
     with open_labels(
-        reference, phases=names_of(labels), voxel_size=voxel_size, region=region
+        reference,
+        phases=names_of(labels),
+        voxel_size=voxel_size,
+        region=region_of(reference_region),
     ) as source:
         material = source.load()
         reference_hash = source.sha256()

@@ -10,7 +10,6 @@ import typer
 
 from microdsd.cli.live import STDERR, progress_bar
 from microdsd.cli.output import print_json
-from microdsd.errors import DataFileError
 
 
 def command(
@@ -44,15 +43,13 @@ def command(
     json: Annotated[bool, typer.Option("--json", help="Print a JSON summary.")] = False,
 ) -> None:
     """Generate microstructures; stopped by Ctrl-C, the same command goes on where it was."""
+    from microdsd.io import ensure_writable, save_microstructures
+
     for path in filter(None, (output, states)):
-        if path.exists() and not force:
-            raise DataFileError(f"{path}: exists; pass --force to replace it, or another name")
-        if not path.parent.is_dir():
-            raise DataFileError(f"{path}: the folder {path.parent} does not exist; create it")
+        ensure_writable(path, overwrite=force)
 
     from microdsd.cli.parsing import fractions_of
     from microdsd.cli.unfinished import UnfinishedSamples
-    from microdsd.io import save_microstructures
     from microdsd.model import MicrostructureModel
     from microdsd.request import GenerationRequest
 

@@ -8,7 +8,8 @@ from typing import Annotated
 import typer
 import xarray as xr
 
-from microdsd.cli.output import pairs, print_json
+from microdsd.cli.output import print_json
+from microdsd.cli.parsing import names_of, region_of
 from microdsd.errors import InputError
 from microdsd.io import open_labels, read_image_stack, save_microstructures, split_spec
 from microdsd.io.hdf5 import DEFAULT_GROUP
@@ -72,13 +73,12 @@ def command(
 
     Images of grey values are refused: segment them first.
     """
-    names = {_integer(value): name for value, name in pairs(labels or [], "labels").items()}
+    names = names_of(labels) or {}
     array = _read(source, shape, dtype, axis_order)
-    region = {dim: _range(text) for dim, text in pairs(crop or [], "crop").items()}
     size = voxel_size[0] if voxel_size and len(voxel_size) == 1 else voxel_size
     stated = {value: f"{name} ({value})" for value, name in names.items()} or None
     with open_labels(
-        array, phases=stated, voxel_size=size, region=region, ensemble=stack
+        array, phases=stated, voxel_size=size, region=region_of(crop), ensemble=stack
     ) as opened:
         ms = opened.load()
     if names:
@@ -107,20 +107,6 @@ def _read(
 
         return load_dataset(source.removeprefix(DATASET))
     return source
-
-
-def _range(text: str) -> slice:
-    start, separator, stop = text.partition(":")
-    if not separator:
-        raise InputError(f"crop: expected start:stop, got {text!r}")
-    return slice(_integer(start) if start else None, _integer(stop) if stop else None)
-
-
-def _integer(text: str) -> int:
-    try:
-        return int(text)
-    except ValueError as error:
-        raise InputError(f"expected a whole number, got {text!r}") from error
 
 
 def _numbered(ms: xr.DataArray, names: dict[int, str]) -> xr.DataArray:

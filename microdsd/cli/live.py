@@ -5,7 +5,6 @@ from __future__ import annotations
 from rich.console import Console
 from rich.progress import (
     BarColumn,
-    MofNCompleteColumn,
     Progress,
     ProgressColumn,
     TaskProgressColumn,
@@ -17,12 +16,12 @@ from rich.progress import (
 STDERR = Console(stderr=True)
 
 
-def progress_bar(*extra: ProgressColumn | str, count: bool = False) -> Progress:
-    """Progress bar with share or count done, time spent and time left, and extra columns."""
+def progress_bar(*extra: ProgressColumn | str) -> Progress:
+    """Progress bar with share done, time spent and time left, and extra columns."""
     return Progress(
         TextColumn("{task.description}"),
         BarColumn(),
-        MofNCompleteColumn() if count else TaskProgressColumn(),
+        TaskProgressColumn(),
         *extra,
         TimeElapsedColumn(),
         TextColumn("elapsed,"),

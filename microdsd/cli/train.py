@@ -91,7 +91,7 @@ def command(
         boundary=boundary,  # type: ignore[arg-type]
         phases=names_of(labels),
         voxel_size=voxel_size if not voxel_size or len(voxel_size) > 1 else voxel_size[0],
-        region=region_of(crop, source),
+        region=region_of(crop),
         device=device,
         **options,
     )
@@ -158,15 +158,14 @@ def command(
 
 
 def _check_output(output: Path, state: Path, resume: bool, force: bool) -> None:
+    from microdsd.io import ensure_writable
+
     if resume and force:
         raise InputError("--resume with --force: one goes on, the other starts anew; choose one")
     if resume and not state.exists():
         raise DataFileError(f"--resume: there is no stopped run at {state}; leave --resume out")
-    if output.exists() and not force:
-        raise DataFileError(f"-o {output}: exists; pass --force to replace it, or another name")
+    ensure_writable(output, overwrite=force)
     if state.exists() and not (resume or force):
         raise DataFileError(
             f"-o {output}: a stopped run lies at {state}; --resume goes on, --force starts anew"
         )
-    if not output.parent.is_dir():
-        raise DataFileError(f"-o {output}: the folder {output.parent} does not exist; create it")

@@ -1,6 +1,6 @@
 """Files in and out: HDF5, images, raw volumes, VTK."""
 
-from microdsd.io.atomic import atomic_write
+from microdsd.io.atomic import atomic_write, ensure_writable
 from microdsd.io.discovery import split_spec
 from microdsd.io.hdf5 import load_microstructures, save_microstructures
 from microdsd.io.images import read_image_stack, save_tiff
@@ -12,6 +12,7 @@ __all__ = [
     "ArrayInfo",
     "LabelSource",
     "atomic_write",
+    "ensure_writable",
     "list_microstructures",
     "load_microstructures",
     "open_labels",

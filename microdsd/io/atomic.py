@@ -38,13 +38,7 @@ def atomic_write(path: str | Path, *, overwrite: bool) -> Iterator[Path]:
     >>> target.read_text()
     'whole'
     """
-    path = Path(path)
-    if path.exists() and not overwrite:
-        raise DataFileError(f"{path}: exists; pass overwrite=True (--force) or another name")
-    if path.is_dir():
-        raise DataFileError(f"{path}: is a folder; give the name of a file")
-    if not path.parent.is_dir():
-        raise DataFileError(f"{path}: the folder {path.parent} does not exist; create it first")
+    path = ensure_writable(path, overwrite=overwrite)
     temporary = path.with_name(f".{path.stem}.{secrets.token_hex(4)}{path.suffix}")
     try:
         yield temporary
@@ -59,6 +53,29 @@ def atomic_write(path: str | Path, *, overwrite: bool) -> Iterator[Path]:
         ) from error
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def ensure_writable(path: str | Path, *, overwrite: bool) -> Path:
+    """Refuse a name that `atomic_write` would refuse, before long work rather than after it.
+
+    Raises
+    ------
+    DataFileError
+        The file exists and `overwrite` is false, is a folder, or its folder does not exist.
+
+    Examples
+    --------
+    >>> ensure_writable("report.html", overwrite=True).name
+    'report.html'
+    """
+    path = Path(path)
+    if path.exists() and not overwrite:
+        raise DataFileError(f"{path}: exists; pass overwrite=True (--force) or another name")
+    if path.is_dir():
+        raise DataFileError(f"{path}: is a folder; give the name of a file")
+    if not path.parent.is_dir():
+        raise DataFileError(f"{path}: the folder {path.parent} does not exist; create it first")
+    return path
 
 
 def _flush_to_disk(path: Path) -> None:

@@ -150,6 +150,11 @@ class PotentialUNet(nn.Module):
         self.head = _Conv(ndim, widths[0], config.species, bias=False)
         nn.init.zeros_(self.head.conv.weight)
 
+    @property
+    def memory_format(self) -> torch.memory_format:
+        """Layout in which convolutions are fastest: channels last."""
+        return torch.channels_last if self.config.ndim == 2 else torch.channels_last_3d
+
     def forward(
         self,
         occupation: Tensor,
@@ -169,8 +174,7 @@ class PotentialUNet(nn.Module):
             crop.append(slice(before, before + length))
             if before:
                 inside[axis] = "no-flux"
-        layout = torch.channels_last if len(shape) == 2 else torch.channels_last_3d
-        x = x.contiguous(memory_format=layout)
+        x = x.contiguous(memory_format=self.memory_format)
         features = self._unet(x, self._condition(occupation, t, fractions), tuple(inside))
         # h matters only up to a factor. Nothing in the objective holds that factor, so it is
         # taken out here: left alone it drifted to e^500, where bfloat16 rounds log h to even

@@ -33,10 +33,14 @@ CHUNK = 1 << 22
 """Weights held at a time while drawing: bounds the memory, whatever the number of walkers."""
 
 
+def peak(log_h: Tensor) -> Tensor:
+    """Maximum of log h per sample and species, with axes of length one for space."""
+    return log_h.amax(dim=tuple(range(2, log_h.ndim)), keepdim=True)
+
+
 def potential(log_h: Tensor) -> Tensor:
     """The field h with maximum 1 per sample and species; h matters only up to a factor."""
-    top = log_h.flatten(2).amax(-1).view(*log_h.shape[:2], *([1] * (log_h.ndim - 2)))
-    return (log_h - top).clamp_min(LOG_FLOOR).exp()
+    return (log_h - peak(log_h)).clamp_min(LOG_FLOOR).exp()
 
 
 def sample_bridge_step(

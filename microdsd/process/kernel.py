@@ -10,6 +10,7 @@ from torch import Tensor
 
 from microdsd.errors import NotMixedError
 from microdsd.process.lattice import Boundary, Lattice
+from microdsd.process.noise import noise_level
 
 
 @lru_cache(maxsize=32)
@@ -134,9 +135,9 @@ class TransitionKernel:
         residual = self.mixing_residual(t)
         if residual > tolerance:
             needed = math.log(tolerance) / math.log(self.mixing_residual(1.0))
-            sufficient = math.ceil(10 * math.sqrt(2 * needed)) / 10
+            sufficient = math.ceil(10 * noise_level(needed)) / 10
             raise NotMixedError(
-                f"horizon sigma = {math.sqrt(2 * t):.3g} voxels: a box of {self.lattice.shape} "
+                f"horizon sigma = {noise_level(t):.3g} voxels: a box of {self.lattice.shape} "
                 f"keeps {residual:.0%} of its slowest mode, so uniform noise is not its end "
                 f"state; use a horizon of at least {sufficient:.1f} voxels"
             )

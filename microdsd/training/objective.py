@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from microdsd.process.bridge import peak
 from microdsd.process.kernel import TransitionKernel
 
 
@@ -34,7 +35,7 @@ def origin_loss(
         Nats per walker of each sample.
     """
     # K_t h must not leave float32: shift per sample and species, and add the shift back.
-    top = log_h.detach().flatten(2).amax(-1).view(*log_h.shape[:2], *([1] * (log_h.ndim - 2)))
+    top = peak(log_h.detach())
     smoothed = kernel.apply(torch.exp(log_h - top), t).clamp_min(1e-30).log() + top
     loss = (occupation_t * smoothed - occupation_0 * log_h).flatten(1).sum(1)
     return loss / occupation_0.flatten(1).sum(1).clamp_min(1.0)
