@@ -18,8 +18,8 @@ from microdsd.request import Fractions, GenerationRequest
 if TYPE_CHECKING:
     from microdsd.model import MicrostructureModel
 
-LOWEST, HIGHEST = 0.45, 1.0
-"""Noise levels, voxels, between which the walk may end."""
+CANDIDATES = (0.45, 0.55, 0.67, 0.82, 1.0)
+"""Noise levels, voxels, at which the walk may end."""
 
 _SEED = 0
 
@@ -27,37 +27,33 @@ _SEED = 0
 def last_level(model: MicrostructureModel, real: np.ndarray) -> float:
     """Noise level at which the model's interface density equals that of real windows.
 
-    Samples are made once and read out at every level of their grid that is a candidate.
-
     Parameters
     ----------
     model : MicrostructureModel
     real : ndarray, shape (n, *window)
-        Labels of held-back windows; samples are generated at their exact compositions.
+        Labels of held-back windows; samples are generated at their exact compositions, from the
+        same seed at every candidate.
 
     Returns
     -------
     float
-        From `LOWEST` to `HIGHEST`, interpolated between the levels of the grid.
+        From the lowest to the highest of `CANDIDATES`, interpolated between them.
     """
     fractions: Fractions = {
         name: [float((window == label).mean()) for window in real]
         for label, name in model.card.phases.items()
     }
-    request = GenerationRequest.resolve(
-        model.card,
-        len(real),
-        phase_fraction=fractions,
-        sigma_last=max(LOWEST, model.card.sigma_min),
-        rng=_SEED,
-    )
-    endings = model.endings(request, below=HIGHEST)
-    levels = sorted(endings)
-    excess = np.array([_mean_interface(endings[level]) for level in levels])
+    # A network is not asked about levels below those that it was trained on.
+    levels = [level for level in CANDIDATES if level >= model.card.sigma_min]
+    interface = np.empty(len(levels))
+    for k, level in enumerate(levels):
+        request = GenerationRequest.resolve(
+            model.card, len(real), phase_fraction=fractions, sigma_last=level, rng=_SEED
+        )
+        interface[k] = _mean_interface(np.stack([labels for labels, _ in model.generate(request)]))
     # More smoothing can only remove interface, whatever the sampling noise says.
-    falling = np.minimum.accumulate(excess)
-    level = np.interp(-_mean_interface(real), -falling, levels)
-    return round(float(level), 3)
+    falling = np.minimum.accumulate(interface)
+    return round(float(np.interp(-_mean_interface(real), -falling, levels)), 3)
 
 
 def _mean_interface(labels: np.ndarray) -> float:

@@ -21,7 +21,7 @@ from microdsd.models import model_path
 from microdsd.networks.unet import PotentialUNet
 from microdsd.process import Boundary, Lattice, TransitionKernel
 from microdsd.request import Fractions, GenerationRequest
-from microdsd.sampling import Generated, Visit, assign_walkers, sample_bridges
+from microdsd.sampling import Generated, Visit, sample_bridges
 from microdsd.training.checkpoint import ModelCard, pack_model, read_model
 from microdsd.training.precision import Precision, measure_precision
 
@@ -242,33 +242,6 @@ class MicrostructureModel:
 
         made = self._sample_batch(request, range(index, index + 1), keep)
         return states, self._encoding.decode(made.phase)[0]
-
-    def endings(self, request: GenerationRequest, below: float) -> dict[float, np.ndarray]:
-        """Labels that the samples would have if the walk ended at an earlier level.
-
-        Parameters
-        ----------
-        request : GenerationRequest
-        below : float
-            Noise level, voxels, from which on the walk might end.
-
-        Returns
-        -------
-        dict of float to ndarray, shape (samples, *space)
-            Labels by noise level, one entry per level of the request that is not above
-            ``below``; no network evaluations beyond those of the samples themselves.
-        """
-        ended: dict[float, list[np.ndarray]] = {}
-        for members in self._batches(request, 0):
-            generators = [_generator(request.seed, i, self.device) for i in members]
-
-            def end(visit: Visit, generators: list[torch.Generator] = generators) -> None:
-                if visit.sigma <= below:
-                    made = assign_walkers(visit, self._kernel(request), generators)
-                    ended.setdefault(visit.sigma, []).append(self._encoding.decode(made.phase))
-
-            self._sample_batch(request, members, end)
-        return {sigma: np.concatenate(labels) for sigma, labels in ended.items()}
 
     def dress(
         self,

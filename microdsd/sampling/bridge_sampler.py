@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -64,7 +66,8 @@ def sample_bridges(
     """Generate microstructures with exactly the given counts.
 
     Walkers start uniform at the first level, step from level to level by the exact law of the
-    bridge under the predicted potential, and are assigned to voxels at the last level.
+    bridge under the predicted potential, and are assigned to voxels at the last level. The
+    potential of a step is the one expected halfway through it (`extrapolate`).
 
     Parameters
     ----------
@@ -83,6 +86,8 @@ def sample_bridges(
     """
     walkers = sample_uniform(counts, kernel.lattice, generators)
     times = [float(time_of(sigma)) for sigma in levels]
+    lengths = [math.log(high / low) for high, low in itertools.pairwise(levels)]
+    earlier: Tensor | None = None
     for i, (sigma, t) in enumerate(zip(levels, times, strict=True)):
         occupation = walkers.occupation()
         t_batch = torch.full((len(counts),), t, device=kernel.device)
@@ -90,19 +95,48 @@ def sample_bridges(
         if observe is not None:
             observe(visit)
         if i + 1 < len(times):
-            walkers = sample_bridge_step(walkers, visit.log_h, kernel, t, times[i + 1], generators)
-    return assign_walkers(visit, kernel, generators)
+            ahead = visit.log_h
+            if earlier is not None:
+                ahead = extrapolate(visit.log_h, earlier, lengths[i] / lengths[i - 1])
+            walkers = sample_bridge_step(walkers, ahead, kernel, t, times[i + 1], generators)
+            earlier = visit.log_h
+    return _assign_walkers(visit, walkers.counts(), kernel, generators)
 
 
-def assign_walkers(
-    visit: Visit, kernel: TransitionKernel, generators: Sequence[torch.Generator]
+def extrapolate(log_h: Tensor, earlier: Tensor, ratio: float) -> Tensor:
+    """Log h halfway through the next step, on the line through its last two values.
+
+    While walkers move, the network would sharpen h along with them; a step that keeps the h of
+    its start misses that, and material comes out too little clustered. Taking h from the middle
+    of the step, in log sigma, makes the error of a step second order (the two-step formula of
+    Adams and Bashforth), for no further evaluation.
+
+    Parameters
+    ----------
+    log_h, earlier : Tensor
+        Logarithm of the potential now, and at the level before.
+    ratio : float
+        Length of the next step over that of the last one, in log sigma.
+
+    Examples
+    --------
+    >>> extrapolate(torch.tensor([3.0]), torch.tensor([1.0]), 1.0)
+    tensor([4.])
+    """
+    return log_h + 0.5 * ratio * (log_h - earlier)
+
+
+def _assign_walkers(
+    visit: Visit,
+    counts: Tensor,
+    kernel: TransitionKernel,
+    generators: Sequence[torch.Generator],
 ) -> Generated:
     """Labels with exact counts from where the walkers of a level are expected to come from."""
     lattice = kernel.lattice
     expected = expected_occupation(
         visit.occupation, visit.log_h, kernel, float(time_of(visit.sigma))
     )
-    counts = visit.occupation.flatten(2).sum(2).round().long()
     phase = torch.empty(len(counts), lattice.n_sites, dtype=torch.int64, device=kernel.device)
     reassigned = torch.empty(len(counts), dtype=torch.int64, device=kernel.device)
     for i, generator in enumerate(generators):

@@ -77,9 +77,8 @@ class ModelCard:
 
     def levels(self, evaluations: int, sigma_last: float | None = None) -> list[float]:
         """Noise levels of a sampling run with that many evaluations."""
-        gain = (self.validation_levels, self.validation_gains) if self.validation_gains else None
         last = self.sigma_last if sigma_last is None else sigma_last
-        return level_grid(self.sigma_max, last, evaluations, gain)
+        return level_grid(self.sigma_max, last, evaluations)
 
     def to_json(self) -> str:
         """One JSON document; the inverse of `from_json`."""

@@ -27,7 +27,7 @@ class TrainingConfig:
     average : float
         Share of the run over which weights are averaged (exponentially).
     sigma_min : float
-        Lowest noise level that training sees, voxels.
+        Lowest noise level that training sees, voxels; at most 1.
     unconditioned : float
         Probability that a window's phase fractions are hidden from the network.
     clip : float
@@ -56,6 +56,11 @@ class TrainingConfig:
             value = getattr(self, name)
             if value is not None and not value > 0:
                 raise InputError(f"{name}={value}: give a positive number")
+        if self.sigma_min > 1:
+            raise InputError(
+                f"sigma_min={self.sigma_min}: walks end at noise levels of at most 1 voxel; "
+                "give 1 or less"
+            )
 
     def progress(self, step: int, minutes: float) -> float:
         """Share of the budget that is used up, in [0, 1]."""

@@ -27,6 +27,7 @@ from microdsd.microstructure import coarsen, crop, cut_windows
 TEST_BLOCK = (136, 200)  # layers along axis 0 of the scan coarsened 2x; training ends at 136
 SLICE_SPACING = 5
 SAMPLES = {2: 48, 3: 24}
+LAGS = {2: 23, 3: 15}
 PORE = 0
 
 
@@ -71,7 +72,7 @@ def main() -> None:
 
     model = MicrostructureModel.load(options.model)
     window = model.card.window
-    n, lags = SAMPLES[len(window)], 3 * window[0] // 8 - 1
+    n, lags = SAMPLES[len(window)], LAGS[len(window)]
     first, second = real_sets(window, n)
     real, other = describe(first, periodic=False), describe(second, periodic=False)
     porosity = real.phase_fraction.sel(phase=PORE).values
