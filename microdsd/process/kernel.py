@@ -12,6 +12,12 @@ from microdsd.errors import NotMixedError
 from microdsd.process.lattice import Boundary, Lattice
 from microdsd.process.noise import noise_level
 
+MIXED = 0.01
+"""Mixing residual of the recommended horizon."""
+
+TOLERATED = 0.05
+"""Largest mixing residual with which noise may be taken for uniform."""
+
 
 @lru_cache(maxsize=32)
 def _eigenbasis(length: int, boundary: Boundary, device: torch.device) -> tuple[Tensor, Tensor]:
@@ -124,7 +130,12 @@ class TransitionKernel:
                 slowest = max(slowest, math.exp(t * float(eigenvalues[1])))
         return slowest
 
-    def require_mixed(self, t: float, tolerance: float = 0.05) -> None:
+    def mixed_level(self, residual: float = MIXED) -> float:
+        """Smallest noise level, voxels, at which the slowest mode keeps ``residual`` or less."""
+        slowest = self.mixing_residual(1.0)
+        return noise_level(math.log(residual) / math.log(slowest)) if slowest else 0.0
+
+    def require_mixed(self, t: float, tolerance: float = TOLERATED) -> None:
         """Refuse a horizon after which the layout of the source image is still there.
 
         Raises
@@ -134,10 +145,10 @@ class TransitionKernel:
         """
         residual = self.mixing_residual(t)
         if residual > tolerance:
-            needed = math.log(tolerance) / math.log(self.mixing_residual(1.0))
-            sufficient = math.ceil(10 * noise_level(needed)) / 10
+            sufficient = math.ceil(10 * self.mixed_level(tolerance)) / 10
             raise NotMixedError(
-                f"horizon sigma = {noise_level(t):.3g} voxels: a box of {self.lattice.shape} "
-                f"keeps {residual:.0%} of its slowest mode, so uniform noise is not its end "
-                f"state; use a horizon of at least {sufficient:.1f} voxels"
+                f"sigma_max={noise_level(t):.3g}: at this horizon a box of {self.lattice.shape} "
+                f"keeps {residual:.0%} of its slowest mode, so the layout of the source image is "
+                f"still in the noise, and a uniform start is not its end state; use a horizon of "
+                f"at least {sufficient:.1f} voxels (recommended: {self.mixed_level():.1f})"
             )
