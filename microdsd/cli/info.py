@@ -13,6 +13,8 @@ from microdsd.errors import DataFileError, InputError
 from microdsd.io import ArrayInfo, list_microstructures, open_labels, split_spec
 from microdsd.io.images import IMAGE_SUFFIXES
 
+MODEL_SUFFIX = ".model"
+
 
 def command(
     file: Annotated[
@@ -22,7 +24,7 @@ def command(
     datasets: Annotated[bool, typer.Option("--datasets", help="List the known data sets.")] = False,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> None:
-    """Show the label arrays of a file, the models that ship, or the known data sets."""
+    """Show the label arrays of a file, a model, the models that ship, or the known data sets."""
     if (file is not None) + models + datasets != 1:
         raise InputError("info: give a file, --models or --datasets, and one of them only")
     if models:
@@ -33,6 +35,10 @@ def command(
         from microdsd.datasets import dataset_info, list_datasets
 
         _print([asdict(dataset_info(name)) for name in list_datasets()], _show_dataset, json)
+    elif str(file).endswith(MODEL_SUFFIX):
+        from microdsd.models import model_summary
+
+        _print([model_summary(str(file))], _show_model, json)
     else:
         _print([_array(info) for info in _arrays(str(file))], _show_array, json)
 
@@ -107,6 +113,15 @@ def _show_model(model: dict[str, Any]) -> str:
         bounds = model["fraction_range"].get(phase)
         seen = f": trained on fractions {bounds[0]:.3f} to {bounds[1]:.3f}" if bounds else ""
         lines.append(f"  {phase}{seen}")
+    window = " x ".join(map(str, model["window"]))
+    size = " x ".join(f"{edge:g}" for edge in model["voxel_size"])
+    levels = model["noise_levels"]
+    lines += [
+        f"  windows of {window}, voxel size {size} {model['unit']}, symmetry {model['symmetry']}",
+        f"  {model['evaluations']} evaluations from noise level {levels['first']:.3g} to "
+        f"{levels['last']:.3g} voxels",
+        f"  trained on {model['data']}, {model['steps']} steps in {model['minutes']} min",
+    ]
     return "\n".join(lines)
 
 

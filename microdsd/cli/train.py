@@ -67,6 +67,7 @@ def command(
     state, log = output.with_name(output.name + ".resume"), output.with_name(output.name + ".csv")
     _check_output(output, state, resume, force)
 
+    from microdsd.cli.interrupt import held_interrupts
     from microdsd.cli.parsing import names_of, region_of
     from microdsd.fitting import TrainingRun
     from microdsd.training.config import TrainingConfig
@@ -108,23 +109,25 @@ def command(
         with progress_bar("[cyan]{task.fields[status]}") as bar:
             task = bar.add_task("training", total=1.0, status="choosing precision and threads")
             gain = ""
-            for record in run.records():
-                now = time.monotonic()
-                if record.gains:
-                    gain = f", gain {sum(record.gains) / len(record.gains):.3f} nats/walker"
-                if record.gains or now - logged > _LOG_EVERY:
-                    training_log.write(record)
-                    logged = now
-                if now - saved > _SAVE_EVERY:
-                    run.save_state(state)
-                    saved = now
-                rate = record.step / max(record.minutes, 1e-9) / 60
-                bar.update(
-                    task,
-                    completed=record.progress,
-                    status=f"step {record.step} ({rate:.1f}/s), loss {record.loss:.3f}{gain}",
-                )
-            bar.update(task, status="choosing the last noise level on held-back windows")
+            with held_interrupts() as release:
+                for record in run.records():
+                    now = time.monotonic()
+                    if record.gains:
+                        gain = f", gain {sum(record.gains) / len(record.gains):.3f} nats/walker"
+                    if record.gains or now - logged > _LOG_EVERY:
+                        training_log.write(record)
+                        logged = now
+                    if now - saved > _SAVE_EVERY:
+                        run.save_state(state)
+                        saved = now
+                    rate = record.step / max(record.minutes, 1e-9) / 60
+                    bar.update(
+                        task,
+                        completed=record.progress,
+                        status=f"step {record.step} ({rate:.1f}/s), loss {record.loss:.3f}{gain}",
+                    )
+                    release()
+            bar.update(task, status="choosing the last noise level")
             model = run.finish()
     except KeyboardInterrupt:
         if run.trainer.step:

@@ -35,25 +35,43 @@ def model_path(name: str | Path) -> Path:
 
 
 def list_models() -> list[dict[str, object]]:
-    """Models that ship: name, ndim, phases (in label order) and fraction_range of each.
+    """Models that ship, as `model_summary` tells of each.
 
     Examples
     --------
     >>> [m["name"] for m in list_models()][:2]
     ['berea-2d', 'berea-3d']
     """
-    listed: list[dict[str, object]] = []
-    for path in sorted(_FOLDER.glob(f"*{SUFFIX}")):
-        _, card = read_model(path)
-        listed.append(
-            {
-                "name": path.stem,
-                "ndim": len(card.window),
-                "phases": [name for _, name in sorted(card.phases.items())],
-                "fraction_range": {k: list(v) for k, v in card.fraction_range.items()},
-                "window": list(card.window),
-                "voxel_size": list(card.voxel_size),
-                "unit": card.unit,
-            }
-        )
-    return listed
+    return [model_summary(path) for path in sorted(_FOLDER.glob(f"*{SUFFIX}"))]
+
+
+def model_summary(path: str | Path) -> dict[str, object]:
+    """What a model file is, in a few entries that JSON can hold.
+
+    Raises
+    ------
+    CheckpointError
+        If the file is damaged, foreign, or of another version.
+    DataFileError
+        If there is no such file and no such shipped model.
+    """
+    path = model_path(path)
+    _, card = read_model(path)
+    return {
+        "name": path.stem,
+        "ndim": len(card.window),
+        "phases": [name for _, name in sorted(card.phases.items())],
+        "fraction_range": {k: list(v) for k, v in card.fraction_range.items()},
+        "window": list(card.window),
+        "voxel_size": list(card.voxel_size),
+        "unit": card.unit,
+        "symmetry": card.symmetry,
+        "evaluations": card.evaluations,
+        "noise_levels": {"first": card.sigma_max, "last": card.sigma_last},
+        "validation_gains": dict(
+            zip(map(str, card.validation_levels), card.validation_gains, strict=False)
+        ),
+        "data": card.provenance.get("data"),
+        "steps": card.provenance.get("steps"),
+        "minutes": card.provenance.get("minutes"),
+    }

@@ -165,8 +165,9 @@ class Trainer:
         due = math.floor(progress * self.config.validations + 1e-9)
         if due <= self._validations_done:
             return None
+        gains = tuple(self._validation.gains(self.averaged))
         self._validations_done = due
-        return tuple(self._validation.gains(self.averaged))
+        return gains
 
     def state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
         """All that is needed to go on: tensors by name, and a few numbers."""

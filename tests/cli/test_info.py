@@ -9,6 +9,7 @@ from typer.testing import CliRunner
 from microdsd.cli.app import app
 from microdsd.io import save_microstructures
 from microdsd.microstructure import as_microstructure
+from microdsd.models import model_path
 
 LABELS = np.array([[[0, 1, 1, 1]] * 2] * 3)
 
@@ -20,6 +21,7 @@ def place(tmp_path, monkeypatch):
     save_microstructures("a.h5", ms)
     with h5py.File("a.h5", "a") as file:
         file["raw/stack"] = np.stack([LABELS] * 2)
+    (tmp_path / "a.model").write_bytes(b"none")
     return tmp_path
 
 
@@ -70,14 +72,19 @@ def test_data_sets():
     assert "berea_sandstone" in run("--datasets").stdout
 
 
-def test_models(monkeypatch):
-    models = pytest.importorskip("microdsd.models")
-    shelf = [
-        {"name": "rock", "ndim": 2, "phases": ["pore"], "fraction_range": {"pore": [0.1, 0.3]}}
-    ]
-    monkeypatch.setattr(models, "list_models", lambda: shelf)
-    assert json.loads(run("--models", "--json").stdout) == shelf
-    assert "rock  (2D)" in run("--models").stdout
+def test_models(tmp_path):
+    listing = json.loads(run("--models", "--json").stdout)
+    assert [entry["name"] for entry in listing][:2] == ["berea-2d", "berea-3d"]
+    assert listing[0]["ndim"] == 2
+    assert listing[0]["phases"] == ["pore", "solid"]
+    assert set(listing[0]["fraction_range"]) == {"pore", "solid"}
+    assert "berea-2d  (2D)" in run("--models").stdout
+
+    mine = tmp_path / "mine.model"
+    mine.write_bytes(model_path("berea-2d").read_bytes())
+    (summary,) = json.loads(run(str(mine), "--json").stdout)
+    assert summary == {**listing[0], "name": "mine"}
+    assert "windows of 64 x 64" in run(str(mine)).stdout
 
 
 @pytest.mark.parametrize(
@@ -87,6 +94,8 @@ def test_models(monkeypatch):
         (["a.h5", "--models"], "one of them only"),
         (["gone.h5"], "no such file"),
         (["gone.tif"], "no such file"),
+        (["gone.model"], "no such file; models that ship"),
+        (["a.model"], "not a readable model file"),
     ],
 )
 def test_bad_input(place, words, message):
