@@ -75,7 +75,7 @@ def sample_bridge_step(
     fields = [kernel.apply(potential(log_h), s)]
     for axis in range(ndim - 1, 0, -1):
         fields.insert(0, kernel.apply_axis(fields[0], axis, steps[axis]))
-    u = uniforms(walkers.counts().sum(1).tolist(), ndim, generators)
+    u = uniforms(walkers, generators)
     position = walkers.position.clone()
     for axis in range(ndim):
         _draw_along(fields[axis], steps[axis], walkers, position, axis, u[axis])

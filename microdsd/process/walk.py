@@ -11,6 +11,11 @@ from torch import Tensor
 from microdsd.process.kernel import TransitionKernel
 from microdsd.process.lattice import Lattice
 
+_LARGEST = (1 << 63) - 1
+_STRIDE = 0x9E3779B97F4A7C15 - (1 << 64)
+_ROUNDS = ((30, 0xBF58476D1CE4E5B9 - (1 << 64)), (27, 0x94D049BB133111EB - (1 << 64)))
+"""Constants of SplitMix64, as signed numbers."""
+
 
 @dataclass(frozen=True)
 class Walkers:
@@ -71,13 +76,46 @@ class Walkers:
         return Walkers(self.lattice, self.batch, self.species, self.channel, position)
 
 
-def uniforms(n: Sequence[int], axes: int, generators: Sequence[torch.Generator]) -> Tensor:
-    """Uniform numbers (axes, walkers), those of sample i from generator i alone."""
-    draws = [
-        torch.rand(axes, count, generator=generator, device=generator.device)
-        for count, generator in zip(n, generators, strict=True)
-    ]
-    return torch.cat(draws, dim=1)
+def uniforms(walkers: Walkers, generators: Sequence[torch.Generator]) -> Tensor:
+    """Uniform numbers (axes, walkers), each walker's from a stream of its own.
+
+    The numbers of walker k of a species depend on its sample's generator and on k alone: not on
+    how many walkers there are. Two samples that differ in their counts, but start from equal
+    generators, move the walkers that both have by the same numbers.
+
+    Parameters
+    ----------
+    walkers : Walkers
+        Ordered by channel, as `Walkers.of` and `sample_uniform` make them.
+    generators : sequence of torch.Generator
+        One per sample; each gives one key, whatever the number of walkers.
+
+    References
+    ----------
+    Steele, Lea and Flood, OOPSLA (2014) 453, doi:10.1145/2660193.2660195 (SplitMix64, here with
+    the walker's place in the stream as its counter).
+    """
+    axes, channel = walkers.lattice.ndim, walkers.channel
+    key = torch.cat(
+        [torch.randint(_LARGEST, (1,), generator=g, device=g.device) for g in generators]
+    )
+    counts = walkers.counts().view(-1)
+    number = (
+        torch.arange(len(channel), device=channel.device) - (counts.cumsum(0) - counts)[channel]
+    )
+    place = (number * walkers.species + channel % walkers.species) * axes
+    start = key[walkers.sample]
+    return torch.stack([_mixed(start + (place + axis) * _STRIDE) for axis in range(1, axes + 1)])
+
+
+def _mixed(state: Tensor) -> Tensor:
+    """Uniform float32 numbers from states that are multiples of the stride apart; uses them up."""
+    for shift, factor in _ROUNDS:
+        # Torch shifts arithmetically: the mask takes away the copies of the sign.
+        shifted = (state >> shift).bitwise_and_((1 << (64 - shift)) - 1)
+        state.bitwise_xor_(shifted).mul_(factor)
+    # The last round's own shift would not reach the 24 bits that a float32 holds.
+    return state.bitwise_right_shift_(40).bitwise_and_(0xFFFFFF).float().mul_(2.0**-24)
 
 
 def sample_uniform(
@@ -96,10 +134,11 @@ def sample_uniform(
     device = generators[0].device
     flat = counts.to(device).reshape(-1)
     channel = torch.repeat_interleave(torch.arange(batch * species, device=device), flat)
-    u = uniforms(counts.sum(1).tolist(), lattice.ndim, generators)
+    nowhere = torch.zeros(lattice.ndim, len(channel), dtype=torch.int64, device=device)
+    walkers = Walkers(lattice, batch, species, channel, nowhere)
     lengths = torch.tensor(lattice.shape, device=device)[:, None]
-    position = torch.minimum((u * lengths).long(), lengths - 1)
-    return Walkers(lattice, batch, species, channel, position)
+    u = uniforms(walkers, generators)
+    return walkers.moved_to(torch.minimum((u * lengths).long(), lengths - 1))
 
 
 def sample_forward(
@@ -118,7 +157,7 @@ def sample_forward(
         One per sample.
     """
     sample = walkers.sample
-    u = uniforms(walkers.counts().sum(1).tolist(), walkers.lattice.ndim, generators)
+    u = uniforms(walkers, generators)
     position = torch.empty_like(walkers.position)
     for axis, length in enumerate(walkers.lattice.shape):
         # The rows' running sums, laid end to end, are increasing: one search serves all walkers.

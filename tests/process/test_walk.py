@@ -2,6 +2,7 @@ import pytest
 import torch
 
 from microdsd.process import Lattice, TransitionKernel, Walkers, sample_forward, sample_uniform
+from microdsd.process.walk import uniforms
 
 
 def generators(n, seed=0):
@@ -78,3 +79,56 @@ def test_uniform_start_does_not_depend_on_the_batch():
     for i in range(3):
         alone = sample_uniform(counts[i : i + 1], lattice, generators(1, seed=i))
         assert torch.equal(alone.occupation()[0], together.occupation()[i])
+
+
+@pytest.mark.parametrize("more", [[12, 40], [8, 41], [500, 40]])
+def test_common_walkers_draw_the_same_numbers_whatever_their_number(more):
+    """Walkers of any species may be added: those that were there start and draw as before."""
+    lattice = Lattice.box((6, 5, 4), "no-flux")
+    few, many = torch.tensor([[8, 40]]), torch.tensor([more])
+    mine, other = generators(1, seed=3), generators(1, seed=3)
+    start = sample_uniform(few, lattice, mine), sample_uniform(many, lattice, other)
+    drawn = uniforms(start[0], mine), uniforms(start[1], other)
+    for species in range(2):
+        kept = int(few[0, species])
+        for a, b in [(s.position for s in start), drawn]:
+            ours = a[:, start[0].channel == species]
+            theirs = b[:, start[1].channel == species][:, :kept]
+            assert torch.equal(ours, theirs)
+    assert mine[0].get_state().equal(other[0].get_state())
+
+
+def test_numbers_are_those_of_splitmix64():
+    """Against the published recurrence, in Python's own integers."""
+    lattice = Lattice.box((5, 5), "no-flux")
+    walkers = sample_uniform(torch.tensor([[3, 2], [0, 4]]), lattice, generators(2))
+    drawn = uniforms(walkers, generators(2, seed=7))
+    whole = (1 << 64) - 1
+    keys = [
+        int(torch.randint((1 << 63) - 1, (1,), generator=generator))
+        for generator in generators(2, seed=7)
+    ]
+    number = [0, 1, 2, 0, 1, 0, 1, 2, 3]
+    for walker, channel in enumerate(walkers.channel.tolist()):
+        sample, species = divmod(channel, 2)
+        for axis in range(2):
+            state = keys[sample]
+            for _ in range(number[walker] * 4 + species * 2 + axis + 1):
+                state = (state + 0x9E3779B97F4A7C15) & whole
+            state = ((state ^ (state >> 30)) * 0xBF58476D1CE4E5B9) & whole
+            state = ((state ^ (state >> 27)) * 0x94D049BB133111EB) & whole
+            state ^= state >> 31
+            assert float(drawn[axis, walker]) == (state >> 40) / 2**24
+
+
+def test_numbers_are_uniform_and_those_of_the_axes_are_unrelated():
+    """Chi-square over 16 x 16 cells of two axes, and over walkers; false alarm 1 in 10^5."""
+    lattice = Lattice.box((5, 5), "no-flux")
+    walkers = sample_uniform(torch.tensor([[100_000]]), lattice, generators(1))
+    u = uniforms(walkers, generators(1, seed=5))
+    assert ((u >= 0) & (u < 1)).all()
+    for a, b in [(u[0], u[1]), (u[0, 1:], u[0, :-1]), (u[0, 2:], u[1, :-2])]:
+        cells = torch.bincount((a * 16).long() * 16 + (b * 16).long(), minlength=256).double()
+        expected = len(a) / 256
+        statistic = float(((cells - expected) ** 2 / expected).sum())
+        assert abs(statistic - 255) < 4.7 * (2 * 255) ** 0.5

@@ -96,3 +96,21 @@ def test_reassigned_counts_voxels_that_gave_way():
     assert made.reassigned.tolist() == [0, 8]
     assert (made.phase[:, :, :4] == 1).all()
     assert (made.phase[0, :, 4:] == 0).all()
+
+
+@pytest.mark.parametrize("more", [[25, 7], [20, 30], [60, 7]])
+def test_walkers_are_added_to_those_that_are_there(more):
+    """Under one potential, what samples of other counts have in common moves alike."""
+    field = torch.randn(1, 2, 9, 8, generator=torch.Generator().manual_seed(1))
+    kernel = TransitionKernel(Lattice.box((9, 8), "no-flux"))
+
+    def walk(counts):
+        visits = []
+        network = lambda occupation, *_: field  # noqa: E731
+        sample_bridges(
+            network, kernel, torch.tensor([counts]), LEVELS, generators(1), observe=visits.append
+        )
+        return [visit.occupation for visit in visits]
+
+    for few, many in zip(walk([20, 7]), walk(more), strict=True):
+        assert (many >= few).all()
