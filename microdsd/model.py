@@ -293,7 +293,7 @@ class MicrostructureModel:
                 self._kernel(request),
                 counts.to(self.device),
                 request.levels,
-                [_generator(request.seed, i, self.device) for i in members],
+                [_generator(request.seed, request.streams[i], self.device) for i in members],
                 fractions=(counts / request.lattice.n_sites).float().to(self.device),
                 observe=observe,
             )
@@ -312,9 +312,9 @@ class MicrostructureModel:
         return self._precision
 
 
-def _generator(seed: int, index: int, device: torch.device) -> torch.Generator:
-    """Generator of sample ``index``: a function of (seed, index) alone."""
-    state = np.random.SeedSequence(seed, spawn_key=(index,)).generate_state(1, np.uint64)[0]
+def _generator(seed: int, stream: int, device: torch.device) -> torch.Generator:
+    """Generator of one stream of random numbers: a function of (seed, stream) alone."""
+    state = np.random.SeedSequence(seed, spawn_key=(stream,)).generate_state(1, np.uint64)[0]
     return torch.Generator(device).manual_seed(int(state >> np.uint64(1)))
 
 

@@ -35,7 +35,9 @@ class GenerationRequest:
     levels : tuple of float
         Noise levels of the network's evaluations.
     seed : int
-        Sample i depends on (seed, i) alone.
+    streams : tuple of int
+        Sample k depends on (seed, streams[k]) alone. Samples of one stream start from the same
+        walkers and move them by the same numbers, whatever their compositions.
     notes : tuple of str
         Plain sentences on what about the request is an extrapolation.
     """
@@ -45,6 +47,7 @@ class GenerationRequest:
     counts: np.ndarray
     levels: tuple[float, ...]
     seed: int
+    streams: tuple[int, ...]
     notes: tuple[str, ...] = field(default=())
 
     def __len__(self) -> int:
@@ -61,6 +64,7 @@ class GenerationRequest:
         boundary: Boundary | Sequence[Boundary] = "no-flux",
         evaluations: int | None = None,
         sigma_last: float | None = None,
+        streams: Sequence[int] | None = None,
         rng: int | np.random.Generator | None = None,
     ) -> GenerationRequest:
         """Check a request against a model's card; see `MicrostructureModel.sample`.
@@ -98,6 +102,7 @@ class GenerationRequest:
             np.array([[row[label] for label in sorted(card.phases)] for row in counts]),
             levels,
             _seed(rng),
+            tuple(range(n) if streams is None else streams),
             (*_fraction_notes(card, fractions), *_size_notes(card, shape)),
         )
 
@@ -109,10 +114,12 @@ class GenerationRequest:
             "shape": list(self.lattice.shape),
             "boundary": list(self.lattice.boundary),
             "seed": self.seed,
+            "streams": list(self.streams),
             "evaluations": len(self.levels),
             "levels": list(self.levels),
             "requested_fractions": {k: list(v) for k, v in self.fractions.items()},
             "requested_counts": {name: self.counts[:, k].tolist() for k, name in enumerate(names)},
+            "trained_fractions": {k: list(v) for k, v in card.fraction_range.items()},
             "notes": list(self.notes),
         }
 
