@@ -10,6 +10,7 @@ from microdsd.metrics.comparison import (
 from microdsd.metrics.descriptors import describe
 from microdsd.metrics.surface import interface_density, specific_surface_area
 from microdsd.metrics.topology import connected_bodies, euler_characteristic, percolates
+from microdsd.metrics.triple_lines import triple_edge_density, triple_phase_boundary
 from microdsd.metrics.two_point import two_point_probability
 
 __all__ = [
@@ -23,6 +24,8 @@ __all__ = [
     "interface_density",
     "percolates",
     "specific_surface_area",
+    "triple_edge_density",
+    "triple_phase_boundary",
     "two_point_error",
     "two_point_probability",
 ]

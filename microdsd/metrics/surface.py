@@ -90,7 +90,7 @@ def specific_surface_area(
     """
     ensemble = as_ensemble(ms)
     size, unit = voxel_size_of(ensemble)
-    _check_thickness(ensemble, periodic)
+    check_thickness(ensemble, periodic)
     crossings = sum(
         share * _unlike_share(field, direction, periodic) * weight / np.linalg.norm(step)
         for share, field in _fields(ensemble, phase, phase2)
@@ -146,7 +146,7 @@ def interface_density(
     2.0
     """
     ensemble = as_ensemble(ms)
-    _check_thickness(ensemble, periodic)
+    check_thickness(ensemble, periodic)
     ndim = len(spatial_dims(ensemble))
     faces = sum(
         share * _unlike_share(field, tuple(int(i == axis) for i in range(ndim)), periodic)
@@ -222,7 +222,8 @@ def _with_lengths(direction: Direction, field: Field) -> list[tuple[int, int]]:
     return list(zip(direction, field.shape[1:], strict=True))
 
 
-def _check_thickness(ensemble: xr.DataArray, periodic: bool) -> None:
+def check_thickness(ensemble: xr.DataArray, periodic: bool) -> None:
+    """Raise InputError for a box without pairs of neighbours along an axis."""
     if not periodic and min(ensemble.shape[1:]) < 2:
         raise InputError(
             f"ms: a box of {ensemble.shape[1:]} voxels has an axis without pairs of neighbours; "

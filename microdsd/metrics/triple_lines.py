@@ -1,0 +1,202 @@
+"""Lines at which three phases meet, counted on the corners of four voxels."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import xarray as xr
+
+from microdsd.metrics._ensembles import per_sample
+from microdsd.metrics.surface import Direction, check_thickness, direction_weights
+from microdsd.microstructure.schema import (
+    LabelsLike,
+    as_ensemble,
+    spatial_dims,
+    voxel_size_of,
+)
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Array = NDArray[Any]
+
+Figure = tuple[Direction, ...]
+
+_SQUARE: Figure = ((0, 0), (1, 0), (0, 1), (1, 1))
+
+
+def triple_phase_boundary(ms: LabelsLike, *, periodic: bool) -> xr.DataArray:
+    r"""Length of triple lines per bulk volume (3D), or triple points per bulk area (2D).
+
+    Parameters
+    ----------
+    ms : DataArray or ndarray
+        Integer labels, dims ``([sample,] [z,] y, x)``. Voxel edges may differ between the axes.
+    periodic : bool
+        True counts across the faces of the box too. False counts inside the box alone, which is
+        free of bias for a stationary medium. There is no default.
+
+    Returns
+    -------
+    DataArray
+        float64, dim ``sample``, in 1/m^2, or in 1/voxel^2 where the voxel size is not known.
+
+    Raises
+    ------
+    InputError
+        If the box is one voxel thick and not periodic.
+
+    Notes
+    -----
+    A triple point is a corner at which four voxels of a plane section meet that hold three
+    phases; four phases count as two points. In 2D the density is their number per area. In 3D
+    lines are found by the points in which they pierce plane sections:
+
+    .. math:: L_V = 2 \sum_d c_d\, P_A(d)
+
+    over the 13 lattice planes whose normals d point to the neighbours of a voxel. :math:`P_A(d)`
+    is the number of triple points per area of section, and :math:`c_d` the share of all normals
+    that are nearest to d. Sections normal to a diagonal of space are tiled by triangles of three
+    voxels instead of rectangles of four. The sections normal to the axes alone, with c = 1/3
+    each, would give 2/3 of the voxel edges of `triple_edge_density`.
+
+    A straight line along an axis comes out 7 % too short. Where the three phases meet at equal
+    angles, the mean over all orientations is 1 to 2 % too long. Where one of them ends in a wedge,
+    voxels pinch it off before its edge, and every pinch adds to the length: 9 % for a wedge of 60
+    and 40 % for one of 30 degrees.
+
+    References
+    ----------
+    Underwood, Quantitative Stereology, Addison-Wesley (1970), chapter 2: L_V = 2 P_A.
+    Iwai et al., Journal of Power Sources 195 (2010) 955, doi:10.1016/j.jpowsour.2009.09.005, on
+    triple-phase boundaries of electrodes from voxel edges.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> quarters = np.kron([[0, 1], [2, 2]], np.ones((8, 8), dtype=int))
+    >>> triple_phase_boundary(quarters, periodic=False).item() * 15**2
+    1.0
+    """
+    ensemble = as_ensemble(ms)
+    check_thickness(ensemble, periodic)
+    labels = ensemble.values
+    size, unit = voxel_size_of(ensemble)
+    if len(size) == 2:
+        density = _points(labels, (_SQUARE,), periodic) / np.prod(size)
+    else:
+        density = np.zeros(len(labels))
+        for normal, share in direction_weights(tuple(1 / edge for edge in size)).items():
+            section = _section(normal)
+            density += 2 * share * _points(labels, section, periodic) / _area(section, size)
+    return per_sample(
+        ensemble,
+        density,
+        name="triple_phase_boundary",
+        long_name="triple-phase boundary",
+        units=f"1/{unit}^2",
+    )
+
+
+def triple_edge_density(ms: LabelsLike, *, periodic: bool) -> xr.DataArray:
+    """Voxel edges (3D) or corners (2D) whose four voxels hold three phases or more, per voxel.
+
+    Parameters
+    ----------
+    ms, periodic
+        As in `triple_phase_boundary`.
+
+    Returns
+    -------
+    DataArray
+        float64, dim ``sample``; the sum over the axes of the share of such edges.
+
+    Raises
+    ------
+    InputError
+        As in `triple_phase_boundary`.
+
+    Notes
+    -----
+    The staircase of edges is longer than the line by 3/2 on average over orientations, and by
+    1 to 1.73 in single ones. Use `triple_phase_boundary` for lengths.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> quarters = np.kron([[0, 1], [2, 2]], np.ones((8, 8), dtype=int))
+    >>> triple_edge_density(quarters, periodic=False).item() * 15**2
+    1.0
+    """
+    ensemble = as_ensemble(ms)
+    check_thickness(ensemble, periodic)
+    figures = [_SQUARE]
+    if len(spatial_dims(ensemble)) == 3:
+        figures = [_section(axis)[0] for axis in ((1, 0, 0), (0, 1, 0), (0, 0, 1))]
+    edges = np.zeros(len(ensemble))
+    for figure in figures:
+        edges += _mean(_phases_met(ensemble.values, figure, periodic) >= 3)
+    return per_sample(
+        ensemble, edges, name="triple_edge_density", long_name="triple voxel edges per voxel"
+    )
+
+
+def _section(normal: Direction) -> tuple[Figure, ...]:
+    """Corners of the figures that tile one cell of the lattice plane with this normal.
+
+    A rectangle, or, normal to a diagonal of space, the two triangles of a rhombus. The first
+    three corners of the first figure are x, x + u and x + v.
+    """
+    (a, p), *rest = [(axis, n) for axis, n in enumerate(normal) if n]
+    unit = np.eye(3, dtype=int)
+    if len(rest) == 2:
+        (b, q), (c, r) = rest
+        u, v = unit[b] * p - unit[a] * q, (unit[c] * p - unit[a] * r) * q * r
+        return _figure(0 * u, u, v), _figure(u, v, u + v)
+    if len(rest) == 1:
+        ((b, q),) = rest
+        u, v = unit[b] * p - unit[a] * q, unit[3 - a - b]
+    else:
+        u, v = (unit[axis] for axis in range(3) if axis != a)
+    return (_figure(0 * u, u, v, u + v),)
+
+
+def _figure(*corners: NDArray[np.int64]) -> Figure:
+    return tuple(tuple(corner.tolist()) for corner in corners)
+
+
+def _area(section: tuple[Figure, ...], size: tuple[float, ...]) -> float:
+    _, u, v = np.multiply(section[0][:3], size)
+    return float(np.linalg.norm(np.cross(u, v)))
+
+
+def _points(labels: Array, section: tuple[Figure, ...], periodic: bool) -> NDArray[np.float64]:
+    """Triple points per cell of a section, for each sample."""
+    points = np.zeros(len(labels))
+    for figure in section:
+        points += _mean(np.maximum(_phases_met(labels, figure, periodic), 2) - 2)
+    return points
+
+
+def _phases_met(labels: Array, figure: Figure, periodic: bool) -> NDArray[np.uint8]:
+    """Number of phases on the corners of a figure, for every place at which it fits."""
+    offsets = np.array(figure)
+    if periodic:
+        axes = tuple(range(1, labels.ndim))
+        corners = [np.roll(labels, -offset, axis=axes) for offset in offsets]
+    else:
+        offsets -= offsets.min(axis=0)
+        kept = np.array(labels.shape[1:]) - offsets.max(axis=0)
+        corners = [
+            labels[:, *(slice(o, o + n) for o, n in zip(offset, kept, strict=True))]
+            for offset in offsets
+        ]
+    met = np.ones(corners[0].shape, dtype=np.uint8)
+    for i in range(1, len(corners)):
+        met += np.logical_and.reduce([corners[i] != corner for corner in corners[:i]])
+    return met
+
+
+def _mean(cells: Array) -> NDArray[np.float64]:
+    return np.asarray(cells.mean(axis=tuple(range(1, cells.ndim)), dtype=np.float64))
