@@ -1,4 +1,4 @@
-"""The default potential network: a U-Net in 2D or 3D, local, for boxes of any size.
+"""The U-Net behind every network, in 2D or 3D, local, for boxes of any size; and the potential.
 
 Nothing in it depends on the size of the box: features are normalised over the channels of each
 voxel, never over space, and there is no attention. What it learned on small windows therefore
@@ -100,8 +100,8 @@ class _Stage(nn.ModuleList):
         return x
 
 
-class PotentialUNet(nn.Module):
-    """U-Net from occupation numbers to log h; see `PotentialNetwork` for the call.
+class UNet(nn.Module):
+    """U-Net from occupation numbers to channels per voxel, for boxes of any size.
 
     The input holds, per species, the occupation numbers and their smoothing K_t n_t: the
     density as far as the noise level lets it be known, at any range, for a few small matrix
@@ -110,18 +110,11 @@ class PotentialUNet(nn.Module):
     Parameters
     ----------
     config : UNetConfig
-
-    Examples
-    --------
-    >>> from microdsd.process import Lattice, TransitionKernel
-    >>> network = PotentialUNet(UNetConfig(ndim=2, species=1, widths=(8, 16), blocks=(1, 1)))
-    >>> kernel = TransitionKernel(Lattice.box((13, 10), "no-flux"))
-    >>> n_t = torch.ones(1, 1, 13, 10)
-    >>> network(n_t, torch.tensor([0.5]), kernel).shape
-    torch.Size([1, 1, 13, 10])
+    channels : int
+        Channels of the output, all zero in an untrained network.
     """
 
-    def __init__(self, config: UNetConfig) -> None:
+    def __init__(self, config: UNetConfig, channels: int) -> None:
         super().__init__()
         self.config = config
         ndim, widths, blocks = config.ndim, config.widths, config.blocks
@@ -147,7 +140,7 @@ class PotentialUNet(nn.Module):
             convolution(coarse, fine, 1) for fine, coarse in itertools.pairwise(widths)
         )
         self.norm = _ChannelNorm(widths[0])
-        self.head = _Conv(ndim, widths[0], config.species, bias=False)
+        self.head = _Conv(ndim, widths[0], channels, bias=False)
         nn.init.zeros_(self.head.conv.weight)
 
     @property
@@ -155,14 +148,14 @@ class PotentialUNet(nn.Module):
         """Layout in which convolutions are fastest: channels last."""
         return torch.channels_last if self.config.ndim == 2 else torch.channels_last_3d
 
-    def forward(
+    def output(
         self,
         occupation: Tensor,
         t: Tensor,
         kernel: TransitionKernel,
         fractions: Tensor | None = None,
     ) -> Tensor:
-        """Log h; the parameters are those of `PotentialNetwork`."""
+        """Output (batch, channels, *space), float32; parameters as of `PotentialNetwork`."""
         shape, boundary = kernel.lattice.shape, kernel.lattice.boundary
         x = torch.cat([occupation, kernel.apply(occupation, t)], dim=1)
         multiple = 2 ** (len(self.config.widths) - 1)
@@ -176,12 +169,11 @@ class PotentialUNet(nn.Module):
                 inside[axis] = "no-flux"
         x = x.contiguous(memory_format=self.memory_format)
         features = self._unet(x, self._condition(occupation, t, fractions), tuple(inside))
-        # h matters only up to a factor. Nothing in the objective holds that factor, so it is
-        # taken out here: left alone it drifted to e^500, where bfloat16 rounds log h to even
-        # numbers. For the same reason the last convolution is float32.
+        # What is left of log h after its free factor is taken out is small beside it, so the
+        # last convolution is not left to bfloat16.
         with torch.autocast(x.device.type, enabled=False):
-            log_h: Tensor = self.head(features.float(), tuple(inside))[(..., *crop)]
-        return log_h - log_h.mean(dim=tuple(range(2, log_h.ndim)), keepdim=True)
+            y: Tensor = self.head(features.float(), tuple(inside))[(..., *crop)]
+        return y
 
     def _condition(self, occupation: Tensor, t: Tensor, fractions: Tensor | None) -> Tensor:
         """Embedding of noise level and, where given, phase fractions."""
@@ -209,6 +201,41 @@ class PotentialUNet(nn.Module):
             x = self.up[level](x, condition, boundary)
         features: Tensor = F.silu(self.norm(x))
         return features
+
+
+class PotentialUNet(UNet):
+    """U-Net from occupation numbers to log h; see `PotentialNetwork` for the call.
+
+    Parameters
+    ----------
+    config : UNetConfig
+
+    Examples
+    --------
+    >>> from microdsd.process import Lattice, TransitionKernel
+    >>> network = PotentialUNet(UNetConfig(ndim=2, species=1, widths=(8, 16), blocks=(1, 1)))
+    >>> kernel = TransitionKernel(Lattice.box((13, 10), "no-flux"))
+    >>> n_t = torch.ones(1, 1, 13, 10)
+    >>> network(n_t, torch.tensor([0.5]), kernel).shape
+    torch.Size([1, 1, 13, 10])
+    """
+
+    def __init__(self, config: UNetConfig) -> None:
+        super().__init__(config, config.species)
+
+    def forward(
+        self,
+        occupation: Tensor,
+        t: Tensor,
+        kernel: TransitionKernel,
+        fractions: Tensor | None = None,
+    ) -> Tensor:
+        """Log h; the parameters are those of `PotentialNetwork`."""
+        log_h = self.output(occupation, t, kernel, fractions)
+        # h matters only up to a factor. Nothing in the objective holds that factor, so it is
+        # taken out here: left alone it drifted to e^500, where bfloat16 rounds log h to even
+        # numbers.
+        return log_h - log_h.mean(dim=tuple(range(2, log_h.ndim)), keepdim=True)
 
 
 _FREQUENCIES = 4

@@ -52,8 +52,8 @@ def schedule_times(schedule: str, observations: int = OBSERVATIONS) -> np.ndarra
     --------
     >>> schedule_times("t^2", 4).tolist()
     [0.0625, 0.25, 0.5625, 1.0]
-    >>> round(schedule_times("logit")[0], 6), round(schedule_times("logit")[-1], 6)
-    (0.000221, 1.0)
+    >>> schedule_times("logit")[[0, -1]].round(6).tolist()
+    [0.000221, 1.0]
     """
     s = np.arange(1, observations + 1) / observations
     power = re.fullmatch(r"t\^(\d+(?:\.\d+)?)", schedule)
