@@ -56,7 +56,9 @@ def test_the_paper_s_settings():
 def test_leap_grids():
     levels = np.array(leap_grid(30.0, 0.2, 9))
     np.testing.assert_allclose(np.diff(np.log(levels)), math.log(0.2 / 30) / 8)
-    np.testing.assert_allclose(np.diff(np.sqrt(leap_grid(30.0, 0.2, 9, "sqrt"))).std(), 0, atol=1e-9)
+    np.testing.assert_allclose(
+        np.diff(np.sqrt(leap_grid(30.0, 0.2, 9, "sqrt"))).std(), 0, atol=1e-9
+    )
     assert leap_grid(30.0, 0.2, 2) == [30.0, 0.2]
     for bad in [(30.0, 0.2, 1), (30.0, 0.0, 4), (30.0, 31.0, 4)]:
         with pytest.raises(InputError):
