@@ -45,6 +45,7 @@ SCALARS = (
     "phase_fraction",
     "specific_surface_area",
     "pair_surface_area",
+    "triple_phase_boundary",
     "interface_density",
     "euler_density",
     "body_count",
@@ -249,9 +250,16 @@ def _compared_curves(
     generated: xr.Dataset, real: xr.Dataset, splits: _Splits, last_lag: int
 ) -> Iterator[TwoPointComparison]:
     judged = slice(last_lag + 1)
-    for i, name in enumerate(real["phase_name"].values):
-        made_s2 = generated["two_point_probability"].values[:, i]
-        real_s2 = real["two_point_probability"].values[:, i]
+    of_phases = ("two_point_probability", "phase_name")
+    of_pairs = ("cross_two_point_probability", "pair")
+    for name, variable, i in [
+        (name, variable, i)
+        for variable, names in (of_phases, of_pairs)
+        if variable in real
+        for i, name in enumerate(real[names].values)
+    ]:
+        made_s2 = generated[variable].values[:, i]
+        real_s2 = real[variable].values[:, i]
         real_sets, other_sets, made_sets = (
             curves[numbers][..., judged].mean(axis=1) if len(numbers) else ()
             for curves, numbers in [

@@ -47,12 +47,12 @@ class DescriptorComparison:
 
 @dataclasses.dataclass(frozen=True)
 class TwoPointComparison:
-    """Radial S2 of one phase, generated against real; None where it cannot be said.
+    """Radial S2 of a phase or a pair of them, generated against real; None where unknown.
 
     Attributes
     ----------
     phase, units : str
-        Name of the phase; unit of `distance`.
+        Name of the phase, or of the pair ("pore-binder"); unit of `distance`.
     distance : tuple of float
     real_mean, real_low, real_high, generated_mean, generated_low, generated_high : tuple of float
         Means and the 5 % and 95 % quantiles of single windows and samples.
@@ -102,6 +102,7 @@ class Comparison:
         Random splits of the reference behind every spread.
     descriptors : tuple of DescriptorComparison
     two_point : tuple of TwoPointComparison
+        Of every phase; where there are three or more, of every pair of them as well.
     notes : tuple of str
         What a reader must know to judge the figures.
     """

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import combinations
 from typing import TYPE_CHECKING, Any, overload
 
@@ -12,6 +12,7 @@ import xarray as xr
 from microdsd.metrics._ensembles import per_sample
 from microdsd.metrics.surface import interface_density, specific_surface_area
 from microdsd.metrics.topology import connected_bodies, euler_characteristic, percolates
+from microdsd.metrics.triple_lines import triple_phase_boundary
 from microdsd.metrics.two_point import two_point_probability
 from microdsd.microstructure.phases import phase_fractions
 from microdsd.microstructure.schema import (
@@ -57,6 +58,11 @@ def describe(
         - ``body_count`` and ``largest_body_share (sample, phase)``
         - ``percolates (sample, phase, axis)``, in a box that does not wrap
 
+        and, of three phases and more,
+
+        - ``cross_two_point_probability (sample, pair, distance)``, radial
+        - ``triple_phase_boundary (sample)``, between all phases
+
     Raises
     ------
     InputError
@@ -81,8 +87,8 @@ def describe(
     def area(phase: int | None, phase2: int | None = None) -> xr.DataArray:
         return specific_surface_area(ensemble, phase=phase, phase2=phase2, periodic=periodic)
 
-    def radial(phase: int) -> xr.DataArray:
-        return two_point_probability(ensemble, phase=phase, periodic=periodic)
+    def radial(phase: int, phase2: int | None = None) -> xr.DataArray:
+        return two_point_probability(ensemble, phase=phase, phase2=phase2, periodic=periodic)
 
     def along_axes(phase: int) -> xr.DataArray:
         curves = [
@@ -136,12 +142,26 @@ def describe(
         },
         attrs={"periodic": int(periodic), "voxel_size": list(size), "unit": unit},
     )
-    pairs = {f"{names[a]}-{names[b]}": area(a, b) for a, b in combinations(labels, 2)}
+    pairs = {f"{names[a]}-{names[b]}": (a, b) for a, b in combinations(labels, 2)}
     if pairs:
-        described["pair_surface_area"] = xr.concat(
-            list(pairs.values()), xr.Variable("pair", list(pairs))
-        ).transpose("sample", "pair")
+        described["pair_surface_area"] = _by_pair(area, pairs)
+    if len(names) > 2:
+        described["triple_phase_boundary"] = triple_phase_boundary(ensemble, periodic=periodic)
+        if pairs:
+            described["cross_two_point_probability"] = _by_pair(radial, pairs)
     return described
+
+
+def _by_pair(
+    measure: Callable[[int, int], xr.DataArray], pairs: Mapping[str, tuple[int, int]]
+) -> xr.DataArray:
+    """One measurement per pair of phases, dims ``(sample, pair, ...)``."""
+    stacked = xr.concat(
+        [measure(a, b) for a, b in pairs.values()],
+        xr.Variable("pair", list(pairs)),
+        combine_attrs="drop_conflicts",
+    )
+    return stacked.transpose("sample", "pair", ...)
 
 
 @overload

@@ -18,6 +18,7 @@ _NAMES = {
     "phase_fraction": "phase fraction",
     "specific_surface_area": "specific surface area",
     "pair_surface_area": "interface between two phases",
+    "triple_phase_boundary": "triple-phase boundary",
     "interface_density": "unlike faces per voxel",
     "euler_density": "Euler characteristic per volume",
     "body_count": "connected bodies per sample",
@@ -25,12 +26,16 @@ _NAMES = {
     "percolates": "samples that percolate",
 }
 
+_CROSS = "two-point probability of two phases"
+
 _DEFINITIONS = {
     "phase fraction": "Voxels of the phase over all voxels of the sample.",
     "two-point probability S₂(r)": "Probability that two points at distance r both lie in the "
     "phase; S₂(0) is the phase fraction, and S₂ tends to its square where the phase has no order "
     "left. The radial curve averages all directions: shell i holds the lags with i ≤ |r| < i + 1 "
     "voxels.",
+    _CROSS: "Probability that of two points at distance r one lies in the first phase and one in "
+    "the second; 0 at r = 0, and the product of the two fractions where no order is left.",
     "S₂ error": "Sum of |S₂(generated) − S₂(real)| of the mean curves, over the sum of "
     "|S₂(real) − S₂(real at the last lag)|, from lag 0 to the last lag of 3/8 of the sample's side "
     "less one voxel. For two real sets the same figure between two disjoint sets of windows.",
@@ -38,6 +43,9 @@ _DEFINITIONS = {
     "per area), Crofton's formula over all directions to neighbouring voxels. The sides of the box "
     "are no interface.",
     "interface between two phases": "The same for the interface that parts these two phases.",
+    "triple-phase boundary": "Length of the lines in which three phases meet, per volume of the "
+    "sample, from the points at which they pierce plane sections in 13 directions (in a plane: "
+    "number of such points, per area).",
     "unlike faces per voxel": "Pairs of face neighbours in different phases, per voxel: sensitive "
     "to speckle.",
     "Euler characteristic per volume": "Bodies less tunnels plus cavities (in a plane: bodies less "
@@ -134,7 +142,7 @@ def two_point_rows(evaluation: Evaluation) -> list[dict[str, Any]]:
         rows.append(
             {
                 "name": curve.phase,
-                "fill": fills[curve.phase],
+                "fill": fills.get(curve.phase),
                 "generated": _s2(curve.error),
                 "same_size": _s2(curve.same_size_median),
                 "real": _s2(curve.real_real_median),
@@ -178,7 +186,9 @@ def descriptor_rows(evaluation: Evaluation) -> list[dict[str, Any]]:
 def definitions(evaluation: Evaluation) -> list[dict[str, str]]:
     """Explain every term the page uses."""
     used = {row["descriptor"] for row in descriptor_rows(evaluation)}
-    described = set(_NAMES.values())
+    described = {*_NAMES.values(), _CROSS}
+    if len(evaluation.phases) < len(two_point_curves(evaluation)):
+        used.add(_CROSS)
     return [
         {"term": term, "text": text}
         for term, text in _DEFINITIONS.items()
@@ -187,10 +197,11 @@ def definitions(evaluation: Evaluation) -> list[dict[str, str]]:
 
 
 def two_point_curves(evaluation: Evaluation) -> list[TwoPointComparison]:
-    """Radial curves of the phases compared, the one in focus first."""
+    """Radial curves of the phases compared, the one in focus first, then of pairs of phases."""
     names = phases_of(evaluation.windows)
     by_name = {curve.phase: curve for curve in evaluation.comparison.two_point}
-    return [by_name[names[label]] for label in evaluation.phases]
+    of_phases = [by_name.pop(names[label]) for label in evaluation.phases]
+    return of_phases + [by_name[name] for name in by_name if name not in names.values()]
 
 
 def _first_curve(evaluation: Evaluation) -> TwoPointComparison:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,7 +16,13 @@ from microdsd.report.directional import AxisCurves
 from microdsd.report.evaluation import Evaluation
 from microdsd.report.figures import isosurface_picture, orthogonal_slices, slice_panels
 from microdsd.report.findings import two_point_curves
-from microdsd.report.style import LengthScale, figure_svg, phase_colours
+from microdsd.report.style import (
+    PAIR_COLOUR,
+    LengthScale,
+    PhaseColour,
+    figure_svg,
+    phase_colours,
+)
 from microdsd.report.training_log import TrainingLog
 from microdsd.report.wording import phase_words
 
@@ -89,18 +96,24 @@ def _alike(
 
 def radial_panels(evaluation: Evaluation) -> list[dict[str, Any]]:
     """Radial S2, one panel per phase."""
-    label_of = {name: label for label, name in phases_of(evaluation.windows).items()}
-    found = two_point_curves(evaluation)
+    found = two_point_curves(evaluation)[: len(evaluation.phases)]
+    size = _panel_size(len(found))
+    return [
+        _phase_panel(evaluation, label, curves, "all directions", f"radial-{i}", size, i == 0)
+        for i, (label, curves) in enumerate(zip(evaluation.phases, found, strict=True))
+    ]
+
+
+def pair_panels(evaluation: Evaluation) -> list[dict[str, Any]]:
+    """Radial S2 of two phases, one panel per pair; none where there are only two phases."""
+    found = two_point_curves(evaluation)[len(evaluation.phases) :]
+    names = phases_of(evaluation.windows).values()
+    fraction = {curves.phase: curves.real_mean[0] for curves in evaluation.comparison.two_point}
+    limit = {f"{a}-{b}": fraction[a] * fraction[b] for a, b in combinations(names, 2)}
     size = _panel_size(len(found))
     return [
         _panel(
-            evaluation,
-            label_of[curves.phase],
-            curves,
-            "all directions",
-            f"radial-{i}",
-            size,
-            i == 0,
+            evaluation, curves, curves.phase, PAIR_COLOUR, limit[curves.phase], f"pair-{i}", size
         )
         for i, curves in enumerate(found)
     ]
@@ -108,15 +121,16 @@ def radial_panels(evaluation: Evaluation) -> list[dict[str, Any]]:
 
 def axis_panels(evaluation: Evaluation) -> list[dict[str, Any]]:
     """S2 along each axis, one panel per phase and axis."""
-    found = evaluation.along_axes
     size = _panel_size(len(spatial_dims(evaluation.windows)))
     return [
-        _panel(evaluation, curves.label, curves, f"along {curves.axis}", f"axis-{i}", size, i == 0)
-        for i, curves in enumerate(found)
+        _phase_panel(
+            evaluation, curves.label, curves, f"along {curves.axis}", f"axis-{i}", size, i == 0
+        )
+        for i, curves in enumerate(evaluation.along_axes)
     ]
 
 
-def _panel(
+def _phase_panel(
     evaluation: Evaluation,
     label: int,
     curves: TwoPointComparison | AxisCurves,
@@ -127,6 +141,21 @@ def _panel(
 ) -> dict[str, Any]:
     phases = phases_of(evaluation.windows)
     colour = phase_colours(phases, evaluation.phases[0])[label]
+    title = f"{phases[label]}, {direction}"
+    limit = curves.real_mean[0] ** 2
+    return _panel(evaluation, curves, title, colour, limit, name, size, legend)
+
+
+def _panel(
+    evaluation: Evaluation,
+    curves: TwoPointComparison | AxisCurves,
+    title: str,
+    colour: PhaseColour,
+    limit: float,
+    name: str,
+    size: tuple[float, float],
+    legend: bool = False,
+) -> dict[str, Any]:
     length = LengthScale.fitting(curves.distance[-1], voxel_size_of(evaluation.windows).unit)
     figure = curve_bands(
         np.array(curves.distance) * length.factor,
@@ -137,11 +166,10 @@ def _panel(
         colour=colour,
         xlabel=f"distance r / {length.symbol}",
         ylabel="S₂(r)",
-        level=curves.real_mean[0] ** 2,
+        level=limit,
         legend=legend,
         size=size,
     )
-    title = f"{phases[label]}, {direction}"
     return {"title": title, "fill": colour.fill, "svg": _svg(figure, name, f"S2, {title}")}
 
 

@@ -88,6 +88,7 @@ def _render(
     two_point = {
         "rows": findings.two_point_rows(evaluation),
         "radial": illustrations.radial_panels(evaluation),
+        "pairs": illustrations.pair_panels(evaluation),
         "axes": illustrations.axis_panels(evaluation),
         "last_lag": evaluation.comparison.two_point[0].last_lag,
     }

@@ -43,6 +43,9 @@ _PALETTE = (
     PhaseColour("#9aa0a6", "#70767c", "#9aa0a6", "#cfd2d5"),
 )
 
+PAIR_COLOUR = _PALETTE[-1]
+"""Of curves that belong to two phases."""
+
 _FOCUS_WORDS = ("pore", "void", "air")
 
 

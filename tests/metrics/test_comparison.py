@@ -182,9 +182,14 @@ def test_three_phases_have_rows_for_each_pair():
     samples = [blobs((12, 12), fractions=(0.3, 0.3, 0.4), scale=1, rng=i).values for i in range(4)]
     names = {0: "pore", 1: "ni", 2: "ysz"}
     ms = as_microstructure(np.stack(samples), phases=names, ensemble=True)
-    rows = compare(ms, ms, periodic=True, rng=0).descriptors
-    areas = [d.phase for d in rows if d.descriptor == "pair_surface_area"]
-    assert areas == ["pore-ni", "pore-ysz", "ni-ysz"]
+    result = compare(ms, ms, periodic=True, rng=0)
+    pairs = ["pore-ni", "pore-ysz", "ni-ysz"]
+    assert [d.phase for d in result.descriptors if d.descriptor == "pair_surface_area"] == pairs
+    assert [curve.phase for curve in result.two_point] == [*names.values(), *pairs]
+    assert row(result, "triple_phase_boundary").units == "1/voxel^2"
+    for curve in result.two_point[3:]:
+        assert curve.real_mean[0] == 0
+        assert curve.real_real_median > 0
 
 
 def test_percolation_is_not_known_more_finely_than_one_window():

@@ -5,6 +5,7 @@ from microdsd.errors import InputError
 from microdsd.metrics.descriptors import describe
 from microdsd.metrics.surface import interface_density, specific_surface_area
 from microdsd.metrics.topology import connected_bodies, euler_characteristic, percolates
+from microdsd.metrics.triple_lines import triple_phase_boundary
 from microdsd.metrics.two_point import two_point_probability
 from microdsd.microstructure.schema import as_microstructure, phases_of
 
@@ -48,6 +49,14 @@ def test_every_variable_is_what_its_own_function_says(ensemble, periodic):
         found.pair_surface_area.sel(pair="pore-binder").values,
         specific_surface_area(ensemble, phase=0, phase2=7, periodic=periodic).values,
     )
+    np.testing.assert_array_equal(
+        found.cross_two_point_probability.sel(pair="pore-binder").values,
+        two_point_probability(ensemble, phase=0, phase2=7, periodic=periodic).values,
+    )
+    np.testing.assert_array_equal(
+        found.triple_phase_boundary.values,
+        triple_phase_boundary(ensemble, periodic=periodic).values,
+    )
 
 
 def test_dims_names_and_units(ensemble):
@@ -70,6 +79,8 @@ def test_dims_names_and_units(ensemble):
         "body_count": "1",
         "largest_body_share": "1",
         "percolates": "1",
+        "cross_two_point_probability": "1",
+        "triple_phase_boundary": "1/m^2",
     }
     assert found.distance.attrs["units"] == "m"
 
@@ -84,6 +95,11 @@ def test_a_choice_of_phases(ensemble):
     assert "pair_surface_area" not in describe(ensemble, periodic=False, phases=[3])
     with pytest.raises(InputError, match="no phase 'water'"):
         describe(ensemble, periodic=False, phases=["water"])
+
+
+def test_two_phases_have_nothing_of_three():
+    two = describe(np.eye(6, dtype=int), periodic=False)
+    assert not {"triple_phase_boundary", "cross_two_point_probability"} & set(two)
 
 
 def test_sample_coordinate_is_kept(ensemble):

@@ -150,6 +150,17 @@ def test_volumes_are_drawn_as_solids_and_planes(flat_page, deep_page):
     assert deep_page[0].count("normal to z") >= 2
 
 
+def test_three_phases_have_cross_curves_and_triple_lines(flat_page, deep_page):
+    shown, few = Page(deep_page[0]).text, Page(flat_page[0]).text
+    for text in ("every pair of phases", "triple-phase boundary", "two points at distance r one"):
+        assert text in shown
+        assert text not in few
+    assert 'aria-label="S2, active-binder"' in deep_page[0]
+    curves = [curve["phase"] for curve in deep_page[1]["comparison"]["two_point"]]
+    assert curves[-1] == "active-binder"
+    assert len(curves) == 6
+
+
 def test_the_same_evaluation_gives_the_same_bytes(plane, flat_page, tmp_path):
     assert written(plane, tmp_path) == flat_page
 
