@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 import torch
-import xarray as xr
 
 import microdsd
 from microdsd.calibration import last_level
@@ -24,8 +23,21 @@ from microdsd.io import LabelSource, atomic_write, open_labels
 from microdsd.io.windows import Region
 from microdsd.model import MicrostructureModel
 from microdsd.networks.unet import PotentialUNet, UNetConfig, n_parameters
-from microdsd.process import Boundary, Lattice, TransitionKernel, noise_level, time_of
-from microdsd.request import MIN_LENGTH
+from microdsd.process import (
+    Boundary,
+    Lattice,
+    TransitionKernel,
+    horizon_at,
+    recommend_horizon,
+    time_of,
+)
+from microdsd.schedule import (
+    EVALUATIONS,
+    Source,
+    horizon_sentence,
+    number_of_windows,
+    window_shape,
+)
 from microdsd.training import (
     ModelCard,
     StepRecord,
@@ -36,14 +48,8 @@ from microdsd.training import (
     read_state,
 )
 
-Source = str | xr.DataArray | np.ndarray | LabelSource
-
-MIXED = 0.01
-"""Mixing residual of the default horizon."""
-
 _STATISTICS_WINDOWS = 256
 _VALIDATION_VOXELS = 1 << 18
-_EVALUATIONS = {2: 32, 3: 16}
 _DEFAULT_NETWORK: dict[int, dict[str, Any]] = {
     2: {"widths": (32, 64, 96, 128), "blocks": (1, 1, 1, 1)},
     3: {"widths": (16, 48, 96), "blocks": (1, 1, 1)},
@@ -71,7 +77,7 @@ class TrainingRun:
     network_size : dict, optional
         ``widths``, ``blocks``, ``embedding`` of `UNetConfig`, where they differ from the default.
     sigma_max : float, optional
-        Horizon, voxels; by default where the window is mixed to 1 %.
+        Horizon, voxels; by default the one that `microdsd.schedule` recommends.
     phases, voxel_size, region
         Passed to `microdsd.io.open_labels`.
     device : str or torch.device, optional
@@ -108,25 +114,22 @@ class TrainingRun:
             else open_labels(source, phases=phases, voxel_size=voxel_size, region=region)
         )
         self._named = source if isinstance(source, str) else "array"
-        window = (window,) * len(self._source.shape) if isinstance(window, int) else window
-        self.window = tuple(int(n) for n in window)
-        if len(self.window) not in _DEFAULT_NETWORK:
-            raise InputError(f"window={self.window}: give 2 or 3 numbers")
-        if min(self.window) < MIN_LENGTH:
-            raise InputError(f"window={self.window}: every axis needs at least {MIN_LENGTH} voxels")
+        self.window = window_shape(window, len(self._source.shape))
         lattice = Lattice.box(self.window, boundary)
         self._kernel = TransitionKernel(lattice, self.device)
-        self.sigma_max = sigma_max if sigma_max is not None else self._horizon()
-        if not self.sigma_max > 2 * config.sigma_min:
-            raise InputError(
-                f"sigma_max={self.sigma_max:g}: must be more than twice the lowest noise level, "
-                f"sigma_min={config.sigma_min:g}"
-            )
-        self._kernel.require_mixed(float(time_of(self.sigma_max)))
+        if sigma_max is not None:
+            if not sigma_max > 2 * config.sigma_min:
+                raise InputError(
+                    f"sigma_max={sigma_max:g}: must be more than twice the lowest noise level, "
+                    f"sigma_min={config.sigma_min:g}"
+                )
+            self._kernel.require_mixed(float(time_of(sigma_max)))
         self._held_back = validation
         self._windows, self._validation_windows = self._split(validation)
 
         self._encoding, self._fractions = self._phase_statistics()
+        self.recommended = recommend_horizon(self._horizon_windows(), self._kernel)
+        self.sigma_max = self.recommended.sigma if sigma_max is None else sigma_max
         self.network = UNetConfig(
             lattice.ndim,
             len(self._encoding.species),
@@ -212,10 +215,15 @@ class TrainingRun:
             **settings,
         }
 
-    def _horizon(self) -> float:
-        """Smallest noise level at which the window is mixed to `MIXED`."""
-        slowest = self._kernel.mixing_residual(1.0)
-        return noise_level(math.log(MIXED) / math.log(slowest))
+    def horizon(self) -> str:
+        """Which horizon is used, and what it leaves of the layout of its source."""
+        used = horizon_at(self._horizon_windows(), self._kernel, self.sigma_max)
+        return horizon_sentence(used, self.recommended)
+
+    def _horizon_windows(self) -> torch.Tensor:
+        rng = np.random.default_rng([self.config.seed, 3])
+        windows = self._draw(number_of_windows(self.window), rng)
+        return windows.to(self.device)
 
     def _split(self, share: float) -> tuple[WindowSampler, WindowSampler | None]:
         """Training and validation windows of disjoint parts of the scan."""
@@ -288,7 +296,7 @@ class TrainingRun:
             sigma_min=self.config.sigma_min,
             sigma_max=self.sigma_max,
             sigma_last=2 * self.config.sigma_min,
-            evaluations=_EVALUATIONS[len(self.window)],
+            evaluations=EVALUATIONS[len(self.window)],
             symmetry=self.symmetry,
             voxel_size=tuple(source.voxel_size.size[-len(self.window) :]),
             unit=source.voxel_size.unit,

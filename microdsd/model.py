@@ -26,7 +26,7 @@ from microdsd.training.checkpoint import ModelCard, pack_model, read_model
 from microdsd.training.precision import Precision, measure_precision
 
 if TYPE_CHECKING:
-    from microdsd.fitting import Source
+    from microdsd.schedule import Source
     from microdsd.training import StepRecord, TrainingConfig
 
 _BATCH_VOXELS = {"cpu": 1 << 15, "cuda": 1 << 22}

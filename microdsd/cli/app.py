@@ -23,6 +23,7 @@ Context = Any  # of click, or of the copy of click that newer releases of typer 
 VERBS = {
     "info": ("info", "Show what a file holds, the models that ship, or the data sets."),
     "import": ("import_", "Bring an image, raw volume or data set into the HDF5 layout."),
+    "schedule": ("schedule", "How far noise must go, where walks may end, what that costs."),
     "train": ("train", "Train a model on a segmented scan."),
     "generate": ("generate", "Generate microstructures with exact phase fractions."),
     "evaluate": ("evaluate", "Compare generated with real material; write a report."),

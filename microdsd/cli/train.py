@@ -57,6 +57,10 @@ def command(
     boundary: Annotated[
         str, typer.Option(help="Of the windows: no-flux, or periodic for whole periodic boxes.")
     ] = "no-flux",
+    sigma_max: Annotated[
+        float | None,
+        typer.Option(help="Horizon, voxels; default: the one that `microdsd schedule` recommends."),
+    ] = None,
     seed: Annotated[int, typer.Option(help="Seed of everything random.")] = 0,
     device: Annotated[str | None, typer.Option(help="cpu, cuda, cuda:1; default: a GPU.")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with a stopped run.")] = False,
@@ -90,6 +94,7 @@ def command(
         symmetry=symmetry,  # type: ignore[arg-type]
         validation=validation,
         boundary=boundary,  # type: ignore[arg-type]
+        sigma_max=sigma_max,
         phases=names_of(labels),
         voxel_size=voxel_size if not voxel_size or len(voxel_size) > 1 else voxel_size[0],
         region=region_of(crop),
@@ -101,9 +106,9 @@ def command(
     levels = run.validation.levels if run.validation else ()
     training_log = TrainingLog(log, levels, run.trainer.step)
     STDERR.print(
-        f"{run.n_parameters / 1e6:.2f} M parameters, windows of {run.window}, "
-        f"noise up to {run.sigma_max:.1f} voxels, on {run.device}"
+        f"{run.n_parameters / 1e6:.2f} M parameters, windows of {run.window}, on {run.device}"
     )
+    STDERR.print(f"horizon {'as told' if sigma_max else 'as recommended'}: {run.horizon()}")
     saved = logged = time.monotonic()
     try:
         with progress_bar("[cyan]{task.fields[status]}") as bar:
@@ -148,6 +153,7 @@ def command(
         "validation_gains": dict(
             zip(map(str, card.validation_levels), card.validation_gains, strict=False)
         ),
+        "sigma_max": card.sigma_max,
         "sigma_last": card.sigma_last,
         "fraction_range": {name: list(span) for name, span in card.fraction_range.items()},
     }

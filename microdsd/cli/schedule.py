@@ -1,0 +1,107 @@
+"""``microdsd schedule``: how far noise must go for a scan, and what that costs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from microdsd.cli.live import STDERR
+from microdsd.cli.output import print_json
+
+if TYPE_CHECKING:
+    from microdsd.schedule import Schedule
+
+EXIT_NOT_MIXED = 1
+
+
+def command(
+    source: Annotated[str, typer.Argument(help="Labels: scan.h5:/path, or a TIFF or npy file.")],
+    window: Annotated[
+        list[int],
+        typer.Option(
+            help="Voxels per axis of the training windows; one number for all axes, or one "
+            "fewer than the scan has axes for a 2D model of slices."
+        ),
+    ],
+    sigma_max: Annotated[
+        float | None, typer.Option(help="Horizon to examine, voxels; default: the recommended.")
+    ] = None,
+    sigma_last: Annotated[
+        float | None, typer.Option(help="Noise level of the last step, voxels.")
+    ] = None,
+    evaluations: Annotated[int | None, typer.Option(help="Network evaluations.")] = None,
+    boundary: Annotated[
+        str, typer.Option(help="Of the windows: no-flux, or periodic for whole periodic boxes.")
+    ] = "no-flux",
+    symmetry: Annotated[
+        str, typer.Option(help="As in training; isotropic cuts slices normal to all axes.")
+    ] = "none",
+    crop: Annotated[
+        list[str] | None, typer.Option(help="Part of the scan to use, e.g. z=0:260.")
+    ] = None,
+    labels: Annotated[
+        list[str] | None,
+        typer.Option(help="Phase names where the file has none, as 0=pore 255=solid."),
+    ] = None,
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", help="Picture to write: .html or .png.")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Of the windows and their walks.")] = 0,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite the picture.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print the numbers as JSON.")] = False,
+) -> None:
+    """Measure what noise leaves of a scan, recommend a horizon, count the evaluations.
+
+    Exit code 1 says that the horizon asked for leaves the layout of the source in the noise.
+    """
+    from microdsd.cli.parsing import names_of, region_of
+    from microdsd.io import ensure_writable
+    from microdsd.report.schedule_page import check_name, write_schedule
+    from microdsd.schedule import SIGMA_LAST, examine
+
+    if output is not None:
+        check_name(output)
+        ensure_writable(output, overwrite=force)
+    with STDERR.status("walking windows of the scan"):
+        schedule = examine(
+            source,
+            window=window[0] if len(window) == 1 else window,
+            sigma_max=sigma_max,
+            sigma_last=SIGMA_LAST if sigma_last is None else sigma_last,
+            evaluations=evaluations,
+            boundary=boundary,  # type: ignore[arg-type]
+            symmetry=symmetry,  # type: ignore[arg-type]
+            phases=names_of(labels),
+            region=region_of(crop),
+            rng=seed,
+        )
+    if output is not None:
+        write_schedule(schedule, output, title=f"Schedule of {source}", overwrite=force)
+    if json:
+        print_json({"picture": str(output) if output else None, **schedule.to_dict()})
+    else:
+        for line in summary(schedule):
+            typer.echo(line)
+        if output is not None:
+            typer.echo(f"{output} written", err=True)
+    if not schedule.horizon.sufficient:
+        raise typer.Exit(EXIT_NOT_MIXED)
+
+
+def summary(schedule: Schedule) -> list[str]:
+    """Lines that say all in words."""
+    grid = " ".join(f"{sigma:.3g}" for sigma in schedule.levels)
+    return [
+        f"windows      {schedule.windows} of {' x '.join(map(str, schedule.window))} voxels, "
+        f"{schedule.boundary}",
+        f"horizon      {schedule.verdict()}",
+        f"recommended  sigma {schedule.recommended.sigma:.1f}, residual "
+        f"{schedule.recommended.residual:.2g}, {schedule.recommended.information:.2g} nats",
+        f"last step    sigma {schedule.sigma_last:g} moves {schedule.displaced:.0%} of the "
+        f"walkers; drawn, it would leave about {schedule.overlap:.0%} sharing a voxel",
+        f"evaluations  bridges {len(schedule.levels)}; tau-leaping at least "
+        + ", ".join(f"{n:,.0f} ({name})" for name, n in schedule.tau_leaping.items()),
+        f"grid         {grid}",
+    ]

@@ -1,0 +1,386 @@
+"""The schedule of a scan: how far noise must go, where walks may end, what that costs.
+
+Everything is measured on windows of the scan itself and on their exact forward walk, before any
+training.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import scipy.fft
+import torch
+import xarray as xr
+from torch import Tensor
+
+from microdsd.encoding import PhaseEncoding, WindowSampler
+from microdsd.encoding.windows import Symmetry
+from microdsd.errors import InputError
+from microdsd.io import LabelSource, open_labels
+from microdsd.io.windows import Region
+from microdsd.process import (
+    Boundary,
+    Horizon,
+    Lattice,
+    TransitionKernel,
+    Walkers,
+    horizon_at,
+    level_grid,
+    recommend_horizon,
+    sample_forward,
+    time_of,
+)
+from microdsd.process.mixing import (
+    LAYOUT,
+    crowded_share,
+    displaced_share,
+    layout_correlation,
+    layout_information,
+    tau_leaping_evaluations,
+)
+from microdsd.request import MIN_LENGTH
+
+Source = str | xr.DataArray | np.ndarray | LabelSource
+
+EVALUATIONS = {2: 32, 3: 16}
+"""Network evaluations of the bridges, by the number of axes."""
+
+SIGMA_LAST = 0.67
+"""Last noise level assumed before a model is calibrated, voxels."""
+
+PAPER_EPSILON = {"rocks": 0.1, "electrodes": 0.01}
+"""Step of the paper's tau-leaping, by what it generates; for rocks also 0.05 and 0.2."""
+
+_VOXELS = 1 << 18
+_LOWEST = 0.3
+_CURVE_LEVELS = 16
+_PICTURED = 6
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """What `examine` found.
+
+    Parameters
+    ----------
+    window : tuple of int
+    boundary : {"no-flux", "periodic"}
+    phases : dict of int to str
+        Present in the scan.
+    background : int
+        Label of the phase that no walker stands for.
+    windows : int
+        Number of windows that were measured.
+    horizon : Horizon
+        The one examined.
+    recommended : Horizon
+        The one that training takes unless told otherwise.
+    levels : tuple of float
+        Grid of the bridges from the horizon down, one network evaluation each.
+    tau_leaping : dict of str to float
+        Evaluations that tau-leaping needs from the same horizon, by epsilon of the paper.
+    displaced : float
+        Share of walkers that the last level moves off their voxel.
+    overlap : float
+        Share of walkers that share their voxel with another at the last level. A last step that
+        were drawn instead of assigned would leave about as many.
+    curves : Dataset, dims (species, level, distance)
+        Against the noise level: ``residual``, ``information`` (nats per window),
+        ``correlation`` and ``ssim`` of noised with real windows, ``two_point``, the mean of
+        n(x) n(x + r). Level 0 is the material itself.
+    noised : DataArray, dims (level, species, y, x)
+        Occupation numbers of one window, or of its middle slice, at some levels.
+    """
+
+    window: tuple[int, ...]
+    boundary: Boundary
+    phases: Mapping[int, str]
+    background: int
+    windows: int
+    horizon: Horizon
+    recommended: Horizon
+    levels: tuple[float, ...]
+    tau_leaping: Mapping[str, float]
+    displaced: float
+    overlap: float
+    curves: xr.Dataset
+    noised: xr.DataArray
+
+    @property
+    def sigma_last(self) -> float:
+        """Noise level of the last step, voxels."""
+        return self.levels[-1]
+
+    @property
+    def information_limit(self) -> float:
+        """Nats per window that a recommended horizon may leave."""
+        return LAYOUT
+
+    def verdict(self) -> str:
+        """One sentence on the horizon."""
+        return horizon_sentence(self.horizon, self.recommended)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Everything but the picture, as JSON can hold it."""
+        return {
+            "window": list(self.window),
+            "boundary": self.boundary,
+            "phases": {str(label): name for label, name in self.phases.items()},
+            "background": self.phases[self.background],
+            "windows": self.windows,
+            "verdict": self.verdict(),
+            "horizon": {**asdict(self.horizon), "sufficient": self.horizon.sufficient},
+            "recommended": asdict(self.recommended),
+            "last_step": {
+                "sigma": self.sigma_last,
+                "displaced": self.displaced,
+                "overlap": self.overlap,
+            },
+            "evaluations": {"bridges": len(self.levels), "tau_leaping": dict(self.tau_leaping)},
+            "levels": list(self.levels),
+            "curves": {
+                "sigma": self.curves["level"].values.tolist(),
+                "distance": self.curves["distance"].values.tolist(),
+                "species": self.curves["species"].values.tolist(),
+                **{name: _numbers(values) for name, values in self.curves.data_vars.items()},
+            },
+        }
+
+
+def examine(
+    source: Source,
+    *,
+    window: int | Sequence[int],
+    sigma_max: float | None = None,
+    sigma_last: float = SIGMA_LAST,
+    evaluations: int | None = None,
+    boundary: Boundary = "no-flux",
+    symmetry: Symmetry = "none",
+    phases: Mapping[int, str] | None = None,
+    voxel_size: float | Sequence[float] | None = None,
+    region: Region | None = None,
+    rng: int | np.random.Generator | None = 0,
+) -> Schedule:
+    """Measure what a schedule does to the windows of a scan.
+
+    Parameters
+    ----------
+    source : str, DataArray, ndarray or LabelSource
+        Labels: ``"scan.h5:/path"``, or an array.
+    window : int or sequence of int
+        Voxels per axis, as in training.
+    sigma_max : float, optional
+        Horizon to examine, voxels; by default the recommended one.
+    sigma_last : float
+        Noise level of the last step, voxels.
+    evaluations : int, optional
+        Of the bridges; by default 32 in 2D and 16 in 3D.
+    boundary : {"no-flux", "periodic"}
+    symmetry : {"none", "transverse", "isotropic"}
+        As in training: "isotropic" cuts slices of a volume normal to all axes.
+    phases, voxel_size, region
+        Passed to `microdsd.io.open_labels`.
+    rng : None, int or numpy Generator
+        Places the windows and moves the walkers.
+
+    Returns
+    -------
+    Schedule
+
+    Raises
+    ------
+    InputError
+        If the window does not fit, the scan has one phase only, or levels are out of order.
+
+    Examples
+    --------
+    >>> from microdsd.microstructure import blobs
+    >>> found = examine(blobs((48, 48), fractions=(0.3, 0.7), scale=2, rng=0), window=16)
+    >>> round(found.recommended.sigma, 1), len(found.levels)
+    (15.5, 32)
+    """
+    labels = (
+        source
+        if isinstance(source, LabelSource)
+        else open_labels(source, phases=phases, voxel_size=voxel_size, region=region)
+    )
+    shape = window_shape(window, len(labels.shape))
+    kernel = TransitionKernel(Lattice.box(shape, boundary))
+    levels_asked = EVALUATIONS[len(shape)] if evaluations is None else evaluations
+    if sigma_max is not None:
+        level_grid(sigma_max, sigma_last, levels_asked)  # refuses before long work
+    encoding = PhaseEncoding(*present_phases(labels))
+    generator = np.random.default_rng(rng)
+    sampler = WindowSampler(labels, shape, (0, labels.shape[0]), symmetry)
+    occupation = encoding.encode(sampler.batch(number_of_windows(shape), generator))
+
+    recommended = recommend_horizon(occupation, kernel)
+    horizon = recommended if sigma_max is None else horizon_at(occupation, kernel, sigma_max)
+    levels = level_grid(horizon.sigma, sigma_last, levels_asked)
+    last = _noised(occupation, kernel, sigma_last, generator)
+    highest = max(horizon.sigma, recommended.sigma)
+    curves, noised = _curves(occupation, kernel, highest, generator)
+    names = [encoding.phases[label] for label in encoding.species]
+    return Schedule(
+        window=shape,
+        boundary=boundary,
+        phases=encoding.phases,
+        background=encoding.background,
+        windows=len(occupation),
+        horizon=horizon,
+        recommended=recommended,
+        levels=tuple(levels),
+        tau_leaping={
+            f"{material}, epsilon {epsilon:g}": tau_leaping_evaluations(
+                len(shape), horizon.sigma, epsilon
+            )
+            for material, epsilon in PAPER_EPSILON.items()
+        },
+        displaced=displaced_share(occupation, kernel, float(time_of(sigma_last))),
+        overlap=crowded_share(last),
+        curves=curves.assign_coords(species=names),
+        noised=noised.assign_coords(species=names),
+    )
+
+
+def window_shape(window: int | Sequence[int], axes: int) -> tuple[int, ...]:
+    """Voxels per axis of a window of a scan with so many axes; checks what needs no scan."""
+    shape = (window,) * axes if isinstance(window, int) else tuple(int(n) for n in window)
+    if len(shape) not in EVALUATIONS:
+        raise InputError(f"window={shape}: give 2 or 3 numbers")
+    if min(shape) < MIN_LENGTH:
+        raise InputError(f"window={shape}: every axis needs at least {MIN_LENGTH} voxels")
+    return shape
+
+
+def number_of_windows(shape: Sequence[int]) -> int:
+    """Windows of a shape that are enough to measure on: as many voxels of any shape."""
+    return max(4, min(64, _VOXELS // math.prod(shape)))
+
+
+def present_phases(source: LabelSource) -> tuple[dict[int, str], int]:
+    """Phases that the whole scan holds, and the label of the largest."""
+    counts = source.counts()  # a rare phase may be in none of the windows
+    phases = {label: name for label, name in source.phases.items() if counts.get(label)}
+    if len(phases) < 2:
+        raise InputError(f"source: holds only {phases}; a model needs at least two phases")
+    return phases, max(phases, key=lambda label: counts[label])
+
+
+def horizon_sentence(horizon: Horizon, recommended: Horizon) -> str:
+    """What a horizon leaves, and what would be better, if anything."""
+    left = (
+        f"the noise at sigma {horizon.sigma:.1f} keeps {horizon.residual:.2g} of the slowest mode "
+        f"and at most {horizon.information:.2g} nats per window on its source"
+    )
+    if horizon.sufficient:
+        return f"{left}: it may be taken for uniform"
+    return f"{left}: the layout of the source is still in it; use {recommended.sigma:.1f}"
+
+
+def _noised(
+    occupation: Tensor, kernel: TransitionKernel, sigma: float, rng: np.random.Generator
+) -> Tensor:
+    """Windows after an exact walk to the level sigma."""
+    if sigma == 0:
+        return occupation
+    seeds = rng.integers(1 << 62, size=len(occupation))
+    generators = [torch.Generator(kernel.device).manual_seed(int(seed)) for seed in seeds]
+    t = time_of(sigma).expand(len(occupation))
+    return sample_forward(
+        Walkers.of(occupation, kernel.lattice), kernel, t, generators
+    ).occupation()
+
+
+def _curves(
+    occupation: Tensor, kernel: TransitionKernel, highest: float, rng: np.random.Generator
+) -> tuple[xr.Dataset, xr.DataArray]:
+    """Measures of noised windows at levels up to the highest, and a slice of one of them."""
+    drawn = occupation[: max(1, _VOXELS // kernel.lattice.n_sites)]
+    levels = [0.0, *np.geomspace(_LOWEST, highest, _CURVE_LEVELS)]
+    shown = set(np.linspace(0, _CURVE_LEVELS, _PICTURED).round().astype(int).tolist())
+    lattice = kernel.lattice
+    periodic = lattice.boundary[0] == "periodic"
+    rows: dict[str, list[Any]] = {}
+    slices = []
+    for k, sigma in enumerate(levels):
+        t = float(time_of(sigma))
+        state = _noised(drawn, kernel, sigma, rng)
+        distance, two_point = _two_point(state.numpy(), periodic)
+        for name, value in {
+            "residual": kernel.mixing_residual(t),
+            "information": float(layout_information(occupation, kernel, t).mean()),
+            "correlation": layout_correlation(occupation, kernel, t).nanmean(0).numpy(),
+            "ssim": _similarity(drawn.numpy(), state.numpy()),
+            "two_point": two_point,
+        }.items():
+            rows.setdefault(name, []).append(value)
+        if k in shown:
+            plane = state[0] if lattice.ndim == 2 else state[0, :, lattice.shape[0] // 2]
+            slices.append((sigma, plane.numpy()))
+    dims: dict[str, tuple[str, ...]] = {
+        "residual": ("level",),
+        "information": ("level",),
+        "correlation": ("level", "species"),
+        "ssim": ("level", "species"),
+        "two_point": ("level", "species", "distance"),
+    }
+    curves = xr.Dataset(
+        {name: (dims[name], np.array(values)) for name, values in rows.items()},
+        coords={"level": levels, "distance": distance},
+    ).transpose("species", "level", "distance")
+    noised = xr.DataArray(
+        np.stack([state for _, state in slices]),
+        dims=("level", "species", "y", "x"),
+        coords={"level": [sigma for sigma, _ in slices]},
+        name="occupation",
+    )
+    return curves, noised
+
+
+def _similarity(before: np.ndarray, after: np.ndarray) -> np.ndarray:
+    """SSIM of noised with real occupation numbers, mean over windows; shape (species,)."""
+    from skimage.metrics import structural_similarity
+
+    edge = min(7, (min(before.shape[2:]) - 1) | 1)  # odd, and no longer than the window
+    found = np.empty(before.shape[:2])
+    for member in np.ndindex(*found.shape):
+        found[member] = structural_similarity(  # type: ignore[no-untyped-call]
+            before[member], after[member], win_size=edge, data_range=1.0
+        )
+    mean: np.ndarray = found.mean(0)
+    return mean
+
+
+def _two_point(occupation: np.ndarray, periodic: bool) -> tuple[np.ndarray, np.ndarray]:
+    """Mean of n(x) n(x + r) over shells floor(|r|) up to half a window, and their mean |r|."""
+    space = occupation.shape[2:]
+    axes = tuple(range(2, occupation.ndim))
+    box = (
+        list(space) if periodic else [scipy.fft.next_fast_len(2 * n - 1, real=True) for n in space]
+    )
+    places = _autocorrelation(np.ones((1, 1, *space)), box, axes)
+    pairs = _autocorrelation(occupation, box, axes).mean(0)
+    lag = np.meshgrid(*[np.fft.fftfreq(n, 1 / n) for n in box], indexing="ij")
+    radius = np.sqrt(sum(d**2 for d in lag)).ravel()
+    inside = np.flatnonzero(radius < min(space) // 2 + 1)
+    shell = radius[inside].astype(int)
+    number = np.bincount(shell)
+    weight = 1 / (places.ravel()[inside] * number[shell])
+    values = [np.bincount(shell, species.ravel()[inside] * weight) for species in pairs]
+    return np.bincount(shell, radius[inside]) / number, np.stack(values)
+
+
+def _autocorrelation(field: np.ndarray, box: list[int], axes: tuple[int, ...]) -> np.ndarray:
+    spectrum = scipy.fft.rfftn(field, s=box, axes=axes)
+    found: np.ndarray = scipy.fft.irfftn(np.abs(spectrum) ** 2, s=box, axes=axes)
+    return found
+
+
+def _numbers(values: xr.DataArray) -> Any:
+    """Nested lists, with None where there is no number."""
+    return values.astype(object).where(np.isfinite(values), None).values.tolist()
