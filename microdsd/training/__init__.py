@@ -3,13 +3,17 @@
 from microdsd.training.checkpoint import ModelCard, pack_model, pack_state, read_model, read_state
 from microdsd.training.config import TrainingConfig
 from microdsd.training.loop import StepRecord, Trainer
-from microdsd.training.objective import origin_loss
+from microdsd.training.objective import Objective, OriginObjective, origin_loss
 from microdsd.training.precision import Precision, measure_precision
+from microdsd.training.rate_objective import RateObjective, rate_loss
 from microdsd.training.validation import Validation
 
 __all__ = [
     "ModelCard",
+    "Objective",
+    "OriginObjective",
     "Precision",
+    "RateObjective",
     "StepRecord",
     "Trainer",
     "TrainingConfig",
@@ -18,6 +22,7 @@ __all__ = [
     "origin_loss",
     "pack_model",
     "pack_state",
+    "rate_loss",
     "read_model",
     "read_state",
 ]

@@ -13,13 +13,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from microdsd.networks.unet import PotentialUNet
+from microdsd.networks.unet import UNet
 from microdsd.process.kernel import TransitionKernel
-from microdsd.process.noise import time_of
 from microdsd.process.walk import Walkers, sample_forward
 from microdsd.training.averaging import average_weights
 from microdsd.training.config import TrainingConfig
-from microdsd.training.objective import origin_loss
+from microdsd.training.objective import Objective, OriginObjective
 from microdsd.training.precision import Precision, measure_precision
 from microdsd.training.validation import Validation
 
@@ -50,14 +49,14 @@ class StepRecord:
 
 
 class Trainer:
-    """Trains a potential network.
+    """Trains a network.
 
     Everything random in step k depends on (seed, k) alone, so a run that was interrupted goes
     on exactly as it would have.
 
     Parameters
     ----------
-    network : PotentialUNet
+    network : UNet
         On the kernel's device; trained in place.
     draw : callable
         ``draw(n, rng)`` gives occupation numbers (n, species, *window) of random windows.
@@ -67,16 +66,19 @@ class Trainer:
         Highest noise level, voxels.
     config : TrainingConfig
     validation : Validation, optional
+    objective : Objective, optional
+        By default that of bridges.
     """
 
     def __init__(
         self,
-        network: PotentialUNet,
+        network: UNet,
         draw: Callable[[int, np.random.Generator], Tensor],
         kernel: TransitionKernel,
         sigma_max: float,
         config: TrainingConfig,
         validation: Validation | None = None,
+        objective: Objective | None = None,
     ) -> None:
         self.config = config
         self.network = network
@@ -90,7 +92,7 @@ class Trainer:
         self.precision: Precision | None = None
         self._draw = draw
         self._kernel = kernel
-        self._log_range = math.log(config.sigma_min), math.log(sigma_max)
+        self._objective = objective or OriginObjective(config.sigma_min, sigma_max)
         self._validation = validation
         self._validations_done = 0
 
@@ -118,28 +120,27 @@ class Trainer:
                 gains,
             )
 
-    def _objective(self, rng: np.random.Generator) -> Tensor:
-        """Loss (2) on one batch of windows at stratified log-uniform noise levels."""
+    def _batch_loss(self, rng: np.random.Generator) -> Tensor:
+        """Loss on one batch of windows, each at a time of its own."""
         n, device = self.config.batch, self._kernel.device
-        occupation_0 = self._draw(n, rng).to(device)
-        low, high = self._log_range
-        level = low + (high - low) * (np.arange(n) + rng.random(n)) / n
-        t = time_of(torch.from_numpy(np.exp(level))).to(device)
+        occupation = self._draw(n, rng).to(device)
+        t = torch.from_numpy(self._objective.draw_times(n, rng)).to(device)
         seeds = rng.integers(1 << 62, size=n)
         generators = [torch.Generator(device).manual_seed(int(seed)) for seed in seeds]
-        walkers = Walkers.of(occupation_0, self._kernel.lattice)
-        occupation_t = sample_forward(walkers, self._kernel, t, generators).occupation()
-        fractions = occupation_0.flatten(2).mean(2)
+        origins = Walkers.of(occupation, self._kernel.lattice)
+        walkers = sample_forward(origins, self._kernel, t, generators)
+        fractions = occupation.flatten(2).mean(2)
         hidden = torch.from_numpy(rng.random(n) < self.config.unconditioned).to(device)
         fractions = torch.where(hidden[:, None], math.nan, fractions)
-        log_h = self.network(occupation_t, t, self._kernel, fractions)
-        return origin_loss(log_h, occupation_0, occupation_t, self._kernel, t).mean()
+        return self._objective.loss(
+            self.network, origins, walkers, self._kernel, t, fractions
+        ).mean()
 
     def _optimise(self, progress: float) -> float:
         config = self.config
         rng = np.random.default_rng([config.seed, self.step])
         self.optimizer.zero_grad(set_to_none=True)
-        loss = self._objective(rng)
+        loss = self._batch_loss(rng)
         loss.backward()  # type: ignore[no-untyped-call]
         norm = torch.nn.utils.clip_grad_norm_(self.network.parameters(), config.clip)
         warm = min(1.0, (self.step + 1) / config.warmup)
@@ -154,7 +155,7 @@ class Trainer:
 
     def _rehearse(self) -> None:
         """One step's work that leaves no trace."""
-        loss = self._objective(np.random.default_rng(self.config.seed))
+        loss = self._batch_loss(np.random.default_rng(self.config.seed))
         loss.backward()  # type: ignore[no-untyped-call]
         self.optimizer.zero_grad(set_to_none=True)
 

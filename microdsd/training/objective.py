@@ -1,12 +1,96 @@
-"""The training objective: maximum likelihood of the walkers' true origins."""
+"""What training minimises; for bridges, minus the log likelihood of the walkers' true origins."""
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
+from typing import Protocol
+
+import numpy as np
 import torch
 from torch import Tensor
 
 from microdsd.process.bridge import peak
 from microdsd.process.kernel import TransitionKernel
+from microdsd.process.noise import time_of
+from microdsd.process.walk import Walkers
+
+
+class Objective(Protocol):
+    """How a network of one method is trained and judged."""
+
+    def draw_times(self, n: int, rng: np.random.Generator) -> np.ndarray:
+        """Times (n,) at which n windows are noised, spread by stratified draws."""
+        ...
+
+    def loss(
+        self,
+        network: Callable[..., Tensor],
+        origins: Walkers,
+        walkers: Walkers,
+        kernel: TransitionKernel,
+        t: Tensor,
+        fractions: Tensor,
+    ) -> Tensor:
+        """Loss (batch,) of walkers at times t (batch,), known to come from their origins."""
+        ...
+
+    def gain(
+        self,
+        network: Callable[..., Tensor],
+        origins: Walkers,
+        walkers: Walkers,
+        kernel: TransitionKernel,
+        t: Tensor,
+        fractions: Tensor,
+    ) -> Tensor:
+        """Information gained (batch,); 0 for an uninformed network."""
+        ...
+
+
+class OriginObjective:
+    """Likelihood of the origins at log-uniform noise levels; the gain is in nats per walker.
+
+    Parameters
+    ----------
+    sigma_min, sigma_max : float
+        Range of the noise levels, voxels.
+    """
+
+    def __init__(self, sigma_min: float, sigma_max: float) -> None:
+        self._log_range = math.log(sigma_min), math.log(sigma_max)
+
+    def draw_times(self, n: int, rng: np.random.Generator) -> np.ndarray:
+        """Times; see `Objective`."""
+        low, high = self._log_range
+        level = np.exp(low + (high - low) * (np.arange(n) + rng.random(n)) / n)
+        return time_of(torch.from_numpy(level)).numpy()
+
+    def loss(
+        self,
+        network: Callable[..., Tensor],
+        origins: Walkers,
+        walkers: Walkers,
+        kernel: TransitionKernel,
+        t: Tensor,
+        fractions: Tensor,
+    ) -> Tensor:
+        """Loss; see `Objective`."""
+        occupation_t = walkers.occupation()
+        log_h = network(occupation_t, t, kernel, fractions)
+        return origin_loss(log_h, origins.occupation(), occupation_t, kernel, t)
+
+    def gain(
+        self,
+        network: Callable[..., Tensor],
+        origins: Walkers,
+        walkers: Walkers,
+        kernel: TransitionKernel,
+        t: Tensor,
+        fractions: Tensor,
+    ) -> Tensor:
+        """Gain; see `Objective`."""
+        return -self.loss(network, origins, walkers, kernel, t, fractions)
 
 
 def origin_loss(

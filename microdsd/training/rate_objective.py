@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import get_args
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from microdsd.errors import InputError
+from microdsd.process.kernel import TransitionKernel
 from microdsd.process.lattice import Lattice
-from microdsd.process.rates import open_faces
-from microdsd.process.time_schedule import RateLoss
+from microdsd.process.noise import time_of
+from microdsd.process.rates import open_faces, summed_rates
+from microdsd.process.time_schedule import RateLoss, schedule_times
+from microdsd.process.walk import Walkers
 
 _SMALLEST = 1e-12
 """Smallest rate whose logarithm is taken."""
@@ -66,3 +71,80 @@ def rate_loss(
     else:
         raise InputError(f"loss={loss!r}: choose one of {', '.join(get_args(RateLoss))}")
     return each.flatten(1).sum(1) / occupation_t.flatten(1).sum(1).clamp_min(1.0)
+
+
+class RateObjective:
+    """The paper's objective: a rate loss at the observation times of a schedule.
+
+    Every observation time is as likely as any other. As in the paper, the likelihood at t_k is
+    weighted by t_k - t_(k-1), so that its mean is an integral over time: minus it is the
+    information gained on the whole way, in nats per walker. L1 and L2 are not weighted.
+
+    Parameters
+    ----------
+    sigma_max : float
+        Horizon, voxels.
+    schedule : str
+        See `microdsd.process.time_schedule.schedule_times`.
+    loss : {"likelihood", "l1", "l2"}
+    """
+
+    def __init__(
+        self, sigma_max: float, schedule: str = "t^4", loss: RateLoss = "likelihood"
+    ) -> None:
+        if loss not in get_args(RateLoss):
+            raise InputError(f"loss={loss!r}: choose one of {', '.join(get_args(RateLoss))}")
+        self._kind: RateLoss = loss
+        self._times = float(time_of(sigma_max)) * schedule_times(schedule)
+        weighted = loss == "likelihood"
+        steps = len(self._times) * np.diff(self._times, prepend=0.0)
+        self._weights = steps if weighted else np.ones_like(steps)
+
+    def draw_times(self, n: int, rng: np.random.Generator) -> np.ndarray:
+        """Times; see `microdsd.training.objective.Objective`."""
+        share = (np.arange(n) + rng.random(n)) / n
+        times: np.ndarray = self._times[(share * len(self._times)).astype(int)]
+        return times
+
+    def loss(
+        self,
+        network: Callable[..., Tensor],
+        origins: Walkers,
+        walkers: Walkers,
+        kernel: TransitionKernel,
+        t: Tensor,
+        fractions: Tensor,
+    ) -> Tensor:
+        """Loss; see `microdsd.training.objective.Objective`."""
+        observation = np.searchsorted(self._times, t.cpu().numpy())
+        weight = torch.from_numpy(self._weights[observation]).to(t.device, torch.float32)
+        each = _loss_of(self._kind, network, origins, walkers, kernel, t, fractions)
+        return weight * each
+
+    def gain(
+        self,
+        network: Callable[..., Tensor],
+        origins: Walkers,
+        walkers: Walkers,
+        kernel: TransitionKernel,
+        t: Tensor,
+        fractions: Tensor,
+    ) -> Tensor:
+        """Gain by the likelihood, whatever the loss: nats per walker and e-fold of sigma."""
+        each = _loss_of("likelihood", network, origins, walkers, kernel, t, fractions)
+        return -2 * t.float() * each
+
+
+def _loss_of(
+    kind: RateLoss,
+    network: Callable[..., Tensor],
+    origins: Walkers,
+    walkers: Walkers,
+    kernel: TransitionKernel,
+    t: Tensor,
+    fractions: Tensor,
+) -> Tensor:
+    occupation_t = walkers.occupation()
+    rates = network(occupation_t, t, kernel, fractions)
+    summed = summed_rates(origins, walkers, kernel, t)
+    return rate_loss(rates, summed, occupation_t, kernel.lattice, kind)

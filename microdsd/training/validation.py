@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor
 
-from microdsd.networks.base import PotentialNetwork
 from microdsd.process.kernel import TransitionKernel
 from microdsd.process.noise import time_of
 from microdsd.process.walk import Walkers, sample_forward
-from microdsd.training.objective import origin_loss
+from microdsd.training.objective import Objective, OriginObjective
 
 _LEVELS = (0.3, 0.5, 0.7, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0, 12.0, 16.0, 24.0, 32.0, 48.0, 64.0)
 
@@ -26,6 +25,8 @@ class Validation:
     sigma_min, sigma_max : float
         Noise levels of training; validation levels lie between them, and at both.
     seed : int
+    objective : Objective, optional
+        Measures the gain; by default that of bridges.
     """
 
     def __init__(
@@ -35,31 +36,33 @@ class Validation:
         sigma_min: float,
         sigma_max: float,
         seed: int,
+        objective: Objective | None = None,
     ) -> None:
         inside = [level for level in _LEVELS if sigma_min < level < 0.9 * sigma_max]
         self.levels: Sequence[float] = (sigma_min, *inside, sigma_max)
         self._kernel = kernel
-        self._occupation = occupation.to(kernel.device)
-        self._fractions = self._occupation.flatten(2).mean(2)
-        walkers = Walkers.of(self._occupation, kernel.lattice)
+        self._objective = objective or OriginObjective(sigma_min, sigma_max)
+        occupation = occupation.to(kernel.device)
+        self._fractions = occupation.flatten(2).mean(2)
+        self._origins = Walkers.of(occupation, kernel.lattice)
         generators = [
             torch.Generator(kernel.device).manual_seed(seed + i) for i in range(len(occupation))
         ]
         self._noised = [
-            sample_forward(walkers, kernel, self._times(level), generators).occupation()
+            sample_forward(self._origins, kernel, self._times(level), generators)
             for level in self.levels
         ]
 
     def _times(self, level: float) -> Tensor:
-        return time_of(level).expand(len(self._occupation)).to(self._kernel.device)
+        return time_of(level).expand(len(self._fractions)).to(self._kernel.device)
 
     @torch.no_grad()
-    def gains(self, network: PotentialNetwork) -> list[float]:
+    def gains(self, network: Callable[..., Tensor]) -> list[float]:
         """Information gained at every level, nats per walker; 0 is an uninformed walker."""
         gains = []
         for level, noised in zip(self.levels, self._noised, strict=True):
-            t = self._times(level)
-            log_h = network(noised, t, self._kernel, self._fractions)
-            loss = origin_loss(log_h, self._occupation, noised, self._kernel, t)
-            gains.append(-float(loss.mean()))
+            gain = self._objective.gain(
+                network, self._origins, noised, self._kernel, self._times(level), self._fractions
+            )
+            gains.append(float(gain.mean()))
         return gains
