@@ -21,6 +21,27 @@ def fractions_of(words: Sequence[str] | None) -> dict[int | str, float] | None:
     return fractions
 
 
+def series_of(words: Sequence[str]) -> dict[int | str, float | list[float]]:
+    """``["pore=0.1:0.3:5", "clay=0.1"]`` to one series and numbers; start:stop:number."""
+    series: dict[int | str, float | list[float]] = {}
+    for name, text in pairs(list(words), "fraction").items():
+        try:
+            start, *rest = text.split(":")
+            if rest:
+                stop, number = float(rest[0]), int(rest[1])
+                step = (stop - float(start)) / max(number - 1, 1)
+                series[name] = [round(float(start) + i * step, 12) for i in range(number)]
+            else:
+                series[name] = float(start)
+        except (ValueError, IndexError):
+            raise InputError(
+                f"fraction: expected a number or start:stop:number for {name}, got {text!r}"
+            ) from None
+    if not any(isinstance(value, list) and value for value in series.values()):
+        raise InputError("fraction: give one phase a series, as pore=0.12:0.30:7")
+    return series
+
+
 def names_of(words: Sequence[str] | None) -> dict[int, str] | None:
     """``["0=pore", "255=solid"]`` to ``{0: "pore", 255: "solid"}``."""
     if not words:
