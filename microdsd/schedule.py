@@ -124,6 +124,23 @@ class Schedule:
         """One sentence on the horizon."""
         return horizon_sentence(self.horizon, self.recommended)
 
+    def summary(self) -> dict[str, str]:
+        """All in words: what is said of what."""
+        best = self.recommended
+        leaping = (f"{n:,.0f} ({material})" for material, n in self.tau_leaping.items())
+        return {
+            "windows": f"{self.windows} of {' x '.join(map(str, self.window))} voxels, "
+            f"{self.boundary}",
+            "horizon": self.verdict(),
+            "recommended": f"sigma {best.sigma:.1f}: {brief(best.residual)} of the slowest mode, "
+            f"at most {brief(best.information)} nats per window",
+            "last step": f"sigma {self.sigma_last:g} moves {self.displaced:.0%} of the walkers; "
+            f"drawn, it would leave about {self.overlap:.0%} sharing a voxel",
+            "evaluations": f"bridges {len(self.levels)}; tau-leaping at least "
+            + ", ".join(leaping),
+            "grid": " ".join(f"{sigma:.3g}" for sigma in self.levels),
+        }
+
     def to_dict(self) -> dict[str, Any]:
         """Everything but the picture, as JSON can hold it."""
         return {
@@ -222,8 +239,9 @@ def examine(
     horizon = recommended if sigma_max is None else horizon_at(occupation, kernel, sigma_max)
     levels = level_grid(horizon.sigma, sigma_last, levels_asked)
     last = _noised(occupation, kernel, sigma_last, generator)
-    highest = max(horizon.sigma, recommended.sigma)
-    curves, noised = _curves(occupation, kernel, highest, generator)
+    marked = {horizon.sigma, recommended.sigma}
+    sigmas = sorted({0.0, *np.geomspace(_LOWEST, max(marked), _CURVE_LEVELS)[:-1], *marked})
+    curves, noised = _curves(occupation, kernel, sigmas, sigmas.index(horizon.sigma), generator)
     names = [encoding.phases[label] for label in encoding.species]
     return Schedule(
         window=shape,
@@ -274,12 +292,23 @@ def present_phases(source: LabelSource) -> tuple[dict[int, str], int]:
 def horizon_sentence(horizon: Horizon, recommended: Horizon) -> str:
     """What a horizon leaves, and what would be better, if anything."""
     left = (
-        f"the noise at sigma {horizon.sigma:.1f} keeps {horizon.residual:.2g} of the slowest mode "
-        f"and at most {horizon.information:.2g} nats per window on its source"
+        f"the noise at sigma {horizon.sigma:.1f} keeps {brief(horizon.residual)} of the slowest "
+        f"mode and at most {brief(horizon.information)} nats per window on its source"
     )
     if horizon.sufficient:
         return f"{left}: it may be taken for uniform"
     return f"{left}: the layout of the source is still in it; use {recommended.sigma:.1f}"
+
+
+def brief(number: float) -> str:
+    """Two digits, or the whole number.
+
+    Examples
+    --------
+    >>> brief(0.01234), brief(789.4)
+    ('0.012', '789')
+    """
+    return f"{number:.2g}" if number < 10 else f"{number:.0f}"
 
 
 def _noised(
@@ -297,12 +326,16 @@ def _noised(
 
 
 def _curves(
-    occupation: Tensor, kernel: TransitionKernel, highest: float, rng: np.random.Generator
+    occupation: Tensor,
+    kernel: TransitionKernel,
+    levels: Sequence[float],
+    horizon: int,
+    rng: np.random.Generator,
 ) -> tuple[xr.Dataset, xr.DataArray]:
-    """Measures of noised windows at levels up to the highest, and a slice of one of them."""
+    """Measures of noised windows at all levels; slices of one at some, the horizon among them."""
     drawn = occupation[: max(1, _VOXELS // kernel.lattice.n_sites)]
-    levels = [0.0, *np.geomspace(_LOWEST, highest, _CURVE_LEVELS)]
-    shown = set(np.linspace(0, _CURVE_LEVELS, _PICTURED).round().astype(int).tolist())
+    shown = np.linspace(0, len(levels) - 1, _PICTURED).round().astype(int)
+    shown[np.abs(shown - horizon).argmin()] = horizon
     lattice = kernel.lattice
     periodic = lattice.boundary[0] == "periodic"
     rows: dict[str, list[Any]] = {}

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from microdsd.cli.live import STDERR
 from microdsd.cli.output import print_json
-
-if TYPE_CHECKING:
-    from microdsd.schedule import Schedule
 
 EXIT_NOT_MIXED = 1
 
@@ -82,26 +79,9 @@ def command(
     if json:
         print_json({"picture": str(output) if output else None, **schedule.to_dict()})
     else:
-        for line in summary(schedule):
-            typer.echo(line)
+        for name, text in schedule.summary().items():
+            typer.echo(f"{name:<12} {text}")
         if output is not None:
             typer.echo(f"{output} written", err=True)
     if not schedule.horizon.sufficient:
         raise typer.Exit(EXIT_NOT_MIXED)
-
-
-def summary(schedule: Schedule) -> list[str]:
-    """Lines that say all in words."""
-    grid = " ".join(f"{sigma:.3g}" for sigma in schedule.levels)
-    return [
-        f"windows      {schedule.windows} of {' x '.join(map(str, schedule.window))} voxels, "
-        f"{schedule.boundary}",
-        f"horizon      {schedule.verdict()}",
-        f"recommended  sigma {schedule.recommended.sigma:.1f}, residual "
-        f"{schedule.recommended.residual:.2g}, {schedule.recommended.information:.2g} nats",
-        f"last step    sigma {schedule.sigma_last:g} moves {schedule.displaced:.0%} of the "
-        f"walkers; drawn, it would leave about {schedule.overlap:.0%} sharing a voxel",
-        f"evaluations  bridges {len(schedule.levels)}; tau-leaping at least "
-        + ", ".join(f"{n:,.0f} ({name})" for name, n in schedule.tau_leaping.items()),
-        f"grid         {grid}",
-    ]

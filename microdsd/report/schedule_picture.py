@@ -57,9 +57,13 @@ def _draw_tile(axes: Axes, schedule: Schedule, index: int) -> None:
     times = max(1, _SHARP // max(picture.shape[:2]))
     axes.imshow(picture.repeat(times, 0).repeat(times, 1), interpolation="none", aspect="auto")
     axes.set(xticks=[], yticks=[])
-    axes.set_title("material" if sigma == 0 else rf"$\sigma$ = {sigma:.2g} voxels", pad=4)
+    axes.set_title(_level(sigma) + " voxels" * (sigma > 0), pad=4)
     for spine in axes.spines.values():
         spine.set(visible=True, color=HAIRLINE, linewidth=0.5)
+
+
+def _level(sigma: float) -> str:
+    return rf"$\sigma$ = {sigma:.1f}" if sigma else "material"
 
 
 def _mixed_colours(occupation: NDArray[np.float32], schedule: Schedule) -> NDArray[np.float64]:
@@ -107,7 +111,7 @@ def _draw_two_point(axes: Axes, schedule: Schedule) -> None:
             distance,
             curves.values[k, 1:],
             color=INK if k == 0 else tone,
-            label="material" if k == 0 else rf"$\sigma$ = {sigma:.2g}",
+            label=_level(sigma),
         )
     name = str(curves["species"].values)
     axes.set(xlabel="distance / voxels", ylabel=rf"$\langle n(x)\,n(x+r)\rangle$, {name}")
