@@ -22,7 +22,8 @@ from microdsd.errors import CheckpointError, InputError
 from microdsd.io import LabelSource, atomic_write, open_labels
 from microdsd.io.windows import Region
 from microdsd.model import MicrostructureModel
-from microdsd.networks.unet import PotentialUNet, UNetConfig, n_parameters
+from microdsd.networks import Method, UNetConfig, build_network
+from microdsd.networks.unet import n_parameters
 from microdsd.process import (
     Boundary,
     Lattice,
@@ -31,6 +32,7 @@ from microdsd.process import (
     recommend_horizon,
     time_of,
 )
+from microdsd.process.time_schedule import RateLoss
 from microdsd.schedule import (
     EVALUATIONS,
     Source,
@@ -44,12 +46,15 @@ from microdsd.training import (
     Trainer,
     TrainingConfig,
     Validation,
+    build_objective,
     pack_state,
     read_state,
 )
 
 _STATISTICS_WINDOWS = 256
 _VALIDATION_VOXELS = 1 << 18
+_LEAPS, _LAST_LEAP = 256, 0.1
+"""Evaluations of tau-leaping unless asked otherwise, and the noise level of the last of them."""
 _DEFAULT_NETWORK: dict[int, dict[str, Any]] = {
     2: {"widths": (32, 64, 96, 128), "blocks": (1, 1, 1, 1)},
     3: {"widths": (16, 48, 96), "blocks": (1, 1, 1)},
@@ -78,6 +83,11 @@ class TrainingRun:
         ``widths``, ``blocks``, ``embedding`` of `UNetConfig`, where they differ from the default.
     sigma_max : float, optional
         Horizon, voxels; by default the one that `microdsd.schedule` recommends.
+    method : {"bridges", "tau-leaping"}
+        What to learn: the potential of long exact steps, or the hop rates of the paper.
+    loss, schedule : str, optional
+        Of tau-leaping, see `microdsd.training.methods.build_objective`; the paper's settings are
+        in `microdsd.process.time_schedule.PAPER_SETTINGS`.
     phases, voxel_size, region
         Passed to `microdsd.io.open_labels`.
     device : str or torch.device, optional
@@ -99,6 +109,9 @@ class TrainingRun:
         boundary: Boundary = "no-flux",
         network_size: Mapping[str, Any] | None = None,
         sigma_max: float | None = None,
+        method: Method = "bridges",
+        loss: RateLoss | None = None,
+        schedule: str | None = None,
         phases: Mapping[int, str] | None = None,
         voxel_size: float | Sequence[float] | None = None,
         region: Region | None = None,
@@ -124,6 +137,8 @@ class TrainingRun:
                     f"sigma_min={config.sigma_min:g}"
                 )
             self._kernel.require_mixed(float(time_of(sigma_max)))
+        self.method: Method = method
+        build_objective(method, config.sigma_min, 1.0, loss, schedule)  # refuse early
         self._held_back = validation
         self._windows, self._validation_windows = self._split(validation)
 
@@ -137,11 +152,12 @@ class TrainingRun:
         )
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(config.seed)
-            unet = PotentialUNet(self.network)
+            unet = build_network(method, self.network)
         unet = unet.to(self.device).to(memory_format=unet.memory_format)  # type: ignore[call-overload]
+        self._objective = build_objective(method, config.sigma_min, self.sigma_max, loss, schedule)
         self.validation = self._validation()
         self.trainer = Trainer(
-            unet, self._draw, self._kernel, self.sigma_max, config, self.validation
+            unet, self._draw, self._kernel, self.sigma_max, config, self.validation, self._objective
         )
         self.n_parameters = n_parameters(unet)
         self.gains: tuple[float, ...] = ()
@@ -155,8 +171,8 @@ class TrainingRun:
     def finish(self) -> MicrostructureModel:
         """Model of the averaged weights, its last noise level chosen on the held-back windows."""
         model = MicrostructureModel(self.trainer.averaged, self._card(), self.device)
-        if self._validation_windows is None:
-            return model
+        if self._validation_windows is None or self.method == "tau-leaping":
+            return model  # leaps end at the data, not at a level to be chosen
         real = self._validation_labels()
         sigma_last = last_level(model, real)
         return MicrostructureModel(
@@ -184,7 +200,7 @@ class TrainingRun:
             raise CheckpointError(
                 f"{path}: holds no training run; give the file that --resume left"
             )
-        mine, theirs = self._identity(), numbers.pop("run")
+        mine, theirs = self._identity(), {"method": "bridges", **numbers.pop("run")}
         differing = [key for key in mine if mine[key] != theirs.get(key)]
         if differing:
             raise CheckpointError(
@@ -212,6 +228,8 @@ class TrainingRun:
             "boundary": self.boundary,
             "sigma_max": self.sigma_max,
             "network": repr(self.network),
+            "method": self.method,
+            **self._objective.settings,
             **settings,
         }
 
@@ -283,10 +301,12 @@ class TrainingRun:
             self.config.sigma_min,
             self.sigma_max,
             self.config.seed,
+            self._objective,
         )
 
     def _card(self) -> ModelCard:
         trainer, source = self.trainer, self._source
+        leaps = self.method == "tau-leaping"
         return ModelCard(
             network=self.network,
             phases=self._encoding.phases,
@@ -295,8 +315,8 @@ class TrainingRun:
             boundary=self.boundary,
             sigma_min=self.config.sigma_min,
             sigma_max=self.sigma_max,
-            sigma_last=2 * self.config.sigma_min,
-            evaluations=EVALUATIONS[len(self.window)],
+            sigma_last=_LAST_LEAP if leaps else 2 * self.config.sigma_min,
+            evaluations=_LEAPS if leaps else EVALUATIONS[len(self.window)],
             symmetry=self.symmetry,
             voxel_size=tuple(source.voxel_size.size[-len(self.window) :]),
             unit=source.voxel_size.unit,
@@ -311,6 +331,7 @@ class TrainingRun:
                 "data_sha256": self._data_sha256,
                 "data_shape": list(source.shape),
                 "held_back": self._held_back,
+                **self._objective.settings,
                 "steps": trainer.step,
                 "minutes": round(trainer.minutes, 2),
                 "parameters": self.n_parameters,
@@ -320,4 +341,5 @@ class TrainingRun:
                 "torch": torch.__version__,
                 "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
             },
+            method=self.method,
         )

@@ -18,10 +18,18 @@ from microdsd.errors import CheckpointError
 from microdsd.io import atomic_write
 from microdsd.microstructure import as_microstructure
 from microdsd.models import model_path
-from microdsd.networks.unet import PotentialUNet
+from microdsd.networks import UNet, build_network
 from microdsd.process import Boundary, Lattice, TransitionKernel
 from microdsd.request import Fractions, GenerationRequest
-from microdsd.sampling import Generated, Visit, sample_bridges
+from microdsd.sampling import (
+    AdaptiveLeaps,
+    Generated,
+    GridLeaps,
+    Leap,
+    Visit,
+    sample_bridges,
+    sample_tau_leaping,
+)
 from microdsd.training.checkpoint import ModelCard, pack_model, read_model
 from microdsd.training.precision import Precision, measure_precision
 
@@ -40,7 +48,7 @@ class MicrostructureModel:
 
     Parameters
     ----------
-    network : PotentialUNet
+    network : UNet
     card : ModelCard
     device : str or torch.device, optional
         By default a CUDA device where there is one, else the CPU.
@@ -55,7 +63,7 @@ class MicrostructureModel:
 
     def __init__(
         self,
-        network: PotentialUNet,
+        network: UNet,
         card: ModelCard,
         device: str | torch.device | None = None,
     ) -> None:
@@ -89,7 +97,8 @@ class MicrostructureModel:
             Told of every step.
         **options
             Passed to `microdsd.fitting.TrainingRun`: ``window``, ``symmetry``, ``validation``,
-            ``phases``, ``voxel_size``, ``region``, ``boundary``, ``network_size``, ``sigma_max``.
+            ``phases``, ``voxel_size``, ``region``, ``boundary``, ``network_size``, ``sigma_max``;
+            ``method="tau-leaping"`` with ``loss`` and ``schedule`` for the paper's own method.
 
         Raises
         ------
@@ -118,7 +127,7 @@ class MicrostructureModel:
             If there is no such file and no such shipped model.
         """
         weights, card = read_model(model_path(path))
-        network = PotentialUNet(card.network)
+        network = build_network(card.method, card.network)
         try:
             network.load_state_dict(weights)
         except RuntimeError as error:
@@ -148,6 +157,7 @@ class MicrostructureModel:
         boundary: Boundary | Sequence[Boundary] = "no-flux",
         evaluations: int | None = None,
         sigma_last: float | None = None,
+        epsilon: float | None = None,
         rng: int | np.random.Generator | None = None,
     ) -> xr.DataArray:
         """Generate microstructures with exactly the composition asked for.
@@ -167,7 +177,10 @@ class MicrostructureModel:
             Network evaluations per sample; more is slower and closer to the data.
         sigma_last : float, optional
             Noise level, voxels, at which walkers are assigned to voxels; by default the one
-            that the model was calibrated to.
+            that the model was calibrated to. For tau-leaping, the level of the last leap.
+        epsilon : float, optional
+            For tau-leaping, in place of ``evaluations``: the paper's rule, leaps in which at
+            most this share of a voxel's walkers leaves. Takes tens of thousands of evaluations.
         rng : int or Generator, optional
             Sample i depends on the seed and i alone.
 
@@ -190,6 +203,7 @@ class MicrostructureModel:
             boundary=boundary,
             evaluations=evaluations,
             sigma_last=sigma_last,
+            epsilon=epsilon,
             rng=rng,
         )
         made = list(self.generate(request))
@@ -219,7 +233,7 @@ class MicrostructureModel:
             Voxels whose phase is not the one most probable there: what exact counts cost.
         """
         for members in self._batches(request, start):
-            observe = None if on_evaluation is None else _tell(on_evaluation, len(members))
+            observe = None if on_evaluation is None else _tell(on_evaluation)
             made = self._sample_batch(request, members, observe)
             labels = self._encoding.decode(made.phase)
             yield from zip(labels, made.reassigned.tolist(), strict=True)
@@ -237,8 +251,8 @@ class MicrostructureModel:
         """
         states: list[tuple[float, np.ndarray]] = []
 
-        def keep(visit: Visit) -> None:
-            states.append((visit.sigma, visit.occupation[0].cpu().numpy().astype(np.uint16)))
+        def keep(visit: Visit | Leap) -> None:
+            states.append((float(visit.sigma), visit.occupation[0].cpu().numpy().astype(np.uint16)))
 
         made = self._sample_batch(request, range(index, index + 1), keep)
         return states, self._encoding.decode(made.phase)[0]
@@ -282,19 +296,34 @@ class MicrostructureModel:
         self,
         request: GenerationRequest,
         members: range,
-        observe: Callable[[Visit], None] | None,
+        observe: Callable[[Visit | Leap], None] | None,
     ) -> Generated:
         labels = sorted(self.card.phases)
         columns = [labels.index(label) for label in self._encoding.species]
         counts = torch.from_numpy(request.counts[members.start : members.stop, columns])
+        generators = [_generator(request.seed, request.streams[i], self.device) for i in members]
+        fractions = (counts / request.lattice.n_sites).float().to(self.device)
+        counts, kernel = counts.to(self.device), self._kernel(request)
         with self._sampling_precision().applied(self.device), torch.inference_mode():
-            return sample_bridges(
+            if self.card.method == "bridges":
+                return sample_bridges(
+                    self.network,
+                    kernel,
+                    counts,
+                    request.levels,
+                    generators,
+                    fractions=fractions,
+                    observe=observe,
+                )
+            return sample_tau_leaping(
                 self.network,
-                self._kernel(request),
-                counts.to(self.device),
-                request.levels,
-                [_generator(request.seed, request.streams[i], self.device) for i in members],
-                fractions=(counts / request.lattice.n_sites).float().to(self.device),
+                kernel,
+                counts,
+                GridLeaps(request.levels)
+                if request.epsilon is None
+                else AdaptiveLeaps(self.card.sigma_max, request.epsilon),
+                generators,
+                fractions=fractions,
                 observe=observe,
             )
 
@@ -318,5 +347,5 @@ def _generator(seed: int, stream: int, device: torch.device) -> torch.Generator:
     return torch.Generator(device).manual_seed(int(state >> np.uint64(1)))
 
 
-def _tell(on_evaluation: Callable[[int], None], samples: int) -> Callable[[Visit], None]:
-    return lambda _: on_evaluation(samples)
+def _tell(on_evaluation: Callable[[int], None]) -> Callable[[Visit | Leap], None]:
+    return lambda visit: on_evaluation(len(visit.occupation))

@@ -33,13 +33,15 @@ class GenerationRequest:
     counts : ndarray of int64, shape (samples, phases)
         Exact voxels of every phase, in ascending order of the labels.
     levels : tuple of float
-        Noise levels of the network's evaluations.
+        Noise levels of the network's evaluations; with ``epsilon`` the first one alone.
     seed : int
     streams : tuple of int
         Sample k depends on (seed, streams[k]) alone. Samples of one stream start from the same
         walkers and move them by the same numbers, whatever their compositions.
     notes : tuple of str
         Plain sentences on what about the request is an extrapolation.
+    epsilon : float or None
+        Share of a voxel's walkers that may leave in one leap, where that sets the levels.
     """
 
     lattice: Lattice
@@ -49,6 +51,7 @@ class GenerationRequest:
     seed: int
     streams: tuple[int, ...]
     notes: tuple[str, ...] = field(default=())
+    epsilon: float | None = None
 
     def __len__(self) -> int:
         return len(self.counts)
@@ -64,6 +67,7 @@ class GenerationRequest:
         boundary: Boundary | Sequence[Boundary] = "no-flux",
         evaluations: int | None = None,
         sigma_last: float | None = None,
+        epsilon: float | None = None,
         streams: Sequence[int] | None = None,
         rng: int | np.random.Generator | None = None,
     ) -> GenerationRequest:
@@ -84,9 +88,13 @@ class GenerationRequest:
         if min(shape) < MIN_LENGTH:
             raise InputError(f"shape={shape}: every axis needs at least {MIN_LENGTH} voxels")
         lattice = Lattice.box(shape, boundary)
+        evaluations_given = evaluations is not None
         evaluations = card.evaluations if evaluations is None else evaluations
         sigma_last = card.sigma_last if sigma_last is None else sigma_last
         levels = tuple(card.levels(evaluations, sigma_last))
+        if epsilon is not None:
+            _check_epsilon(card, epsilon, evaluations_given)
+            levels = levels[:1]
         fractions = _per_sample(card, phase_fraction, n)
         counts = [
             counts_from_fractions(
@@ -104,6 +112,7 @@ class GenerationRequest:
             _seed(rng),
             tuple(range(n) if streams is None else streams),
             (*_fraction_notes(card, fractions), *_size_notes(card, shape)),
+            epsilon,
         )
 
     def record(self, card: ModelCard) -> dict[str, Any]:
@@ -115,13 +124,27 @@ class GenerationRequest:
             "boundary": list(self.lattice.boundary),
             "seed": self.seed,
             "streams": list(self.streams),
-            "evaluations": len(self.levels),
+            "method": card.method,
+            "evaluations": len(self.levels) if self.epsilon is None else None,
+            "epsilon": self.epsilon,
             "levels": list(self.levels),
             "requested_fractions": {k: list(v) for k, v in self.fractions.items()},
             "requested_counts": {name: self.counts[:, k].tolist() for k, name in enumerate(names)},
             "trained_fractions": {k: list(v) for k, v in card.fraction_range.items()},
             "notes": list(self.notes),
         }
+
+
+def _check_epsilon(card: ModelCard, epsilon: float, evaluations_given: bool) -> None:
+    if card.method != "tau-leaping":
+        raise InputError(
+            f"epsilon={epsilon}: is for tau-leaping, and the model's method is {card.method}; "
+            "give evaluations"
+        )
+    if evaluations_given:
+        raise InputError(f"epsilon={epsilon}: sets the number of evaluations; give one of the two")
+    if not 0 < epsilon < 1:
+        raise InputError(f"epsilon={epsilon}: give a probability between 0 and 1")
 
 
 def _per_sample(

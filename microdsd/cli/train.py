@@ -61,6 +61,16 @@ def command(
         float | None,
         typer.Option(help="Horizon, voxels; default: the one that `microdsd schedule` recommends."),
     ] = None,
+    method: Annotated[
+        str,
+        typer.Option(help="bridges, or tau-leaping: the paper's own, and far slower to sample."),
+    ] = "bridges",
+    loss: Annotated[
+        str | None, typer.Option(help="Of tau-leaping: likelihood, l1 or l2; default: likelihood.")
+    ] = None,
+    schedule: Annotated[
+        str | None, typer.Option(help="Of tau-leaping: logit, cosine or t^n; default: t^4.")
+    ] = None,
     seed: Annotated[int, typer.Option(help="Seed of everything random.")] = 0,
     device: Annotated[str | None, typer.Option(help="cpu, cuda, cuda:1; default: a GPU.")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with a stopped run.")] = False,
@@ -95,6 +105,9 @@ def command(
         validation=validation,
         boundary=boundary,  # type: ignore[arg-type]
         sigma_max=sigma_max,
+        method=method,  # type: ignore[arg-type]
+        loss=loss,  # type: ignore[arg-type]
+        schedule=schedule,
         phases=names_of(labels),
         voxel_size=voxel_size if not voxel_size or len(voxel_size) > 1 else voxel_size[0],
         region=region_of(crop),

@@ -1,14 +1,17 @@
 """Networks that predict the potential h, or the paper's hop rates."""
 
 from microdsd.networks.base import PotentialNetwork
+from microdsd.networks.build import Method, build_network
 from microdsd.networks.rates import RateNetwork, RateUNet
 from microdsd.networks.unet import PotentialUNet, UNet, UNetConfig
 
 __all__ = [
+    "Method",
     "PotentialNetwork",
     "PotentialUNet",
     "RateNetwork",
     "RateUNet",
     "UNet",
     "UNetConfig",
+    "build_network",
 ]

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import re
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
@@ -105,6 +105,16 @@ class PaperSettings:
         windows of more than 57 voxels the rocks' is not, and training from it is refused.
         """
         return noise_level(self.rate)
+
+    def options(self) -> dict[str, Any]:
+        """The settings as options of `microdsd.MicrostructureModel.fit`."""
+        return {
+            "method": "tau-leaping",
+            "loss": self.loss,
+            "schedule": self.schedule,
+            "boundary": self.boundary,
+            "sigma_max": self.sigma_max,
+        }
 
 
 PAPER_SETTINGS = {

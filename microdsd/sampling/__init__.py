@@ -1,6 +1,16 @@
-"""Sampling: walkers back in time along bridges, then the assignment to phases."""
+"""Sampling: walkers back in time, along bridges or hop by hop, then the assignment to phases."""
 
 from microdsd.sampling.assignment import assign_phases
 from microdsd.sampling.bridge_sampler import Generated, Visit, sample_bridges
+from microdsd.sampling.tau_leaping import AdaptiveLeaps, GridLeaps, Leap, sample_tau_leaping
 
-__all__ = ["Generated", "Visit", "assign_phases", "sample_bridges"]
+__all__ = [
+    "AdaptiveLeaps",
+    "Generated",
+    "GridLeaps",
+    "Leap",
+    "Visit",
+    "assign_phases",
+    "sample_bridges",
+    "sample_tau_leaping",
+]

@@ -3,6 +3,7 @@
 from microdsd.training.checkpoint import ModelCard, pack_model, pack_state, read_model, read_state
 from microdsd.training.config import TrainingConfig
 from microdsd.training.loop import StepRecord, Trainer
+from microdsd.training.methods import build_objective
 from microdsd.training.objective import Objective, OriginObjective, origin_loss
 from microdsd.training.precision import Precision, measure_precision
 from microdsd.training.rate_objective import RateObjective, rate_loss
@@ -18,6 +19,7 @@ __all__ = [
     "Trainer",
     "TrainingConfig",
     "Validation",
+    "build_objective",
     "measure_precision",
     "origin_loss",
     "pack_model",

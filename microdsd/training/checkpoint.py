@@ -13,9 +13,11 @@ import safetensors.torch
 from torch import Tensor
 
 from microdsd.errors import CheckpointError
+from microdsd.networks.build import NETWORKS, Method
 from microdsd.networks.unet import UNetConfig
 from microdsd.process.lattice import Boundary
 from microdsd.process.noise import level_grid
+from microdsd.process.time_schedule import leap_grid
 
 FORMAT_VERSION = 1
 _KEY = "microdsd"
@@ -55,6 +57,9 @@ class ModelCard:
         Noise levels, and nats per walker gained there on held-back windows.
     provenance : dict
         Data and its sha256, versions, seed, budget, times.
+    method : {"bridges", "tau-leaping"}
+        What the network predicts, and so how samples are made. Files from before there was a
+        choice lack it: they hold bridges.
     """
 
     network: UNetConfig
@@ -74,11 +79,13 @@ class ModelCard:
     validation_levels: tuple[float, ...] = ()
     validation_gains: tuple[float, ...] = ()
     provenance: Mapping[str, Any] = field(default_factory=dict)
+    method: Method = "bridges"
 
     def levels(self, evaluations: int, sigma_last: float | None = None) -> list[float]:
         """Noise levels of a sampling run with that many evaluations."""
         last = self.sigma_last if sigma_last is None else sigma_last
-        return level_grid(self.sigma_max, last, evaluations)
+        grid = leap_grid if self.method == "tau-leaping" else level_grid
+        return grid(self.sigma_max, last, evaluations)
 
     def to_json(self) -> str:
         """One JSON document; the inverse of `from_json`."""
@@ -100,11 +107,17 @@ class ModelCard:
                 f"format_version={version}: this microdsd reads version {FORMAT_VERSION}; "
                 "install the microdsd that wrote the file, or train again"
             )
+        raw.setdefault("method", "bridges")
         known = {f.name for f in fields(cls)}
         if set(raw) != known:
             raise CheckpointError(
                 f"model card: missing {sorted(known - set(raw))}, unknown "
                 f"{sorted(set(raw) - known)}; the file was written by another microdsd"
+            )
+        if raw["method"] not in NETWORKS:
+            raise CheckpointError(
+                f"model card: method={raw['method']!r} is not one of {', '.join(NETWORKS)}; "
+                "the file was written by another microdsd"
             )
         try:
             network: dict[str, Any] = {

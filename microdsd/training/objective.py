@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Protocol
 
 import numpy as np
@@ -18,6 +18,11 @@ from microdsd.process.walk import Walkers
 
 class Objective(Protocol):
     """How a network of one method is trained and judged."""
+
+    @property
+    def settings(self) -> Mapping[str, str]:
+        """What the objective was told, for the record."""
+        ...
 
     def draw_times(self, n: int, rng: np.random.Generator) -> np.ndarray:
         """Times (n,) at which n windows are noised, spread by stratified draws."""
@@ -59,6 +64,7 @@ class OriginObjective:
 
     def __init__(self, sigma_min: float, sigma_max: float) -> None:
         self._log_range = math.log(sigma_min), math.log(sigma_max)
+        self.settings: Mapping[str, str] = {}
 
     def draw_times(self, n: int, rng: np.random.Generator) -> np.ndarray:
         """Times; see `Objective`."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import get_args
 
 import numpy as np
@@ -95,6 +95,7 @@ class RateObjective:
         if loss not in get_args(RateLoss):
             raise InputError(f"loss={loss!r}: choose one of {', '.join(get_args(RateLoss))}")
         self._kind: RateLoss = loss
+        self.settings: Mapping[str, str] = {"loss": loss, "schedule": schedule}
         self._times = float(time_of(sigma_max)) * schedule_times(schedule)
         weighted = loss == "likelihood"
         steps = len(self._times) * np.diff(self._times, prepend=0.0)

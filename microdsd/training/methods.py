@@ -1,0 +1,47 @@
+"""From the name of a method, and its settings, to its objective."""
+
+from __future__ import annotations
+
+from microdsd.errors import InputError
+from microdsd.networks.build import NETWORKS, Method
+from microdsd.process.time_schedule import PAPER_SETTINGS, RateLoss
+from microdsd.training.objective import Objective, OriginObjective
+from microdsd.training.rate_objective import RateObjective
+
+
+def build_objective(
+    method: Method,
+    sigma_min: float,
+    sigma_max: float,
+    loss: RateLoss | None = None,
+    schedule: str | None = None,
+) -> Objective:
+    """Objective of a method.
+
+    Parameters
+    ----------
+    method : {"bridges", "tau-leaping"}
+    sigma_min, sigma_max : float
+        Noise levels of training, voxels. Tau-leaping takes the lowest from its schedule.
+    loss : {"likelihood", "l1", "l2"}, optional
+        Of tau-leaping only; by default the likelihood, as the paper has it for rocks.
+    schedule : str, optional
+        Of tau-leaping only, see `microdsd.process.time_schedule.schedule_times`; by default
+        "t^4", as the paper has it for rocks.
+
+    Raises
+    ------
+    InputError
+        For a method that does not exist, or settings that are not its own.
+    """
+    if method not in NETWORKS:
+        raise InputError(f"method={method!r}: choose one of {', '.join(map(repr, NETWORKS))}")
+    if method == "tau-leaping":
+        rocks = PAPER_SETTINGS["rocks"]
+        return RateObjective(sigma_max, schedule or rocks.schedule, loss or rocks.loss)
+    if loss or schedule:
+        raise InputError(
+            f"loss={loss!r}, schedule={schedule!r}: are settings of method='tau-leaping'; "
+            "bridges have one objective"
+        )
+    return OriginObjective(sigma_min, sigma_max)
