@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from microdsd.cli.live import STDERR, progress_bar
+from microdsd.cli.live import STDERR
 from microdsd.cli.output import print_json
 
 
@@ -49,7 +48,9 @@ def command(
         ensure_writable(path, overwrite=force)
 
     from microdsd.cli.parsing import fractions_of
+    from microdsd.cli.sampling import carry_out
     from microdsd.cli.unfinished import UnfinishedSamples
+    from microdsd.microstructure import provenance_of
     from microdsd.model import MicrostructureModel
     from microdsd.request import GenerationRequest
 
@@ -65,38 +66,12 @@ def command(
         evaluations=evaluations,
         rng=unfinished.seed() if seed is None else seed,
     )
-    done = unfinished.open({"model": loaded.digest(), **request.record(loaded.card)})
-    for note in request.notes:
-        STDERR.print(f"[yellow]note:[/] {note}")
-    if done:
-        STDERR.print(f"going on after {done} samples made before")
-    start = time.perf_counter()
-    try:
-        with progress_bar() as bar:
-            work = bar.add_task(
-                f"generating {number} x {'x'.join(map(str, request.lattice.shape))}",
-                total=number * len(request.levels),
-                completed=done * len(request.levels),
-            )
-            for i, (labels, moved) in enumerate(
-                loaded.generate(
-                    request, start=done, on_evaluation=lambda batch: bar.advance(work, batch)
-                ),
-                start=done,
-            ):
-                unfinished.add(i, labels, moved)
-    except KeyboardInterrupt:
-        STDERR.print(
-            f"stopped after {unfinished.count()} samples; the same command goes on from there"
-        )
-        raise
-    seconds = time.perf_counter() - start
-    made, reassigned = unfinished.read()
-    result = loaded.dress(request, made, reassigned)
+    result, seconds = carry_out(loaded, request, unfinished)
     save_microstructures(output, result, overwrite=force)
     if states is not None:
         _write_states(states, loaded, request)
     unfinished.remove()
+    reassigned = (provenance_of(result) or {})["reassigned"]
     counts = {
         name: sorted({int(n) for n in request.counts[:, k]})
         for k, (_, name) in enumerate(sorted(loaded.card.phases.items()))

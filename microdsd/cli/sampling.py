@@ -1,0 +1,52 @@
+"""Carry out a request so that Ctrl-C loses nothing: what generate and sweep share."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+import xarray as xr
+
+from microdsd.cli.live import STDERR, progress_bar
+from microdsd.cli.unfinished import UnfinishedSamples
+
+if TYPE_CHECKING:
+    from microdsd.model import MicrostructureModel
+    from microdsd.request import GenerationRequest
+
+
+def carry_out(
+    model: MicrostructureModel, request: GenerationRequest, unfinished: UnfinishedSamples
+) -> tuple[xr.DataArray, float]:
+    """Generate what an earlier run has left to do; all samples, and the seconds this took.
+
+    The caller removes `unfinished` once the samples are safe.
+    """
+    number, levels = len(request), len(request.levels)
+    done = unfinished.open({"model": model.digest(), **request.record(model.card)})
+    for note in request.notes:
+        STDERR.print(f"[yellow]note:[/] {note}")
+    if done:
+        STDERR.print(f"going on after {done} samples made before")
+    start = time.perf_counter()
+    try:
+        with progress_bar() as bar:
+            work = bar.add_task(
+                f"generating {number} x {'x'.join(map(str, request.lattice.shape))}",
+                total=number * levels,
+                completed=done * levels,
+            )
+            for i, (labels, moved) in enumerate(
+                model.generate(
+                    request, start=done, on_evaluation=lambda batch: bar.advance(work, batch)
+                ),
+                start=done,
+            ):
+                unfinished.add(i, labels, moved)
+    except KeyboardInterrupt:
+        STDERR.print(
+            f"stopped after {unfinished.count()} samples; the same command goes on from there"
+        )
+        raise
+    seconds = time.perf_counter() - start
+    return model.dress(request, *unfinished.read()), seconds
