@@ -15,7 +15,7 @@ from microdsd.metrics.comparison_result import (
     DescriptorComparison,
     TwoPointComparison,
 )
-from microdsd.metrics.descriptors import describe
+from microdsd.metrics.descriptors import describe, scalar_columns
 from microdsd.microstructure.schema import (
     LabelsLike,
     as_ensemble,
@@ -41,17 +41,6 @@ if TYPE_CHECKING:
 SPLITS = 200
 BAND = (0.05, 0.95)
 FEWEST_REFERENCES = 4
-SCALARS = (
-    "phase_fraction",
-    "specific_surface_area",
-    "pair_surface_area",
-    "triple_phase_boundary",
-    "interface_density",
-    "euler_density",
-    "body_count",
-    "largest_body_share",
-    "percolates",
-)
 
 
 def compare(
@@ -182,27 +171,14 @@ class _Splits:
 def _compared_scalars(
     generated: xr.Dataset, real: xr.Dataset, splits: _Splits
 ) -> Iterator[DescriptorComparison]:
-    two_phases = real.sizes["phase"] == 2
-    for name in SCALARS:
-        if name not in real or (two_phases and name == "pair_surface_area"):
-            continue
-        found, made = real[name], generated[name]
-        if two_phases and name == "specific_surface_area":
-            # Both phases have the one interface as their boundary.
-            found, made = (v.isel(phase=0, drop=True) for v in (found, made))
-        for index in np.ndindex(*found.shape[1:]):
-            column = found[(slice(None), *index)]
-            yield _compared_scalar(
-                name,
-                column,
-                _where_defined(made.values[(slice(None), *index)]),
-                _where_defined(column.values),
-                splits,
-            )
+    for found, made in zip(scalar_columns(real), scalar_columns(generated), strict=True):
+        yield _compared_scalar(
+            found, _where_defined(made.values), _where_defined(found.values), splits
+        )
 
 
 def _compared_scalar(
-    name: str, column: xr.DataArray, made: Masked, real: Masked, splits: _Splits
+    column: xr.DataArray, made: Masked, real: Masked, splits: _Splits
 ) -> DescriptorComparison:
     real_mean, made_mean = _number(real.mean()), _number(made.mean())
     distance = relative = spread = ratio = None
@@ -222,7 +198,7 @@ def _compared_scalar(
         ratio = 0.0
     of = [str(column[c].item()) for c in ("phase_name", "pair") if c in column.coords]
     return DescriptorComparison(
-        descriptor=name,
+        descriptor=str(column.name),
         units=column.attrs["units"],
         phase=of[0] if of else None,
         axis=str(column["axis"].item()) if "axis" in column.coords else None,

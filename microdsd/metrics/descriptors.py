@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import combinations
 from typing import TYPE_CHECKING, Any, overload
 
@@ -26,6 +26,19 @@ from microdsd.microstructure.schema import (
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+SCALARS = (
+    "phase_fraction",
+    "specific_surface_area",
+    "pair_surface_area",
+    "triple_phase_boundary",
+    "interface_density",
+    "euler_density",
+    "body_count",
+    "largest_body_share",
+    "percolates",
+)
+"""Variables of `describe` with one number per sample and phase, pair or axis."""
 
 
 def describe(
@@ -150,6 +163,30 @@ def describe(
         if pairs:
             described["cross_two_point_probability"] = _by_pair(radial, pairs)
     return described
+
+
+def scalar_columns(described: xr.Dataset) -> Iterator[xr.DataArray]:
+    """Columns (sample) of all scalar descriptors, without those that repeat another.
+
+    Each is named after its variable and has its phase, pair or axis as a coordinate.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> found = describe(np.eye(4, dtype=int), periodic=True)
+    >>> [column.name for column in scalar_columns(found)][:3]
+    ['phase_fraction', 'phase_fraction', 'specific_surface_area']
+    """
+    two_phases = described.sizes["phase"] == 2
+    for name in SCALARS:
+        if name not in described or (two_phases and name == "pair_surface_area"):
+            continue
+        found = described[name]
+        if two_phases and name == "specific_surface_area":
+            # Both phases have the one interface as their boundary.
+            found = found.isel(phase=0, drop=True)
+        for index in np.ndindex(*found.shape[1:]):
+            yield found[(slice(None), *index)]
 
 
 def _by_pair(
