@@ -1,6 +1,7 @@
 import json
 import pickle
 
+import numpy as np
 import pytest
 import safetensors.torch
 import torch
@@ -137,5 +138,23 @@ def test_levels_follow_the_card():
     assert levels[-1] == card.sigma_last
     assert len(levels) == 4
     assert card.levels(4, sigma_last=1.0)[-1] == 1.0
-    assert tiny_card(validation_gains=()).levels(4) != levels
     assert ModelCard.from_json(card.to_json()).levels(4) == levels
+
+
+def test_files_from_before_there_was_a_choice_hold_bridges(model_file):
+    """The models that ship were written without the field, by the same format version."""
+    rewrite(model_file, lambda card: card.pop("method"))
+    _, card = read_model(model_file)
+    assert card.method == "bridges"
+
+
+def test_a_method_that_nobody_knows(model_file):
+    rewrite(model_file, lambda card: card.update(method="magic"))
+    with pytest.raises(CheckpointError, match="method='magic'"):
+        read_model(model_file)
+
+
+def test_leaps_are_even_in_log_sigma():
+    levels = tiny_card(method="tau-leaping").levels(5)
+    assert (levels[0], levels[-1]) == (13.0, 0.6)
+    np.testing.assert_allclose(np.diff(np.log(levels)), np.log(0.6 / 13.0) / 4)
