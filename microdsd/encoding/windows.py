@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import itertools
 import math
 from collections.abc import Sequence
-from typing import Literal, Protocol, get_args
+from typing import Protocol
 
 import numpy as np
 
 from microdsd.errors import InputError
+from microdsd.microstructure.symmetry import Symmetry, symmetry_elements
 
-Symmetry = Literal["isotropic", "transverse", "none"]
+__all__ = ["LabelReader", "Symmetry", "WindowSampler", "symmetry_elements"]
 
 _IN_MEMORY = 1 << 30
 """Bytes of labels up to which a region is read once and kept."""
@@ -38,29 +38,6 @@ class LabelReader(Protocol):
     def read(self, sample: int, start: Sequence[int], size: Sequence[int]) -> np.ndarray:
         """Labels of one window."""
         ...
-
-
-def symmetry_elements(
-    symmetry: Symmetry, ndim: int
-) -> list[tuple[tuple[int, ...], tuple[int, ...]]]:
-    """Axis orders and flipped axes of a symmetry group of the voxel lattice.
-
-    "isotropic" is the full group of the square (8) or cube (48); "transverse" leaves the first
-    axis alone (in 3D the 8 of the plane, in 2D the mirror of x); "none" is the identity.
-
-    Examples
-    --------
-    >>> len(symmetry_elements("isotropic", 3)), len(symmetry_elements("transverse", 3))
-    (48, 8)
-    """
-    if symmetry not in get_args(Symmetry):
-        raise InputError(
-            f"symmetry={symmetry!r}: choose one of {', '.join(map(repr, get_args(Symmetry)))}"
-        )
-    fixed = {"isotropic": 0, "transverse": 1, "none": ndim}[symmetry]
-    head, free = tuple(range(fixed)), range(fixed, ndim)
-    flips = [f for n in range(len(free) + 1) for f in itertools.combinations(free, n)]
-    return [(head + order, flip) for order in itertools.permutations(free) for flip in flips]
 
 
 class WindowSampler:
