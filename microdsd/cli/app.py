@@ -26,6 +26,7 @@ VERBS = {
     "schedule": ("schedule", "How far noise must go, where walks may end, what that costs."),
     "train": ("train", "Train a model on a segmented scan."),
     "generate": ("generate", "Generate microstructures with exact phase fractions."),
+    "sweep": ("sweep", "Generate over a range of one phase fraction; write a report."),
     "evaluate": ("evaluate", "Compare generated with real material; write a report."),
     "verify": ("verify", "Recount a file and compare with what was requested."),
     "doctor": ("doctor", "Check this installation and how fast it is here."),

@@ -11,13 +11,17 @@ from microdsd.report.figures import (
 from microdsd.report.findings import headline, subline
 from microdsd.report.page import report_paths, write_report
 from microdsd.report.style import figure_png, figure_svg
+from microdsd.report.sweep import SweepEvaluation, evaluate_sweep
+from microdsd.report.sweep_page import write_sweep_report
 from microdsd.report.training_log import TrainingLog, read_training_log
 
 __all__ = [
     "Evaluation",
+    "SweepEvaluation",
     "TrainingLog",
     "curve_bands",
     "evaluate",
+    "evaluate_sweep",
     "figure_png",
     "figure_svg",
     "headline",
@@ -30,4 +34,5 @@ __all__ = [
     "sweep_grid",
     "training_curves",
     "write_report",
+    "write_sweep_report",
 ]

@@ -13,6 +13,7 @@ from microdsd.report.style import (
     MUTED,
     REAL,
     REAL_BAND,
+    SHADE,
     PhaseColour,
     blank_figure,
     figure_style,
@@ -105,6 +106,58 @@ def training_curves(
         axes.set(xlabel="training time / min", ylabel=ylabel)
         if len(curves) > 1:
             axes.legend(ncols=2 if len(curves) > 4 else 1)
+    return figure
+
+
+def fraction_scatter(
+    fraction: ArrayLike,
+    values: ArrayLike,
+    *,
+    mean: tuple[ArrayLike, ArrayLike],
+    real: tuple[ArrayLike, ArrayLike] | None = None,
+    trained: tuple[float, float] | None = None,
+    colour: PhaseColour,
+    xlabel: str,
+    ylabel: str,
+    legend: bool = True,
+    size: Size = (3.5, 2.7),
+) -> Figure:
+    """Draw a descriptor against a phase fraction, one mark per sample or window.
+
+    Parameters
+    ----------
+    fraction, values : array_like, shape (samples,)
+        Of the generated samples.
+    mean : pair of array_like, shape (fractions,)
+        Fractions and mean values, joined by a line.
+    real : pair of array_like, shape (windows,), optional
+        Fractions and values of real windows.
+    trained : pair of float, optional
+        Range of fractions to shade.
+    colour : PhaseColour
+    xlabel, ylabel : str
+    legend : bool
+    size : tuple of float
+        Inches.
+    """
+    with figure_style():
+        figure = blank_figure(*size)
+        axes = _axes(figure, left=0.66)
+        if trained is not None:
+            axes.axvspan(*trained, color=SHADE, lw=0, label="seen in training")
+        if real is not None:
+            axes.plot(*real, color=MUTED, ls="none", marker="o", ms=2.6, mew=0, alpha=0.55,
+                      label="real windows")  # fmt: skip
+        axes.plot(*mean, color=colour.line, lw=1.3, label="generated, mean")
+        axes.plot(
+            fraction, values, color=colour.line, ls="none", marker="o", ms=3.2, mfc="white",
+            mew=1.0, label="generated samples",
+        )  # fmt: skip
+        axes.set(xlabel=xlabel, ylabel=ylabel)
+        if axes.get_ylim()[0] > 0:
+            axes.set_ylim(bottom=0)
+        if legend:
+            axes.legend(loc="best")
     return figure
 
 

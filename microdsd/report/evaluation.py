@@ -158,20 +158,26 @@ def evaluate(
             matched.generated, matched.windows, phases=chosen, periodic=periodic
         ),
         periodic=periodic,
-        notes=tuple(map(_sentence, (*made.get("notes", ()), *matched.notes, *comparison.notes))),
-        record={
-            "date": datetime.now(UTC).isoformat(timespec="seconds"),
-            "seed": seed,
-            "versions": _versions(),
-            "sha256": {
-                "generated labels": _sha256(matched.generated),
-                "reference windows": _sha256(matched.windows),
-            },
-            "generated": made,
-            "reference": provenance_of(matched.windows),
-            **(record or {}),
-        },
+        notes=tuple(map(sentence, (*made.get("notes", ()), *matched.notes, *comparison.notes))),
+        record={**measurement_record(matched.generated, matched.windows, seed), **(record or {})},
     )
+
+
+def measurement_record(
+    generated: xr.DataArray, windows: xr.DataArray | None, seed: int | None
+) -> dict[str, Any]:
+    """When and with what a measurement was made, and on which labels."""
+    labels = {"generated labels": generated}
+    if windows is not None:
+        labels["reference windows"] = windows
+    return {
+        "date": datetime.now(UTC).isoformat(timespec="seconds"),
+        "seed": seed,
+        "versions": _versions(),
+        "sha256": {name: _sha256(ms) for name, ms in labels.items()},
+        "generated": provenance_of(generated) or {},
+        "reference": None if windows is None else provenance_of(windows),
+    }
 
 
 def _chosen(generated: xr.DataArray, phases: Sequence[int | str] | None) -> tuple[int, ...]:
@@ -183,7 +189,14 @@ def _chosen(generated: xr.DataArray, phases: Sequence[int | str] | None) -> tupl
     return tuple(dict.fromkeys(resolve_phase(generated, phase) for phase in phases))
 
 
-def _sentence(note: str) -> str:
+def sentence(note: str) -> str:
+    """Write a note as a sentence.
+
+    Examples
+    --------
+    >>> sentence("the box is large")
+    'The box is large.'
+    """
     return f"{note[:1].upper()}{note[1:].rstrip('.')}."
 
 

@@ -28,7 +28,7 @@ _NAMES = {
 
 _CROSS = "two-point probability of two phases"
 
-_DEFINITIONS = {
+DEFINITIONS = {
     "phase fraction": "Voxels of the phase over all voxels of the sample.",
     "two-point probability S₂(r)": "Probability that two points at distance r both lie in the "
     "phase; S₂(0) is the phase fraction, and S₂ tends to its square where the phase has no order "
@@ -58,6 +58,17 @@ _DEFINITIONS = {
     "spread of real sets": "Root mean square of the difference of the means of two disjoint random "
     "sets of real windows, over many random splits.",
 }
+
+
+def descriptor_name(descriptor: str) -> str:
+    """Name of a variable of `describe` as people write it.
+
+    Examples
+    --------
+    >>> descriptor_name("euler_density")
+    'Euler characteristic per volume'
+    """
+    return _NAMES.get(descriptor, descriptor.replace("_", " "))
 
 
 def headline(evaluation: Evaluation) -> str:
@@ -161,8 +172,8 @@ def descriptor_rows(evaluation: Evaluation) -> list[dict[str, Any]]:
     descriptors = _descriptors(evaluation)
     largest = _largest_values(descriptors)
     for found in descriptors:
-        name = _NAMES.get(found.descriptor, found.descriptor.replace("_", " "))
-        factor, unit = _readable(found.units, largest[found.descriptor])
+        name = descriptor_name(found.descriptor)
+        factor, unit = readable(found.units, largest[found.descriptor])
         of = ", ".join(text for text in (found.phase, found.axis and f"along {found.axis}") if text)
         rows.append(
             {
@@ -191,7 +202,7 @@ def definitions(evaluation: Evaluation) -> list[dict[str, str]]:
         used.add(_CROSS)
     return [
         {"term": term, "text": text}
-        for term, text in _DEFINITIONS.items()
+        for term, text in DEFINITIONS.items()
         if term not in described or term in used
     ]
 
@@ -244,8 +255,14 @@ def _largest_values(descriptors: list[DescriptorComparison]) -> dict[str, float]
     return largest
 
 
-def _readable(units: str, largest: float) -> tuple[float, str]:
-    """Choose the length unit for 1/m, 1/m^2 or 1/m^3 that gives numbers of one or two digits."""
+def readable(units: str, largest: float) -> tuple[float, str]:
+    """Choose the length unit for 1/m, 1/m^2 or 1/m^3 that gives numbers of one or two digits.
+
+    Examples
+    --------
+    >>> readable("1/m", 4e4)[1]
+    'mm⁻¹'
+    """
     per_length = re.fullmatch(r"1/(m|voxel)(?:\^(\d))?", units)
     if per_length is None:
         return 1.0, "" if units == "1" else units

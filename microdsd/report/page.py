@@ -6,12 +6,16 @@ import itertools
 import json
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 from microdsd import __version__
 from microdsd.errors import InputError
 from microdsd.io import atomic_write
+from microdsd.metrics.memorisation import Memorisation
+from microdsd.microstructure import LabelsLike
 from microdsd.report import findings, illustrations, tables
 from microdsd.report.evaluation import Evaluation
+from microdsd.report.nearest import nearest_section
 from microdsd.report.training_log import TrainingLog, read_training_log
 
 
@@ -22,6 +26,8 @@ def write_report(
     overwrite: bool = False,
     title: str | None = None,
     training_log: str | Path | None = None,
+    memorisation: Memorisation | None = None,
+    training: LabelsLike | None = None,
 ) -> tuple[Path, Path]:
     """Write the page and, beside it under the same name, the JSON.
 
@@ -36,6 +42,10 @@ def write_report(
         Heading of the page.
     training_log : str or Path, optional
         CSV that training wrote; its curves are drawn.
+    memorisation : Memorisation, optional
+        How near the samples come to the training scan.
+    training : DataArray or ndarray, optional
+        That scan; needed with `memorisation`.
 
     Returns
     -------
@@ -55,10 +65,16 @@ def write_report(
         # The names are claimed before the figures are drawn: a refusal comes at once.
         page = files.enter_context(atomic_write(html, overwrite=overwrite))
         data = files.enter_context(atomic_write(numbers, overwrite=overwrite))
-        text = json.dumps(evaluation.to_dict(), indent=1, ensure_ascii=False, allow_nan=False)
+        document = evaluation.to_dict()
+        nearest = None
+        if memorisation is not None and training is not None:
+            document["memorisation"] = memorisation.to_dict()
+            nearest = nearest_section(memorisation, evaluation.generated, training)
+        text = json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False)
         data.write_text(text + "\n", encoding="utf-8")
         page.write_text(
-            _render(evaluation, title=title, log=log, json_name=numbers.name), encoding="utf-8"
+            _render(evaluation, title=title, log=log, nearest=nearest, json_name=numbers.name),
+            encoding="utf-8",
         )
     return html, numbers
 
@@ -78,7 +94,12 @@ def report_paths(path: str | Path) -> tuple[Path, Path]:
 
 
 def _render(
-    evaluation: Evaluation, *, title: str | None, log: TrainingLog | None, json_name: str
+    evaluation: Evaluation,
+    *,
+    title: str | None,
+    log: TrainingLog | None,
+    nearest: dict[str, Any] | None,
+    json_name: str,
 ) -> str:
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
@@ -107,6 +128,7 @@ def _render(
         descriptors=findings.descriptor_rows(evaluation),
         comparison=evaluation.comparison,
         training=None if log is None else illustrations.training(log),
+        nearest=nearest,
         definitions=findings.definitions(evaluation),
         provenance=tables.provenance_rows(evaluation),
         figure=_Counter(),

@@ -20,6 +20,7 @@ HAIRLINE = "#c9ccd1"
 ACCENT = "#27507f"
 REAL = "#3c4148"
 REAL_BAND = "#d5d8dc"
+SHADE = "#f0f3f7"
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,7 @@ _PALETTE = (
     PhaseColour("#9aa0a6", "#70767c", "#9aa0a6", "#cfd2d5"),
 )
 
+ACCENT_COLOUR = _PALETTE[0]
 PAIR_COLOUR = _PALETTE[-1]
 """Of curves that belong to two phases."""
 

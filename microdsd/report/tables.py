@@ -11,6 +11,7 @@ import numpy as np
 from microdsd.microstructure import phases_of
 from microdsd.report.evaluation import Evaluation
 from microdsd.report.style import phase_colours
+from microdsd.report.sweep import SweepEvaluation
 from microdsd.report.wording import NONE, count_range, fraction_range
 
 # Facts of a generated file that a reader looks for first; the rest is in the JSON.
@@ -82,7 +83,7 @@ def composition_table(evaluation: Evaluation) -> dict[str, Any]:
     }
 
 
-def provenance_rows(evaluation: Evaluation) -> list[dict[str, Any]]:
+def provenance_rows(evaluation: Evaluation | SweepEvaluation) -> list[dict[str, Any]]:
     """Who made what with which versions, as names and values."""
     record = evaluation.record
     rows = [_row("date", record["date"]), _row("seed of the comparison", record["seed"])]
