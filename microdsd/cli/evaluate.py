@@ -6,13 +6,18 @@ import hashlib
 import shlex
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from microdsd.cli.live import STDERR
 from microdsd.cli.output import print_json
 from microdsd.io import ensure_writable, load_microstructures, open_labels, split_spec
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+    from microdsd.report import Evaluation
 
 
 def command(
@@ -55,6 +60,16 @@ def command(
     training_log: Annotated[
         Path | None, typer.Option(help="CSV that training wrote, for its curves.")
     ] = None,
+    training: Annotated[
+        str | None,
+        typer.Option(help="Scan that the model was trained on: is any sample a copy of it?"),
+    ] = None,
+    training_region: Annotated[
+        list[str] | None, typer.Option(help="Part that training saw, e.g. z=0:104.")
+    ] = None,
+    symmetry: Annotated[
+        str, typer.Option(help="Of the training: copies are sought in its turns and mirrors too.")
+    ] = "none",
     force: Annotated[bool, typer.Option("--force", help="Overwrite the report.")] = False,
     json: Annotated[bool, typer.Option("--json", help="Print the numbers as JSON.")] = False,
 ) -> None:
@@ -99,6 +114,15 @@ def command(
                 },
             },
         )
+    nearest: dict[str, Any] = {}
+    if training is not None:
+        with (
+            STDERR.status("looking for copies of training windows"),
+            open_labels(
+                training, phases=names_of(labels), region=region_of(training_region)
+            ) as source,
+        ):
+            nearest = _nearest(evaluation, source.load(), symmetry)
     with STDERR.status("drawing the report"):
         html, numbers = write_report(
             evaluation,
@@ -106,15 +130,30 @@ def command(
             overwrite=force,
             title=f"Samples of {_name(generated)} against {_name(reference)}",
             training_log=training_log,
+            **nearest,
         )
     if json:
-        print_json({"report": str(html), "numbers": str(numbers), **evaluation.to_dict()})
+        document = {"report": str(html), "numbers": str(numbers), **evaluation.to_dict()}
+        if nearest:
+            document["memorisation"] = nearest["memorisation"].to_dict()
+        print_json(document)
         return
     typer.echo(headline(evaluation))
     typer.echo(subline(evaluation))
+    if nearest:
+        typer.echo(nearest["memorisation"].verdict())
     for note in evaluation.notes:
         typer.echo(f"note: {note}", err=True)
     typer.echo(f"{html} and {numbers.name} written", err=True)
+
+
+def _nearest(evaluation: Evaluation, training: xr.DataArray, symmetry: str) -> dict[str, Any]:
+    """Memorisation check of the samples, against as many of the reference windows."""
+    from microdsd.metrics.memorisation import memorisation
+
+    held_back = evaluation.windows.isel(sample=slice(evaluation.generated.sizes["sample"]))
+    found = memorisation(evaluation.generated, training, held_back, symmetry=symmetry)  # type: ignore[arg-type]
+    return {"memorisation": found, "training": training}
 
 
 def _label_or_name(word: str) -> int | str:

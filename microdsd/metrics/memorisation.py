@@ -193,7 +193,39 @@ def nearest_windows(
                         for name, value in zip(best, place, strict=True):
                             best[name][i] = value
                         best[f"start_{dims[0]}"][i] += offset
-    return _dataset(ensemble, real, best, sorted(names[1]))
+    found = _dataset(ensemble, real, best, sorted(names[1]))
+    return found.assign_attrs(symmetry=symmetry)
+
+
+def nearest_window(
+    nearest: xr.Dataset, index: int, scan: LabelsLike, shape: tuple[int, ...]
+) -> Array:
+    """Labels of the window that `nearest_windows` found for one sample, turned as the sample is.
+
+    Parameters
+    ----------
+    nearest : Dataset
+        Of `nearest_windows`.
+    index : int
+        Of the sample.
+    scan : DataArray or ndarray
+        The one that was searched.
+    shape : tuple of int
+        Of the sample.
+    """
+    row = {str(name): values.values[index] for name, values in nearest.data_vars.items()}
+    order, flip = symmetry_elements(nearest.attrs["symmetry"], len(shape))[row["turn"]]
+    volumes = as_ensemble(scan).values
+    if row["normal"] < 0:
+        space = volumes[row["layer"]]
+    else:
+        member, layer = divmod(row["layer"], volumes.shape[1 + row["normal"]])
+        space = volumes[member].take(layer, axis=row["normal"])
+    start = [value for name, value in row.items() if name.startswith("start_")]
+    turned = [shape[axis] for axis in order]
+    window = space[tuple(slice(a, a + n) for a, n in zip(start, turned, strict=True))]
+    back: Array = np.flip(window, flip).transpose(np.argsort(order))
+    return back
 
 
 def _dataset(

@@ -7,7 +7,7 @@ import pytest
 
 from microdsd.errors import InputError
 from microdsd.metrics import memorisation as module
-from microdsd.metrics.memorisation import memorisation, nearest_windows
+from microdsd.metrics.memorisation import memorisation, nearest_window, nearest_windows
 from microdsd.microstructure import as_microstructure, blobs, cut_windows
 from microdsd.microstructure.symmetry import symmetry_elements
 
@@ -62,13 +62,22 @@ def test_the_window_named_is_the_one_found_whatever_the_blocks(monkeypatch, bloc
 
 def test_turned_copies_are_found_only_where_turns_are_allowed():
     volume = rock((30, 30), 0)
-    copy = np.rot90(volume.values[4:14, 7:17]).copy()
+    copy = np.rot90(volume.values[4:14, 7:19]).copy()
     assert float(nearest_windows(copy, volume)["distance"][0]) > 0
     found = nearest_windows(copy, volume, symmetry="isotropic")
     assert float(found["distance"][0]) == 0
     assert (int(found["start_y"][0]), int(found["start_x"][0])) == (4, 7)
-    order, flip = symmetry_elements("isotropic", 2)[int(found["turn"][0])]
-    assert np.array_equal(np.flip(copy.transpose(order), flip), volume.values[4:14, 7:17])
+    assert np.array_equal(nearest_window(found, 0, volume, copy.shape), copy)
+
+
+@pytest.mark.parametrize("element", symmetry_elements("isotropic", 3)[::5])
+def test_the_window_comes_back_turned_as_the_sample_is(element):
+    order, flip = element
+    volume = rock((9, 10, 11), 0).values
+    copy = np.flip(volume[2:6, 1:6, 3:9].transpose(order), flip)
+    found = nearest_windows(copy, volume, symmetry="isotropic")
+    assert float(found["distance"][0]) == 0
+    assert np.array_equal(nearest_window(found, 0, volume, copy.shape), copy)
 
 
 def test_plane_samples_are_sought_in_the_slices_of_a_volume():
@@ -81,6 +90,7 @@ def test_plane_samples_are_sought_in_the_slices_of_a_volume():
     found = nearest_windows(aside, volume, symmetry="isotropic")
     assert float(found["distance"][0]) == 0
     assert [int(found[k][0]) for k in ("normal", "layer")] == [1, 4]
+    assert np.array_equal(nearest_window(found, 0, volume, aside.shape), aside)
 
 
 def test_members_of_an_ensemble():
