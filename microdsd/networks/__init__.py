@@ -2,12 +2,13 @@
 
 from microdsd.networks.base import PotentialNetwork
 from microdsd.networks.build import Method, build_network
-from microdsd.networks.rates import RateNetwork, RateUNet
+from microdsd.networks.rates import PotentialRates, RateNetwork, RateUNet
 from microdsd.networks.unet import PotentialUNet, UNet, UNetConfig
 
 __all__ = [
     "Method",
     "PotentialNetwork",
+    "PotentialRates",
     "PotentialUNet",
     "RateNetwork",
     "RateUNet",

@@ -6,10 +6,11 @@ import math
 from typing import Protocol
 
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
 from microdsd.networks.unet import UNet, UNetConfig
 from microdsd.process.kernel import TransitionKernel
+from microdsd.process.rates import potential_rates
 
 _ONE = math.log(math.e - 1)
 """Where softplus is 1, the rate of an uninformed walker."""
@@ -74,3 +75,29 @@ class RateUNet(UNet):
         raw = raw.reshape(*occupation.shape[:2], 2 * ndim, *occupation.shape[2:])
         sigma = (2 * t.to(raw.device, raw.dtype)).sqrt()
         return F.softplus(raw / sigma[(...,) + (None,) * (ndim + 2)] + _ONE)
+
+
+class PotentialRates(nn.Module):
+    """Hop rates that a potential network implies: the bridges' network, for tau-leaping.
+
+    With it one can tell what a network has learned from how its samples are stepped.
+
+    Parameters
+    ----------
+    network : UNet
+        Predicts log h.
+    """
+
+    def __init__(self, network: UNet) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(
+        self,
+        occupation: Tensor,
+        t: Tensor,
+        kernel: TransitionKernel,
+        fractions: Tensor | None = None,
+    ) -> Tensor:
+        """Rates; the parameters are those of `PotentialNetwork`."""
+        return potential_rates(self.network(occupation, t, kernel, fractions), kernel, t)

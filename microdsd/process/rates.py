@@ -16,6 +16,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from microdsd.process.bridge import potential
 from microdsd.process.kernel import TransitionKernel
 from microdsd.process.lattice import Lattice
 from microdsd.process.walk import Walkers
@@ -82,6 +83,34 @@ def summed_rates(origins: Walkers, walkers: Walkers, kernel: TransitionKernel, t
     summed.index_add_(1, walkers.channel * lattice.n_sites + sites(walkers), rates)
     by_channel = summed.view(len(rates), walkers.batch, walkers.species, *lattice.shape)
     return by_channel.movedim(0, 2)
+
+
+def potential_rates(log_h: Tensor, kernel: TransitionKernel, t: Tensor) -> Tensor:
+    """Reverse hop rates under a potential h: (K_t h)(x + d) / (K_t h)(x).
+
+    The mean of (1) over origins y with probability K_t(x, y) h(y) / (K_t h)(x), and the limit of
+    the bridges for steps that become short.
+
+    Parameters
+    ----------
+    log_h : Tensor, shape (batch, species, *space)
+    kernel : TransitionKernel
+    t : Tensor, shape (batch,)
+
+    Returns
+    -------
+    Tensor, shape (batch, species, 2 * ndim, *space)
+    """
+    here = kernel.apply(potential(log_h), t).clamp_min(_NEVER)
+    rates = []
+    for dim, boundary in enumerate(kernel.lattice.boundary, start=2):
+        for up in (False, True):
+            there = here.roll(-1 if up else 1, dim)
+            if boundary == "no-flux":
+                there = there.clone()
+                there.select(dim, -1 if up else 0).zero_()
+            rates.append(there / here)
+    return torch.stack(rates, dim=2)
 
 
 def sites(walkers: Walkers) -> Tensor:

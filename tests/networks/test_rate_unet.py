@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 import torch
 
-from microdsd.networks import PotentialUNet, RateUNet, UNetConfig, build_network
+from microdsd.networks import PotentialRates, PotentialUNet, RateUNet, UNetConfig, build_network
 from microdsd.process import Lattice, TransitionKernel
+from microdsd.process.rates import open_faces
 
 
 def network_of(ndim=2, species=1, widths=(4, 8), trained=True):
@@ -86,3 +87,12 @@ def test_the_trunk_is_the_same():
     assert list(potential) == list(rates)
     differing = [name for name in potential if potential[name].shape != rates[name].shape]
     assert differing == ["head.conv.weight"]
+
+
+@pytest.mark.parametrize("boundary", ["no-flux", "periodic"])
+def test_a_flat_potential_implies_the_forward_rates(boundary):
+    kernel = TransitionKernel(Lattice.box((5, 6), boundary))
+    potential = PotentialUNet(UNetConfig(2, 2, (4, 8), (1, 1), 8))
+    rates = PotentialRates(potential)(occupation((5, 6), species=2), times(0.5, 9.0), kernel)
+    expected = open_faces(kernel.lattice).float().expand(2, 2, -1, -1, -1)
+    np.testing.assert_allclose(rates.detach(), expected, rtol=1e-5)

@@ -18,7 +18,7 @@ from exact_laws import assert_drawn_from, rate_matrix
 from test_tiny_systems import one_walker, pair, total_variation, triple
 
 from microdsd.process import Walkers, time_of
-from microdsd.process.rates import summed_rates
+from microdsd.process.rates import potential_rates, summed_rates
 from microdsd.process.time_schedule import leap_grid
 from microdsd.sampling.gillespie import sample_gillespie
 from microdsd.sampling.tau_leaping import AdaptiveLeaps, GridLeaps, sample_tau_leaping
@@ -133,6 +133,18 @@ def horizon(system, residual):
 @pytest.mark.parametrize("t", [0.1, 1.0, 10.0])
 def test_two_roads_to_the_law_agree(system, t):
     np.testing.assert_allclose(reverse(system).law(t), system().joint(t).sum(1), atol=1e-12)
+
+
+@pytest.mark.parametrize("t", [0.1, 1.0, 10.0])
+def test_one_walker_s_potential_implies_the_reverse_rates(t):
+    """With one walker the bridges are exact, and so are the rates of their shortest steps."""
+    case, n = one_walker(), len(one_walker().states)
+    h = torch.from_numpy(case.data_law[::-1].copy())  # by site: the states go the other way
+    log_h = h.clamp_min(1e-30).log().float().view(1, 1, *case.shape).repeat(n, 1, 1, 1)
+    rates = potential_rates(log_h, case.kernel, torch.full((n,), t))
+    exact = reverse(one_walker).rates(np.arange(n), np.full(n, t))
+    seen = case.states[:, None] * rates.flatten(3).squeeze(1).numpy()
+    np.testing.assert_allclose(seen, exact, rtol=1e-4)
 
 
 @functools.cache
