@@ -142,7 +142,7 @@ def fraction_scatter(
     """
     with figure_style():
         figure = blank_figure(*size)
-        axes = _axes(figure, left=0.66)
+        axes = _axes(figure, left=0.8)
         if trained is not None:
             axes.axvspan(*trained, color=SHADE, lw=0, label="seen in training")
         if real is not None:
