@@ -5,13 +5,17 @@
     python workflows/benchmarks/method_fidelity.py measure bridges 4 8 16 32 64
     python workflows/benchmarks/method_fidelity.py measure tau-leaping 32 64 128 256 1000
     python workflows/benchmarks/method_fidelity.py measure tau-leaping sqrt:128 epsilon:0.8
+    python workflows/benchmarks/method_fidelity.py measure bridges-leaping 32 128
+    python workflows/benchmarks/method_fidelity.py gains
     python workflows/benchmarks/method_fidelity.py picture
 
 Same data (out/berea/berea2x.h5 of workflows/01_train_berea.sh, windows of 64 x 64), same trunk,
 same minutes of training, both at once so that both find the machine equally busy. Every row is
 kept in out/method-fidelity/figures.json and not measured again; `measure --samples 8` measures
 fewer windows where a row would take too long. Seconds are CPU seconds of one thread, network
-included. Needs the scan (MICRODSD_DATA).
+included. "bridges-leaping" steps the bridges' network by tau-leaping, with the rates that its
+potential implies: what was learned, told apart from how it is stepped. `gains` judges both
+networks by the paper's likelihood on test windows. Needs the scan (MICRODSD_DATA).
 """
 
 from __future__ import annotations
@@ -37,7 +41,10 @@ from berea_fidelity import (
 )
 
 from microdsd import MicrostructureModel
+from microdsd.encoding import PhaseEncoding
 from microdsd.metrics import describe
+from microdsd.networks import PotentialRates
+from microdsd.process import Lattice, TransitionKernel
 from microdsd.process.time_schedule import leap_grid
 from microdsd.report.style import (
     ACCENT,
@@ -51,12 +58,13 @@ from microdsd.report.style import (
     rgb,
 )
 from microdsd.request import GenerationRequest
-from microdsd.training import TrainingConfig
+from microdsd.training import RateObjective, TrainingConfig, Validation
 
 FOLDER = Path("out/method-fidelity")
 SCAN = Path("out/berea/berea2x.h5")
 WINDOW, LAG = (64, 64), LAGS[2]
 METHODS = {"bridges": ACCENT, "tau-leaping": "#bb4a27"}
+COLOURS = {**METHODS, "bridges-leaping": "#8d5a86"}
 WIDTH, HEIGHT = 9.4, 7.2
 QUANTITIES = {
     "S2 error": "S2 error",
@@ -85,6 +93,16 @@ def train(method: str, minutes: float) -> None:
 
 def model_path(method: str) -> Path:
     return FOLDER / f"{method}.model"
+
+
+def load(method: str) -> MicrostructureModel:
+    """Model of a method; the bridges' network stepped by tau-leaping counts as one."""
+    if method != "bridges-leaping":
+        return MicrostructureModel.load(model_path(method))
+    model = MicrostructureModel.load(model_path("bridges"))
+    model.network = PotentialRates(model.network)
+    model.card = replace(model.card, method="tau-leaping", sigma_last=model.card.sigma_min)
+    return model
 
 
 def stored() -> dict[str, dict[str, object]]:
@@ -129,7 +147,7 @@ def request_of(model: MicrostructureModel, rule: str, fractions: list[float]) ->
 
 def measure(method: str, rules: list[str], n: int) -> None:
     measure_real()
-    model = MicrostructureModel.load(model_path(method))
+    model = load(method)
     real = describe(real_windows()[:n], periodic=False)
     for rule in rules:
         key = f"{method} {rule}"
@@ -155,6 +173,25 @@ def measure(method: str, rules: list[str], n: int) -> None:
         print(key, {k: round(v, 4) if isinstance(v, float) else v for k, v in row.items()})
 
 
+def gains() -> None:
+    """Information by the paper's likelihood, nats per walker and e-fold of sigma, per level."""
+    encoding = PhaseEncoding({0: "pore", 1: "solid"}, background=1)
+    occupation = encoding.encode(real_windows().values)
+    found: dict[str, list[float]] = {}
+    for name in ("bridges-leaping", "tau-leaping"):
+        model = load(name)
+        sigma_max = model.card.sigma_max
+        kernel = TransitionKernel(Lattice.box(WINDOW, "no-flux"))
+        judge = Validation(occupation, kernel, 0.3, sigma_max, 0, RateObjective(sigma_max))
+        found["sigma"] = list(judge.levels)
+        found[name.removesuffix("-leaping") if "bridges" in name else name] = judge.gains(
+            model.network
+        )
+    (FOLDER / "gains.json").write_text(json.dumps(found, indent=2))
+    for row in zip(*found.values(), strict=True):
+        print("| " + " | ".join(f"{value:.3g}" for value in row) + " |")
+
+
 def picture(path: Path) -> None:
     """Fidelity against evaluations and seconds, and one sample of each kind."""
     rows = stored()
@@ -171,7 +208,7 @@ def picture(path: Path) -> None:
                 else:
                     level = 1.0 if quantity == "specific surface" else real[quantity]
                     axes.axhline(level, color=REAL, lw=0.8, ls=(0, (4, 2)))
-                for method, colour in METHODS.items():
+                for method, colour in COLOURS.items():
                     draw_method(axes, rows, method, horizontal, quantity, colour)
                 axes.set(xscale="log", xlabel=horizontal.replace("seconds", "CPU seconds"))
                 axes.xaxis.set_major_formatter("{x:g}")
@@ -198,7 +235,10 @@ def draw_method(axes, rows, method, horizontal, quantity, colour) -> None:  # no
         )
 
     keys = [key for key in rows if key.startswith(method + " ")]
-    axes.plot(*points([k for k in keys if ":" not in k]), "o-", ms=3.5, color=colour, label=method)
+    if not keys:
+        return
+    name = "bridges' network, leaping" if method == "bridges-leaping" else method
+    axes.plot(*points([k for k in keys if ":" not in k]), "o-", ms=3.5, color=colour, label=name)
     for kind, marker in (("sqrt", "s"), ("epsilon", "D")):
         others = [k for k in keys if f" {kind}:" in k]
         if others:
@@ -217,7 +257,8 @@ def draw_samples(figure, rows) -> None:  # noqa: ANN001
         axes = figure.add_axes((0.03 + 0.162 * k, 0.02, 0.145, 0.145 * WIDTH / HEIGHT))
         axes.imshow(np.array([colours[0], colours[1]])[labels], interpolation="none")
         axes.set(xticks=[], yticks=[])
-        axes.set_title(key.replace("epsilon:", r"$\epsilon$ = "), pad=4, color=INK, fontsize=8)
+        title = key.replace("epsilon:", r"$\epsilon$ = ").replace(" ", ", ", 1)
+        axes.set_title(title, pad=4, color=INK, fontsize=8)
 
 
 def table() -> None:
@@ -246,9 +287,10 @@ def main() -> None:
     training.add_argument("method", choices=list(METHODS))
     training.add_argument("--minutes", type=float, default=4.0)
     measuring = tasks.add_parser("measure")
-    measuring.add_argument("method", choices=list(METHODS))
+    measuring.add_argument("method", choices=list(COLOURS))
     measuring.add_argument("rules", nargs="+")
     measuring.add_argument("--samples", type=int, default=SAMPLES[2])
+    tasks.add_parser("gains")
     drawing = tasks.add_parser("picture")
     drawing.add_argument("--output", type=Path, default=FOLDER / "method-fidelity.png")
     options = parser.parse_args()
@@ -256,6 +298,8 @@ def main() -> None:
         train(options.method, options.minutes)
     elif options.task == "measure":
         measure(options.method, options.rules, options.samples)
+    elif options.task == "gains":
+        gains()
     else:
         picture(options.output)
         table()
