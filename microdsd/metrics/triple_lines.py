@@ -69,8 +69,8 @@ def triple_phase_boundary(ms: LabelsLike, *, periodic: bool) -> xr.DataArray:
     References
     ----------
     Underwood, Quantitative Stereology, Addison-Wesley (1970), chapter 2: L_V = 2 P_A.
-    Iwai et al., Journal of Power Sources 195 (2010) 955, doi:10.1016/j.jpowsour.2009.09.005, on
-    triple-phase boundaries of electrodes from voxel edges.
+    Jørgensen et al., Journal of Power Sources 261 (2014) 198, on the errors of triple-phase
+    boundaries counted on voxel edges.
 
     Examples
     --------
