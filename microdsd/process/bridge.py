@@ -14,20 +14,17 @@ first coordinate from h_s smoothed along the later axes, and so on to the last.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import torch
 from torch import Tensor
 
 from microdsd.process.kernel import TransitionKernel
-from microdsd.process.lattice import Boundary
 from microdsd.process.walk import Walkers, uniforms
 
 LOG_FLOOR = -50.0
 """Smallest log h relative to its maximum: keeps every step law positive in float32."""
-
-TAIL = 1e-7
-"""Probability of a hop too long for the window in which a step is drawn."""
 
 CHUNK = 1 << 22
 """Weights held at a time while drawing: bounds the memory, whatever the number of walkers."""
@@ -85,59 +82,50 @@ def sample_bridge_step(
 def _draw_along(
     field: Tensor, step: Tensor, walkers: Walkers, position: Tensor, axis: int, u: Tensor
 ) -> None:
-    """Draw each walker's new coordinate on one axis from step(x, .) field(.), in place."""
-    lattice = walkers.lattice
-    length, boundary = lattice.shape[axis], lattice.boundary[axis]
-    band = _banded(step, boundary)
-    width = band.shape[1]
-    half = width // 2
+    """Draw each walker's new coordinate on one axis from step(x, .) field(.), in place.
+
+    The axis is cut into blocks: first the block is drawn, from sums that one matrix product per
+    block gives for all sites at once, then the voxel in it.
+    """
+    length = walkers.lattice.shape[axis]
     line = walkers.channel
-    for other, n in enumerate(lattice.shape):
+    for other, n in enumerate(walkers.lattice.shape):
         if other != axis:
             line = line * n + position[other]
-    lines = _padded(field.movedim(2 + axis, -1).reshape(-1, length), half, width, boundary)
-    start = line * lines.shape[1] + position[axis]
-    windows = lines.view(-1).unfold(0, width, 1)
+    width = math.isqrt(length - 1) + 1
+    lines = _blocks(field.movedim(2 + axis, -1).reshape(-1, length), width)
+    weights = _blocks(step, width)
+    n_blocks = lines.shape[1]
     size = max(1, CHUNK // width)
+    row = line * length + position[axis]
+    sums = torch.stack(
+        [(lines[:, k] @ weights[:, k].T).reshape(-1)[row] for k in range(n_blocks)]
+    ).cumsum_(0)
+    block, rest = _invert(sums, u, 0)
     for first in range(0, len(u), size):
         chunk = slice(first, first + size)
-        here = position[axis, chunk]
-        cumulative = (windows[start[chunk]] * band[here]).cumsum(1)
-        total = cumulative[:, -1]
-        # Strictly below the total: the entry found then has positive weight.
-        target = torch.minimum(u[chunk] * total, torch.nextafter(total, torch.zeros_like(total)))
-        hop = torch.searchsorted(cumulative, target[:, None], right=True).squeeze(1) - half
-        position[axis, chunk] = (here + hop) % length
+        here = lines.flatten(0, 1)[line[chunk] * n_blocks + block[chunk]]
+        there = weights.flatten(0, 1)[position[axis, chunk] * n_blocks + block[chunk]]
+        within, _ = _invert((here * there).cumsum_(1), rest[chunk], 1)
+        position[axis, chunk] = block[chunk] * width + within
 
 
-def _banded(step: Tensor, boundary: Boundary) -> Tensor:
-    """Rows step(x, x - half ... x + half), zero beyond walls, that hold all but ``TAIL``."""
-    length = step.shape[0]
-    site = torch.arange(length, device=step.device)
-    distance = (site[:, None] - site).abs()
-    if boundary == "periodic":
-        distance = torch.minimum(distance, length - distance)
-    reached = torch.zeros_like(step).scatter_add_(1, distance, step)
-    beyond = reached.flip(1).cumsum(1).flip(1).amax(0)  # probability of a hop at least that long
-    half = max(1, int((beyond > TAIL).sum()) - 1)
-    if boundary == "periodic" and 2 * half + 1 >= length:
-        offset = torch.arange(length, device=step.device) - length // 2
-    else:
-        offset = torch.arange(-half, half + 1, device=step.device)
-    target = site[:, None] + offset
-    band = step.gather(1, target % length)
-    if boundary == "no-flux":
-        band = band * ((target >= 0) & (target < length))
-    return band
+def _blocks(rows: Tensor, width: int) -> Tensor:
+    """Rows (n, length) cut into blocks (n, blocks, width), filled up with zeros."""
+    missing = -rows.shape[1] % width
+    return torch.nn.functional.pad(rows, (0, missing)).reshape(len(rows), -1, width)
 
 
-def _padded(lines: Tensor, half: int, width: int, boundary: Boundary) -> Tensor:
-    """Lines extended so that a window of ``width`` starting ``half`` before any site exists."""
-    before, after = half, width - 1 - half
-    if boundary == "no-flux":
-        return torch.nn.functional.pad(lines, (before, after))
-    index = torch.arange(-before, lines.shape[1] + after, device=lines.device) % lines.shape[1]
-    return lines[:, index]
+def _invert(cumulative: Tensor, u: Tensor, dim: int) -> tuple[Tensor, Tensor]:
+    """First entry whose running sum exceeds the share u of the total; where in it u fell."""
+    total = cumulative.select(dim, -1)
+    # Strictly below the total: the entry found then has positive weight.
+    target = torch.minimum(u * total, torch.nextafter(total, torch.zeros_like(total)))
+    entry = (cumulative <= target.unsqueeze(dim)).sum(dim).clamp_max_(cumulative.shape[dim] - 1)
+    upper = cumulative.gather(dim, entry.unsqueeze(dim)).squeeze(dim)
+    before = cumulative.gather(dim, (entry - 1).clamp_min_(0).unsqueeze(dim)).squeeze(dim)
+    lower = torch.where(entry > 0, before, 0.0)
+    return entry, (target - lower) / (upper - lower).clamp_min_(torch.finfo(u.dtype).tiny)
 
 
 def expected_occupation(
