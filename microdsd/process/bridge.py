@@ -99,14 +99,14 @@ def _draw_along(
     size = max(1, CHUNK // width)
     row = line * length + position[axis]
     sums = torch.stack(
-        [(lines[:, k] @ weights[:, k].T).reshape(-1)[row] for k in range(n_blocks)]
-    ).cumsum_(0)
-    block, rest = _invert(sums, u, 0)
+        [(lines[:, k] @ weights[:, k].T).reshape(-1)[row] for k in range(n_blocks)], dim=1
+    )
+    block, rest = _invert(sums.cumsum_(1), u)
     for first in range(0, len(u), size):
         chunk = slice(first, first + size)
         here = lines.flatten(0, 1)[line[chunk] * n_blocks + block[chunk]]
         there = weights.flatten(0, 1)[position[axis, chunk] * n_blocks + block[chunk]]
-        within, _ = _invert((here * there).cumsum_(1), rest[chunk], 1)
+        within, _ = _invert((here * there).cumsum_(1), rest[chunk])
         position[axis, chunk] = block[chunk] * width + within
 
 
@@ -116,16 +116,20 @@ def _blocks(rows: Tensor, width: int) -> Tensor:
     return torch.nn.functional.pad(rows, (0, missing)).reshape(len(rows), -1, width)
 
 
-def _invert(cumulative: Tensor, u: Tensor, dim: int) -> tuple[Tensor, Tensor]:
-    """First entry whose running sum exceeds the share u of the total; where in it u fell."""
-    total = cumulative.select(dim, -1)
+def _invert(cumulative: Tensor, u: Tensor) -> tuple[Tensor, Tensor]:
+    """Per row, the first entry whose running sum exceeds the share u of the total; the rest of u.
+
+    The rest is where in its entry u fell, from 0 to 1: as uniform as u.
+    """
+    total = cumulative[:, -1]
     # Strictly below the total: the entry found then has positive weight.
     target = torch.minimum(u * total, torch.nextafter(total, torch.zeros_like(total)))
-    entry = (cumulative <= target.unsqueeze(dim)).sum(dim).clamp_max_(cumulative.shape[dim] - 1)
-    upper = cumulative.gather(dim, entry.unsqueeze(dim)).squeeze(dim)
-    before = cumulative.gather(dim, (entry - 1).clamp_min_(0).unsqueeze(dim)).squeeze(dim)
-    lower = torch.where(entry > 0, before, 0.0)
-    return entry, (target - lower) / (upper - lower).clamp_min_(torch.finfo(u.dtype).tiny)
+    entry = torch.searchsorted(cumulative, target[:, None], right=True)
+    entry.clamp_max_(cumulative.shape[1] - 1)
+    upper = cumulative.gather(1, entry)
+    lower = cumulative.gather(1, (entry - 1).clamp_min_(0)).where(entry > 0, 0.0)
+    rest = (target[:, None] - lower) / (upper - lower).clamp_min_(torch.finfo(u.dtype).tiny)
+    return entry.squeeze(1), rest.squeeze(1)
 
 
 def expected_occupation(

@@ -18,6 +18,9 @@ MIXED = 0.01
 TOLERATED = 0.05
 """Largest mixing residual with which noise may be taken for uniform."""
 
+ROUNDING = 1e-13
+"""Probability below which an entry of a kernel may be nothing but rounding."""
+
 
 @lru_cache(maxsize=32)
 def _eigenbasis(length: int, boundary: Boundary, device: torch.device) -> tuple[Tensor, Tensor]:
@@ -91,8 +94,8 @@ class TransitionKernel:
         t = torch.as_tensor(t, dtype=torch.float64, device=self.device)
         decay = torch.exp(t[..., None] * eigenvalues)
         matrix = (vectors * decay[..., None, :]) @ vectors.T
-        # Rounding leaves tiny negative entries far from the diagonal.
-        matrix = matrix.clamp_min(0.0)
+        # What rounding leaves far from the diagonal must not carry a walker there.
+        matrix = matrix.where(matrix > ROUNDING, 0.0)
         matrix = matrix / matrix.sum(-1, keepdim=True)
         return matrix.float()
 
@@ -101,9 +104,14 @@ class TransitionKernel:
 
         ``matrix`` has shape (L, L), or (batch, L, L) for one time per batch member.
         """
-        moved = field.movedim(2 + axis, -1)
+        shape = field.shape
         # The networks' bfloat16 must not reach the laws that are said to be exact.
         with torch.autocast(field.device.type, enabled=False):
+            if matrix.ndim == 2 and 2 + axis < field.ndim - 1:
+                # One product per slab: no transposed copy in, none out.
+                slabs = field.reshape(math.prod(shape[: 2 + axis]), shape[2 + axis], -1)
+                return (matrix @ slabs).view(shape)
+            moved = field.movedim(2 + axis, -1)
             if matrix.ndim == 3:
                 batch, length = moved.shape[0], moved.shape[-1]
                 smooth = torch.bmm(moved.reshape(batch, -1, length), matrix.mT).view(moved.shape)

@@ -145,3 +145,18 @@ def test_no_walkers_no_trouble():
         none, torch.zeros(1, 1, 4, 4), TransitionKernel(lattice), 1.0, 0.0, generators(1)
     )
     assert moved.occupation().sum() == 0
+
+
+@pytest.mark.parametrize("boundary", ["no-flux", "periodic"])
+def test_no_potential_carries_a_walker_further_than_its_step(boundary):
+    """Rounding of the kernel, 1e-17, times a needle of e^50 must not outweigh staying near."""
+    shape = (64, 48)
+    lattice = Lattice.box(shape, boundary)
+    log_h = torch.full((1, 1, *shape), -1e6)
+    log_h[0, 0, 32, 24] = 0.0
+    before = Walkers.of(torch.ones(1, 1, *shape), lattice)
+    kernel = TransitionKernel(lattice)
+    after = sample_bridge_step(before, log_h, kernel, 0.05, 0.01, generators(1))
+    hop = (after.position - before.position).abs()
+    length = torch.tensor(shape)[:, None]
+    assert int(torch.minimum(hop, length - hop).max()) < 15

@@ -46,10 +46,11 @@ def random_log_h(shape, spread=1.0):
 
 
 STEPS = [
-    # shape, boundary, t, s: short steps see a narrow window, long ones the whole axis
+    # shape, boundary, t, s: one block and several, full and part-filled; short steps and long
     ((9,), ("periodic",), 0.06, 0.02),
     ((9,), ("no-flux",), 50.0, 0.1),
     ((12,), ("periodic",), 3.0, 2.8),
+    ((37,), ("no-flux",), 6.0, 2.0),
     ((5, 6), ("no-flux", "no-flux"), 0.05, 0.0),
     ((5, 6), ("periodic", "no-flux"), 1.0, 0.4),
     ((6, 5), ("no-flux", "periodic"), 90.0, 0.0),
