@@ -7,6 +7,8 @@ composition.
 
 from __future__ import annotations
 
+import bisect
+import functools
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,7 +20,7 @@ from microdsd.request import Fractions, GenerationRequest
 if TYPE_CHECKING:
     from microdsd.model import MicrostructureModel
 
-CANDIDATES = (0.45, 0.55, 0.67, 0.82, 1.0)
+CANDIDATES = (0.3, 0.37, 0.45, 0.55, 0.67, 0.82, 1.0)
 """Noise levels, voxels, at which the walk may end."""
 
 _SEED = 0
@@ -45,15 +47,22 @@ def last_level(model: MicrostructureModel, real: np.ndarray) -> float:
     }
     # A network is not asked about levels below those that it was trained on.
     levels = [level for level in CANDIDATES if level >= model.card.sigma_min]
-    interface = np.empty(len(levels))
-    for k, level in enumerate(levels):
+
+    @functools.cache
+    def interface(k: int) -> float:
         request = GenerationRequest.resolve(
-            model.card, len(real), phase_fraction=fractions, sigma_last=level, rng=_SEED
+            model.card, len(real), phase_fraction=fractions, sigma_last=levels[k], rng=_SEED
         )
-        interface[k] = _mean_interface(np.stack([labels for labels, _ in model.generate(request)]))
-    # More smoothing can only remove interface, whatever the sampling noise says.
-    falling = np.minimum.accumulate(interface)
-    return round(float(np.interp(-_mean_interface(real), -falling, levels)), 3)
+        return _mean_interface(np.stack([labels for labels, _ in model.generate(request)]))
+
+    # The higher the level, the smoother the interface: bisect for where it falls below the real.
+    target = _mean_interface(real)
+    above = bisect.bisect_left(range(len(levels)), True, key=lambda k: interface(k) <= target)
+    if above in (0, len(levels)):
+        return levels[min(above, len(levels) - 1)]
+    left, right = interface(above - 1), interface(above)
+    share = (left - target) / (left - right)
+    return round(levels[above - 1] + share * (levels[above] - levels[above - 1]), 3)
 
 
 def _mean_interface(labels: np.ndarray) -> float:
