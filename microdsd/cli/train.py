@@ -124,7 +124,7 @@ def command(
     STDERR.print(f"horizon {'as told' if sigma_max else 'as recommended'}: {run.horizon()}")
     saved = logged = time.monotonic()
     try:
-        with progress_bar("[cyan]{task.fields[status]}") as bar:
+        with progress_bar(status=True) as bar:
             task = bar.add_task("training", total=1.0, status="choosing precision and threads")
             gain = ""
             with held_interrupts() as release:
