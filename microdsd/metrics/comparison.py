@@ -94,7 +94,7 @@ def compare(
     if n_reference < FEWEST_REFERENCES:
         set_size = 0
         notes.append(
-            f"{n_reference} reference windows are too few to estimate how much real sets differ; "
+            f"Too few reference windows ({n_reference}) to estimate how much real sets differ; "
             f"give at least {FEWEST_REFERENCES}."
         )
     elif set_size < n_generated:

@@ -124,7 +124,7 @@ def test_few_reference_windows_give_no_spread_and_say_so(n_reference):
     result = compare(media(4), media(n_reference, seed=9), periodic=False, rng=0)
     assert result.set_size is None
     assert result.n_splits == 0
-    assert "too few" in result.notes[0]
+    assert "Too few" in result.notes[0]
     assert all(d.spread is None and d.distance_over_spread is None for d in result.descriptors)
     assert all(c.real_real_median is None and c.error is not None for c in result.two_point)
 
