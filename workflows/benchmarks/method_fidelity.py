@@ -64,6 +64,7 @@ from microdsd.training import RateObjective, TrainingConfig, Validation
 FOLDER = Path("out/method-fidelity")
 SCAN = Path("out/berea/berea2x.h5")
 WINDOW, LAG = (64, 64), LAGS[2]
+GAIN_WINDOWS = 16
 METHODS = {"bridges": ACCENT, "tau-leaping": "#bb4a27"}
 COLOURS = {**METHODS, "bridges-leaping": "#8d5a86"}
 WIDTH, HEIGHT = 9.4, 7.2
@@ -178,7 +179,7 @@ def measure(method: str, rules: list[str], n: int) -> None:
 def gains() -> None:
     """Information by the paper's likelihood, nats per walker and e-fold of sigma, per level."""
     encoding = PhaseEncoding({0: "pore", 1: "solid"}, background=1)
-    occupation = encoding.encode(real_windows().values)
+    occupation = encoding.encode(real_windows().values[:GAIN_WINDOWS])
     found: dict[str, list[float]] = {}
     for name in ("bridges-leaping", "tau-leaping"):
         model = load(name)
