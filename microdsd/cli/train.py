@@ -52,6 +52,9 @@ def command(
     widths: Annotated[
         list[int] | None, typer.Option(help="Channels per resolution, finest first.")
     ] = None,
+    blocks: Annotated[
+        list[int] | None, typer.Option(help="Residual blocks per resolution; default: one each.")
+    ] = None,
     batch: Annotated[int | None, typer.Option(help="Windows per step.")] = None,
     learning_rate: Annotated[float | None, typer.Option(help="Peak learning rate.")] = None,
     boundary: Annotated[
@@ -95,8 +98,13 @@ def command(
         **{key: value for key, value in settings.items() if value is not None},
     )
     options: dict[str, Any] = {}
+    if blocks and len(blocks) != len(widths or ()):
+        raise InputError(f"--blocks {blocks}: give --widths with it, as many as there are blocks")
     if widths:
-        options["network_size"] = {"widths": tuple(widths), "blocks": (1,) * len(widths)}
+        options["network_size"] = {
+            "widths": tuple(widths),
+            "blocks": tuple(blocks or [1] * len(widths)),
+        }
     run = TrainingRun(
         source,
         config,
