@@ -316,7 +316,7 @@ class TrainingRun:
             sigma_min=self.config.sigma_min,
             sigma_max=self.sigma_max,
             sigma_last=_LAST_LEAP if leaps else 2 * self.config.sigma_min,
-            evaluations=_LEAPS if leaps else EVALUATIONS,
+            evaluations=_LEAPS if leaps else EVALUATIONS[len(self.window)],
             symmetry=self.symmetry,
             voxel_size=tuple(source.voxel_size.size[-len(self.window) :]),
             unit=source.voxel_size.unit,

@@ -46,8 +46,8 @@ from microdsd.request import MIN_LENGTH
 
 Source = str | xr.DataArray | np.ndarray | LabelSource
 
-EVALUATIONS = 16
-"""Network evaluations of the bridges: more bring little (docs/decisions/0006)."""
+EVALUATIONS = {2: 24, 3: 16}
+"""Network evaluations of the bridges: by the number of axes; more bring little (docs/decisions/0006)."""
 
 SIGMA_LAST = 0.67
 """Last noise level assumed before a model is calibrated, voxels."""
@@ -195,7 +195,7 @@ def examine(
     sigma_last : float
         Noise level of the last step, voxels.
     evaluations : int, optional
-        Of the bridges; 16 by default.
+        Of the bridges; by default 24 in 2D and 16 in 3D.
     boundary : {"no-flux", "periodic"}
     symmetry : {"none", "transverse", "isotropic"}
         As in training: "isotropic" cuts slices of a volume normal to all axes.
@@ -227,7 +227,7 @@ def examine(
     )
     shape = window_shape(window, len(labels.shape))
     kernel = TransitionKernel(Lattice.box(shape, boundary))
-    levels_asked = EVALUATIONS if evaluations is None else evaluations
+    levels_asked = EVALUATIONS[len(shape)] if evaluations is None else evaluations
     if sigma_max is not None:
         level_grid(sigma_max, sigma_last, levels_asked)  # refuses before long work
     encoding = PhaseEncoding(*present_phases(labels))

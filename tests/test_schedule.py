@@ -39,7 +39,7 @@ def test_stripes_have_the_schedule_of_their_closed_forms():
 
 def test_evaluations_of_both_methods():
     found = examine(ROCK, window=16, sigma_max=20.0)
-    assert len(found.levels) == EVALUATIONS
+    assert len(found.levels) == EVALUATIONS[2]
     assert found.tau_leaping == {
         "rocks, epsilon 0.1": pytest.approx(4 * 200 / 0.1),
         "electrodes, epsilon 0.01": pytest.approx(4 * 200 / 0.01),
@@ -109,7 +109,7 @@ def test_three_phases_and_slices():
     assert volume.curves["species"].values.tolist() == ["phase 1", "phase 2"]
     slices = examine(SOLID, window=(12, 12), symmetry="isotropic")
     assert slices.window == (12, 12)
-    assert len(slices.levels) == EVALUATIONS
+    assert len(slices.levels) == EVALUATIONS[2]
     # The walk moves walkers, it makes none: the pictured window keeps its counts.
     counts = slices.noised.sum(("y", "x"))
     assert (counts == counts[0]).all()
