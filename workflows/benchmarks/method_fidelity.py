@@ -221,8 +221,8 @@ def picture(path: Path) -> None:
                 axes.set_ylim(bottom=0)
                 if quantity == "pore bodies":
                     axes.set(yscale="log", ylim=(10, 1000))
-                if line == column == 0:
-                    axes.legend(loc="upper right")
+        # Clear of all curves, between panels and samples.
+        figure.legend(*axes.get_legend_handles_labels(), loc=(0.06, 0.26), ncols=4)
         draw_samples(figure, rows)
     path.write_bytes(figure_png(figure, dpi=150))
 
