@@ -47,7 +47,7 @@ from microdsd.request import MIN_LENGTH
 Source = str | xr.DataArray | np.ndarray | LabelSource
 
 EVALUATIONS = {2: 24, 3: 16}
-"""Network evaluations of the bridges: by the number of axes; more bring little (docs/decisions/0006)."""
+"""Network evaluations of the bridges, by the number of axes; see docs/decisions/0006."""
 
 SIGMA_LAST = 0.67
 """Last noise level assumed before a model is calibrated, voxels."""

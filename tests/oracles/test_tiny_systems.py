@@ -27,6 +27,7 @@ from microdsd.process import (
     time_of,
 )
 from microdsd.sampling import sample_bridges
+from microdsd.sampling.bridge_sampler import LEAD
 from microdsd.training import origin_loss
 
 
@@ -100,7 +101,7 @@ class TinySystem:
             ahead = now[None]
             if second_order and before is not None and s > 0:
                 ratio = np.log(levels[i] / levels[i + 1]) / np.log(levels[i - 1] / levels[i])
-                ahead = now[None] + 0.5 * ratio * (now[None] - before[:, None])
+                ahead = now[None] + LEAD * ratio * (now[None] - before[:, None])
             h = np.exp((ahead - ahead.max(-1, keepdims=True)).clip(-50.0))
             moved = np.zeros((len(self.states), len(self.places)))
             for earlier, p in enumerate(law):
