@@ -55,7 +55,7 @@ SIGMA_LAST = 0.67
 PAPER_EPSILON = {"rocks": 0.1, "electrodes": 0.01}
 """Step of the paper's tau-leaping, by what it generates; for rocks also 0.05 and 0.2."""
 
-_VOXELS = 1 << 18
+_VOXELS = 1 << 19
 _LOWEST = 0.3
 _CURVE_LEVELS = 16
 _PICTURED = 6
@@ -277,7 +277,7 @@ def window_shape(window: int | Sequence[int], axes: int) -> tuple[int, ...]:
 
 def number_of_windows(shape: Sequence[int]) -> int:
     """Windows of a shape that are enough to measure on: as many voxels of any shape."""
-    return max(4, min(64, _VOXELS // math.prod(shape)))
+    return max(8, min(64, _VOXELS // math.prod(shape)))
 
 
 def present_phases(source: LabelSource) -> tuple[dict[int, str], int]:

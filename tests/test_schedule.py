@@ -164,8 +164,8 @@ def test_a_source_that_is_open_already():
 
 def test_as_many_voxels_of_any_window():
     assert number_of_windows((64, 64)) == 64
-    assert number_of_windows((32, 32, 32)) == 8
-    assert number_of_windows((128, 128, 128)) == 4
+    assert number_of_windows((32, 32, 32)) == 16
+    assert number_of_windows((128, 128, 128)) == 8
 
 
 @pytest.mark.scan

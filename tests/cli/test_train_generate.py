@@ -184,7 +184,12 @@ def test_ctrl_c_stops_training_so_that_it_goes_on(trained):
     command = [sys.executable, "-c", "from microdsd.cli.app import main; main()"]
     environment = {**os.environ, "PYTHONWARNINGS": "error"}
     process = subprocess.Popen(
-        [*command, *map(str, words)], env=environment, stderr=subprocess.PIPE, text=True
+        [*command, *map(str, words)],
+        env=environment,
+        stderr=subprocess.PIPE,
+        text=True,
+        # Where the tests themselves run in the background, interrupts are ignored, and inherited so.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     log = trained / "stopped.model.csv"
     deadline = time.monotonic() + 120
