@@ -188,7 +188,7 @@ def test_ctrl_c_stops_training_so_that_it_goes_on(trained):
         env=environment,
         stderr=subprocess.PIPE,
         text=True,
-        # Where the tests themselves run in the background, interrupts are ignored, and inherited so.
+        # Tests that run in the background ignore interrupts, and would pass that on.
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     log = trained / "stopped.model.csv"
