@@ -218,7 +218,7 @@ def examine(
     >>> from microdsd.microstructure import blobs
     >>> found = examine(blobs((48, 48), fractions=(0.3, 0.7), scale=2, rng=0), window=16)
     >>> round(found.recommended.sigma, 1), len(found.levels)
-    (15.5, 32)
+    (15.5, 24)
     """
     labels = (
         source

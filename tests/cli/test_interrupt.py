@@ -6,6 +6,14 @@ import pytest
 from microdsd.cli.interrupt import held_interrupts
 
 
+@pytest.fixture(autouse=True)
+def interruptible():
+    """Tests that run as a background job were born ignoring interrupts."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_waits_for_the_end_of_the_step(number):
     before = signal.getsignal(number)

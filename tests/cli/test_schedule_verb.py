@@ -26,7 +26,7 @@ def test_a_summary_in_words(scan):
     result = run(scan, "--window", 16)
     assert result.exit_code == 0
     assert "may be taken for uniform" in result.stdout
-    assert "bridges 32" in result.stdout
+    assert "bridges 24" in result.stdout
     assert "tau-leaping at least" in result.stdout
 
 
