@@ -38,6 +38,7 @@ from microdsd.schedule import (
     Source,
     horizon_sentence,
     number_of_windows,
+    present_phases,
     window_shape,
 )
 from microdsd.training import (
@@ -52,7 +53,6 @@ from microdsd.training import (
 )
 
 _STATISTICS_WINDOWS = 256
-_VALIDATION_VOXELS = 1 << 18
 _LEAPS, _LAST_LEAP = 256, 0.1
 """Evaluations of tau-leaping unless asked otherwise, and the noise level of the last of them."""
 _DEFAULT_NETWORK: dict[int, dict[str, Any]] = {
@@ -273,10 +273,7 @@ class TrainingRun:
 
     def _phase_statistics(self) -> tuple[PhaseEncoding, dict[str, np.ndarray]]:
         """Encoding with the largest phase as background; fractions of a few hundred windows."""
-        whole = self._source.counts()  # a rare phase may be in none of the windows
-        phases = {label: name for label, name in self._source.phases.items() if whole.get(label)}
-        if len(phases) < 2:
-            raise InputError(f"source: holds only {phases}; a model needs at least two phases")
+        phases, _ = present_phases(self._source)
         rng = np.random.default_rng([self.config.seed, 1])
         labels = self._windows.batch(_STATISTICS_WINDOWS, rng)
         counts = np.stack([np.bincount(w.reshape(-1), minlength=max(phases) + 1) for w in labels])
@@ -289,7 +286,7 @@ class TrainingRun:
 
     def _validation_labels(self) -> np.ndarray:
         assert self._validation_windows is not None
-        n = max(4, min(64, _VALIDATION_VOXELS // math.prod(self.window)))
+        n = number_of_windows(self.window)
         return self._validation_windows.batch(n, np.random.default_rng([self.config.seed, 2]))
 
     def _validation(self) -> Validation | None:

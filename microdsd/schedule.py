@@ -42,6 +42,7 @@ from microdsd.process.mixing import (
     layout_information,
     tau_leaping_evaluations,
 )
+from microdsd.process.time_schedule import PAPER_SETTINGS
 from microdsd.request import MIN_LENGTH
 
 Source = str | xr.DataArray | np.ndarray | LabelSource
@@ -51,9 +52,6 @@ EVALUATIONS = {2: 24, 3: 16}
 
 SIGMA_LAST = 0.67
 """Last noise level assumed before a model is calibrated, voxels."""
-
-PAPER_EPSILON = {"rocks": 0.1, "electrodes": 0.01}
-"""Step of the paper's tau-leaping, by what it generates; for rocks also 0.05 and 0.2."""
 
 _VOXELS = 1 << 19
 _LOWEST = 0.3
@@ -253,10 +251,10 @@ def examine(
         recommended=recommended,
         levels=tuple(levels),
         tau_leaping={
-            f"{material}, epsilon {epsilon:g}": tau_leaping_evaluations(
-                len(shape), horizon.sigma, epsilon
+            f"{material}, epsilon {paper.epsilon:g}": tau_leaping_evaluations(
+                len(shape), horizon.sigma, paper.epsilon
             )
-            for material, epsilon in PAPER_EPSILON.items()
+            for material, paper in PAPER_SETTINGS.items()
         },
         displaced=displaced_share(occupation, kernel, float(time_of(sigma_last))),
         overlap=crowded_share(last),

@@ -35,7 +35,7 @@ def weights(run):
 @pytest.fixture
 def quick_finish(monkeypatch):
     """Let runs finish without generating hundreds of windows."""
-    monkeypatch.setattr(fitting, "_VALIDATION_VOXELS", 256)
+    monkeypatch.setattr(fitting, "number_of_windows", lambda shape: 4)
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Literal
 
 import numpy as np
 import torch
@@ -24,12 +25,17 @@ def time_of(sigma: Tensor | float) -> Tensor:
     return torch.as_tensor(sigma, dtype=torch.float64) ** 2 / 2
 
 
-def level_grid(sigma_max: float, sigma_last: float, evaluations: int) -> list[float]:
+Spacing = Literal["log", "sqrt"]
+
+
+def level_grid(
+    sigma_max: float, sigma_last: float, evaluations: int, spacing: Spacing = "sqrt"
+) -> list[float]:
     """Noise levels at which the network is evaluated, from the horizon down to the last step.
 
-    Even in the square root of sigma: between a logarithmic grid, whose long steps at high
-    levels lose the layout, and one even in sigma, whose long steps at low levels leave rough
-    surfaces (docs/decisions/0006).
+    Even in the square root of sigma unless asked otherwise: between a logarithmic grid, whose
+    long steps at high levels lose the layout, and one even in sigma, whose long steps at low
+    levels leave rough surfaces (docs/decisions/0006).
 
     Parameters
     ----------
@@ -37,6 +43,8 @@ def level_grid(sigma_max: float, sigma_last: float, evaluations: int) -> list[fl
         First and last level, voxels; the network is evaluated at both.
     evaluations : int
         Number of levels, at least 2.
+    spacing : {"log", "sqrt"}
+        In what the levels are even.
 
     Returns
     -------
@@ -54,5 +62,10 @@ def level_grid(sigma_max: float, sigma_last: float, evaluations: int) -> list[fl
         raise InputError(
             f"sigma_last={sigma_last}: choose a level between 0 and the horizon's {sigma_max:g}"
         )
-    roots = np.linspace(math.sqrt(sigma_max), math.sqrt(sigma_last), evaluations)
-    return [sigma_max, *(roots[1:-1] ** 2).tolist(), sigma_last]
+    if spacing == "log":
+        levels = np.geomspace(sigma_max, sigma_last, evaluations)
+    elif spacing == "sqrt":
+        levels = np.linspace(math.sqrt(sigma_max), math.sqrt(sigma_last), evaluations) ** 2
+    else:
+        raise InputError(f"spacing={spacing!r}: choose 'log' or 'sqrt'")
+    return [sigma_max, *levels[1:-1].tolist(), sigma_last]

@@ -16,7 +16,7 @@ import numpy as np
 
 from microdsd.errors import InputError
 from microdsd.process.lattice import Boundary
-from microdsd.process.noise import noise_level
+from microdsd.process.noise import Spacing, level_grid, noise_level
 
 OBSERVATIONS = 2000
 """Observation times of the paper."""
@@ -25,7 +25,6 @@ _TAU_1, _TAU_2 = 7.5, 2.5
 """The logit schedule starts at e^-tau_1 / tau_2 of the horizon, and keeps e^-tau_2 at its end."""
 
 RateLoss = Literal["likelihood", "l1", "l2"]
-Spacing = Literal["log", "sqrt"]
 
 
 def schedule_times(schedule: str, observations: int = OBSERVATIONS) -> np.ndarray:
@@ -145,16 +144,4 @@ def leap_grid(
     >>> [round(sigma, 3) for sigma in leap_grid(8.0, 1.0, 4)]
     [8.0, 4.0, 2.0, 1.0]
     """
-    if evaluations < 2:
-        raise InputError(f"evaluations={evaluations}: at least 2 are needed")
-    if not 0 < sigma_last < sigma_max:
-        raise InputError(
-            f"sigma_last={sigma_last}: choose a level between 0 and the horizon's {sigma_max:g}"
-        )
-    if spacing == "log":
-        levels = np.geomspace(sigma_max, sigma_last, evaluations)
-    elif spacing == "sqrt":
-        levels = np.linspace(math.sqrt(sigma_max), math.sqrt(sigma_last), evaluations) ** 2
-    else:
-        raise InputError(f"spacing={spacing!r}: choose 'log' or 'sqrt'")
-    return [sigma_max, *levels[1:-1].tolist(), sigma_last]
+    return level_grid(sigma_max, sigma_last, evaluations, spacing)

@@ -8,7 +8,6 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-from microdsd import __version__
 from microdsd.errors import InputError
 from microdsd.io import atomic_write
 from microdsd.metrics.memorisation import Memorisation
@@ -16,6 +15,7 @@ from microdsd.microstructure import LabelsLike
 from microdsd.report import findings, illustrations, tables
 from microdsd.report.evaluation import Evaluation
 from microdsd.report.nearest import nearest_section
+from microdsd.report.rendering import render
 from microdsd.report.training_log import TrainingLog, read_training_log
 
 
@@ -101,11 +101,6 @@ def _render(
     nearest: dict[str, Any] | None,
     json_name: str,
 ) -> str:
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
-    templates = Environment(
-        loader=PackageLoader("microdsd.report"), autoescape=True, undefined=StrictUndefined
-    )
     two_point = {
         "rows": findings.two_point_rows(evaluation),
         "radial": illustrations.radial_panels(evaluation),
@@ -113,9 +108,9 @@ def _render(
         "axes": illustrations.axis_panels(evaluation),
         "last_lag": evaluation.comparison.two_point[0].last_lag,
     }
-    return templates.get_template("report.html.j2").render(
+    return render(
+        "report.html.j2",
         title=title or "Generated samples against real material",
-        version=__version__,
         json_name=json_name,
         headline=findings.headline(evaluation),
         subline=findings.subline(evaluation),

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from microdsd import __version__
 from microdsd.errors import InputError
 from microdsd.io import atomic_write
+from microdsd.report.rendering import render
 from microdsd.report.schedule_picture import schedule_picture
 from microdsd.report.style import figure_png, figure_svg
 
@@ -48,13 +48,7 @@ def write_schedule(
 
 
 def _page(schedule: Schedule, title: str, picture: object) -> str:
-    from jinja2 import Environment, PackageLoader, StrictUndefined
     from markupsafe import Markup
 
     svg = figure_svg(picture, name="schedule", label="Noised windows and what they keep")  # type: ignore[arg-type]
-    templates = Environment(
-        loader=PackageLoader("microdsd.report"), autoescape=True, undefined=StrictUndefined
-    )
-    return templates.get_template("schedule.html.j2").render(
-        title=title, version=__version__, schedule=schedule, picture=Markup(svg)
-    )
+    return render("schedule.html.j2", title=title, schedule=schedule, picture=Markup(svg))

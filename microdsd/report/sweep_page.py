@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 from markupsafe import Markup
 
-from microdsd import __version__
 from microdsd.io import atomic_write
 from microdsd.microstructure import phases_of, spatial_dims
 from microdsd.report.curves import fraction_scatter
 from microdsd.report.figures import sweep_grid
 from microdsd.report.findings import DEFINITIONS, descriptor_name, readable
 from microdsd.report.page import report_paths
+from microdsd.report.rendering import render
 from microdsd.report.style import ACCENT_COLOUR, PAIR_COLOUR, PhaseColour, figure_svg, phase_colours
 from microdsd.report.sweep import SweepColumn, SweepEvaluation
 from microdsd.report.tables import provenance_rows
@@ -91,15 +91,10 @@ def sweep_subline(sweep: SweepEvaluation) -> str:
 
 
 def _render(sweep: SweepEvaluation, title: str | None, json_name: str) -> str:
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
-    templates = Environment(
-        loader=PackageLoader("microdsd.report"), autoescape=True, undefined=StrictUndefined
-    )
     names = {descriptor_name(column.descriptor) for column in sweep.columns}
-    return templates.get_template("sweep.html.j2").render(
+    return render(
+        "sweep.html.j2",
         title=title or f"A sweep over {phase_words(phases_of(sweep.generated)[sweep.phase])}",
-        version=__version__,
         json_name=json_name,
         headline=sweep_headline(sweep),
         subline=sweep_subline(sweep),

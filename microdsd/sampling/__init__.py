@@ -1,7 +1,7 @@
 """Sampling: walkers back in time, along bridges or hop by hop, then the assignment to phases."""
 
-from microdsd.sampling.assignment import assign_phases
-from microdsd.sampling.bridge_sampler import Generated, Visit, sample_bridges
+from microdsd.sampling.assignment import Generated, assign_phases
+from microdsd.sampling.bridge_sampler import Visit, sample_bridges
 from microdsd.sampling.tau_leaping import AdaptiveLeaps, GridLeaps, Leap, sample_tau_leaping
 
 __all__ = [

@@ -11,6 +11,8 @@ is linear in voxels.
 from __future__ import annotations
 
 import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -37,6 +39,37 @@ def phase_scores(expected: Tensor) -> Tensor:
     """
     rest = 1 - expected.sum(0, keepdim=True)
     return torch.cat([rest, expected]).clamp_min(_SCORE_FLOOR).log()
+
+
+@dataclass(frozen=True)
+class Generated:
+    """Samples of one batch.
+
+    Parameters
+    ----------
+    phase : Tensor of int64, shape (batch, *space)
+        0 is the background, c + 1 is species c.
+    reassigned : Tensor of int64, shape (batch,)
+        Voxels whose phase is not the one most probable there: what exact counts cost.
+    """
+
+    phase: Tensor
+    reassigned: Tensor
+
+
+def assign_walkers(
+    expected: Tensor, counts: Tensor, generators: Sequence[torch.Generator]
+) -> Generated:
+    """Labels with exact counts (batch, species) from expected occupations (..., *space)."""
+    space = expected.shape[2:]
+    phase = torch.empty(len(counts), space.numel(), dtype=torch.int64, device=expected.device)
+    reassigned = torch.empty(len(counts), dtype=torch.int64, device=expected.device)
+    for i, generator in enumerate(generators):
+        scores = phase_scores(expected[i].flatten(1))
+        background = space.numel() - counts[i].sum(0, keepdim=True)
+        phase[i] = assign_phases(scores, torch.cat([background, counts[i]]), generator)
+        reassigned[i] = (phase[i] != scores.argmax(0)).sum()
+    return Generated(phase.view(-1, *space), reassigned)
 
 
 def assign_phases(scores: Tensor, counts: Tensor, generator: torch.Generator) -> Tensor:

@@ -15,7 +15,7 @@ from microdsd.process.bridge import expected_occupation, sample_bridge_step
 from microdsd.process.kernel import TransitionKernel
 from microdsd.process.noise import time_of
 from microdsd.process.walk import sample_uniform
-from microdsd.sampling.assignment import assign_phases, phase_scores
+from microdsd.sampling.assignment import Generated, assign_walkers
 
 LEAD = 0.6
 """How far into a step its potential is taken from.
@@ -42,22 +42,6 @@ class Visit:
     sigma: float
     occupation: Tensor
     log_h: Tensor
-
-
-@dataclass(frozen=True)
-class Generated:
-    """Samples of one batch.
-
-    Parameters
-    ----------
-    phase : Tensor of int64, shape (batch, *space)
-        0 is the background, c + 1 is species c.
-    reassigned : Tensor of int64, shape (batch,)
-        Voxels whose phase is not the one most probable there: what exact counts cost.
-    """
-
-    phase: Tensor
-    reassigned: Tensor
 
 
 def sample_bridges(
@@ -107,7 +91,8 @@ def sample_bridges(
                 ahead = extrapolate(visit.log_h, earlier, lengths[i] / lengths[i - 1])
             walkers = sample_bridge_step(walkers, ahead, kernel, t, times[i + 1], generators)
             earlier = visit.log_h
-    return _assign_walkers(visit, walkers.counts(), kernel, generators)
+    expected = expected_occupation(visit.occupation, visit.log_h, kernel, times[-1])
+    return assign_walkers(expected, walkers.counts(), generators)
 
 
 def extrapolate(log_h: Tensor, earlier: Tensor, ratio: float) -> Tensor:
@@ -130,24 +115,3 @@ def extrapolate(log_h: Tensor, earlier: Tensor, ratio: float) -> Tensor:
     tensor([4.2000])
     """
     return log_h + LEAD * ratio * (log_h - earlier)
-
-
-def _assign_walkers(
-    visit: Visit,
-    counts: Tensor,
-    kernel: TransitionKernel,
-    generators: Sequence[torch.Generator],
-) -> Generated:
-    """Labels with exact counts from where the walkers of a level are expected to come from."""
-    lattice = kernel.lattice
-    expected = expected_occupation(
-        visit.occupation, visit.log_h, kernel, float(time_of(visit.sigma))
-    )
-    phase = torch.empty(len(counts), lattice.n_sites, dtype=torch.int64, device=kernel.device)
-    reassigned = torch.empty(len(counts), dtype=torch.int64, device=kernel.device)
-    for i, generator in enumerate(generators):
-        scores = phase_scores(expected[i].flatten(1))
-        background = lattice.n_sites - counts[i].sum(0, keepdim=True)
-        phase[i] = assign_phases(scores, torch.cat([background, counts[i]]), generator)
-        reassigned[i] = (phase[i] != scores.argmax(0)).sum()
-    return Generated(phase.view(-1, *lattice.shape), reassigned)

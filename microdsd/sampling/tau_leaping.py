@@ -30,8 +30,7 @@ from microdsd.process.kernel import TransitionKernel
 from microdsd.process.noise import noise_level, time_of
 from microdsd.process.rates import hop, open_faces, sites
 from microdsd.process.walk import Walkers, sample_uniform, uniforms
-from microdsd.sampling.assignment import assign_phases, phase_scores
-from microdsd.sampling.bridge_sampler import Generated
+from microdsd.sampling.assignment import Generated, assign_walkers
 
 MAX_EVALUATIONS = 100_000
 """Network evaluations after which adaptive leaps give up."""
@@ -225,7 +224,8 @@ def sample_tau_leaping(
         position[:, chosen] = moved.position
         walkers = walkers.moved_to(position)
         t[going] = after
-    return _place(walkers, kernel, generators)
+    density = kernel.apply(walkers.occupation(), float(time_of(_SMOOTHING)))
+    return assign_walkers(density, walkers.counts(), generators)
 
 
 def _require_affordable(rule: AdaptiveLeaps, kernel: TransitionKernel) -> None:
@@ -256,19 +256,3 @@ def _directions(rates: Tensor, total: Tensor, leaving: Tensor, u: Tensor) -> Ten
     passed = (u >= bounds).sum(0)
     # Rounding may put u beyond the last bound and yet below the share that leaves: it stays.
     return torch.where(passed < len(rates), passed, -1)
-
-
-def _place(
-    walkers: Walkers, kernel: TransitionKernel, generators: Sequence[torch.Generator]
-) -> Generated:
-    """Labels with exact counts from where the walkers have ended."""
-    lattice, counts = kernel.lattice, walkers.counts()
-    density = kernel.apply(walkers.occupation(), float(time_of(_SMOOTHING)))
-    phase = torch.empty(len(counts), lattice.n_sites, dtype=torch.int64, device=kernel.device)
-    reassigned = torch.empty(len(counts), dtype=torch.int64, device=kernel.device)
-    for i, generator in enumerate(generators):
-        scores = phase_scores(density[i].flatten(1))
-        background = lattice.n_sites - counts[i].sum(0, keepdim=True)
-        phase[i] = assign_phases(scores, torch.cat([background, counts[i]]), generator)
-        reassigned[i] = (phase[i] != scores.argmax(0)).sum()
-    return Generated(phase.view(-1, *lattice.shape), reassigned)
