@@ -16,6 +16,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from microdsd.networks.padding import extend, extension, pad_one
+from microdsd.networks.walls import free_share
 from microdsd.process.kernel import TransitionKernel
 from microdsd.process.lattice import Boundary
 
@@ -105,7 +106,8 @@ class UNet(nn.Module):
 
     The input holds, per species, the occupation numbers and their smoothing K_t n_t: the
     density as far as the noise level lets it be known, at any range, for a few small matrix
-    products.
+    products. One more channel says where the walls are (`free_share`): padding by mirror images
+    hides them, and the material does not mirror itself there, only the walkers do.
 
     Parameters
     ----------
@@ -124,7 +126,7 @@ class UNet(nn.Module):
             nn.Linear(config.embedding, config.embedding),
             nn.SiLU(),
         )
-        self.stem = _Conv(ndim, 2 * config.species, widths[0])
+        self.stem = _Conv(ndim, 2 * config.species + 1, widths[0])
         convolution = nn.Conv2d if ndim == 2 else nn.Conv3d
 
         stages = [
@@ -157,7 +159,10 @@ class UNet(nn.Module):
     ) -> Tensor:
         """Output (batch, channels, *space), float32; parameters as of `PotentialNetwork`."""
         shape, boundary = kernel.lattice.shape, kernel.lattice.boundary
-        x = torch.cat([occupation, kernel.apply(occupation, t)], dim=1)
+        x = torch.cat(
+            [occupation, kernel.apply(occupation, t), free_share(kernel.lattice, t, occupation)],
+            dim=1,
+        )
         multiple = 2 ** (len(self.config.widths) - 1)
         inside = list(boundary)
         crop: list[slice] = []

@@ -19,7 +19,7 @@ from microdsd.process.lattice import Boundary
 from microdsd.process.noise import level_grid
 from microdsd.process.time_schedule import leap_grid
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 _KEY = "microdsd"
 
 
