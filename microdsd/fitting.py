@@ -149,12 +149,20 @@ class TrainingRun:
             lattice.ndim,
             len(self._encoding.species),
             **{**_DEFAULT_NETWORK[lattice.ndim], **(network_size or {})},
+            read_out=method == "bridges",
         )
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(config.seed)
             unet = build_network(method, self.network)
         unet = unet.to(self.device).to(memory_format=unet.memory_format)  # type: ignore[call-overload]
-        self._objective = build_objective(method, config.sigma_min, self.sigma_max, loss, schedule)
+        self._objective = build_objective(
+            method,
+            config.sigma_min,
+            self.sigma_max,
+            loss,
+            schedule,
+            read_out=self.network.read_out,
+        )
         self.validation = self._validation()
         self.trainer = Trainer(
             unet, self._draw, self._kernel, self.sigma_max, config, self.validation, self._objective

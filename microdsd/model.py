@@ -18,7 +18,8 @@ from microdsd.errors import CheckpointError
 from microdsd.io import atomic_write
 from microdsd.microstructure import as_microstructure
 from microdsd.models import model_path
-from microdsd.networks import UNet, build_network
+from microdsd.networks import PotentialUNet, UNet, build_network
+from microdsd.networks.base import ReadOut
 from microdsd.process import Boundary, Lattice, TransitionKernel
 from microdsd.request import Fractions, GenerationRequest
 from microdsd.sampling import (
@@ -313,6 +314,7 @@ class MicrostructureModel:
                     request.levels,
                     generators,
                     fractions=fractions,
+                    read_out=self._read_out(),
                     observe=observe,
                 )
             return sample_tau_leaping(
@@ -326,6 +328,12 @@ class MicrostructureModel:
                 fractions=fractions,
                 observe=observe,
             )
+
+    def _read_out(self) -> ReadOut | None:
+        network = self.network
+        if isinstance(network, PotentialUNet) and network.config.read_out:
+            return network.joint
+        return None
 
     def _sampling_precision(self) -> Precision:
         """Measured once, on one training window's worth of work."""

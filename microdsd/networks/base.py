@@ -37,3 +37,24 @@ class PotentialNetwork(Protocol):
         Tensor, shape (batch, species, *space), float32
         """
         ...
+
+
+class ReadOut(Protocol):
+    """A network that predicts the phase of every voxel along with log h."""
+
+    def __call__(
+        self,
+        occupation: Tensor,
+        t: Tensor,
+        kernel: TransitionKernel,
+        fractions: Tensor | None = None,
+    ) -> tuple[Tensor, Tensor]:
+        """Log h and the log probabilities of the phases; the parameters are as above.
+
+        Returns
+        -------
+        log_h : Tensor, shape (batch, species, *space), float32
+        log_p : Tensor, shape (batch, species + 1, *space), float32
+            The background comes first.
+        """
+        ...

@@ -37,6 +37,8 @@ class UNetConfig:
         Residual blocks per resolution, on the way down and again on the way up.
     embedding : int
         Width of the embedding of noise level and phase fractions.
+    read_out : bool
+        Whether the potential's network also predicts the phase of every voxel.
     """
 
     ndim: int
@@ -44,6 +46,7 @@ class UNetConfig:
     widths: tuple[int, ...] = (32, 64, 96, 128)
     blocks: tuple[int, ...] = (1, 1, 1, 1)
     embedding: int = 64
+    read_out: bool = False
 
 
 class _Conv(nn.Module):
@@ -226,7 +229,7 @@ class PotentialUNet(UNet):
     """
 
     def __init__(self, config: UNetConfig) -> None:
-        super().__init__(config, config.species)
+        super().__init__(config, config.species * (2 if config.read_out else 1))
 
     def forward(
         self,
@@ -236,11 +239,33 @@ class PotentialUNet(UNet):
         fractions: Tensor | None = None,
     ) -> Tensor:
         """Log h; the parameters are those of `PotentialNetwork`."""
-        log_h = self.output(occupation, t, kernel, fractions)
-        # h matters only up to a factor. Nothing in the objective holds that factor, so it is
-        # taken out here: left alone it drifted to e^500, where bfloat16 rounds log h to even
-        # numbers.
-        return log_h - log_h.mean(dim=tuple(range(2, log_h.ndim)), keepdim=True)
+        output = self.output(occupation, t, kernel, fractions)
+        return _without_factor(output[:, : self.config.species])
+
+    def joint(
+        self,
+        occupation: Tensor,
+        t: Tensor,
+        kernel: TransitionKernel,
+        fractions: Tensor | None = None,
+    ) -> tuple[Tensor, Tensor]:
+        """Log h and the log probability (batch, phases, *space) of every voxel's phase.
+
+        The background comes first; for networks whose configuration has ``read_out``.
+        """
+        output = self.output(occupation, t, kernel, fractions)
+        log_h, log_odds = output.chunk(2, dim=1)
+        background = torch.zeros_like(log_odds[:, :1])
+        return _without_factor(log_h), torch.cat([background, log_odds], 1).log_softmax(1)
+
+
+def _without_factor(log_h: Tensor) -> Tensor:
+    """Log h with mean 0 over space.
+
+    h matters only up to a factor. Nothing in the objective holds that factor, so it is taken out:
+    left alone it drifted to e^500, where bfloat16 rounds log h to even numbers.
+    """
+    return log_h - log_h.mean(dim=tuple(range(2, log_h.ndim)), keepdim=True)
 
 
 _FREQUENCIES = 4

@@ -33,12 +33,12 @@ _CLEAR = 40.0
 
 
 def phase_scores(expected: Tensor) -> Tensor:
-    """Log-probability scores (phases, voxels) from expected occupations (species, voxels).
+    """Log-probability scores (batch, phases, ...) from expected occupations (batch, species, ...).
 
-    Row 0 is the background, whose expectation is what the species leave of the voxel.
+    Phase 0 is the background, whose expectation is what the species leave of the voxel.
     """
-    rest = 1 - expected.sum(0, keepdim=True)
-    return torch.cat([rest, expected]).clamp_min(_SCORE_FLOOR).log()
+    rest = 1 - expected.sum(1, keepdim=True)
+    return torch.cat([rest, expected], 1).clamp_min(_SCORE_FLOOR).log()
 
 
 @dataclass(frozen=True)
@@ -58,17 +58,17 @@ class Generated:
 
 
 def assign_walkers(
-    expected: Tensor, counts: Tensor, generators: Sequence[torch.Generator]
+    scores: Tensor, counts: Tensor, generators: Sequence[torch.Generator]
 ) -> Generated:
-    """Labels with exact counts (batch, species) from expected occupations (..., *space)."""
-    space = expected.shape[2:]
-    phase = torch.empty(len(counts), space.numel(), dtype=torch.int64, device=expected.device)
-    reassigned = torch.empty(len(counts), dtype=torch.int64, device=expected.device)
+    """Labels with exact counts (batch, species) from finite scores (batch, phases, *space)."""
+    space = scores.shape[2:]
+    phase = torch.empty(len(counts), space.numel(), dtype=torch.int64, device=scores.device)
+    reassigned = torch.empty(len(counts), dtype=torch.int64, device=scores.device)
     for i, generator in enumerate(generators):
-        scores = phase_scores(expected[i].flatten(1))
+        score = scores[i].flatten(1)
         background = space.numel() - counts[i].sum(0, keepdim=True)
-        phase[i] = assign_phases(scores, torch.cat([background, counts[i]]), generator)
-        reassigned[i] = (phase[i] != scores.argmax(0)).sum()
+        phase[i] = assign_phases(score, torch.cat([background, counts[i]]), generator)
+        reassigned[i] = (phase[i] != score.argmax(0)).sum()
     return Generated(phase.view(-1, *space), reassigned)
 
 

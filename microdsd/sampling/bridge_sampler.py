@@ -10,12 +10,12 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from microdsd.networks.base import PotentialNetwork
+from microdsd.networks.base import PotentialNetwork, ReadOut
 from microdsd.process.bridge import expected_occupation, sample_bridge_step
 from microdsd.process.kernel import TransitionKernel
 from microdsd.process.noise import time_of
 from microdsd.process.walk import sample_uniform
-from microdsd.sampling.assignment import Generated, assign_walkers
+from microdsd.sampling.assignment import Generated, assign_walkers, phase_scores
 
 LEAD = 0.6
 """How far into a step its potential is taken from.
@@ -52,6 +52,7 @@ def sample_bridges(
     generators: Sequence[torch.Generator],
     *,
     fractions: Tensor | None = None,
+    read_out: ReadOut | None = None,
     observe: Callable[[Visit], None] | None = None,
 ) -> Generated:
     """Generate microstructures with exactly the given counts.
@@ -72,6 +73,9 @@ def sample_bridges(
         One per sample: sample i depends on its own generator alone.
     fractions : Tensor, shape (batch, species), optional
         What the network is told of the composition.
+    read_out : callable, optional
+        `PotentialUNet.joint`, asked in place of the network at the last level; without it the
+        phases' scores are those of the walkers' expected origins.
     observe : callable, optional
         Shown every level after its network evaluation.
     """
@@ -79,20 +83,29 @@ def sample_bridges(
     times = [float(time_of(sigma)) for sigma in levels]
     lengths = [math.log(high / low) for high, low in itertools.pairwise(levels)]
     earlier: Tensor | None = None
-    for i, (sigma, t) in enumerate(zip(levels, times, strict=True)):
+
+    def batch_of(t: float) -> Tensor:
+        return torch.full((len(counts),), t, device=kernel.device)
+
+    for i, (sigma, t) in enumerate(zip(levels[:-1], times, strict=False)):
         occupation = walkers.occupation()
-        t_batch = torch.full((len(counts),), t, device=kernel.device)
-        visit = Visit(sigma, occupation, network(occupation, t_batch, kernel, fractions))
+        visit = Visit(sigma, occupation, network(occupation, batch_of(t), kernel, fractions))
         if observe is not None:
             observe(visit)
-        if i + 1 < len(times):
-            ahead = visit.log_h
-            if earlier is not None:
-                ahead = extrapolate(visit.log_h, earlier, lengths[i] / lengths[i - 1])
-            walkers = sample_bridge_step(walkers, ahead, kernel, t, times[i + 1], generators)
-            earlier = visit.log_h
-    expected = expected_occupation(visit.occupation, visit.log_h, kernel, times[-1])
-    return assign_walkers(expected, walkers.counts(), generators)
+        ahead = visit.log_h
+        if earlier is not None:
+            ahead = extrapolate(visit.log_h, earlier, lengths[i] / lengths[i - 1])
+        walkers = sample_bridge_step(walkers, ahead, kernel, t, times[i + 1], generators)
+        earlier = visit.log_h
+    occupation, last = walkers.occupation(), batch_of(times[-1])
+    if read_out is None:
+        log_h = network(occupation, last, kernel, fractions)
+        scores = phase_scores(expected_occupation(occupation, log_h, kernel, times[-1]))
+    else:
+        log_h, scores = read_out(occupation, last, kernel, fractions)
+    if observe is not None:
+        observe(Visit(levels[-1], occupation, log_h))
+    return assign_walkers(scores, walkers.counts(), generators)
 
 
 def extrapolate(log_h: Tensor, earlier: Tensor, ratio: float) -> Tensor:

@@ -30,7 +30,7 @@ from microdsd.process.kernel import TransitionKernel
 from microdsd.process.noise import noise_level, time_of
 from microdsd.process.rates import hop, open_faces, sites
 from microdsd.process.walk import Walkers, sample_uniform, uniforms
-from microdsd.sampling.assignment import Generated, assign_walkers
+from microdsd.sampling.assignment import Generated, assign_walkers, phase_scores
 
 MAX_EVALUATIONS = 100_000
 """Network evaluations after which adaptive leaps give up."""
@@ -225,7 +225,7 @@ def sample_tau_leaping(
         walkers = walkers.moved_to(position)
         t[going] = after
     density = kernel.apply(walkers.occupation(), float(time_of(_SMOOTHING)))
-    return assign_walkers(density, walkers.counts(), generators)
+    return assign_walkers(phase_scores(density), walkers.counts(), generators)
 
 
 def _require_affordable(rule: AdaptiveLeaps, kernel: TransitionKernel) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from microdsd.errors import InputError
 from microdsd.networks.build import NETWORKS, Method
 from microdsd.process.time_schedule import PAPER_SETTINGS, RateLoss
-from microdsd.training.objective import Objective, OriginObjective
+from microdsd.training.objective import LabelObjective, Objective, OriginObjective
 from microdsd.training.rate_objective import RateObjective
 
 
@@ -15,6 +15,8 @@ def build_objective(
     sigma_max: float,
     loss: RateLoss | None = None,
     schedule: str | None = None,
+    *,
+    read_out: bool = False,
 ) -> Objective:
     """Objective of a method.
 
@@ -28,6 +30,8 @@ def build_objective(
     schedule : str, optional
         Of tau-leaping only, see `microdsd.process.time_schedule.schedule_times`; by default
         "t^4", as the paper has it for rocks.
+    read_out : bool
+        Whether the network of bridges is to predict phases too.
 
     Raises
     ------
@@ -44,4 +48,5 @@ def build_objective(
             f"loss={loss!r}, schedule={schedule!r}: are settings of method='tau-leaping'; "
             "bridges have one objective"
         )
-    return OriginObjective(sigma_min, sigma_max)
+    objective = LabelObjective if read_out else OriginObjective
+    return objective(sigma_min, sigma_max)

@@ -99,6 +99,64 @@ class OriginObjective:
         return -self.loss(network, origins, walkers, kernel, t, fractions)
 
 
+class LabelObjective(OriginObjective):
+    """Likelihood of the origins, and of every voxel's phase as the network reads it out.
+
+    The phase of a voxel is known from the walkers only through a sum over their origins, in
+    which each of them is drawn independently; read out directly it is a voxel with one phase.
+    The gain is that of the origins alone.
+
+    Parameters
+    ----------
+    sigma_min, sigma_max : float
+        Range of the noise levels, voxels.
+    """
+
+    def loss(
+        self,
+        network: Callable[..., Tensor],
+        origins: Walkers,
+        walkers: Walkers,
+        kernel: TransitionKernel,
+        t: Tensor,
+        fractions: Tensor,
+    ) -> Tensor:
+        """Loss; see `Objective`. The network's ``joint`` is asked."""
+        occupation_t, occupation_0 = walkers.occupation(), origins.occupation()
+        joint: Callable[..., tuple[Tensor, Tensor]] = network.joint  # type: ignore[attr-defined]
+        log_h, log_p = joint(occupation_t, t, kernel, fractions)
+        return origin_loss(log_h, occupation_0, occupation_t, kernel, t) + label_loss(
+            log_p, occupation_0
+        )
+
+    def gain(
+        self,
+        network: Callable[..., Tensor],
+        origins: Walkers,
+        walkers: Walkers,
+        kernel: TransitionKernel,
+        t: Tensor,
+        fractions: Tensor,
+    ) -> Tensor:
+        """Gain; see `Objective`."""
+        return -super().loss(network, origins, walkers, kernel, t, fractions)
+
+
+def label_loss(log_p: Tensor, occupation_0: Tensor) -> Tensor:
+    """Cross entropy (batch,) of the phases, nats per voxel.
+
+    Parameters
+    ----------
+    log_p : Tensor, shape (batch, species + 1, *space)
+        Log probabilities; the background comes first.
+    occupation_0 : Tensor, shape (batch, species, *space)
+        At most one walker per voxel.
+    """
+    background = 1 - occupation_0.sum(1, keepdim=True)
+    phase = torch.cat([background, occupation_0], 1)
+    return -(phase * log_p).sum(1).flatten(1).mean(1)
+
+
 def origin_loss(
     log_h: Tensor, occupation_0: Tensor, occupation_t: Tensor, kernel: TransitionKernel, t: Tensor
 ) -> Tensor:

@@ -95,7 +95,7 @@ def test_a_box_of_64_cubed(kind):
     else:
         rho = torch.full((1, n), 0.3)
     counts = torch.tensor([n - 61_234, 61_234])
-    phase = assign_phases(phase_scores(rho), counts, generator())
+    phase = assign_phases(phase_scores(rho[None])[0], counts, generator())
     assert torch.bincount(phase).tolist() == counts.tolist()
     if kind == "smooth":
         assert rho[0, phase == 1].min() >= rho[0, phase == 0].max()
@@ -110,7 +110,7 @@ def test_a_box_of_many_phases(phases):
     rho = (200 * smooth).softmax(0)[1:]
     counts = torch.full((phases,), n // (2 * phases))
     counts[0] += n - counts.sum()
-    phase = assign_phases(phase_scores(rho), counts, generator())
+    phase = assign_phases(phase_scores(rho[None])[0], counts, generator())
     assert torch.equal(torch.bincount(phase, minlength=phases), counts)
 
 
@@ -155,7 +155,7 @@ def test_counts_that_do_not_fill_the_box(counts):
 
 def test_scores_are_logarithms_of_what_is_expected():
     expected = torch.tensor([[0.2, 0.0, 0.9, 1.6], [0.3, 0.0, 0.1, 0.1]])
-    scores = phase_scores(expected)
+    scores = phase_scores(expected[None])[0]
     np.testing.assert_allclose(
         scores.exp(),
         [[0.5, 1.0, 1e-6, 1e-6], [0.2, 1e-6, 0.9, 1.6], [0.3, 1e-6, 0.1, 0.1]],

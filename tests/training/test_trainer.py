@@ -73,7 +73,7 @@ def test_it_learns():
     final = validated[-1].gains
     assert np.mean(final) > 0.04
     assert np.mean(final) > np.mean(validated[0].gains)
-    assert final[0] > final[-1]  # low noise tells more
+    assert final[4] > 2 * final[-1]  # sigma 1.5 tells more than the horizon
     assert validation.gains(trainer.averaged) == pytest.approx(list(final), abs=1e-6)
 
 
