@@ -13,7 +13,9 @@ def tiny_network(ndim=2, species=1, widths=(4, 8), seed=0):
     """An untrained network whose every weight matters: nothing is left at zero."""
     with torch.random.fork_rng(devices=[]):
         torch.random.default_generator.manual_seed(seed)
-        network = PotentialUNet(UNetConfig(ndim, species, widths, (1,) * len(widths), 8))
+        network = PotentialUNet(
+            UNetConfig(ndim, species, widths, (1,) * len(widths), 8, read_out=True)
+        )
         with torch.no_grad():
             for weight in network.parameters():
                 if not weight.any():
@@ -27,7 +29,7 @@ def tiny_card(ndim=2, phases=2, background=1, **changes):
         phases = dict(enumerate(NAMES[:phases]))
     names = phases.values()
     settings = {
-        "network": UNetConfig(ndim, len(phases) - 1, (4, 8), (1, 1), 8),
+        "network": UNetConfig(ndim, len(phases) - 1, (4, 8), (1, 1), 8, read_out=True),
         "phases": phases,
         "background": background,
         "window": (12, 10) if ndim == 2 else (6, 8, 7),

@@ -181,3 +181,23 @@ def test_every_weight_learns():
     dead = [name for name, p in network.named_parameters() if not p.grad.any()]
     assert not dead
     assert n_parameters(network) == sum(p.numel() for p in network.parameters())
+
+
+def test_phases_are_read_out_beside_the_potential():
+    """One pass gives the same log h, and a probability of every phase."""
+    network, n_t, kernel = (
+        tiny_network(species=2),
+        occupation((9, 8), 3, 2),
+        kernel_of((9, 8), "no-flux"),
+    )
+    log_h, log_p = network.joint(n_t, times(0.2, 1.0, 4.0), kernel)
+    assert torch.equal(log_h, network(n_t, times(0.2, 1.0, 4.0), kernel))
+    assert log_p.shape == (3, 3, 9, 8)
+    np.testing.assert_allclose(log_p.exp().sum(1).detach(), 1, rtol=1e-6)
+    assert spread(log_p[:, 1]) > 0.1
+
+
+def test_an_untrained_read_out_has_no_favourite():
+    network = PotentialUNet(UNetConfig(2, 2, (4, 8), (1, 1), 8, read_out=True))
+    _, log_p = network.joint(occupation((5, 6), 1, 2), times(0.7), kernel_of((5, 6), "no-flux"))
+    np.testing.assert_allclose(log_p.detach(), -math.log(3), rtol=1e-6)

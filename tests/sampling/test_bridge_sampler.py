@@ -114,3 +114,30 @@ def test_walkers_are_added_to_those_that_are_there(more):
 
     for few, many in zip(walk([20, 7]), walk(more), strict=True):
         assert (many >= few).all()
+
+
+def test_the_read_out_is_asked_once_at_the_last_level_and_decides():
+    """Whatever the walkers say, the phases that the network reads out are assigned."""
+    asked = []
+    left = torch.zeros(1, 2, 6, 6)
+    left[:, 1, :, :3] = 5.0
+
+    def read_out(occupation, t, kernel, fractions=None):
+        asked.append(float(t[0]))
+        return torch.zeros_like(occupation), left.log_softmax(1)
+
+    kernel = TransitionKernel(Lattice.box((6, 6), "no-flux"))
+    visits = []
+    made = sample_bridges(
+        attracted,
+        kernel,
+        torch.tensor([[18]]),
+        LEVELS,
+        generators(1),
+        read_out=read_out,
+        observe=visits.append,
+    )
+    assert asked == pytest.approx([LEVELS[-1] ** 2 / 2])
+    assert len(visits) == len(LEVELS)
+    assert torch.equal(made.phase[0, :, :3], torch.ones(6, 3, dtype=torch.int64))
+    assert int(made.phase.sum()) == 18

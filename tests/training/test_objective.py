@@ -5,6 +5,7 @@ from exact_laws import kernel_matrix, step_law
 
 from microdsd.process import Lattice, TransitionKernel, Walkers, expected_occupation, sample_forward
 from microdsd.training import origin_loss
+from microdsd.training.objective import LabelObjective, OriginObjective, label_loss
 
 SHAPE, BOUNDARY = (3, 4), ("no-flux", "periodic")
 KERNEL = TransitionKernel(Lattice.box(SHAPE, BOUNDARY))
@@ -104,3 +105,35 @@ def test_samples_do_not_mix():
         one = slice(i, i + 1)
         alone = origin_loss(log_h[one], n_0[one], n_t[one], KERNEL, T[one])
         np.testing.assert_allclose(alone[0], together[i], rtol=1e-5)
+
+
+def test_label_loss_is_the_cross_entropy():
+    n_0 = torch.tensor([[[[1.0, 0.0, 0.0]], [[0.0, 0.0, 1.0]]]])  # phases 1, 0, 2
+    p = torch.tensor([[0.2, 0.5, 0.1], [0.7, 0.3, 0.3], [0.1, 0.2, 0.6]]).view(1, 3, 1, 3)
+    expected = -np.log([0.7, 0.5, 0.6]).mean()
+    assert float(label_loss(p.log(), n_0)) == pytest.approx(expected, rel=1e-6)
+
+
+def test_label_objective_adds_the_phases_and_gains_by_the_origins():
+    lattice = KERNEL.lattice
+    draw = torch.Generator().manual_seed(3)
+    n_0 = torch.zeros(2, 2, *SHAPE)
+    phase = torch.randint(0, 3, (2, 1, *SHAPE), generator=draw)
+    n_0 = torch.cat([(phase == 1), (phase == 2)], 1).float()
+    origins = Walkers.of(n_0, lattice)
+    walkers = sample_forward(origins, KERNEL, T, [draw, draw])
+    log_p = torch.randn(2, 3, *SHAPE, generator=draw).log_softmax(1)
+
+    class Network:
+        def __call__(self, *_):
+            return random_log_h()
+
+        def joint(self, *_):
+            return random_log_h(), log_p
+
+    task = (Network(), origins, walkers, KERNEL, T, None)
+    plain, labelled = OriginObjective(0.3, 9.0), LabelObjective(0.3, 9.0)
+    np.testing.assert_allclose(
+        labelled.loss(*task), plain.loss(*task) + label_loss(log_p, n_0), rtol=1e-6
+    )
+    np.testing.assert_allclose(labelled.gain(*task), plain.gain(*task), rtol=1e-6)
