@@ -1,7 +1,18 @@
 """The hinge: labels to occupation numbers and back, fractions to counts, windows to batches."""
 
 from microdsd.encoding.composition import counts_from_fractions
+from microdsd.encoding.intensity import IntensityEncoding, counts_from_intensity
 from microdsd.encoding.occupation import PhaseEncoding
+from microdsd.encoding.sampling import ClassSampler, ImageSampler
 from microdsd.encoding.windows import WindowSampler, symmetry_elements
 
-__all__ = ["PhaseEncoding", "WindowSampler", "counts_from_fractions", "symmetry_elements"]
+__all__ = [
+    "ClassSampler",
+    "ImageSampler",
+    "IntensityEncoding",
+    "PhaseEncoding",
+    "WindowSampler",
+    "counts_from_fractions",
+    "counts_from_intensity",
+    "symmetry_elements",
+]
