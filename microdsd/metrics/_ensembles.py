@@ -1,13 +1,18 @@
-"""Results of a descriptor, one value or curve per sample."""
+"""What descriptors share: results per sample, and specimens that do not fill their box."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
+import numpy as np
 import xarray as xr
 
+from microdsd.errors import InputError
+
 if TYPE_CHECKING:
-    from numpy.typing import ArrayLike
+    from numpy.typing import ArrayLike, NDArray
+
+MaskLike: TypeAlias = "NDArray[np.bool_] | xr.DataArray"
 
 
 def per_sample(
@@ -30,3 +35,34 @@ def per_sample(
         name=name,
         attrs={"units": units, "long_name": long_name, **attrs},
     )
+
+
+def specimen_of(ensemble: xr.DataArray, mask: MaskLike | None) -> NDArray[np.bool_] | None:
+    """Voxels of the specimen, ``(sample, [z,] y, x)``; None where it fills the box.
+
+    Parameters
+    ----------
+    ensemble : DataArray
+        Labels with a sample dim.
+    mask : array_like of bool or None
+        Of the shape of one sample, for all samples, or of the whole ensemble.
+
+    Raises
+    ------
+    InputError
+        The mask is not bool, has another shape, or leaves nothing of a sample.
+    """
+    if mask is None:
+        return None
+    inside = np.asarray(mask)
+    if inside.dtype != bool:
+        raise InputError(f"mask: expected bool, got {inside.dtype}; pass e.g. `labels != outside`")
+    if inside.shape not in (ensemble.shape, ensemble.shape[1:]):
+        raise InputError(
+            f"mask: its shape {inside.shape} is neither that of a sample, {ensemble.shape[1:]}, "
+            f"nor that of the ensemble, {ensemble.shape}"
+        )
+    inside = np.broadcast_to(inside, ensemble.shape)
+    if not inside.any(axis=tuple(range(1, inside.ndim))).all():
+        raise InputError("mask: leaves no voxel of at least one sample")
+    return inside

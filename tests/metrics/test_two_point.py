@@ -83,7 +83,7 @@ def test_result_does_not_depend_on_batches_or_blocks(monkeypatch):
     labels = stack(*np.random.default_rng(3).integers(0, 3, (4, 9, 10, 11)))
     expected = two_point_probability(labels, phase=0, phase2=1, periodic=False)
     monkeypatch.setattr("microdsd.metrics.two_point.VOXELS_PER_BATCH", 1)
-    monkeypatch.setattr("microdsd.metrics.two_point.VALUES_PER_BLOCK", 100)
+    monkeypatch.setattr("microdsd.metrics._correlation.VALUES_PER_BLOCK", 100)
     actual = two_point_probability(labels, phase=0, phase2=1, periodic=False)
     np.testing.assert_array_equal(actual.values, expected.values)
 
@@ -118,3 +118,46 @@ def test_bad_arguments_say_what_is_allowed(arguments, message):
     labels = np.eye(8, dtype=int)
     with pytest.raises(InputError, match=message):
         two_point_probability(labels, **{"periodic": False, **arguments})
+
+
+@pytest.mark.parametrize("periodic", [True, False])
+@pytest.mark.parametrize("along", ["radial", "y", "x"])
+def test_a_specimen_that_fills_the_box_changes_nothing(periodic, along):
+    labels = np.random.default_rng(7).integers(0, 3, (2, 9, 12))
+    here = {"phase": 0, "phase2": 2, "periodic": periodic, "along": along}
+    plain = two_point_probability(stack(*labels), **here)
+    masked = two_point_probability(stack(*labels), mask=np.ones((9, 12), dtype=bool), **here)
+    np.testing.assert_allclose(masked.values, plain.values, rtol=1e-14)
+
+
+@pytest.mark.parametrize("periodic", [True, False])
+def test_specimen_counts_the_pairs_inside_it_and_no_others(periodic):
+    """By brute force over all pairs of voxels; what lies outside the specimen is of no account."""
+    rng = np.random.default_rng(8)
+    labels, inside = rng.integers(0, 2, (7, 8)), rng.random((7, 8)) < 0.7
+    s2 = two_point_probability(
+        labels, phase=1, periodic=periodic, along="x", max_distance=4, mask=inside
+    )
+    for lag in range(5):
+        starts = range(8) if periodic else range(8 - lag)
+        pairs = [(y, x, (x + lag) % 8) for y in range(7) for x in starts]
+        pairs = [(y, a, b) for y, a, b in pairs if inside[y, a] and inside[y, b]]
+        expected = np.mean([labels[y, a] * labels[y, b] for y, a, b in pairs])
+        assert s2.values[0, lag] == pytest.approx(expected)
+    spoilt = np.where(inside, labels, 1 - labels)
+    again = two_point_probability(spoilt, phase=1, periodic=periodic, mask=inside)
+    radial = two_point_probability(labels, phase=1, periodic=periodic, mask=inside)
+    np.testing.assert_array_equal(again.values, radial.values)
+
+
+@pytest.mark.parametrize(
+    ("mask", "message"),
+    [
+        (np.ones((6, 6)), "expected bool"),
+        (np.ones((5, 6), dtype=bool), "neither that of a sample"),
+        (np.zeros((6, 6), dtype=bool), "leaves no voxel"),
+    ],
+)
+def test_masks_that_are_none(mask, message):
+    with pytest.raises(InputError, match=message):
+        two_point_probability(np.eye(6, dtype=int), phase=1, periodic=False, mask=mask)
