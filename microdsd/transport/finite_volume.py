@@ -98,8 +98,7 @@ def conduct(
     >>> round(conduct(layers, 0, spacing=(1, 1)).effective, 12)
     0.4
     """
-    wraps = [periodic_sides and along != axis for along in range(local.ndim)]
-    through = _on_paths(local > 0, axis, wraps)
+    through = on_paths(local > 0, axis, periodic_sides=periodic_sides)
     if not through.any():
         return BLOCKED
     k = local[through].astype(np.float64)
@@ -108,6 +107,7 @@ def conduct(
         np.where(_layer(local.shape, axis, end)[through], 2 * k * area / spacing[axis], 0.0)
         for end in (0, -1)
     )
+    wraps = _wraps(local.ndim, axis, periodic_sides)
     matrix = _system(k, supply + drain, through, wraps, spacing)
     potential, iterations = _solve(matrix, supply, tolerance)
 
@@ -125,8 +125,16 @@ def conduct(
     )
 
 
-def _on_paths(conducting: Mask, axis: int, wraps: Sequence[bool]) -> Mask:
-    """Conducting voxels in bodies, joined across faces, that touch both faces of the box."""
+def on_paths(conducting: Mask, axis: int, *, periodic_sides: bool = False) -> Mask:
+    """Conducting voxels in bodies, joined across faces, that touch both faces of the box.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> on_paths(np.array([[True, True, False], [False, True, False]]), 0).astype(int).tolist()
+    [[1, 1, 0], [0, 1, 0]]
+    """
+    wraps = _wraps(conducting.ndim, axis, periodic_sides)
     pairs = [np.concatenate(ends) for ends in zip(*_neighbours(conducting, wraps), strict=True)]
     number = np.count_nonzero(conducting)
     graph = sparse.coo_array((np.ones(len(pairs[0]), np.int8), pairs), shape=(number, number))
@@ -134,6 +142,10 @@ def _on_paths(conducting: Mask, axis: int, wraps: Sequence[bool]) -> Mask:
     bodies[conducting] = 1 + sparse.csgraph.connected_components(graph, directed=False)[1]
     both = np.intersect1d(bodies.take(0, axis), bodies.take(-1, axis))
     return np.isin(bodies, both[both > 0])
+
+
+def _wraps(ndim: int, axis: int, periodic_sides: bool) -> list[bool]:
+    return [periodic_sides and along != axis for along in range(ndim)]
 
 
 def _neighbours(conducting: Mask, wraps: Sequence[bool]) -> Iterator[tuple[Numbers, Numbers]]:

@@ -1,0 +1,73 @@
+"""What the solvers of this package accept: axes, sides of the box, values per phase."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Literal, get_args
+
+import numpy as np
+import xarray as xr
+
+from microdsd.errors import InputError
+from microdsd.microstructure import phases_of, resolve_phase, spatial_dims
+
+Sides = Literal["no-flux", "periodic"]
+
+
+def resolve_axes(ms: xr.DataArray, axes: Sequence[str] | str | None) -> list[str]:
+    """The axes asked for, all by default.
+
+    Raises
+    ------
+    InputError
+        If there is no such axis.
+
+    Examples
+    --------
+    >>> from microdsd.microstructure import as_ensemble
+    >>> resolve_axes(as_ensemble(np.eye(3, dtype=int)), "x"), resolve_axes(np.eye(3), None)
+    (['x'], ['y', 'x'])
+    """
+    dims = spatial_dims(ms)
+    chosen = list(dims) if axes is None else list(axes)
+    unknown = [axis for axis in chosen if axis not in dims]
+    if unknown or not chosen:
+        raise InputError(f"axes: {unknown or axes} is not among the axes of the box, {dims}")
+    return chosen
+
+
+def check_sides(sides: str) -> None:
+    """Raise unless the sides of the box are "no-flux" or "periodic"."""
+    if sides not in get_args(Sides):
+        raise InputError(f"sides: {sides!r} is not one of {get_args(Sides)}")
+
+
+def value_of_phases(
+    ms: xr.DataArray, values: Mapping[int | str, float], argument: str, *, default: float | None
+) -> dict[int, float]:
+    """One value >= 0 for every label, from values by label or by name.
+
+    Parameters
+    ----------
+    ms : DataArray
+    values : mapping of phase to float
+    argument : str
+        Name of the argument, for messages.
+    default : float or None
+        Of phases that are not named; None refuses to guess.
+
+    Raises
+    ------
+    InputError
+        A phase that does not exist, one without a value, or a value that is negative or not
+        finite.
+    """
+    given = {resolve_phase(ms, phase): float(value) for phase, value in values.items()}
+    names = phases_of(ms)
+    missing = [names[label] for label in names if label not in given]
+    if missing and default is None:
+        raise InputError(f"{argument}: has no value for {missing}; give one for each phase")
+    wrong = {names[label]: v for label, v in given.items() if not (np.isfinite(v) and v >= 0)}
+    if wrong:
+        raise InputError(f"{argument}: must be finite and not negative, got {wrong}")
+    return {label: given.get(label, default) for label in names}  # type: ignore[misc]
