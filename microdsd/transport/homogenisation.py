@@ -194,7 +194,7 @@ def isotropic_moduli(stiffness: Table) -> IsotropicModuli:
     >>> aluminium = np.diag([111.0] * 3 + [25.0] * 3)
     >>> aluminium[:3, :3] += 61 * (1 - np.eye(3))
     >>> [round(float(value), 2) for value in isotropic_moduli(aluminium)]
-    [77.67, 25.0, 67.74, 0.35]
+    [77.67, 25.0, 67.73, 0.35]
     """
     n = 3 if stiffness.shape[-1] == 6 else 2
     normal = stiffness[..., :n, :n]
