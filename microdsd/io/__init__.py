@@ -5,6 +5,7 @@ from microdsd.io.discovery import split_spec
 from microdsd.io.hdf5 import load_microstructures, save_microstructures
 from microdsd.io.images import read_image_stack, save_tiff
 from microdsd.io.listing import ArrayInfo, list_microstructures
+from microdsd.io.pictures import holds_images, load_images, save_images
 from microdsd.io.vti import save_vti
 from microdsd.io.windows import LabelSource, open_labels
 
@@ -13,10 +14,13 @@ __all__ = [
     "LabelSource",
     "atomic_write",
     "ensure_writable",
+    "holds_images",
     "list_microstructures",
+    "load_images",
     "load_microstructures",
     "open_labels",
     "read_image_stack",
+    "save_images",
     "save_microstructures",
     "save_tiff",
     "save_vti",

@@ -146,6 +146,8 @@ def locate(file: h5py.File, inner: str | None, *, ensemble: bool = False) -> Fou
             f"4D array of integer labels; segment images first, e.g. {OTSU}"
         )
     missing = "holds no integer array" if inner is None else f"there is nothing to read at {inner}"
+    if any("levels" in dataset.attrs for dataset in _datasets(file)):
+        missing += " (it holds images: read them with load_images)"
     raise DataFileError(f"{name}: {missing}; integer arrays in it: {listing}")
 
 
@@ -167,6 +169,8 @@ def _datasets(group: h5py.Group) -> Iterator[h5py.Dataset]:
 
 
 def _recognise(dataset: h5py.Dataset) -> FoundArray | None:
+    if "levels" in dataset.attrs:
+        return None  # images, which microdsd.io.load_images reads
     dims = native_dims(dataset)
     group, _, own_name = dataset.name.rpartition("/")
     if dims is not None:

@@ -7,6 +7,7 @@ dataset per dim as dimension scale, and the attributes of the array contract. So
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -37,6 +38,7 @@ from microdsd.microstructure.axes import SPATIAL_DIMS
 SCHEMA_VERSION = 1
 DEFAULT_GROUP = "microstructures"
 CHUNK_EDGE = {2: 256, 3: 64}
+IMAGE_CHUNK = 1 << 16
 DIMENSION_WITHOUT_VALUES = b"This is a netCDF dimension"
 
 
@@ -72,15 +74,7 @@ def save_microstructures(
     >>> load_microstructures(file).shape
     (4, 4)
     """
-    path = Path(path)
-    ms = as_microstructure(ms)
-    name = group.strip("/")
-    if not name:
-        raise InputError(f"group: needs a name, got {group!r}")
-    keep = path.exists() and _keeps_others(path, name, overwrite)
-    image = _file_image(path if keep else None, name, ms)
-    with atomic_write(path, overwrite=True) as temporary:
-        temporary.write_bytes(image)
+    write_group(Path(path), group, as_microstructure(ms), overwrite=overwrite)
 
 
 def load_microstructures(
@@ -143,6 +137,17 @@ def native_statement(found: FoundArray) -> tuple[dict[int, str], VoxelSize] | No
     return phases_of(stated), voxel_size_of(stated)
 
 
+def write_group(path: Path, group: str, array: xr.DataArray, *, overwrite: bool) -> None:
+    """Write an array that keeps its contract as one group of a file, atomically."""
+    name = group.strip("/")
+    if not name:
+        raise InputError(f"group: needs a name, got {group!r}")
+    keep = path.exists() and _keeps_others(path, name, overwrite)
+    image = _file_image(path if keep else None, name, array)
+    with atomic_write(path, overwrite=True) as temporary:
+        temporary.write_bytes(image)
+
+
 def _keeps_others(path: Path, name: str, overwrite: bool) -> bool:
     """Whether the file holds more than the group that is to be written."""
     with open_hdf5(path) as file:
@@ -170,36 +175,58 @@ def _file_image(earlier: Path | None, name: str, ms: xr.DataArray) -> bytes:
     return image
 
 
-def _write_group(group: h5py.Group, ms: xr.DataArray) -> None:
+def _write_group(group: h5py.Group, array: xr.DataArray) -> None:
     group.attrs["schema"] = "microdsd"
     group.attrs["schema_version"] = SCHEMA_VERSION
-    spatial = [dim for dim in ms.dims if dim != "sample"]
-    edge = CHUNK_EDGE[len(spatial)]
-    labels = group.create_dataset(
-        "labels",
-        data=ms.values,
-        chunks=tuple(1 if dim == "sample" else min(edge, ms.sizes[dim]) for dim in ms.dims),
+    stored = group.create_dataset(
+        str(array.name),
+        data=array.values,
+        chunks=_chunks(array),
         compression="gzip",
         compression_opts=4,
     )
-    labels.attrs.update(ms.attrs)
-    for axis, dim in enumerate(ms.dims):
-        values = ms.coords[dim] if dim in ms.coords else xr.DataArray(np.arange(ms.sizes[dim]))
+    stored.attrs.update(array.attrs)
+    for axis, dim in enumerate(array.dims):
+        values = (
+            array.coords[dim] if dim in array.coords else xr.DataArray(np.arange(array.sizes[dim]))
+        )
         scale = _write_coordinate(group, str(dim), values)
         scale.make_scale(str(dim))
-        labels.dims[axis].attach_scale(scale)
+        stored.dims[axis].attach_scale(scale)
     # Values that go along with the samples, a seed for instance, stay with them.
     beside = [
-        name for name, c in ms.coords.items() if name not in ms.dims and c.dims == ("sample",)
+        name for name, c in array.coords.items() if name not in array.dims and c.dims == ("sample",)
     ]
     for name in beside:
-        _write_coordinate(group, str(name), ms.coords[name]).dims[0].attach_scale(group["sample"])
+        _write_coordinate(group, str(name), array.coords[name]).dims[0].attach_scale(
+            group["sample"]
+        )
     if beside:
-        labels.attrs["coordinates"] = " ".join(str(name) for name in beside)
+        stored.attrs["coordinates"] = " ".join(str(name) for name in beside)
+
+
+def _chunks(array: xr.DataArray) -> tuple[int, ...]:
+    """One sample per chunk, and no more of it than is read at once; images are small: more."""
+    spatial = [dim for dim in array.dims if dim in SPATIAL_DIMS]
+    edge = CHUNK_EDGE[len(spatial)]
+    lengths = [
+        array.sizes[dim] if dim == "channel" else min(edge, array.sizes[dim])
+        for dim in array.dims
+        if dim != "sample"
+    ]
+    if "sample" not in array.dims:
+        return tuple(lengths)
+    images = IMAGE_CHUNK // math.prod(lengths) if array.name == "intensity" else 1
+    return (max(1, min(images, array.sizes["sample"])), *lengths)
 
 
 def _write_coordinate(group: h5py.Group, name: str, values: xr.DataArray) -> h5py.Dataset:
-    dataset = group.create_dataset(name, data=values.values)
+    text = values.dtype.kind in "UO"
+    dataset = group.create_dataset(
+        name,
+        data=values.values.astype(object) if text else values.values,
+        dtype=h5py.string_dtype() if text else None,
+    )
     dataset.attrs.update(values.attrs)
     return dataset
 
@@ -212,11 +239,19 @@ def _native_coords(labels: h5py.Dataset) -> dict[str, xr.Variable]:
     for axis, dim in enumerate(dims):
         scale = labels.dims[axis][0]
         if not bytes(scale.attrs.get("NAME", b"")).startswith(DIMENSION_WITHOUT_VALUES):
-            coords[dim] = xr.Variable(dim, scale[()], _plain_attrs(scale))
+            coords[dim] = xr.Variable(dim, stored_values(scale), _plain_attrs(scale))
     for name in str(labels.attrs.get("coordinates", "")).split():
         beside = labels.parent[name]
-        coords[name] = xr.Variable("sample", beside[()], _plain_attrs(beside))
+        coords[name] = xr.Variable("sample", stored_values(beside), _plain_attrs(beside))
     return coords
+
+
+def stored_values(dataset: h5py.Dataset) -> np.ndarray:
+    """Values of a dataset, text as str."""
+    if h5py.check_string_dtype(dataset.dtype) is not None:
+        return np.array(dataset.asstr()[()], dtype=str)
+    values: np.ndarray = dataset[()]
+    return values
 
 
 def _plain_attrs(dataset: h5py.Dataset) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from microdsd.microstructure.coarsening import coarsen
 from microdsd.microstructure.counting import label_counts
+from microdsd.microstructure.intensity import as_images, intensity_totals, is_images, quantise
 from microdsd.microstructure.phases import phase_counts, phase_fractions, porosity, relabel
 from microdsd.microstructure.schema import (
     LabelsLike,
@@ -23,6 +24,7 @@ __all__ = [
     "LabelsLike",
     "VoxelSize",
     "as_ensemble",
+    "as_images",
     "as_microstructure",
     "blobs",
     "check_microstructure",
@@ -31,6 +33,8 @@ __all__ = [
     "crop",
     "cut_windows",
     "derived_provenance",
+    "intensity_totals",
+    "is_images",
     "label_counts",
     "layers",
     "overlapping_spheres",
@@ -39,6 +43,7 @@ __all__ = [
     "phases_of",
     "porosity",
     "provenance_of",
+    "quantise",
     "relabel",
     "resolve_phase",
     "spatial_dims",

@@ -1,0 +1,125 @@
+"""Images in HDF5: the same layout as microstructures, with a dataset ``intensity``.
+
+``xarray.open_dataset(path, group="images", engine="h5netcdf")`` opens it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import h5py
+import xarray as xr
+
+from microdsd.errors import DataFileError
+from microdsd.io.discovery import open_hdf5, split_spec
+from microdsd.io.hdf5 import stored_values, write_group
+from microdsd.microstructure.intensity import as_images
+
+IMAGES_GROUP = "images"
+
+
+def save_images(
+    path: str | Path, images: xr.DataArray, *, group: str = IMAGES_GROUP, overwrite: bool = False
+) -> None:
+    """Write images as one group of an HDF5 file.
+
+    Parameters
+    ----------
+    path : str or Path
+        A new file, or an HDF5 file that gains the group and keeps all it has.
+    images : DataArray
+        See `microdsd.microstructure.as_images`.
+    group : str
+    overwrite : bool
+        Whether a group of that name may be replaced.
+
+    Raises
+    ------
+    DataFileError
+        The group exists, the file is not HDF5, or the disk refused the data.
+    InputError
+        `images` breaks the array contract.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import numpy as np
+    >>> file = Path(tempfile.mkdtemp()) / "new.h5"
+    >>> save_images(file, as_images(np.eye(4, dtype=np.uint8)[None], classes=["one"]))
+    >>> load_images(file)["class"].item()
+    'one'
+    """
+    write_group(Path(path), group, as_images(images), overwrite=overwrite)
+
+
+def load_images(spec: str | Path) -> xr.DataArray:
+    """Read images written by `save_images`.
+
+    Parameters
+    ----------
+    spec : str or Path
+        ``file.h5``, or ``file.h5:/group``.
+
+    Raises
+    ------
+    DataFileError
+        A missing, truncated or foreign file, or one that holds no images there, or several.
+    """
+    path, inner = split_spec(spec)
+    with open_hdf5(path) as file:
+        found = [d for d in _images(file) if inner in (None, d.name, d.parent.name)]
+        if len(found) != 1:
+            listing = ", ".join(d.parent.name for d in _images(file)) or "none"
+            raise DataFileError(
+                f"{spec}: expected one set of images, found {len(found)}; "
+                f"those in the file: {listing}"
+            )
+        stored = found[0]
+        dims = [str(dim[0].name).rpartition("/")[2] for dim in stored.dims]
+        coords = {
+            dim: xr.Variable(
+                dim,
+                stored_values(stored.parent[dim]),
+                {k: v for k, v in stored.parent[dim].attrs.items() if k in ("units", "voxel_size")},
+            )
+            for dim in dims
+        }
+        for name in str(stored.attrs.get("coordinates", "")).split():
+            coords[name] = xr.Variable("sample", stored_values(stored.parent[name]))
+        kept = {k: stored.attrs[k] for k in ("levels", "provenance") if k in stored.attrs}
+        return as_images(xr.DataArray(stored[()], dims=dims, coords=coords, attrs=kept))
+
+
+def holds_images(spec: str | Path) -> bool:
+    """Whether a path names a file, and in it images rather than labels.
+
+    Examples
+    --------
+    >>> holds_images("scan.tif")
+    False
+    """
+    path, inner = split_spec(spec)
+    if path.suffix.lower() not in (".h5", ".hdf5", ".nc") or not path.is_file():
+        return False
+    with open_hdf5(path) as file:
+        return any(inner in (None, d.name, d.parent.name) for d in _images(file)) and not (
+            inner is None and _labels(file)
+        )
+
+
+def _images(group: h5py.Group) -> Iterator[h5py.Dataset]:
+    for name in group:
+        item = group.get(name)
+        if isinstance(item, h5py.Group):
+            yield from _images(item)
+        elif isinstance(item, h5py.Dataset) and name == "intensity" and "levels" in item.attrs:
+            yield item
+
+
+def _labels(group: h5py.Group) -> bool:
+    """Whether there is a native microstructure beside the images: then the path must say."""
+    return any(
+        name == "labels" or (isinstance(item, h5py.Group) and _labels(item))
+        for name, item in ((name, group.get(name)) for name in group)
+    )
