@@ -39,6 +39,10 @@ class UNetConfig:
         Width of the embedding of noise level and phase fractions.
     read_out : bool
         Whether the potential's network also predicts the phase of every voxel.
+    top : int
+        Largest occupation number: the network sees occupations and fractions in units of it.
+    classes : int
+        Number of classes that the network may be told of.
     """
 
     ndim: int
@@ -47,6 +51,8 @@ class UNetConfig:
     blocks: tuple[int, ...] = (1, 1, 1, 1)
     embedding: int = 64
     read_out: bool = False
+    top: int = 1
+    classes: int = 0
 
 
 class _Conv(nn.Module):
@@ -124,7 +130,7 @@ class UNet(nn.Module):
         self.config = config
         ndim, widths, blocks = config.ndim, config.widths, config.blocks
         self.embed = nn.Sequential(
-            nn.Linear(2 * _FREQUENCIES + 2 * config.species, config.embedding),
+            nn.Linear(2 * _FREQUENCIES + 2 * config.species + config.classes, config.embedding),
             nn.SiLU(),
             nn.Linear(config.embedding, config.embedding),
             nn.SiLU(),
@@ -159,13 +165,22 @@ class UNet(nn.Module):
         t: Tensor,
         kernel: TransitionKernel,
         fractions: Tensor | None = None,
+        classes: Tensor | None = None,
     ) -> Tensor:
-        """Output (batch, channels, *space), float32; parameters as of `PotentialNetwork`."""
+        """Output (batch, channels, *space), float32; parameters as of `PotentialNetwork`.
+
+        Classes are int64 (batch,); -1 in a row, or None, means not told.
+        """
         shape, boundary = kernel.lattice.shape, kernel.lattice.boundary
+        top = self.config.top
+        if top > 1:
+            occupation = occupation / top
         x = torch.cat(
             [occupation, kernel.apply(occupation, t), free_share(kernel.lattice, t, occupation)],
             dim=1,
         )
+        if top > 1 and fractions is not None:
+            fractions = fractions / top
         multiple = 2 ** (len(self.config.widths) - 1)
         inside = list(boundary)
         crop: list[slice] = []
@@ -176,15 +191,17 @@ class UNet(nn.Module):
             if before:
                 inside[axis] = "no-flux"
         x = x.contiguous(memory_format=self.memory_format)
-        features = self._unet(x, self._condition(occupation, t, fractions), tuple(inside))
+        features = self._unet(x, self._condition(occupation, t, fractions, classes), tuple(inside))
         # What is left of log h after its free factor is taken out is small beside it, so the
         # last convolution is not left to bfloat16.
         with torch.autocast(x.device.type, enabled=False):
             y: Tensor = self.head(features.float(), tuple(inside))[(..., *crop)]
         return y
 
-    def _condition(self, occupation: Tensor, t: Tensor, fractions: Tensor | None) -> Tensor:
-        """Embedding of noise level and, where given, phase fractions."""
+    def _condition(
+        self, occupation: Tensor, t: Tensor, fractions: Tensor | None, classes: Tensor | None
+    ) -> Tensor:
+        """Embedding of noise level and, where given, phase fractions and class."""
         log_sigma = 0.5 * torch.log(2 * t.to(occupation.device, torch.float32))
         octave = 2.0 ** torch.arange(_FREQUENCIES, device=occupation.device) * (math.pi / 16)
         angle = log_sigma[:, None] * octave
@@ -193,6 +210,12 @@ class UNet(nn.Module):
         known = ~fractions.isnan()
         centred = torch.where(known, 4 * fractions - 1, 0.0)
         features = torch.cat([angle.sin(), angle.cos(), centred, known.float()], dim=1)
+        if self.config.classes:
+            told = features.new_zeros(len(features), self.config.classes)
+            if classes is not None:
+                every = torch.arange(self.config.classes, device=features.device)
+                told = (classes.to(features.device)[:, None] == every).float()
+            features = torch.cat([features, told], dim=1)
         embedded: Tensor = self.embed(features)
         return embedded
 
@@ -237,9 +260,10 @@ class PotentialUNet(UNet):
         t: Tensor,
         kernel: TransitionKernel,
         fractions: Tensor | None = None,
+        classes: Tensor | None = None,
     ) -> Tensor:
         """Log h; the parameters are those of `PotentialNetwork`."""
-        output = self.output(occupation, t, kernel, fractions)
+        output = self.output(occupation, t, kernel, fractions, classes)
         return _without_factor(output[:, : self.config.species])
 
     def joint(
@@ -248,12 +272,13 @@ class PotentialUNet(UNet):
         t: Tensor,
         kernel: TransitionKernel,
         fractions: Tensor | None = None,
+        classes: Tensor | None = None,
     ) -> tuple[Tensor, Tensor]:
         """Log h and the log probability (batch, phases, *space) of every voxel's phase.
 
         The background comes first; for networks whose configuration has ``read_out``.
         """
-        output = self.output(occupation, t, kernel, fractions)
+        output = self.output(occupation, t, kernel, fractions, classes)
         log_h, log_odds = output.chunk(2, dim=1)
         background = torch.zeros_like(log_odds[:, :1])
         return _without_factor(log_h), torch.cat([background, log_odds], 1).log_softmax(1)
