@@ -60,6 +60,12 @@ class ModelCard:
     method : {"bridges", "tau-leaping"}
         What the network predicts, and so how samples are made. Files from before there was a
         choice lack it: they hold bridges.
+    grey_levels : int
+        0 for phases. Of images, the number of grey levels: ``phases`` then names the channels,
+        fractions are mean intensities in levels, and ``background`` is -1, for there is none.
+    classes : dict of str to dict of str to (float, float, float)
+        Classes that the network was told of, in its order: by phase, the mean, smallest and
+        largest fraction in the training windows.
     """
 
     network: UNetConfig
@@ -80,6 +86,8 @@ class ModelCard:
     validation_gains: tuple[float, ...] = ()
     provenance: Mapping[str, Any] = field(default_factory=dict)
     method: Method = "bridges"
+    grey_levels: int = 0
+    classes: Mapping[str, Mapping[str, tuple[float, float, float]]] = field(default_factory=dict)
 
     def levels(self, evaluations: int, sigma_last: float | None = None) -> list[float]:
         """Noise levels of a sampling run with that many evaluations."""
@@ -89,7 +97,9 @@ class ModelCard:
 
     def to_json(self) -> str:
         """One JSON document; the inverse of `from_json`."""
-        return json.dumps({"format_version": FORMAT_VERSION, **asdict(self)}, sort_keys=True)
+        raw = asdict(self)
+        raw["classes"] = [[name, spans] for name, spans in self.classes.items()]
+        return json.dumps({"format_version": FORMAT_VERSION, **raw}, sort_keys=True)
 
     @classmethod
     def from_json(cls, text: str) -> ModelCard:
@@ -107,7 +117,7 @@ class ModelCard:
                 f"format_version={version}: this microdsd reads version {FORMAT_VERSION}; "
                 "install the microdsd that wrote the file, or train again"
             )
-        raw.setdefault("method", "bridges")
+        raw = {"method": "bridges", "grey_levels": 0, "classes": [], **raw}
         known = {f.name for f in fields(cls)}
         if set(raw) != known:
             raise CheckpointError(
@@ -126,6 +136,10 @@ class ModelCard:
             raw["network"] = UNetConfig(**network)
             raw["phases"] = {int(label): name for label, name in raw["phases"].items()}
             raw["fraction_range"] = {k: tuple(v) for k, v in raw["fraction_range"].items()}
+            raw["classes"] = {
+                name: {phase: tuple(span) for phase, span in spans.items()}
+                for name, spans in raw["classes"]
+            }
             for name in ("window", "voxel_size", "validation_levels", "validation_gains"):
                 raw[name] = tuple(raw[name])
         except (TypeError, ValueError, AttributeError) as error:

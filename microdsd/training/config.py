@@ -29,7 +29,8 @@ class TrainingConfig:
     sigma_min : float
         Lowest noise level that training sees, voxels; at most 1.
     unconditioned : float
-        Probability that a window's phase fractions are hidden from the network.
+        Probability that a window's phase fractions are hidden from the network, and, apart
+        from that, its class.
     clip : float
         Largest norm of the gradient.
     validations : int

@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from microdsd.networks.classes import OfClass
 from microdsd.networks.unet import UNet
 from microdsd.process.kernel import TransitionKernel
 from microdsd.process.walk import Walkers, sample_forward
@@ -59,7 +60,8 @@ class Trainer:
     network : UNet
         On the kernel's device; trained in place.
     draw : callable
-        ``draw(n, rng)`` gives occupation numbers (n, species, *window) of random windows.
+        ``draw(n, rng)`` gives occupation numbers (n, species, *window) of random windows, or a
+        pair of those and the windows' classes, int64 (n,).
     kernel : TransitionKernel
         Of the window.
     sigma_max : float
@@ -73,7 +75,7 @@ class Trainer:
     def __init__(
         self,
         network: UNet,
-        draw: Callable[[int, np.random.Generator], Tensor],
+        draw: Callable[[int, np.random.Generator], Tensor | tuple[Tensor, Tensor]],
         kernel: TransitionKernel,
         sigma_max: float,
         config: TrainingConfig,
@@ -123,7 +125,9 @@ class Trainer:
     def _batch_loss(self, rng: np.random.Generator) -> Tensor:
         """Loss on one batch of windows, each at a time of its own."""
         n, device = self.config.batch, self._kernel.device
-        occupation = self._draw(n, rng).to(device)
+        drawn = self._draw(n, rng)
+        occupation, classes = drawn if isinstance(drawn, tuple) else (drawn, None)
+        occupation = occupation.to(device)
         t = torch.from_numpy(self._objective.draw_times(n, rng)).to(device)
         seeds = rng.integers(1 << 62, size=n)
         generators = [torch.Generator(device).manual_seed(int(seed)) for seed in seeds]
@@ -132,9 +136,11 @@ class Trainer:
         fractions = occupation.flatten(2).mean(2)
         hidden = torch.from_numpy(rng.random(n) < self.config.unconditioned).to(device)
         fractions = torch.where(hidden[:, None], math.nan, fractions)
-        return self._objective.loss(
-            self.network, origins, walkers, self._kernel, t, fractions
-        ).mean()
+        network: Callable[..., Tensor] = self.network
+        if classes is not None:
+            secret = torch.from_numpy(rng.random(n) < self.config.unconditioned)
+            network = OfClass(self.network, torch.where(secret, -1, classes).to(device))
+        return self._objective.loss(network, origins, walkers, self._kernel, t, fractions).mean()
 
     def _optimise(self, progress: float) -> float:
         config = self.config

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
 
+from microdsd.networks.classes import OfClass
+from microdsd.networks.unet import UNet
 from microdsd.process.kernel import TransitionKernel
 from microdsd.process.noise import time_of
 from microdsd.process.walk import Walkers, sample_forward
@@ -27,6 +29,8 @@ class Validation:
     seed : int
     objective : Objective, optional
         Measures the gain; by default that of bridges.
+    classes : Tensor of int64, shape (windows,), optional
+        Class of every window.
     """
 
     def __init__(
@@ -37,10 +41,12 @@ class Validation:
         sigma_max: float,
         seed: int,
         objective: Objective | None = None,
+        classes: Tensor | None = None,
     ) -> None:
         inside = [level for level in _LEVELS if sigma_min < level < 0.9 * sigma_max]
         self.levels: Sequence[float] = (sigma_min, *inside, sigma_max)
         self._kernel = kernel
+        self._classes = None if classes is None else classes.to(kernel.device)
         self._objective = objective or OriginObjective(sigma_min, sigma_max)
         occupation = occupation.to(kernel.device)
         self._fractions = occupation.flatten(2).mean(2)
@@ -57,12 +63,13 @@ class Validation:
         return time_of(level).expand(len(self._fractions)).to(self._kernel.device)
 
     @torch.no_grad()
-    def gains(self, network: Callable[..., Tensor]) -> list[float]:
+    def gains(self, network: UNet) -> list[float]:
         """Information gained at every level, nats per walker; 0 is an uninformed walker."""
         gains = []
+        told = network if self._classes is None else OfClass(network, self._classes)
         for level, noised in zip(self.levels, self._noised, strict=True):
             gain = self._objective.gain(
-                network, self._origins, noised, self._kernel, self._times(level), self._fractions
+                told, self._origins, noised, self._kernel, self._times(level), self._fractions
             )
             gains.append(float(gain.mean()))
         return gains
