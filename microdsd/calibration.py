@@ -15,7 +15,8 @@ import numpy as np
 
 from microdsd.metrics import connected_bodies, interface_density
 from microdsd.microstructure import as_microstructure
-from microdsd.request import Fractions, GenerationRequest
+from microdsd.microstructure.composition import Fractions
+from microdsd.request import GenerationRequest
 
 if TYPE_CHECKING:
     from microdsd.model import MicrostructureModel

@@ -17,11 +17,12 @@ from microdsd.encoding import PhaseEncoding
 from microdsd.errors import CheckpointError
 from microdsd.io import atomic_write
 from microdsd.microstructure import as_microstructure
+from microdsd.microstructure.composition import Fractions
 from microdsd.models import model_path
 from microdsd.networks import PotentialUNet, UNet, build_network
 from microdsd.networks.base import ReadOut
 from microdsd.process import Boundary, Lattice, TransitionKernel
-from microdsd.request import Fractions, GenerationRequest
+from microdsd.request import GenerationRequest
 from microdsd.sampling import (
     AdaptiveLeaps,
     Generated,

@@ -8,13 +8,15 @@ from typing import Any
 
 import numpy as np
 
-from microdsd.encoding import counts_from_fractions
 from microdsd.errors import InputError
-from microdsd.microstructure.labels import find_phase
+from microdsd.microstructure.composition import (
+    Fractions,
+    counts_from_fractions,
+    fractions_per_sample,
+)
+from microdsd.microstructure.seeds import resolve_seed
 from microdsd.process import Boundary, Lattice
 from microdsd.training.checkpoint import ModelCard
-
-Fractions = Mapping[int | str, float | Sequence[float]]
 
 MIN_LENGTH = 4
 """Shortest axis of a box, voxels."""
@@ -95,7 +97,9 @@ class GenerationRequest:
         if epsilon is not None:
             _check_epsilon(card, epsilon, evaluations_given)
             levels = levels[:1]
-        fractions = _per_sample(card, phase_fraction, n)
+        fractions = fractions_per_sample(
+            dict(card.fraction_mean) if phase_fraction is None else phase_fraction, card.phases, n
+        )
         counts = [
             counts_from_fractions(
                 {name: column[i] for name, column in fractions.items()},
@@ -109,7 +113,7 @@ class GenerationRequest:
             fractions,
             np.array([[row[label] for label in sorted(card.phases)] for row in counts]),
             levels,
-            _seed(rng),
+            resolve_seed(rng),
             tuple(range(n) if streams is None else streams),
             (*_fraction_notes(card, fractions), *_size_notes(card, shape)),
             epsilon,
@@ -147,33 +151,6 @@ def _check_epsilon(card: ModelCard, epsilon: float, evaluations_given: bool) -> 
         raise InputError(f"epsilon={epsilon}: give a probability between 0 and 1")
 
 
-def _per_sample(
-    card: ModelCard, fractions: Fractions | None, n: int
-) -> dict[str, tuple[float, ...]]:
-    """Fractions by phase name, one entry per sample; by default the training windows' mean."""
-    if fractions is None:
-        fractions = {name: (mean,) for name, mean in card.fraction_mean.items()}
-    columns: dict[str, tuple[float, ...]] = {}
-    for key, value in fractions.items():
-        name = card.phases[find_phase(card.phases, key)]
-        if name in columns:
-            raise InputError(f"phase_fraction[{key!r}]: {name} is given twice")
-        try:
-            column = np.atleast_1d(np.asarray(value, dtype=float))
-        except (TypeError, ValueError):
-            column = np.empty((0, 0))
-        if column.ndim != 1:
-            raise InputError(
-                f"phase_fraction[{key!r}]={value!r}: give one number, or one per sample"
-            )
-        if len(column) not in (1, n):
-            raise InputError(
-                f"phase_fraction[{key!r}]: {len(column)} values for {n} samples; give one, or {n}"
-            )
-        columns[name] = tuple(np.broadcast_to(column, n).tolist())
-    return columns
-
-
 def _fraction_notes(card: ModelCard, fractions: Mapping[str, tuple[float, ...]]) -> list[str]:
     notes = []
     for name, asked in fractions.items():
@@ -196,14 +173,3 @@ def _size_notes(card: ModelCard, shape: Sequence[int]) -> list[str]:
         f"the box is larger than the training window {card.window}: sampling starts from the "
         f"window's horizon of {card.sigma_max:.3g} voxels, and nothing varies on longer scales"
     ]
-
-
-def _seed(rng: int | np.random.Generator | None) -> int:
-    """One integer seed from None (fresh), an integer, or a Generator (drawn from)."""
-    if isinstance(rng, np.random.Generator):
-        return int(rng.integers(1 << 53))
-    if rng is None:
-        return int(np.random.default_rng().integers(1 << 53))
-    if rng < 0:
-        raise InputError(f"rng={rng}: give a seed of at least 0")
-    return int(rng)

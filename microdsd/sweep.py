@@ -10,8 +10,9 @@ import numpy as np
 import xarray as xr
 
 from microdsd.errors import InputError
+from microdsd.microstructure.composition import Fractions
 from microdsd.microstructure.labels import find_phase
-from microdsd.request import Fractions, GenerationRequest
+from microdsd.request import GenerationRequest
 
 if TYPE_CHECKING:
     from microdsd.model import MicrostructureModel

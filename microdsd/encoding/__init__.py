@@ -1,6 +1,5 @@
 """The hinge: labels to occupation numbers and back, fractions to counts, windows to batches."""
 
-from microdsd.encoding.composition import counts_from_fractions
 from microdsd.encoding.intensity import IntensityEncoding, counts_from_intensity
 from microdsd.encoding.occupation import PhaseEncoding
 from microdsd.encoding.sampling import ClassSampler, ImageSampler
@@ -12,7 +11,6 @@ __all__ = [
     "IntensityEncoding",
     "PhaseEncoding",
     "WindowSampler",
-    "counts_from_fractions",
     "counts_from_intensity",
     "symmetry_elements",
 ]

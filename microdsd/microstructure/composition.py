@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+
+import numpy as np
 
 from microdsd.errors import InputError
 from microdsd.microstructure.labels import find_phase
+
+Fractions = Mapping[int | str, float | Sequence[float]]
+"""Phase, by label or name, to its fraction: one for all samples, or one per sample."""
 
 _SUM_TOLERANCE = 1e-6
 
@@ -80,3 +85,39 @@ def counts_from_fractions(
     for label in by_remainder[:spare]:
         counts[label] += 1
     return counts
+
+
+def fractions_per_sample(
+    fractions: Fractions, phases: Mapping[int, str], n: int
+) -> dict[str, tuple[float, ...]]:
+    """Fractions by phase name, one entry per sample.
+
+    Raises
+    ------
+    InputError
+        For an unknown phase, one given twice, or neither one value nor n of them.
+
+    Examples
+    --------
+    >>> fractions_per_sample({0: 0.2}, {0: "pore", 1: "solid"}, 2)
+    {'pore': (0.2, 0.2)}
+    """
+    columns: dict[str, tuple[float, ...]] = {}
+    for key, value in fractions.items():
+        name = phases[find_phase(phases, key)]
+        if name in columns:
+            raise InputError(f"phase_fraction[{key!r}]: {name} is given twice")
+        try:
+            column = np.atleast_1d(np.asarray(value, dtype=float))
+        except (TypeError, ValueError):
+            column = np.empty((0, 0))
+        if column.ndim != 1:
+            raise InputError(
+                f"phase_fraction[{key!r}]={value!r}: give one number, or one per sample"
+            )
+        if len(column) not in (1, n):
+            raise InputError(
+                f"phase_fraction[{key!r}]: {len(column)} values for {n} samples; give one, or {n}"
+            )
+        columns[name] = tuple(np.broadcast_to(column, n).tolist())
+    return columns

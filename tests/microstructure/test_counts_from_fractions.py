@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from microdsd.encoding import counts_from_fractions
 from microdsd.errors import InputError
+from microdsd.microstructure.composition import counts_from_fractions
 from microdsd.microstructure.labels import find_phase
 
 ROCK = {0: "pore", 255: "solid"}
