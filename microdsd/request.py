@@ -97,8 +97,9 @@ class GenerationRequest:
         if epsilon is not None:
             _check_epsilon(card, epsilon, evaluations_given)
             levels = levels[:1]
+        mean: Fractions = {**card.fraction_mean}
         fractions = fractions_per_sample(
-            dict(card.fraction_mean) if phase_fraction is None else phase_fraction, card.phases, n
+            mean if phase_fraction is None else phase_fraction, card.phases, n
         )
         counts = [
             counts_from_fractions(
