@@ -15,6 +15,7 @@ _HOME = {
     "compare": "microdsd.metrics.comparison",
     "cut_windows": "microdsd.microstructure",
     "describe": "microdsd.metrics",
+    "describe_transport": "microdsd.transport",
     "evaluate": "microdsd.report",
     "list_models": "microdsd.models",
     "load_dataset": "microdsd.datasets",

@@ -10,15 +10,20 @@ from microdsd.errors import InputError
 
 def fractions_of(words: Sequence[str] | None) -> dict[int | str, float] | None:
     """``["pore=0.22"]`` to ``{"pore": 0.22}``; None where there are no words."""
+    return numbers_of(words, "fraction")
+
+
+def numbers_of(words: Sequence[str] | None, argument: str) -> dict[int | str, float] | None:
+    """``["pore=0.6", "solid=3"]`` to numbers by phase; None where there are no words."""
     if not words:
         return None
-    fractions: dict[int | str, float] = {}
-    for name, text in pairs(list(words), "fraction").items():
+    numbers: dict[int | str, float] = {}
+    for name, text in pairs(list(words), argument).items():
         try:
-            fractions[name] = float(text)
+            numbers[name] = float(text)
         except ValueError:
-            raise InputError(f"fraction: expected a number for {name}, got {text!r}") from None
-    return fractions
+            raise InputError(f"{argument}: expected a number for {name}, got {text!r}") from None
+    return numbers
 
 
 def series_of(words: Sequence[str]) -> dict[int | str, float | list[float]]:

@@ -26,18 +26,9 @@ def conduct_by_relaxation(
 
     Successive over-relaxation on the same discrete equations; ``flux_mismatch`` is the spread of
     the flow between the layers, and there is no ``residual``.
-
-    Raises
-    ------
-    MicrodsdError
-        If taufactor is not installed.
     """
-    try:
-        import taufactor
-    except ImportError as error:
-        raise MicrodsdError(
-            "solver='taufactor' needs it: pip install 'microdsd[transport]'"
-        ) from error
+    import taufactor
+
     if not on_paths(conducting, axis, periodic_sides=periodic_sides).any():
         return BLOCKED
     if conducting.ndim == 2:
@@ -55,6 +46,16 @@ def conduct_by_relaxation(
         iterations=int(solver.iter),
         converged=bool(solver.converged),
     )
+
+
+def check_installed() -> None:
+    """Raise unless taufactor is there."""
+    try:
+        import taufactor  # noqa: F401
+    except ImportError as error:
+        raise MicrodsdError(
+            "solver='taufactor' needs the package: pip install 'microdsd[transport]'"
+        ) from error
 
 
 def check_cubic(size: tuple[float, ...]) -> None:

@@ -17,7 +17,7 @@ from microdsd.microstructure import (
     spatial_dims,
     voxel_size_of,
 )
-from microdsd.transport._taufactor import check_cubic, conduct_by_relaxation
+from microdsd.transport._taufactor import check_cubic, check_installed, conduct_by_relaxation
 from microdsd.transport.arguments import Sides, check_sides, resolve_axes, value_of_phases
 from microdsd.transport.finite_volume import Conduction, conduct
 from microdsd.transport.records import conduction_record
@@ -146,20 +146,27 @@ def _solver(
     device: str | None,
 ) -> Callable[[NDArray[np.float64], int], Conduction]:
     """From local diffusivities of a sample and the number of an axis to its solution."""
-    size, _ = voxel_size_of(ensemble)
+    check_solver(ensemble, solver)
     periodic = sides == "periodic"
     if solver == "finite-volume":
+        size = voxel_size_of(ensemble).size
         return lambda field, axis: conduct(
             field, axis, spacing=size, periodic_sides=periodic, tolerance=tolerance
         )
-    if solver != "taufactor":
-        raise InputError(f"solver: {solver!r} is not one of {get_args(Solver)}")
     if not set(local.values()) <= {0.0, 1.0}:
         raise InputError("solver='taufactor' takes one phase; use 'finite-volume' for several")
-    check_cubic(size)
     from microdsd.device import resolve_device
 
     place = str(resolve_device(device))
     return lambda field, axis: conduct_by_relaxation(
         field > 0, axis, periodic_sides=periodic, device=place
     )
+
+
+def check_solver(ensemble: xr.DataArray, solver: str) -> None:
+    """Raise unless there is such a solver, it is installed, and it can do with these voxels."""
+    if solver not in get_args(Solver):
+        raise InputError(f"solver: {solver!r} is not one of {get_args(Solver)}")
+    if solver == "taufactor":
+        check_installed()
+        check_cubic(voxel_size_of(ensemble).size)

@@ -13,7 +13,7 @@ from microdsd.errors import InputError
 from microdsd.microstructure import (
     LabelsLike,
     as_ensemble,
-    phases_of,
+    resolve_phase,
     spatial_dims,
     voxel_size_of,
 )
@@ -148,7 +148,7 @@ def effective_stiffness(
     (3.0, 0.2)
     """
     ensemble = as_ensemble(ms)
-    lame = _lame_parameters(ensemble, moduli)
+    lame = lame_parameters(ensemble, moduli)
     from microdsd.transport.fourier import stiffness_tensor
 
     def solve(sample: NDArray[np.integer]) -> Effective:
@@ -209,22 +209,25 @@ def isotropic_moduli(stiffness: Table) -> IsotropicModuli:
     return IsotropicModuli(bulk, shear, np.nan_to_num(2 * shear * (1 + poisson)), poisson)
 
 
-def _lame_parameters(
+def lame_parameters(
     ensemble: xr.DataArray, moduli: Mapping[int | str, tuple[float, float]]
 ) -> tuple[dict[int, float], dict[int, float]]:
-    """Lamé's first parameter and the shear modulus of every label."""
-    young = value_of_phases(
-        ensemble, {phase: pair[0] for phase, pair in moduli.items()}, "moduli", default=None
-    )
-    wrong = {phase: pair[1] for phase, pair in moduli.items() if not -1 < pair[1] < 0.5}
+    """Lamé's first parameter and the shear modulus of every label, from E and the Poisson ratio.
+
+    Raises
+    ------
+    InputError
+        If a phase does not exist or has no moduli, or they are not those of a stable solid.
+    """
+    wrong = {phase: nu for phase, (_, nu) in moduli.items() if not -1 < nu < 0.5}
     if wrong:
         raise InputError(f"moduli: a Poisson ratio lies between -1 and 0.5, got {wrong}")
-    names = phases_of(ensemble)
-    poisson = {
-        label: moduli[label] if label in moduli else moduli[name] for label, name in names.items()
-    }
-    shear = {label: young[label] / (2 * (1 + poisson[label][1])) for label in young}
-    return {k: 2 * shear[k] * nu / (1 - 2 * nu) for k, (_, nu) in poisson.items()}, shear
+    young = value_of_phases(
+        ensemble, {phase: e for phase, (e, _) in moduli.items()}, "moduli", default=None
+    )
+    ratio = {resolve_phase(ensemble, phase): nu for phase, (_, nu) in moduli.items()}
+    shear = {label: e / (2 * (1 + ratio[label])) for label, e in young.items()}
+    return {k: 2 * mu * ratio[k] / (1 - 2 * ratio[k]) for k, mu in shear.items()}, shear
 
 
 def _table(values: Mapping[int, float]) -> Table:

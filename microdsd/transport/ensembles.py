@@ -1,0 +1,144 @@
+"""Several transport properties of many samples in one Dataset."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import Literal, get_args
+
+import xarray as xr
+
+from microdsd.errors import InputError
+from microdsd.microstructure import LabelsLike, as_ensemble, phases_of, resolve_phase
+from microdsd.transport.arguments import Sides, check_sides, resolve_axes, value_of_phases
+from microdsd.transport.diffusion import Solver, check_solver, diffusivity
+from microdsd.transport.homogenisation import (
+    effective_conductivity,
+    effective_stiffness,
+    lame_parameters,
+)
+from microdsd.transport.records import LONG_NAMES, sample_coordinate
+
+Property = Literal["diffusivity", "conductivity", "stiffness"]
+Measure = Callable[[xr.DataArray], xr.Dataset]
+
+
+def describe_transport(
+    ms: LabelsLike,
+    *,
+    properties: Sequence[Property] = ("diffusivity",),
+    phases: Sequence[int | str] | None = None,
+    axes: Sequence[str] | None = None,
+    conductivity: Mapping[int | str, float] | None = None,
+    moduli: Mapping[int | str, tuple[float, float]] | None = None,
+    sides: Sides = "no-flux",
+    solver: Solver = "finite-volume",
+    device: str | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> xr.Dataset:
+    """Measure transport through every sample, one solution at a time.
+
+    Parameters
+    ----------
+    ms : DataArray or ndarray
+        Integer labels, dims ``([sample,] [z,] y, x)``.
+    properties : sequence of {"diffusivity", "conductivity", "stiffness"}
+        Diffusivity is measured in every phase along every axis, the others of the whole box.
+    phases : sequence of int or str, optional
+        Phases in which matter diffuses; all by default.
+    axes : sequence of {"z", "y", "x"}, optional
+        Axes of diffusion; all by default.
+    conductivity, moduli : mapping, optional
+        Of every phase; see `effective_conductivity` and `effective_stiffness`.
+    sides, solver
+        Of diffusion; see `diffusivity`.
+    device : str, optional
+        Where torch works; by default a GPU where there is one.
+    progress : callable, optional
+        Called with the number of solutions that are done, and the number of all.
+
+    Returns
+    -------
+    Dataset
+        Dims ``sample``, ``phase`` (with ``phase_name``), ``axis``, and those of the tensors. The
+        variables are those of the single functions; what a solver says of itself is named after
+        the property, as ``diffusivity_converged``, and so is ``diffusivity_boundary`` among the
+        attributes. A sample that is blocked, or whose solution did not converge, stops nothing.
+
+    Raises
+    ------
+    InputError
+        Before anything is solved, for arguments that cannot be used.
+
+    See Also
+    --------
+    diffusivity, effective_conductivity, effective_stiffness
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from microdsd.microstructure import as_microstructure
+    >>> stack = as_microstructure(np.tile([0, 1], (2, 4, 2)), ensemble=True)
+    >>> found = describe_transport(stack, phases=[1])
+    >>> found.relative_diffusivity.sel(phase=1, axis="y").values.round(9)
+    array([0.5, 0.5])
+    """
+    ensemble = as_ensemble(ms)
+    names = phases_of(ensemble)
+    labels = [resolve_phase(ensemble, p) for p in (names if phases is None else phases)]
+    chosen = resolve_axes(ensemble, axes)
+    unknown = [p for p in properties if p not in get_args(Property)]
+    if unknown or not properties:
+        raise InputError(
+            f"properties: {unknown or properties}; ask for some of {get_args(Property)}"
+        )
+    check_sides(sides)
+    check_solver(ensemble, solver)
+    plan: list[tuple[Property, Measure]] = []
+    if "diffusivity" in properties:
+        solve = partial(diffusivity, sides=sides, solver=solver, device=device)
+        plan += [
+            ("diffusivity", partial(_in_phase, partial(solve, phase=label, axes=[axis]), label))
+            for label in labels
+            for axis in chosen
+        ]
+    if "conductivity" in properties:
+        given = conductivity or {}
+        value_of_phases(ensemble, given, "conductivity", default=None)
+        plan.append(
+            ("conductivity", partial(effective_conductivity, conductivity=given, device=device))
+        )
+    if "stiffness" in properties:
+        lame_parameters(ensemble, moduli or {})
+        plan.append(("stiffness", partial(effective_stiffness, moduli=moduli or {}, device=device)))
+
+    pieces: list[xr.Dataset] = []
+    for index in range(ensemble.sizes["sample"]):
+        sample = ensemble.isel(sample=[index]).assign_coords(sample=[index])
+        for property_, measure in plan:
+            pieces.append(_named_after(property_, measure(sample)))
+            if progress is not None:
+                progress(len(pieces), len(plan) * ensemble.sizes["sample"])
+    found = xr.combine_by_coords(
+        pieces, data_vars="all", join="outer", combine_attrs="drop_conflicts"
+    )
+    assert isinstance(found, xr.Dataset)
+    order = {"axis": chosen, "phase": labels} if "axis" in found.dims else {}
+    found = found.sel(order).assign_coords(sample_coordinate(ensemble))
+    if order:
+        found = found.assign_coords(phase_name=("phase", [names[label] for label in labels]))
+    return found
+
+
+def _in_phase(measure: Measure, label: int, sample: xr.DataArray) -> xr.Dataset:
+    """Measure in one phase, with a dim for it."""
+    found = measure(sample)
+    found.attrs.pop("local", None)
+    return found.expand_dims(phase=[label], axis=1)
+
+
+def _named_after(property_: str, found: xr.Dataset) -> xr.Dataset:
+    """Put the property before the names that the results of all solvers share."""
+    shared = {name: f"{property_}_{name}" for name in LONG_NAMES if name in found}
+    attrs = {f"{property_}_{name}": value for name, value in found.attrs.items()}
+    return found.rename(shared).drop_attrs(deep=False).assign_attrs(attrs)
