@@ -14,8 +14,9 @@ from microdsd.networks.base import PotentialNetwork, ReadOut
 from microdsd.process.bridge import expected_occupation, sample_bridge_step
 from microdsd.process.kernel import TransitionKernel
 from microdsd.process.noise import time_of
-from microdsd.process.walk import sample_uniform
-from microdsd.sampling.assignment import Generated, assign_walkers, phase_scores
+from microdsd.sampling.assignment import Generated, phase_scores
+from microdsd.sampling.guidance import Guide, guided_potential, guided_scores
+from microdsd.sampling.origins import Anywhere, Origins
 
 LEAD = 0.6
 """How far into a step its potential is taken from.
@@ -47,12 +48,13 @@ class Visit:
 def sample_bridges(
     network: PotentialNetwork,
     kernel: TransitionKernel,
-    counts: Tensor,
+    origins: Tensor | Origins,
     levels: Sequence[float],
     generators: Sequence[torch.Generator],
     *,
     fractions: Tensor | None = None,
     read_out: ReadOut | None = None,
+    guide: Guide | None = None,
     observe: Callable[[Visit], None] | None = None,
 ) -> Generated:
     """Generate microstructures with exactly the given counts.
@@ -66,7 +68,8 @@ def sample_bridges(
     network : PotentialNetwork
     kernel : TransitionKernel
         Of the box; its device is where all work happens.
-    counts : Tensor of int, shape (batch, species)
+    origins : Tensor of int, shape (batch, species), or Origins
+        Counts of the whole box; or known material, or regions with counts of their own.
     levels : sequence of float
         Decreasing noise levels, voxels; one network evaluation each.
     generators : sequence of torch.Generator
@@ -76,28 +79,39 @@ def sample_bridges(
     read_out : callable, optional
         `PotentialUNet.joint`, asked in place of the network at the last level; without it the
         phases' scores are those of the walkers' expected origins.
+    guide : callable, optional
+        Weighs the potential; see `Guide`.
     observe : callable, optional
         Shown every level after its network evaluation.
     """
-    walkers = sample_uniform(counts, kernel.lattice, generators)
+    if isinstance(origins, Tensor):
+        origins = Anywhere(origins)
     times = [float(time_of(sigma)) for sigma in levels]
+    walkers = origins.start(kernel, times[0], generators)
+    around = origins.surroundings(kernel, times, generators)
     lengths = [math.log(high / low) for high, low in itertools.pairwise(levels)]
     earlier: Tensor | None = None
 
     def batch_of(t: float) -> Tensor:
-        return torch.full((len(counts),), t, device=kernel.device)
+        return torch.full((walkers.batch,), t, device=kernel.device)
 
     for i, (sigma, t) in enumerate(zip(levels[:-1], times, strict=False)):
-        occupation = walkers.occupation()
+        on_their_way = walkers.occupation()
+        occupation = on_their_way if around is None else on_their_way + around[i]
         visit = Visit(sigma, occupation, network(occupation, batch_of(t), kernel, fractions))
         if observe is not None:
             observe(visit)
         ahead = visit.log_h
         if earlier is not None:
             ahead = extrapolate(visit.log_h, earlier, lengths[i] / lengths[i - 1])
+        if guide is not None:
+            ahead = guided_potential(ahead, guide, occupation, kernel, sigma)
+        ahead = origins.restrict(ahead, on_their_way, kernel, t)
         walkers = sample_bridge_step(walkers, ahead, kernel, t, times[i + 1], generators)
         earlier = visit.log_h
     occupation, last = walkers.occupation(), batch_of(times[-1])
+    if around is not None:
+        occupation = occupation + around[-1]
     if read_out is None:
         log_h = network(occupation, last, kernel, fractions)
         scores = phase_scores(expected_occupation(occupation, log_h, kernel, times[-1]))
@@ -105,7 +119,9 @@ def sample_bridges(
         log_h, scores = read_out(occupation, last, kernel, fractions)
     if observe is not None:
         observe(Visit(levels[-1], occupation, log_h))
-    return assign_walkers(scores, walkers.counts(), generators)
+    if guide is not None:
+        scores = guided_scores(scores, guide, levels[-1])
+    return origins.assign(scores, generators)
 
 
 def extrapolate(log_h: Tensor, earlier: Tensor, ratio: float) -> Tensor:

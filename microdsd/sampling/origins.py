@@ -1,0 +1,229 @@
+"""Where walkers may come from: anywhere in the box, or regions that hold counts of their own.
+
+Walkers are independent, so what is known of some origins is imposed on those walkers alone:
+
+- material that is known is put through the forward walk, an exact sample of its noise at every
+  level; the network sees it together with the walkers that are on their way;
+- the potential of walkers on their way is zero outside the regions they may come from;
+- one factor per region and species, exp(mu), makes the expected number of origins in every
+  region the one prescribed. These factors leave walkers free to cross between regions.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from microdsd.process.bridge import LOG_FLOOR, expected_occupation, peak
+from microdsd.process.kernel import TransitionKernel
+from microdsd.process.walk import Walkers, sample_forward, sample_uniform, uniforms
+from microdsd.sampling.assignment import Generated, assign_phases, assign_walkers
+
+_BALANCED = 1e-3
+"""Largest relative error of a region's expected count, or one walker."""
+
+_MOST_ROUNDS = 30
+"""Rounds of balancing at one level; they go on at the next level from where they were."""
+
+
+class Origins(Protocol):
+    """What a sampler asks of the places that walkers may come from."""
+
+    def start(
+        self, kernel: TransitionKernel, t: float, generators: Sequence[torch.Generator]
+    ) -> Walkers:
+        """Walkers at the horizon t."""
+        ...
+
+    def surroundings(
+        self,
+        kernel: TransitionKernel,
+        times: Sequence[float],
+        generators: Sequence[torch.Generator],
+    ) -> list[Tensor] | None:
+        """Known material at every time, occupation numbers; None where nothing is known."""
+        ...
+
+    def restrict(
+        self, log_h: Tensor, occupation: Tensor, kernel: TransitionKernel, t: float
+    ) -> Tensor:
+        """Log h of the walkers that are on their way."""
+        ...
+
+    def assign(self, scores: Tensor, generators: Sequence[torch.Generator]) -> Generated:
+        """Phases with exact counts from scores (batch, phases, *space)."""
+        ...
+
+
+@dataclass(frozen=True)
+class Anywhere:
+    """All of the box, with one count per species.
+
+    Parameters
+    ----------
+    counts : Tensor of int, shape (batch, species)
+    """
+
+    counts: Tensor
+
+    def start(
+        self, kernel: TransitionKernel, t: float, generators: Sequence[torch.Generator]
+    ) -> Walkers:
+        """Walkers uniform on the box."""
+        return sample_uniform(self.counts, kernel.lattice, generators)
+
+    def surroundings(
+        self,
+        kernel: TransitionKernel,
+        times: Sequence[float],
+        generators: Sequence[torch.Generator],
+    ) -> None:
+        """Nothing is known."""
+
+    def restrict(
+        self, log_h: Tensor, occupation: Tensor, kernel: TransitionKernel, t: float
+    ) -> Tensor:
+        """Log h as it is."""
+        return log_h
+
+    def assign(self, scores: Tensor, generators: Sequence[torch.Generator]) -> Generated:
+        """The best phases with these counts."""
+        return assign_walkers(scores, self.counts, generators)
+
+
+class Regions:
+    """Regions of the box, each with counts of its own; what lies in none of them is known.
+
+    Parameters
+    ----------
+    index : Tensor of int64, shape (*space)
+        Region of every voxel, from 0; -1 where the phase is known.
+    counts : Tensor of int64, shape (batch, regions, phases)
+        Voxels of every phase, the background first; sums to the voxels of each region.
+    known : Tensor of int64, shape (*space)
+        Phase of every voxel (0 is the background, c + 1 species c); read where index is -1.
+    """
+
+    def __init__(self, index: Tensor, counts: Tensor, known: Tensor) -> None:
+        self.index, self.counts, self.known = index, counts, known
+        region = index.flatten()
+        order = region.argsort(stable=True)
+        self._sizes = torch.bincount(region[region >= 0], minlength=counts.shape[1])
+        self._voxels = order[int((region < 0).sum()) :]
+        self._log_factor: Tensor | None = None
+
+    @property
+    def _free(self) -> Tensor:
+        return self.index >= 0
+
+    def start(
+        self, kernel: TransitionKernel, t: float, generators: Sequence[torch.Generator]
+    ) -> Walkers:
+        """Walkers uniform on each region, after a walk of time t: they spill over its edges."""
+        batch, regions, phases = self.counts.shape
+        species = phases - 1
+        numbers = self.counts[..., 1:].transpose(1, 2)  # (batch, species, regions)
+        channel = torch.arange(batch * species, device=numbers.device)
+        channel = channel.repeat_interleave(numbers.sum(2).flatten())
+        region = torch.arange(regions, device=numbers.device).repeat(batch * species)
+        region = region.repeat_interleave(numbers.flatten())
+        nowhere = torch.zeros(
+            kernel.lattice.ndim, len(channel), dtype=torch.int64, device=channel.device
+        )
+        walkers = Walkers(kernel.lattice, batch, species, channel, nowhere)
+        size = self._sizes[region]
+        u = uniforms(walkers, generators)[0].double()
+        place = torch.minimum((u * size).long(), size - 1)
+        first = self._sizes.cumsum(0) - self._sizes
+        voxel = self._voxels[first[region] + place]
+        position = torch.stack(torch.unravel_index(voxel, kernel.lattice.shape))
+        horizon = torch.full((batch,), t, device=kernel.device)
+        return sample_forward(walkers.moved_to(position), kernel, horizon, generators)
+
+    def surroundings(
+        self,
+        kernel: TransitionKernel,
+        times: Sequence[float],
+        generators: Sequence[torch.Generator],
+    ) -> list[Tensor] | None:
+        """One forward walk of the known material, seen at every time: exact, and the same walk."""
+        if bool(self._free.all()):
+            return None
+        batch, _, phases = self.counts.shape
+        phase = self.known.where(~self._free, 0)
+        occupation = torch.stack([phase == c + 1 for c in range(phases - 1)]).float()
+        walkers = Walkers.of(occupation.expand(batch, *occupation.shape), kernel.lattice)
+        seen = []
+        for before, after in itertools.pairwise([0.0, *reversed(times)]):
+            step = torch.full((batch,), after - before, device=kernel.device)
+            walkers = sample_forward(walkers, kernel, step, generators)
+            seen.append(walkers.occupation().to(torch.int16))
+        return seen[::-1]
+
+    def restrict(
+        self, log_h: Tensor, occupation: Tensor, kernel: TransitionKernel, t: float
+    ) -> Tensor:
+        """Log h that is nothing on known voxels, and balanced between the regions.
+
+        The factors solve sum_{y in r} rho_c(y) = N_rc by iterative proportional fitting (Sinkhorn):
+        scale each region's h by what its expected count lacks, until all are met.
+
+        Parameters
+        ----------
+        log_h : Tensor, shape (batch, species, *space)
+        occupation : Tensor, same shape
+            Of the walkers on their way alone.
+        kernel : TransitionKernel
+        t : float
+
+        References
+        ----------
+        Sinkhorn and Knopp, Pacific J. Math. 21 (1967) 343, doi:10.2140/pjm.1967.21.343.
+        """
+        log_h = log_h - peak(log_h)
+        floor = log_h.new_tensor(2 * LOG_FLOOR)
+        if self.counts.shape[1] == 1:
+            return log_h.where(self._free, floor)
+        wanted = self.counts[..., 1:].transpose(1, 2).to(log_h.dtype)
+        factor = self._log_factor
+        if factor is None:
+            factor = torch.zeros_like(wanted)
+        for _ in range(_MOST_ROUNDS):
+            scaled = self._scaled(log_h, factor, floor)
+            found = self._per_region(expected_occupation(occupation, scaled, kernel, t))
+            lacking = (wanted - found).abs()
+            if bool((lacking <= (_BALANCED * wanted).clamp_min(1.0)).all()):
+                break
+            factor = factor + (wanted.clamp_min(1e-3) / found.clamp_min(1e-3)).log()
+            factor = factor - factor.amax(2, keepdim=True)
+        self._log_factor = factor
+        return self._scaled(log_h, factor, floor)
+
+    def _scaled(self, log_h: Tensor, factor: Tensor, floor: Tensor) -> Tensor:
+        return (log_h + factor[:, :, self.index.clamp_min(0)]).where(self._free, floor)
+
+    def _per_region(self, field: Tensor) -> Tensor:
+        """Sums (batch, species, regions) of a field (batch, species, *space)."""
+        sums = field.new_zeros(*field.shape[:2], self.counts.shape[1] + 1)
+        index = (self.index + 1).flatten().expand(*field.shape[:2], -1)
+        return sums.scatter_add_(2, index, field.flatten(2))[..., 1:]
+
+    def assign(self, scores: Tensor, generators: Sequence[torch.Generator]) -> Generated:
+        """Each region's best phases with its counts; known voxels keep theirs."""
+        space = self.index.shape
+        phase = self.known.flatten().repeat(len(scores), 1)
+        reassigned = phase.new_zeros(len(scores))
+        groups = self._voxels.split(self._sizes.tolist())
+        for i, generator in enumerate(generators):
+            score = scores[i].flatten(1)
+            for region, voxels in enumerate(groups):
+                here = score[:, voxels]
+                best = assign_phases(here, self.counts[i, region], generator)
+                phase[i, voxels] = best
+                reassigned[i] += (best != here.argmax(0)).sum()
+        return Generated(phase.view(-1, *space), reassigned)
