@@ -1,7 +1,16 @@
 """Transport through microstructures: diffusion, flow, conduction, elasticity, electrodes."""
 
 from microdsd.transport.diffusion import diffusivity
+from microdsd.transport.discharge import rate_capability
+from microdsd.transport.electrodes import electrode_parameters
 from microdsd.transport.ensembles import describe_transport
 from microdsd.transport.homogenisation import effective_conductivity, effective_stiffness
 
-__all__ = ["describe_transport", "diffusivity", "effective_conductivity", "effective_stiffness"]
+__all__ = [
+    "describe_transport",
+    "diffusivity",
+    "effective_conductivity",
+    "effective_stiffness",
+    "electrode_parameters",
+    "rate_capability",
+]

@@ -19,7 +19,7 @@ LONG_NAMES = {
 }
 
 
-def sample_coordinate(ensemble: xr.DataArray) -> dict[str, Any]:
+def sample_coordinate(ensemble: xr.DataArray | xr.Dataset) -> dict[str, Any]:
     """The coordinate of the samples, if the ensemble has one."""
     return {"sample": ensemble["sample"]} if "sample" in ensemble.coords else {}
 

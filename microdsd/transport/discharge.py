@@ -1,0 +1,210 @@
+"""Discharge of a measured electrode against lithium, by a Doyle-Fuller-Newman model of PyBaMM."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import xarray as xr
+from scipy.optimize import brentq
+
+from microdsd.errors import InputError, MicrodsdError
+from microdsd.transport.records import sample_coordinate
+
+PARAMETER_SET = "Xu2019"
+FARADAY = 96485.33212
+STEPS = 60
+OPTIONS = {"working electrode": "positive", "transport efficiency": "tortuosity factor"}
+
+
+class Discharge(NamedTuple):
+    """One discharge at constant current.
+
+    Attributes
+    ----------
+    discharged, voltage : ndarray of float
+        Charge per area (A h/m^2) and cell voltage (V) at times apart by equal charges.
+    converged : bool
+        Whether it came to the lower voltage limit.
+    """
+
+    discharged: np.ndarray
+    voltage: np.ndarray
+    converged: bool
+
+
+def rate_capability(
+    electrodes: xr.Dataset,
+    *,
+    rates: Sequence[float] = (0.1, 0.2, 0.5, 1.0, 2.0, 4.0),
+    thickness: float = 100e-6,
+    parameters: Mapping[str, Any] | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> xr.Dataset:
+    r"""Discharge every electrode at several rates; capacity and voltage.
+
+    Parameters
+    ----------
+    electrodes : Dataset
+        Of `electrode_parameters`.
+    rates : sequence of float
+        C-rates: 1 is the current that would empty this electrode in one hour at equilibrium.
+    thickness : float
+        Of the electrode, m. The window measured is taken as typical of all of it.
+    parameters : mapping, optional
+        PyBaMM's parameters to replace after those measured.
+    progress : callable, optional
+        Called with the number of discharges done, and of all.
+
+    Returns
+    -------
+    Dataset, dims (sample, rate, step)
+        - ``equilibrium_capacity (sample)`` between the voltage limits at no current, A h/m^2
+        - ``capacity (sample, rate)``, A h/m^2; 10 A h/m^2 are 1 mA h/cm^2
+        - ``discharged`` (A h/m^2) and ``voltage (sample, rate, step)`` (V)
+        - ``converged (sample, rate)``: the discharge ended at the lower voltage limit. Otherwise
+          the capacity is NaN; of an electrode that lets no ions or electrons through it is 0.
+
+    Raises
+    ------
+    MicrodsdError
+        If PyBaMM is not installed.
+    InputError
+        If rates or thickness are not positive.
+
+    Notes
+    -----
+    PyBaMM's half cell: the measured cathode, a separator and a foil of lithium, with the
+    parameters of NMC 532 by Xu et al., in which fractions, reacting surface (as the radius of
+    spheres), :math:`D_\mathrm{eff}/D_0` of the electrolyte and the electronic conductivity are
+    those measured. Diffusivity in the particles, kinetics and open-circuit voltage are not.
+
+    References
+    ----------
+    Doyle, Fuller and Newman, J. Electrochem. Soc. 140 (1993) 1526, doi:10.1149/1.2221597.
+    Xu et al., J. Electrochem. Soc. 166 (2019) A3456, doi:10.1149/2.0671914jes.
+    Sulzer et al., J. Open Res. Softw. 9 (2021) 14, doi:10.5334/jors.309: PyBaMM.
+    """
+    if not rates or min(rates) <= 0 or thickness <= 0:
+        raise InputError(f"rates={rates}, thickness={thickness}: must be positive")
+    pybamm = _pybamm()
+    samples, found, equilibrium = electrodes.sizes["sample"], [], []
+    for index in range(samples):
+        electrode = electrodes.isel(sample=index)
+        values = _parameter_values(pybamm, electrode, thickness, parameters or {})
+        full = _equilibrium_capacity(values, electrode, thickness)
+        equilibrium.append(full)
+        conducts = min(electrode.relative_diffusivity, electrode.electronic_conductivity) > 0
+        simulation = None
+        if conducts:
+            model = pybamm.lithium_ion.DFN(OPTIONS)
+            simulation = pybamm.Simulation(model, parameter_values=values)
+        for rate in rates:
+            found.append(
+                _blocked() if simulation is None else _discharge(pybamm, simulation, rate, full)
+            )
+            if progress is not None:
+                progress(len(found), samples * len(rates))
+    shape = (samples, len(rates))
+    curves = {
+        name: np.reshape([getattr(one, name) for one in found], (*shape, STEPS))
+        for name in ("discharged", "voltage")
+    }
+    axes = ("sample", "rate")
+    return xr.Dataset(
+        {
+            "equilibrium_capacity": ("sample", equilibrium, {"units": "A h/m^2"}),
+            "capacity": (axes, curves["discharged"][..., -1], {"units": "A h/m^2"}),
+            "discharged": ((*axes, "step"), curves["discharged"], {"units": "A h/m^2"}),
+            "voltage": ((*axes, "step"), curves["voltage"], {"units": "V"}),
+            "converged": (axes, np.reshape([one.converged for one in found], shape)),
+        },
+        coords={
+            **sample_coordinate(electrodes),
+            "rate": ("rate", list(rates), {"units": "1/h", "long_name": "C-rate"}),
+        },
+        attrs={
+            "model": "DFN half cell",
+            "parameter_set": PARAMETER_SET,
+            "pybamm": pybamm.__version__,
+            "thickness": thickness,
+        },
+    )
+
+
+def _pybamm() -> Any:
+    """PyBaMM, which must not report its use to anyone."""
+    os.environ["PYBAMM_DISABLE_TELEMETRY"] = "true"
+    try:
+        import pybamm
+    except ImportError as error:
+        raise MicrodsdError("discharge needs PyBaMM: pip install 'microdsd[battery]'") from error
+    return pybamm
+
+
+def _parameter_values(
+    pybamm: Any, electrode: xr.Dataset, thickness: float, replaced: Mapping[str, Any]
+) -> Any:
+    values = pybamm.ParameterValues(PARAMETER_SET)
+    porosity = float(electrode.porosity)
+    separator = values["Separator porosity"]
+    bruggeman = values["Separator Bruggeman coefficient (electrolyte)"]
+    relative = float(electrode.relative_diffusivity) or 1.0
+    measured = {
+        "Positive electrode thickness [m]": thickness,
+        "Positive electrode porosity": porosity,
+        "Positive electrode active material volume fraction": float(electrode.active_fraction),
+        # Of spheres PyBaMM takes the surface to be 3 times the fraction over the radius.
+        "Positive particle radius [m]": float(electrode.particle_radius),
+        "Positive electrode conductivity [S.m-1]": float(electrode.electronic_conductivity),
+        # PyBaMM multiplies the electrolyte's coefficients by porosity over tortuosity factor, and
+        # the solid's by the rest of the volume over it; what was measured is effective already.
+        "Positive electrode tortuosity factor (electrolyte)": porosity / relative,
+        "Positive electrode tortuosity factor (electrode)": 1 - porosity,
+        "Separator tortuosity factor (electrolyte)": separator ** (1 - bruggeman),
+        "Electrode height [m]": 1.0,
+        "Electrode width [m]": 1.0,
+        "Current function [A]": "[input]",
+    }
+    values.update({**measured, **replaced}, check_already_exists=False)
+    return values
+
+
+def _equilibrium_capacity(values: Any, electrode: xr.Dataset, thickness: float) -> float:
+    """Charge per area from the initial concentration to the lower voltage limit, A h/m^2."""
+    largest = values["Maximum concentration in positive electrode [mol.m-3]"]
+    start = values["Initial concentration in positive electrode [mol.m-3]"] / largest
+    potential, limit = values["Positive electrode OCP [V]"], values["Lower voltage cut-off [V]"]
+
+    def above(filling: float) -> float:
+        return float(values.evaluate(potential(filling)) - limit)
+
+    end = brentq(above, start, 1 - 1e-6) if above(1 - 1e-6) < 0 else 1.0
+    active = float(electrode.active_fraction)
+    return float(FARADAY * largest * active * thickness * (end - start) / 3600)
+
+
+def _discharge(pybamm: Any, simulation: Any, rate: float, full: float) -> Discharge:
+    """From the initial state at a constant current to the lower voltage limit."""
+    hour = 3600.0
+    try:
+        solution = simulation.solve(
+            [0, 1.1 * hour / rate], inputs={"Current function [A]": rate * full}
+        )
+    except pybamm.SolverError as error:
+        if "non-positive at initial conditions" in str(error):
+            return _blocked()
+        return Discharge(np.full(STEPS, np.nan), np.full(STEPS, np.nan), False)
+    times = np.linspace(0, solution.t[-1], STEPS)
+    return Discharge(
+        discharged=solution["Discharge capacity [A.h]"](times),
+        voltage=solution["Voltage [V]"](times),
+        converged="Minimum voltage" in solution.termination,
+    )
+
+
+def _blocked() -> Discharge:
+    """No charge at all: the voltage is below its limit as soon as a current flows."""
+    return Discharge(np.zeros(STEPS), np.full(STEPS, np.nan), True)
