@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import bisect
 import functools
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -33,7 +34,9 @@ _NONE = 1e-9
 _SEED = 0
 
 
-def last_level(model: MicrostructureModel, real: np.ndarray) -> float:
+def last_level(
+    model: MicrostructureModel, real: np.ndarray, class_name: Sequence[str] | None = None
+) -> float:
     """Noise level at which the model's samples are as rough as real windows.
 
     Parameters
@@ -42,6 +45,8 @@ def last_level(model: MicrostructureModel, real: np.ndarray) -> float:
     real : ndarray, shape (n, *window)
         Labels of held-back windows; samples are generated at their exact compositions, from the
         same seed at every candidate.
+    class_name : sequence of str, optional
+        Class of every window, where the model knows classes.
 
     Returns
     -------
@@ -61,7 +66,12 @@ def last_level(model: MicrostructureModel, real: np.ndarray) -> float:
     def excess(k: int) -> float:
         """Roughness beyond that of the real windows when walks end at level k."""
         request = GenerationRequest.resolve(
-            model.card, len(real), phase_fraction=fractions, sigma_last=levels[k], rng=_SEED
+            model.card,
+            len(real),
+            phase_fraction=fractions,
+            class_name=class_name,
+            sigma_last=levels[k],
+            rng=_SEED,
         )
         made = np.stack([labels for labels, _ in model.generate(request)])
         interface, bodies = _interface_and_bodies(made)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
 from functools import cached_property
@@ -16,11 +15,12 @@ import torch
 import microdsd
 from microdsd.calibration import last_level
 from microdsd.device import resolve_device
-from microdsd.encoding import PhaseEncoding, WindowSampler
+from microdsd.encoding import IntensityEncoding
 from microdsd.encoding.windows import Symmetry
 from microdsd.errors import CheckpointError, InputError
-from microdsd.io import LabelSource, atomic_write, open_labels
+from microdsd.io import atomic_write
 from microdsd.io.windows import Region
+from microdsd.material import open_material
 from microdsd.model import MicrostructureModel
 from microdsd.networks import Method, UNetConfig, build_network
 from microdsd.networks.unet import n_parameters
@@ -38,8 +38,6 @@ from microdsd.schedule import (
     Source,
     horizon_sentence,
     number_of_windows,
-    present_phases,
-    window_shape,
 )
 from microdsd.training import (
     ModelCard,
@@ -52,9 +50,11 @@ from microdsd.training import (
     read_state,
 )
 
-_STATISTICS_WINDOWS = 256
 _LEAPS, _LAST_LEAP = 256, 0.1
 """Evaluations of tau-leaping unless asked otherwise, and the noise level of the last of them."""
+IMAGE_EVALUATIONS = 64
+"""Of images: their last steps are drawn, and must be short."""
+
 _DEFAULT_NETWORK: dict[int, dict[str, Any]] = {
     2: {"widths": (32, 64, 96, 128), "blocks": (1, 1, 1, 1)},
     3: {"widths": (16, 48, 96), "blocks": (1, 1, 1)},
@@ -66,8 +66,10 @@ class TrainingRun:
 
     Parameters
     ----------
-    source : str, DataArray, ndarray or LabelSource
-        Labels: ``"scan.h5:/path"``, or an array.
+    source : str, DataArray, ndarray, LabelSource, or dict of str to these
+        Labels: ``"scan.h5:/path"``, or an array; a dict of several materials by name makes one
+        model that can be told which. Or images: a file or array of `as_images`; their classes,
+        if they have any, are learned along.
     config : TrainingConfig
     window : int or sequence of int
         Voxels per axis; one number stands for all axes of the scan. With one entry fewer than
@@ -100,7 +102,7 @@ class TrainingRun:
 
     def __init__(
         self,
-        source: Source,
+        source: Source | Mapping[str, Source],
         config: TrainingConfig,
         *,
         window: int | Sequence[int],
@@ -121,13 +123,19 @@ class TrainingRun:
         self.symmetry: Symmetry = symmetry
         self.boundary: Boundary = boundary
         self.device = resolve_device(device)
-        self._source = (
-            source
-            if isinstance(source, LabelSource)
-            else open_labels(source, phases=phases, voxel_size=voxel_size, region=region)
+        self._named = _name_of(source)
+        self.material = open_material(
+            source,
+            window,
+            symmetry,
+            validation,
+            phases=phases,
+            voxel_size=voxel_size,
+            region=region,
         )
-        self._named = source if isinstance(source, str) else "array"
-        self.window = window_shape(window, len(self._source.shape))
+        self.window = self.material.window
+        self.classes = self.material.classes
+        self.is_image = isinstance(self.material.encoding, IntensityEncoding)
         lattice = Lattice.box(self.window, boundary)
         self._kernel = TransitionKernel(lattice, self.device)
         if sigma_max is not None:
@@ -139,17 +147,24 @@ class TrainingRun:
             self._kernel.require_mixed(float(time_of(sigma_max)))
         self.method: Method = method
         build_objective(method, config.sigma_min, 1.0, loss, schedule)  # refuse early
+        if method == "tau-leaping" and (self.classes or self.is_image):
+            raise InputError(
+                "method='tau-leaping': is for phases of one material; images and classes are "
+                "learned with bridges"
+            )
         self._held_back = validation
-        self._windows, self._validation_windows = self._split(validation)
-
-        self._encoding, self._fractions = self._phase_statistics()
+        self._fractions, self._class_spans = self.material.statistics(
+            np.random.default_rng([config.seed, 1])
+        )
         self.recommended = recommend_horizon(self._horizon_windows(), self._kernel)
         self.sigma_max = self.recommended.sigma if sigma_max is None else sigma_max
         self.network = UNetConfig(
             lattice.ndim,
-            len(self._encoding.species),
+            len(self.material.encoding.species),
             **{**_DEFAULT_NETWORK[lattice.ndim], **(network_size or {})},
-            read_out=method == "bridges",
+            read_out=method == "bridges" and not self.is_image,
+            top=self.material.encoding.top,
+            classes=len(self.classes),
         )
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(config.seed)
@@ -179,10 +194,11 @@ class TrainingRun:
     def finish(self) -> MicrostructureModel:
         """Model of the averaged weights, its last noise level chosen on the held-back windows."""
         model = MicrostructureModel(self.trainer.averaged, self._card(), self.device)
-        if self._validation_windows is None or self.method == "tau-leaping":
-            return model  # leaps end at the data, not at a level to be chosen
-        real = self._validation_labels()
-        sigma_last = last_level(model, real)
+        if self.material.held_back is None or self.method == "tau-leaping" or self.is_image:
+            return model  # leaps and images end at the data, not at a level to be chosen
+        real, classes = self._held_back_windows()
+        names = [self.classes[k] for k in classes] if self.classes else None
+        sigma_last = last_level(model, real, names)
         return MicrostructureModel(
             self.trainer.averaged, replace(model.card, sigma_last=sigma_last), self.device
         )
@@ -222,7 +238,7 @@ class TrainingRun:
     @cached_property
     def _data_sha256(self) -> str:
         """Read through the whole scan once, not at every save."""
-        return self._source.sha256()
+        return self.material.sha256()
 
     def _identity(self) -> dict[str, Any]:
         """What must agree for a state to belong to this run; the budget may grow."""
@@ -248,83 +264,52 @@ class TrainingRun:
 
     def _horizon_windows(self) -> torch.Tensor:
         rng = np.random.default_rng([self.config.seed, 3])
-        windows = self._draw(number_of_windows(self.window), rng)
-        return windows.to(self.device)
+        windows, _ = self.material.training.draw(number_of_windows(self.window), rng)
+        return self.material.encode(windows).to(self.device)
 
-    def _split(self, share: float) -> tuple[WindowSampler, WindowSampler | None]:
-        """Training and validation windows of disjoint parts of the scan."""
-        source, symmetry = self._source, self.symmetry
-        if not 0 <= share < 1:
-            raise InputError(f"validation={share}: give a share of the scan from 0 to below 1")
-        depth = source.shape[0]
-        whole = (0, depth)
-        if share == 0:
-            return WindowSampler(source, self.window, whole, symmetry), None
-        if source.n_samples > 1:
-            cut = max(1, source.n_samples - max(1, round(share * source.n_samples)))
-            return (
-                WindowSampler(source, self.window, whole, symmetry, range(cut)),
-                WindowSampler(source, self.window, whole, symmetry, range(cut, source.n_samples)),
-            )
-        needed = self.window[0] if len(self.window) == len(source.shape) else 1
-        cut = depth - max(needed, round(share * depth))
-        if cut < needed:
-            raise InputError(
-                f"validation={share}: of the {depth} layers along axis 0, windows of "
-                f"{self.window} need {needed} to train on and {needed} to validate on; "
-                "use a smaller window, or validation=0"
-            )
-        return (
-            WindowSampler(source, self.window, (0, cut), symmetry),
-            WindowSampler(source, self.window, (cut, depth), symmetry),
-        )
+    def _draw(
+        self, n: int, rng: np.random.Generator
+    ) -> torch.Tensor | tuple[torch.Tensor, torch.Tensor]:
+        windows, classes = self.material.training.draw(n, rng)
+        occupation = self.material.encode(windows)
+        return (occupation, torch.from_numpy(classes)) if self.classes else occupation
 
-    def _phase_statistics(self) -> tuple[PhaseEncoding, dict[str, np.ndarray]]:
-        """Encoding with the largest phase as background; fractions of a few hundred windows."""
-        phases, _ = present_phases(self._source)
-        rng = np.random.default_rng([self.config.seed, 1])
-        labels = self._windows.batch(_STATISTICS_WINDOWS, rng)
-        counts = np.stack([np.bincount(w.reshape(-1), minlength=max(phases) + 1) for w in labels])
-        share = counts / math.prod(self.window)
-        encoding = PhaseEncoding(phases, max(phases, key=lambda label: counts[:, label].sum()))
-        return encoding, {name: share[:, label] for label, name in phases.items()}
-
-    def _draw(self, n: int, rng: np.random.Generator) -> torch.Tensor:
-        return self._encoding.encode(self._windows.batch(n, rng))
-
-    def _validation_labels(self) -> np.ndarray:
-        assert self._validation_windows is not None
+    def _held_back_windows(self) -> tuple[np.ndarray, np.ndarray]:
+        assert self.material.held_back is not None
         n = number_of_windows(self.window)
-        return self._validation_windows.batch(n, np.random.default_rng([self.config.seed, 2]))
+        return self.material.held_back.evenly(n, np.random.default_rng([self.config.seed, 2]))
 
     def _validation(self) -> Validation | None:
-        if self._validation_windows is None:
+        if self.material.held_back is None:
             return None
+        windows, classes = self._held_back_windows()
         return Validation(
-            self._encoding.encode(self._validation_labels()),
+            self.material.encode(windows),
             self._kernel,
             self.config.sigma_min,
             self.sigma_max,
             self.config.seed,
             self._objective,
+            torch.from_numpy(classes) if self.classes else None,
         )
 
     def _card(self) -> ModelCard:
-        trainer, source = self.trainer, self._source
+        trainer, material = self.trainer, self.material
         leaps = self.method == "tau-leaping"
+        sigma_last = self.config.sigma_min * (1 if self.is_image else 2)
+        evaluations = IMAGE_EVALUATIONS if self.is_image else EVALUATIONS[len(self.window)]
         return ModelCard(
             network=self.network,
-            phases=self._encoding.phases,
-            background=self._encoding.background,
+            **material.card_entries(),
             window=self.window,
             boundary=self.boundary,
             sigma_min=self.config.sigma_min,
             sigma_max=self.sigma_max,
-            sigma_last=_LAST_LEAP if leaps else 2 * self.config.sigma_min,
-            evaluations=_LEAPS if leaps else EVALUATIONS[len(self.window)],
+            sigma_last=_LAST_LEAP if leaps else sigma_last,
+            evaluations=_LEAPS if leaps else evaluations,
             symmetry=self.symmetry,
-            voxel_size=tuple(source.voxel_size.size[-len(self.window) :]),
-            unit=source.voxel_size.unit,
+            voxel_size=tuple(material.voxel_size.size[-len(self.window) :]),
+            unit=material.voxel_size.unit,
             fraction_mean={k: float(v.mean()) for k, v in self._fractions.items()},
             fraction_range={
                 k: (float(v.min()), float(v.max())) for k, v in self._fractions.items()
@@ -334,7 +319,7 @@ class TrainingRun:
             provenance={
                 "data": self._named,
                 "data_sha256": self._data_sha256,
-                "data_shape": list(source.shape),
+                "data_shape": material.shape,
                 "held_back": self._held_back,
                 **self._objective.settings,
                 "steps": trainer.step,
@@ -347,4 +332,12 @@ class TrainingRun:
                 "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
             },
             method=self.method,
+            classes=self._class_spans,
         )
+
+
+def _name_of(source: Source | Mapping[str, Source]) -> Any:
+    """What the record calls the data."""
+    if isinstance(source, Mapping):
+        return {name: _name_of(one) for name, one in source.items()}
+    return source if isinstance(source, str) else "array"

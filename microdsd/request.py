@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
+from microdsd.encoding import counts_from_intensity
 from microdsd.errors import InputError
 from microdsd.microstructure.composition import (
     Fractions,
     counts_from_fractions,
     fractions_per_sample,
 )
+from microdsd.microstructure.layout import Layout
 from microdsd.microstructure.seeds import resolve_seed
 from microdsd.process import Boundary, Lattice
+from microdsd.sampling.guidance import Guide
 from microdsd.training.checkpoint import ModelCard
 
 MIN_LENGTH = 4
@@ -44,6 +48,10 @@ class GenerationRequest:
         Plain sentences on what about the request is an extrapolation.
     epsilon : float or None
         Share of a voxel's walkers that may leave in one leap, where that sets the levels.
+    layout : Layout or None
+        Known material and counts per region, where there is more than one count per phase.
+    guide : callable or None
+        Weighs the potential, phases in ascending order of the labels; see `microdsd.guidance`.
     """
 
     lattice: Lattice
@@ -54,6 +62,8 @@ class GenerationRequest:
     streams: tuple[int, ...]
     notes: tuple[str, ...] = field(default=())
     epsilon: float | None = None
+    layout: Layout | None = None
+    guide: Guide | None = None
 
     def __len__(self) -> int:
         return len(self.counts)
@@ -65,12 +75,16 @@ class GenerationRequest:
         n: int,
         *,
         phase_fraction: Fractions | None = None,
+        intensity: Fractions | None = None,
+        class_name: str | Sequence[str] | None = None,
+        guidance: float = 1.0,
         shape: Sequence[int] | None = None,
         boundary: Boundary | Sequence[Boundary] = "no-flux",
         evaluations: int | None = None,
         sigma_last: float | None = None,
         epsilon: float | None = None,
         streams: Sequence[int] | None = None,
+        guide: Guide | None = None,
         rng: int | np.random.Generator | None = None,
     ) -> GenerationRequest:
         """Check a request against a model's card; see `MicrostructureModel.sample`.
@@ -97,16 +111,16 @@ class GenerationRequest:
         if epsilon is not None:
             _check_epsilon(card, epsilon, evaluations_given)
             levels = levels[:1]
-        mean: Fractions = {**card.fraction_mean}
+        if guide is not None and card.method != "bridges":
+            raise InputError(f"guide: needs a model of bridges, this one's method is {card.method}")
+        classes = _classes_per_sample(card, class_name, n)
+        _check_guidance(guidance, classes)
+        wanted = _of_the_right_kind(card, phase_fraction, intensity)
         fractions = fractions_per_sample(
-            mean if phase_fraction is None else phase_fraction, card.phases, n
+            _usual_fractions(card, classes) if wanted is None else wanted, card.phases, n
         )
         counts = [
-            counts_from_fractions(
-                {name: column[i] for name, column in fractions.items()},
-                card.phases,
-                lattice.n_sites,
-            )
+            _counts(card, {name: column[i] for name, column in fractions.items()}, lattice.n_sites)
             for i in range(n)
         ]
         return cls(
@@ -118,6 +132,7 @@ class GenerationRequest:
             tuple(range(n) if streams is None else streams),
             (*_fraction_notes(card, fractions), *_size_notes(card, shape)),
             epsilon,
+            guide=guide,
         )
 
     def record(self, card: ModelCard) -> dict[str, Any]:
@@ -133,10 +148,13 @@ class GenerationRequest:
             "evaluations": len(self.levels) if self.epsilon is None else None,
             "epsilon": self.epsilon,
             "levels": list(self.levels),
+            **({"classes": list(self.classes), "guidance": self.guidance} if self.classes else {}),
             "requested_fractions": {k: list(v) for k, v in self.fractions.items()},
             "requested_counts": {name: self.counts[:, k].tolist() for k, name in enumerate(names)},
             "trained_fractions": {k: list(v) for k, v in card.fraction_range.items()},
             "notes": list(self.notes),
+            **({} if self.layout is None else self.layout.record(names)),
+            **({} if self.guide is None else {"guide": str(self.guide)}),
         }
 
 
@@ -152,17 +170,89 @@ def _check_epsilon(card: ModelCard, epsilon: float, evaluations_given: bool) -> 
         raise InputError(f"epsilon={epsilon}: give a probability between 0 and 1")
 
 
-def _fraction_notes(card: ModelCard, fractions: Mapping[str, tuple[float, ...]]) -> list[str]:
+def _classes_per_sample(
+    card: ModelCard, asked: str | Sequence[str] | None, n: int
+) -> tuple[str, ...]:
+    """One class per sample; empty where none is asked for."""
+    if asked is None:
+        return ()
+    names = (asked,) if isinstance(asked, str) else tuple(asked)
+    if not card.classes:
+        raise InputError(f"class_name={asked!r}: the model was trained on one material, no classes")
+    for name in names:
+        if name not in card.classes:
+            raise InputError(f"class_name={name!r}: the model knows {', '.join(card.classes)}")
+    if len(names) not in (1, n):
+        raise InputError(f"class_name: {len(names)} classes for {n} samples; give one, or {n}")
+    return names * n if len(names) == 1 else names
+
+
+def _check_guidance(guidance: float, classes: tuple[str, ...]) -> None:
+    if not (math.isfinite(guidance) and guidance >= 0):
+        raise InputError(f"guidance={guidance}: give a number of at least 0; 1 is no guidance")
+    if guidance != 1 and not classes:
+        raise InputError(f"guidance={guidance}: steers to a class; give class_name with it")
+
+
+def _of_the_right_kind(
+    card: ModelCard, phase_fraction: Fractions | None, intensity: Fractions | None
+) -> Fractions | None:
+    """What is asked of phases, or of the channels of an image; not of the other."""
+    if card.grey_levels and phase_fraction is not None:
+        raise InputError(
+            f"phase_fraction={dict(phase_fraction)}: the model makes images; give intensity, the "
+            f"mean of {', '.join(card.phases.values())} from 0 to {card.grey_levels - 1}"
+        )
+    if not card.grey_levels and intensity is not None:
+        raise InputError(
+            f"intensity={dict(intensity)}: the model makes phases; give phase_fraction of "
+            f"{', '.join(card.phases.values())}"
+        )
+    return intensity if card.grey_levels else phase_fraction
+
+
+def _usual_fractions(card: ModelCard, classes: tuple[str, ...]) -> Fractions:
+    """Mean of the training windows, of each sample's own class where there is one."""
+    if not classes:
+        return {**card.fraction_mean}
+    return {
+        phase: [card.classes[name][phase][0] for name in classes] for phase in card.phases.values()
+    }
+
+
+def _counts(card: ModelCard, fractions: Mapping[str, float], n_sites: int) -> dict[int, int]:
+    """Walkers of every phase or channel, by label."""
+    if not card.grey_levels:
+        return counts_from_fractions({**fractions}, card.phases, n_sites)
+    totals = counts_from_intensity(
+        fractions, tuple(card.phases.values()), card.grey_levels, n_sites
+    )
+    return {label: totals[name] for label, name in card.phases.items()}
+
+
+def _fraction_notes(
+    card: ModelCard, fractions: Mapping[str, tuple[float, ...]], classes: tuple[str, ...]
+) -> list[str]:
+    """Per phase, and per class asked for, what lies outside the training windows."""
+    what = "total" if card.grey_levels else "counts"
     notes = []
-    for name, asked in fractions.items():
-        low, high = card.fraction_range[name]
-        if min(asked) < low or max(asked) > high:
+    for name, column in fractions.items():
+        for of in sorted(set(classes)) or [""]:
+            asked = [
+                x
+                for x, mine in zip(column, classes or ("",) * len(column), strict=True)
+                if mine == of
+            ]
+            low, high = card.classes[of][name][1:] if of else card.fraction_range[name]
+            if min(asked) >= low and max(asked) <= high:
+                continue
             span = f"{min(asked):.4g}" + (
                 f" to {max(asked):.4g}" if max(asked) > min(asked) else ""
             )
+            windows = f"training windows of {of}" if of else "training windows"
             notes.append(
-                f"{name} = {span} lies outside the {low:.3g} to {high:.3g} of the training "
-                "windows: counts will be exact, but the structure is an extrapolation"
+                f"{name} = {span} lies outside the {low:.3g} to {high:.3g} of the {windows}: "
+                f"{what} will be exact, but the structure is an extrapolation"
             )
     return notes
 

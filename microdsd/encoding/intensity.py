@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -43,6 +42,11 @@ class IntensityEncoding:
             raise InputError(f"levels={self.levels}: an image needs at least two")
 
     @property
+    def species(self) -> tuple[int, ...]:
+        """Numbers of the channels."""
+        return tuple(range(len(self.channels)))
+
+    @property
     def top(self) -> int:
         """Largest intensity."""
         return self.levels - 1
@@ -80,7 +84,7 @@ class IntensityEncoding:
 
 
 def counts_from_intensity(
-    intensity: Mapping[str, float], channels: Sequence[str], n_sites: int
+    intensity: Mapping[str, float], channels: Sequence[str], levels: int, n_sites: int
 ) -> dict[str, int]:
     """Total intensity of every channel for the requested mean per voxel.
 
@@ -89,6 +93,8 @@ def counts_from_intensity(
     intensity : dict of str to float
         Mean intensity of every channel, in levels.
     channels : sequence of str
+    levels : int
+        Number of grey levels.
     n_sites : int
         Voxels of the box.
 
@@ -100,11 +106,12 @@ def counts_from_intensity(
     Raises
     ------
     InputError
-        For a channel that is unknown or left out, or a mean that is negative or not finite.
+        For a channel that is unknown or left out, or a mean that is not from 0 to the
+        largest intensity.
 
     Examples
     --------
-    >>> counts_from_intensity({"grey": 4.88}, ("grey",), 64)
+    >>> counts_from_intensity({"grey": 4.88}, ("grey",), 17, 64)
     {'grey': 312}
     """
     unknown = sorted(set(intensity) - set(channels))
@@ -114,6 +121,6 @@ def counts_from_intensity(
     if missing:
         raise InputError(f"intensity: give the mean of every channel; {', '.join(missing)} lacks")
     for name, mean in intensity.items():
-        if not (math.isfinite(mean) and mean >= 0):
-            raise InputError(f"intensity[{name!r}]={mean}: give a mean of at least 0, in levels")
+        if not 0 <= mean <= levels - 1:  # false for nan, too
+            raise InputError(f"intensity[{name!r}]={mean}: give a mean from 0 to {levels - 1}")
     return {name: round(intensity[name] * n_sites) for name in channels}

@@ -48,6 +48,11 @@ class PhaseEncoding:
         """Labels of the conserved species, in channel order."""
         return tuple(label for label in sorted(self.phases) if label != self.background)
 
+    @property
+    def top(self) -> int:
+        """Largest occupation number: a voxel has one phase."""
+        return 1
+
     def encode(self, labels: np.ndarray) -> Tensor:
         """Occupation numbers (batch, species, *space), float32, of labels (batch, *space).
 
