@@ -49,6 +49,7 @@ def compare(
     *,
     periodic: bool,
     rng: int | np.random.Generator | None = None,
+    described: tuple[xr.Dataset, xr.Dataset] | None = None,
 ) -> Comparison:
     """Compare generated samples with windows of real material, descriptor by descriptor.
 
@@ -63,6 +64,8 @@ def compare(
         Whether the boxes of *both* wrap; windows cut from a scan do not. There is no default.
     rng : None, int or numpy Generator
         Draws the random splits of the reference.
+    described : pair of Dataset, optional
+        Of `describe`, of the generated and of the reference, if these are at hand.
 
     Returns
     -------
@@ -103,8 +106,10 @@ def compare(
             f"{n_generated} generated samples: larger real sets would differ less."
         )
     splits = _Splits.draw(n_generated, n_reference, set_size, np.random.default_rng(rng))
-    made = describe(generated, periodic=periodic)
-    real = describe(reference, periodic=periodic)
+    made, real = described or (
+        describe(generated, periodic=periodic),
+        describe(reference, periodic=periodic),
+    )
     size, unit = voxel_size_of(reference)
     return Comparison(
         shape=reference.shape[1:],
@@ -116,7 +121,7 @@ def compare(
         set_size=set_size or None,
         n_splits=len(splits.real),
         descriptors=tuple(_compared_scalars(made, real, splits)),
-        two_point=tuple(_compared_curves(made, real, splits, _last_lag(reference.shape[1:]))),
+        two_point=tuple(_compared_curves(made, real, splits, last_judged_lag(reference.shape[1:]))),
         notes=tuple(notes),
     )
 
@@ -267,7 +272,7 @@ def _compared_curves(
         )
 
 
-def _last_lag(shape: Sequence[int]) -> int:
+def last_judged_lag(shape: Sequence[int]) -> int:
     """3/8 (2D) or 1/2 (3D) of the shortest side, less one: lags that rest on many pairs."""
     share = {2: 3 / 8, 3: 1 / 2}[len(shape)]
     return max(1, int(share * min(shape)) - 1)

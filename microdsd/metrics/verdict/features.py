@@ -1,0 +1,128 @@
+"""Measured descriptors as arrays, in the groups that are tested as one."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import numpy as np
+import xarray as xr
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Numbers = NDArray[np.float64]
+
+TESTED = (
+    "two_point_probability",
+    "cross_two_point_probability",
+    "anisotropy",
+    "specific_surface_area",
+    "pair_surface_area",
+    "triple_phase_boundary",
+    "interface_density",
+    "euler_density",
+    "body_count",
+    "largest_body_share",
+    "percolates",
+)
+"""Descriptors that are tested, each with all its phases, axes and distances at once.
+
+The fractions are not among them: samples and windows are paired by those."""
+
+_ALONG_CURVES = ("distance", "lag")
+_SAME_FOR_BOTH = ("two_point_probability", "anisotropy", "specific_surface_area")
+
+
+@dataclasses.dataclass(frozen=True)
+class Block:
+    """One descriptor of all samples.
+
+    Attributes
+    ----------
+    descriptor, units : str
+    values : ndarray, shape (samples, parts, points)
+        One part for every phase or pair and axis; one point for scalars.
+    phase, axis : tuple of (str or None), length parts
+    points : tuple of float
+        Distances of the points of a curve; empty for scalars.
+    trend : bool
+        Whether a smooth trend with the fractions can be taken out: not of what a sample has or
+        has not, as percolation.
+    """
+
+    descriptor: str
+    units: str
+    values: Numbers
+    phase: tuple[str | None, ...]
+    axis: tuple[str | None, ...]
+    points: tuple[float, ...]
+    trend: bool
+
+    @property
+    def curve(self) -> bool:
+        """Whether there is a value for every distance."""
+        return bool(self.points)
+
+
+def feature_blocks(described: xr.Dataset, *, last_lag: int) -> list[Block]:
+    """Arrays of all descriptors that are tested and that were measured.
+
+    Parameters
+    ----------
+    described : Dataset
+        Of `describe`.
+    last_lag : int
+        Last point of a curve, in voxels.
+
+    Examples
+    --------
+    >>> from microdsd.metrics import describe
+    >>> found = feature_blocks(describe(np.eye(8, dtype=int), periodic=False), last_lag=3)
+    >>> [block.descriptor for block in found][:3]
+    ['two_point_probability', 'anisotropy', 'specific_surface_area']
+    >>> found[0].values.shape
+    (1, 1, 4)
+    """
+    two_phases = described.sizes["phase"] == 2
+    found = described.assign(anisotropy=_anisotropy(described))
+    return [
+        _block(found[name], last_lag, one_phase=two_phases and name in _SAME_FOR_BOTH)
+        for name in TESTED
+        if name in found and not (two_phases and name == "pair_surface_area")
+    ]
+
+
+def _anisotropy(described: xr.Dataset) -> xr.DataArray:
+    """S2 along every axis less the mean of the axes: zero in an isotropic material."""
+    along = described["two_point_along"]
+    return (along - along.mean("axis")).assign_attrs(units="1")
+
+
+def _block(found: xr.DataArray, last_lag: int, *, one_phase: bool) -> Block:
+    if one_phase:
+        found = found.isel(phase=slice(1))
+    along = next((dim for dim in _ALONG_CURVES if dim in found.dims), None)
+    dims = [str(dim) for dim in found.dims if dim not in ("sample", along)]
+    if along:
+        found = found.isel({along: slice(last_lag + 1)}).transpose("sample", ..., along)
+    values = found.values.astype(float).reshape(len(found), -1, found.sizes[along] if along else 1)
+    parts = list(_parts(found, dims))
+    return Block(
+        str(found.name),
+        str(found.attrs.get("units", "1")),
+        values,
+        tuple(part.get("phase", part.get("pair")) for part in parts),
+        tuple(part.get("axis") for part in parts),
+        tuple(found[along].values.astype(float).tolist()) if along else (),
+        found.dtype != bool,
+    )
+
+
+def _parts(found: xr.DataArray, dims: list[str]) -> Iterator[dict[str, str]]:
+    for index in np.ndindex(*(found.sizes[dim] for dim in dims)):
+        yield {
+            dim: str(found["phase_name" if dim == "phase" else dim].values[i])
+            for dim, i in zip(dims, index, strict=True)
+        }
