@@ -52,6 +52,10 @@ class GenerationRequest:
         Known material and counts per region, where there is more than one count per phase.
     guide : callable or None
         Weighs the potential, phases in ascending order of the labels; see `microdsd.guidance`.
+    classes : tuple of str
+        Class of every sample; empty where none is asked for.
+    guidance : float
+        How strongly the walk is steered to the class; see `microdsd.networks.ClassGuidance`.
     """
 
     lattice: Lattice
@@ -64,6 +68,8 @@ class GenerationRequest:
     epsilon: float | None = None
     layout: Layout | None = None
     guide: Guide | None = None
+    classes: tuple[str, ...] = ()
+    guidance: float = 1.0
 
     def __len__(self) -> int:
         return len(self.counts)
@@ -130,9 +136,11 @@ class GenerationRequest:
             levels,
             resolve_seed(rng),
             tuple(range(n) if streams is None else streams),
-            (*_fraction_notes(card, fractions), *_size_notes(card, shape)),
+            (*_fraction_notes(card, fractions, classes), *_size_notes(card, shape)),
             epsilon,
             guide=guide,
+            classes=classes,
+            guidance=guidance,
         )
 
     def record(self, card: ModelCard) -> dict[str, Any]:
