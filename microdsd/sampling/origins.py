@@ -218,7 +218,7 @@ class Regions:
         space = self.index.shape
         phase = self.known.flatten().repeat(len(scores), 1)
         reassigned = phase.new_zeros(len(scores))
-        groups = self._voxels.split(self._sizes.tolist())
+        groups = torch.split(self._voxels, self._sizes.tolist())
         for i, generator in enumerate(generators):
             score = scores[i].flatten(1)
             for region, voxels in enumerate(groups):
