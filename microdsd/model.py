@@ -3,25 +3,28 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 import xarray as xr
+from numpy.typing import ArrayLike
 
 import microdsd
 from microdsd.device import resolve_device
-from microdsd.encoding import PhaseEncoding
+from microdsd.encoding import IntensityEncoding, PhaseEncoding
 from microdsd.errors import CheckpointError
 from microdsd.io import atomic_write
-from microdsd.microstructure import as_microstructure
+from microdsd.microstructure import LabelsLike, as_images, as_microstructure
 from microdsd.microstructure.composition import Fractions
 from microdsd.models import model_path
 from microdsd.networks import PotentialUNet, UNet, build_network
-from microdsd.networks.base import ReadOut
+from microdsd.networks.base import PotentialNetwork, ReadOut
+from microdsd.networks.classes import ClassGuidance
 from microdsd.process import Boundary, Lattice, TransitionKernel
+from microdsd.regional import inpainting_request, regional_request
 from microdsd.request import GenerationRequest
 from microdsd.sampling import (
     AdaptiveLeaps,
@@ -30,8 +33,11 @@ from microdsd.sampling import (
     Leap,
     Visit,
     sample_bridges,
+    sample_images,
     sample_tau_leaping,
 )
+from microdsd.sampling.guidance import Guide
+from microdsd.sampling.origins import Regions
 from microdsd.training.checkpoint import ModelCard, pack_model, read_model
 from microdsd.training.precision import Precision, measure_precision
 
@@ -73,7 +79,11 @@ class MicrostructureModel:
         self.network = network.to(self.device).eval().requires_grad_(False)
         self.network.to(memory_format=network.memory_format)  # type: ignore[call-overload]
         self.card = card
-        self._encoding = PhaseEncoding(card.phases, card.background)
+        self._encoding: PhaseEncoding | IntensityEncoding = (
+            IntensityEncoding(tuple(card.phases.values()), card.grey_levels)
+            if card.grey_levels
+            else PhaseEncoding(card.phases, card.background)
+        )
         self._precision: Precision | None = None
 
     @classmethod
@@ -155,14 +165,18 @@ class MicrostructureModel:
         n: int = 1,
         *,
         phase_fraction: Fractions | None = None,
+        intensity: Fractions | None = None,
+        class_name: str | Sequence[str] | None = None,
+        guidance: float = 1.0,
         shape: Sequence[int] | None = None,
         boundary: Boundary | Sequence[Boundary] = "no-flux",
         evaluations: int | None = None,
         sigma_last: float | None = None,
         epsilon: float | None = None,
+        guide: Guide | None = None,
         rng: int | np.random.Generator | None = None,
     ) -> xr.DataArray:
-        """Generate microstructures with exactly the composition asked for.
+        """Generate microstructures, or images, with exactly the composition asked for.
 
         Parameters
         ----------
@@ -170,7 +184,15 @@ class MicrostructureModel:
             Number of samples.
         phase_fraction : mapping of phase to float or to n floats, optional
             Fractions by label or name; one phase may be left out and takes the rest. By
-            default the mean of the training windows.
+            default the mean of the training windows, of the class where one is asked for.
+        intensity : mapping of channel to float or to n floats, optional
+            Of a model of images, in place of ``phase_fraction``: mean intensity of every
+            channel, in levels; totals are exact. By default as in training.
+        class_name : str or n of them, optional
+            Which of its classes (`ModelCard.classes`) the model is to make.
+        guidance : float
+            How strongly the walk is steered to the class; 1 is as in training. With any other
+            number the network is asked twice per evaluation.
         shape : sequence of int, optional
             Voxels per axis; the training window's by default. Larger boxes start from the
             training window's horizon.
@@ -183,14 +205,17 @@ class MicrostructureModel:
         epsilon : float, optional
             For tau-leaping, in place of ``evaluations``: the paper's rule, leaps in which at
             most this share of a voxel's walkers leaves. Takes tens of thousands of evaluations.
+        guide : callable, optional
+            Steers the walk without touching a count; see `microdsd.guidance`.
         rng : int or Generator, optional
             Sample i depends on the seed and i alone.
 
         Returns
         -------
         DataArray, dims (sample, [z,] y, x)
-            Labels. The attribute ``provenance`` (JSON) holds the request, the exact counts, and
-            per sample the number of voxels reassigned to meet them.
+            Labels; or intensities, with a channel axis where there are several, see
+            `microdsd.microstructure.as_images`. The attribute ``provenance`` (JSON) holds the
+            request, the exact counts, and per sample the number of voxels reassigned to meet them.
 
         Raises
         ------
@@ -201,13 +226,116 @@ class MicrostructureModel:
             self.card,
             n,
             phase_fraction=phase_fraction,
+            intensity=intensity,
+            class_name=class_name,
+            guidance=guidance,
             shape=shape,
             boundary=boundary,
             evaluations=evaluations,
             sigma_last=sigma_last,
             epsilon=epsilon,
+            guide=guide,
             rng=rng,
         )
+        return self.carry_out(request)
+
+    def inpaint(
+        self,
+        known: LabelsLike,
+        unknown: ArrayLike,
+        n: int = 1,
+        *,
+        phase_fraction: Fractions | None = None,
+        **options: Any,
+    ) -> xr.DataArray:
+        """Complete material that is known in part; known voxels come back as they are.
+
+        Parameters
+        ----------
+        known : DataArray or ndarray of int, shape ([z,] y, x)
+            Labels; what they are on unknown voxels does not matter. Any size.
+        unknown : array_like of bool, same shape
+            True where material is to be made: any shape, in any number of pieces.
+        n : int
+            Number of completions.
+        phase_fraction : mapping of phase to float or to n floats, optional
+            Of the whole box, known part included: the unknown part takes exactly what is left. By
+            default the fractions of the known part.
+        **options
+            ``boundary``, ``evaluations``, ``sigma_last``, ``guide``, ``rng`` of `sample`.
+
+        Returns
+        -------
+        DataArray, dims (sample, [z,] y, x)
+            As of `sample`, with the coordinate ``region``: 0 where material was made, -1 where it
+            was known.
+
+        Raises
+        ------
+        InputError
+            If the known part holds more of a phase than the whole is to have; says what is
+            possible.
+
+        Examples
+        --------
+        >>> model = MicrostructureModel.load("berea-2d")
+        >>> real = model.sample(shape=(32, 32), rng=0)[0].values
+        >>> hole = np.zeros((32, 32), bool)
+        >>> hole[8:24, 8:24] = True
+        >>> new = model.inpaint(real, hole, phase_fraction={"pore": 0.2}, evaluations=8, rng=0)
+        >>> bool((new.values[0] == real)[~hole].all()), int((new == 0).sum())
+        (True, 205)
+        """
+        return self.carry_out(
+            inpainting_request(
+                self.card, n, known, unknown, phase_fraction=phase_fraction, **options
+            )
+        )
+
+    def sample_regions(
+        self,
+        phase_fraction: Mapping[int | str, ArrayLike],
+        n: int = 1,
+        *,
+        regions: ArrayLike | None = None,
+        shape: Sequence[int] | None = None,
+        **options: Any,
+    ) -> xr.DataArray:
+        """Generate microstructures in which every layer, block or region has its own fractions.
+
+        Parameters
+        ----------
+        phase_fraction : mapping of phase to array of float
+            For all phases but one. With ``regions`` one number per region, in ascending order of
+            the map's labels; without, one per block of a grid over the box: an array of shape
+            (10, 1, 1) is ten layers along z.
+        n : int
+            Number of samples.
+        regions : array_like of int, shape ([z,] y, x), optional
+            Which region each voxel belongs to.
+        shape : sequence of int, optional
+            Voxels per axis, where there is no map; the training window's by default.
+        **options
+            ``boundary``, ``evaluations``, ``sigma_last``, ``guide``, ``rng`` of `sample`.
+
+        Returns
+        -------
+        DataArray, dims (sample, [z,] y, x)
+            As of `sample`, with the coordinate ``region``.
+
+        Examples
+        --------
+        >>> model = MicrostructureModel.load("berea-2d")
+        >>> graded = model.sample_regions({"pore": [[0.1], [0.3]]}, shape=(32, 20), rng=0)
+        >>> (graded[0] == 0).groupby("region").sum().values  # of 320 voxels each
+        array([32, 96])
+        """
+        return self.carry_out(
+            regional_request(self.card, n, phase_fraction, regions=regions, shape=shape, **options)
+        )
+
+    def carry_out(self, request: GenerationRequest) -> xr.DataArray:
+        """All samples of a request, in the array contract."""
         made = list(self.generate(request))
         return self.dress(request, [labels for labels, _ in made], [moved for _, moved in made])
 
@@ -231,14 +359,14 @@ class MicrostructureModel:
         Yields
         ------
         labels : ndarray, shape ``request.lattice.shape``
+            Of images, intensities with a channel axis in front.
         reassigned : int
-            Voxels whose phase is not the one most probable there: what exact counts cost.
+            Voxels whose phase is not the one most probable there: what exact counts cost. Of
+            images, the intensity above the highest level.
         """
         for members in self._batches(request, start):
             observe = None if on_evaluation is None else _tell(on_evaluation)
-            made = self._sample_batch(request, members, observe)
-            labels = self._encoding.decode(made.phase)
-            yield from zip(labels, made.reassigned.tolist(), strict=True)
+            yield from zip(*self._made(request, members, observe), strict=True)
 
     def walk(
         self, request: GenerationRequest, index: int = 0
@@ -256,8 +384,8 @@ class MicrostructureModel:
         def keep(visit: Visit | Leap) -> None:
             states.append((float(visit.sigma), visit.occupation[0].cpu().numpy().astype(np.uint16)))
 
-        made = self._sample_batch(request, range(index, index + 1), keep)
-        return states, self._encoding.decode(made.phase)[0]
+        labels, _ = self._made(request, range(index, index + 1), keep)
+        return states, labels[0]
 
     def dress(
         self,
@@ -270,17 +398,25 @@ class MicrostructureModel:
             "generator": f"microdsd {microdsd.__version__}",
             "model_digest": self.digest(),
             **request.record(self.card),
-            "reassigned": list(reassigned),
+            "above_top_level" if self.card.grey_levels else "reassigned": list(reassigned),
             "precision": self._sampling_precision().dtype,
             "training": dict(self.card.provenance),
         }
-        return as_microstructure(
+        size = None if self.card.unit == "voxel" else list(self.card.voxel_size)
+        if isinstance(self._encoding, IntensityEncoding):
+            return _as_images(self._encoding, labels, request.classes, size, record)
+        made = as_microstructure(
             np.stack(labels),
             phases=dict(self.card.phases),
-            voxel_size=None if self.card.unit == "voxel" else list(self.card.voxel_size),
+            voxel_size=size,
             ensemble=True,
             provenance=record,
         )
+        if request.classes:
+            made = made.assign_coords({"class": ("sample", list(request.classes))})
+        if request.layout is None:
+            return made
+        return made.assign_coords(region=(made.dims[1:], request.layout.index.astype(np.int32)))
 
     def digest(self) -> str:
         """First 16 hex digits of the sha256 of card and weights."""
@@ -294,28 +430,54 @@ class MicrostructureModel:
         for first in range(start, len(request), size):
             yield range(first, min(first + size, len(request)))
 
+    def _made(
+        self,
+        request: GenerationRequest,
+        members: range,
+        observe: Callable[[Visit | Leap], None] | None,
+    ) -> tuple[np.ndarray, list[int]]:
+        """Labels or intensities of some members, and what `generate` says of each."""
+        made = self._sample_batch(request, members, observe)
+        if isinstance(made, Generated):
+            assert isinstance(self._encoding, PhaseEncoding)
+            return self._encoding.decode(made.phase), made.reassigned.tolist()
+        above = (made - self._encoding.top).clamp_min(0).flatten(1).sum(1)
+        return self._encoding.decode(made), above.long().tolist()
+
     def _sample_batch(
         self,
         request: GenerationRequest,
         members: range,
         observe: Callable[[Visit | Leap], None] | None,
-    ) -> Generated:
+    ) -> Generated | torch.Tensor:
         labels = sorted(self.card.phases)
         columns = [labels.index(label) for label in self._encoding.species]
         counts = torch.from_numpy(request.counts[members.start : members.stop, columns])
         generators = [_generator(request.seed, request.streams[i], self.device) for i in members]
         fractions = (counts / request.lattice.n_sites).float().to(self.device)
         counts, kernel = counts.to(self.device), self._kernel(request)
+        network, read_out = self._told(request, members)
         with self._sampling_precision().applied(self.device), torch.inference_mode():
-            if self.card.method == "bridges":
-                return sample_bridges(
-                    self.network,
+            if self.card.grey_levels:
+                return sample_images(
+                    network,
                     kernel,
                     counts,
                     request.levels,
                     generators,
                     fractions=fractions,
-                    read_out=self._read_out(),
+                    observe=observe,
+                )
+            if self.card.method == "bridges":
+                return sample_bridges(
+                    network,
+                    kernel,
+                    self._regions(request, members) or counts,
+                    request.levels,
+                    generators,
+                    fractions=fractions,
+                    read_out=read_out,
+                    guide=self._guide(request),
                     observe=observe,
                 )
             return sample_tau_leaping(
@@ -330,11 +492,46 @@ class MicrostructureModel:
                 observe=observe,
             )
 
-    def _read_out(self) -> ReadOut | None:
+    def _regions(self, request: GenerationRequest, members: range) -> Regions | None:
+        if request.layout is None:
+            return None
+        layout = request.layout
+        counts = torch.tensor(layout.counts[members.start : members.stop])[..., self._order]
+        known = torch.zeros(layout.known.shape, dtype=torch.int64)
+        for species, label in enumerate(self._encoding.species):
+            known[torch.from_numpy(layout.known == label)] = species + 1
+        index = torch.tensor(layout.index, dtype=torch.int64)
+        return Regions(*(part.to(self.device) for part in (index, counts, known)))
+
+    def _guide(self, request: GenerationRequest) -> Guide | None:
+        """The request's guide, for phases in the order of the sampler."""
+        if request.guide is None:
+            return None
+        guide, order = request.guide, self._order
+        back = [order.index(k) for k in range(len(order))]
+        return lambda expected, sigma: guide(expected[:, back], sigma)[:, order]
+
+    @property
+    def _order(self) -> list[int]:
+        """Places of the sampler's phases, the background first, among the ascending labels."""
+        labels = sorted(self.card.phases)
+        return [labels.index(label) for label in (self.card.background, *self._encoding.species)]
+
+    def _told(
+        self, request: GenerationRequest, members: range
+    ) -> tuple[PotentialNetwork, ReadOut | None]:
+        """The network and its read-out, told the classes of some members."""
         network = self.network
-        if isinstance(network, PotentialUNet) and network.config.read_out:
-            return network.joint
-        return None
+        if not isinstance(network, PotentialUNet):
+            return network, None
+        told: PotentialUNet | ClassGuidance = network
+        if request.classes:
+            known = list(self.card.classes)
+            classes = [known.index(request.classes[i]) for i in members]
+            told = ClassGuidance(
+                network, torch.tensor(classes, device=self.device), request.guidance
+            )
+        return told, told.joint if network.config.read_out else None
 
     def _sampling_precision(self) -> Precision:
         """Measured once, on one training window's worth of work."""
@@ -354,6 +551,26 @@ def _generator(seed: int, stream: int, device: torch.device) -> torch.Generator:
     """Generator of one stream of random numbers: a function of (seed, stream) alone."""
     state = np.random.SeedSequence(seed, spawn_key=(stream,)).generate_state(1, np.uint64)[0]
     return torch.Generator(device).manual_seed(int(state >> np.uint64(1)))
+
+
+def _as_images(
+    encoding: IntensityEncoding,
+    intensity: Sequence[np.ndarray],
+    classes: Sequence[str],
+    voxel_size: list[float] | None,
+    record: Mapping[str, Any],
+) -> xr.DataArray:
+    """Images in the array contract; one channel needs no axis."""
+    values = np.stack(intensity)
+    single = len(encoding.channels) == 1
+    return as_images(
+        values[:, 0] if single else values,
+        levels=encoding.levels,
+        channels=None if single else encoding.channels,
+        classes=classes or None,
+        voxel_size=voxel_size,
+        provenance=record,
+    )
 
 
 def _tell(on_evaluation: Callable[[int], None]) -> Callable[[Visit | Leap], None]:

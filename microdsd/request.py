@@ -222,7 +222,7 @@ def _of_the_right_kind(
 def _usual_fractions(card: ModelCard, classes: tuple[str, ...]) -> Fractions:
     """Mean of the training windows, of each sample's own class where there is one."""
     if not classes:
-        return {**card.fraction_mean}
+        return dict(card.fraction_mean.items())
     return {
         phase: [card.classes[name][phase][0] for name in classes] for phase in card.phases.values()
     }
@@ -231,7 +231,7 @@ def _usual_fractions(card: ModelCard, classes: tuple[str, ...]) -> Fractions:
 def _counts(card: ModelCard, fractions: Mapping[str, float], n_sites: int) -> dict[int, int]:
     """Walkers of every phase or channel, by label."""
     if not card.grey_levels:
-        return counts_from_fractions({**fractions}, card.phases, n_sites)
+        return counts_from_fractions(dict(fractions.items()), card.phases, n_sites)
     totals = counts_from_intensity(
         fractions, tuple(card.phases.values()), card.grey_levels, n_sites
     )

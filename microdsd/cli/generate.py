@@ -21,6 +21,20 @@ def command(
             "the training windows."
         ),
     ] = None,
+    intensity: Annotated[
+        list[str] | None,
+        typer.Option(help="Of a model of images: mean level of every channel, as grey=4.9."),
+    ] = None,
+    class_names: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--class",
+            help="Which of the model's classes to make; given n times, one per sample.",
+        ),
+    ] = None,
+    guidance: Annotated[
+        float, typer.Option(help="How strongly to steer to the class; 1 is as in training.")
+    ] = 1.0,
     number: Annotated[int, typer.Option("-n", "--number", help="Number of samples.")] = 1,
     shape: Annotated[
         list[int] | None,
@@ -42,12 +56,12 @@ def command(
     json: Annotated[bool, typer.Option("--json", help="Print a JSON summary.")] = False,
 ) -> None:
     """Generate microstructures; stopped by Ctrl-C, the same command goes on where it was."""
-    from microdsd.io import ensure_writable, save_microstructures
+    from microdsd.io import ensure_writable, save_images, save_microstructures
 
     for path in filter(None, (output, states)):
         ensure_writable(path, overwrite=force)
 
-    from microdsd.cli.parsing import fractions_of
+    from microdsd.cli.parsing import fractions_of, numbers_of
     from microdsd.cli.sampling import carry_out
     from microdsd.cli.unfinished import UnfinishedSamples
     from microdsd.microstructure import provenance_of
@@ -61,17 +75,22 @@ def command(
         loaded.card,
         number,
         phase_fraction=fractions_of(fraction),
+        intensity=numbers_of(intensity, "intensity"),
+        class_name=class_names[0] if class_names and len(class_names) == 1 else class_names,
+        guidance=guidance,
         shape=shape,
         boundary=boundaries if len(boundaries) > 1 else boundaries[0],
         evaluations=evaluations,
         rng=unfinished.seed() if seed is None else seed,
     )
     result, seconds = carry_out(loaded, request, unfinished)
-    save_microstructures(output, result, overwrite=force)
+    save = save_images if loaded.card.grey_levels else save_microstructures
+    save(output, result, overwrite=force)
     if states is not None:
         _write_states(states, loaded, request)
     unfinished.remove()
-    reassigned = (provenance_of(result) or {})["reassigned"]
+    moved = "above_top_level" if loaded.card.grey_levels else "reassigned"
+    reassigned = (provenance_of(result) or {})[moved]
     counts = {
         name: sorted({int(n) for n in request.counts[:, k]})
         for k, (_, name) in enumerate(sorted(loaded.card.phases.items()))
@@ -82,7 +101,7 @@ def command(
             "output": str(output),
             "model": loaded.digest(),
             **record,
-            "reassigned": reassigned,
+            moved: reassigned,
             "seconds": round(seconds, 2),
         }
         print_json(summary)
@@ -92,9 +111,12 @@ def command(
         for name, span in counts.items()
     )
     share = sum(reassigned) / (number * request.lattice.n_sites)
+    unit, remark = "voxels", f"{share:.2%} of the voxels reassigned to meet the counts"
+    if loaded.card.grey_levels:
+        unit, remark = "units", f"{sum(reassigned)} of them above the highest level"
     STDERR.print(
-        f"{output}: {number} samples with exactly {exact} voxels each, seed {request.seed}, "
-        f"{seconds:.1f} s; {share:.2%} of the voxels reassigned to meet the counts"
+        f"{output}: {number} samples with exactly {exact} {unit} each, seed {request.seed}, "
+        f"{seconds:.1f} s; {remark}"
     )
 
 

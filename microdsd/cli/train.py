@@ -14,10 +14,17 @@ from microdsd.errors import DataFileError, InputError
 
 _SAVE_EVERY = 120.0
 _LOG_EVERY = 5.0
+_IMAGE_SIGMA_MIN = 0.1
 
 
 def command(
-    source: Annotated[str, typer.Argument(help="Labels: scan.h5:/path, or a TIFF or npy file.")],
+    source: Annotated[
+        list[str],
+        typer.Argument(
+            help="Labels: scan.h5:/path, or a TIFF or npy file; several with --class. Or images "
+            "(microdsd images)."
+        ),
+    ],
     output: Annotated[Path, typer.Option("-o", "--output", help="Model file to write.")],
     window: Annotated[
         list[int],
@@ -38,6 +45,13 @@ def command(
     validation: Annotated[
         float, typer.Option(help="Share held back at the far end of axis 0 to validate on.")
     ] = 0.15,
+    class_names: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--class",
+            help="Name of every material, in the order of the files: one model of them all.",
+        ),
+    ] = None,
     crop: Annotated[
         list[str] | None,
         typer.Option(help="Part of the scan to use, e.g. z=0:260; the rest stays unseen."),
@@ -54,6 +68,10 @@ def command(
     ] = None,
     blocks: Annotated[
         list[int] | None, typer.Option(help="Residual blocks per resolution; default: one each.")
+    ] = None,
+    sigma_min: Annotated[
+        float | None,
+        typer.Option(help="Lowest noise level, voxels; default: 0.3, and 0.1 for images."),
     ] = None,
     batch: Annotated[int | None, typer.Option(help="Windows per step.")] = None,
     learning_rate: Annotated[float | None, typer.Option(help="Peak learning rate.")] = None,
@@ -87,10 +105,17 @@ def command(
     from microdsd.cli.interrupt import held_interrupts
     from microdsd.cli.parsing import names_of, region_of
     from microdsd.fitting import TrainingRun
+    from microdsd.io import holds_images
     from microdsd.training.config import TrainingConfig
     from microdsd.training.log import TrainingLog
 
-    settings: dict[str, Any] = {"batch": batch, "learning_rate": learning_rate}
+    settings: dict[str, Any] = {
+        "batch": batch,
+        "learning_rate": learning_rate,
+        "sigma_min": _IMAGE_SIGMA_MIN
+        if sigma_min is None and holds_images(source[0])
+        else sigma_min,
+    }
     config = TrainingConfig(
         minutes=minutes if minutes or steps else 30.0,
         steps=steps,
@@ -106,7 +131,7 @@ def command(
             "blocks": tuple(blocks or [1] * len(widths)),
         }
     run = TrainingRun(
-        source,
+        _by_class(source, class_names),
         config,
         window=window[0] if len(window) == 1 else window,
         symmetry=symmetry,  # type: ignore[arg-type]
@@ -177,6 +202,7 @@ def command(
         "sigma_max": card.sigma_max,
         "sigma_last": card.sigma_last,
         "fraction_range": {name: list(span) for name, span in card.fraction_range.items()},
+        "classes": list(card.classes),
     }
     if json:
         print_json(summary)
@@ -185,6 +211,19 @@ def command(
             f"{output}: {summary['steps']} steps in {summary['minutes']} min, "
             f"last noise level {card.sigma_last} voxels; log in {log}"
         )
+
+
+def _by_class(sources: list[str], names: list[str] | None) -> str | dict[str, str]:
+    """One source, or several by the names of their classes."""
+    if len(sources) == 1 and not names:
+        return sources[0]
+    if names is None or len(names) != len(sources):
+        raise InputError(
+            f"--class {names or []}: give one name per file, there are {len(sources)} files"
+        )
+    if len(set(names)) < len(names) or len(names) < 2:
+        raise InputError(f"--class {names}: give two materials or more, each a name of its own")
+    return dict(zip(names, sources, strict=True))
 
 
 def _check_output(output: Path, state: Path, resume: bool, force: bool) -> None:

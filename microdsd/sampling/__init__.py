@@ -2,6 +2,7 @@
 
 from microdsd.sampling.assignment import Generated, assign_phases
 from microdsd.sampling.bridge_sampler import Visit, sample_bridges
+from microdsd.sampling.images import sample_images
 from microdsd.sampling.tau_leaping import AdaptiveLeaps, GridLeaps, Leap, sample_tau_leaping
 
 __all__ = [
@@ -12,5 +13,6 @@ __all__ = [
     "Visit",
     "assign_phases",
     "sample_bridges",
+    "sample_images",
     "sample_tau_leaping",
 ]
