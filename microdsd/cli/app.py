@@ -26,6 +26,8 @@ VERBS = {
     "schedule": ("schedule", "How far noise must go, where walks may end, what that costs."),
     "train": ("train", "Train a model on a segmented scan."),
     "generate": ("generate", "Generate microstructures with exact phase fractions."),
+    "inpaint": ("inpaint", "Complete a scan that is known in part; grow it; fill between slices."),
+    "compose": ("compose", "Generate with exact fractions in every layer, block or region."),
     "sweep": ("sweep", "Generate over a range of one phase fraction; write a report."),
     "evaluate": ("evaluate", "Compare generated with real material; write a report."),
     "transport": ("transport", "Diffusivity, conductivity and stiffness of scans and samples."),

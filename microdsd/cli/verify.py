@@ -12,6 +12,7 @@ from microdsd.cli.output import pairs, print_json
 from microdsd.errors import InputError
 from microdsd.io import load_microstructures
 from microdsd.microstructure import phase_counts, phases_of, provenance_of, resolve_phase
+from microdsd.microstructure.layout import layout_differences
 
 EXIT_DIFFERENT = 1
 
@@ -26,6 +27,7 @@ def command(
 ) -> None:
     """Recount the voxels of every phase and compare with what was requested.
 
+    Where the file has regions, each is recounted; known voxels must be what they were.
     The request is read from the file, where the generator records it, and from --fraction.
     Exit code 1 says that a count differs.
     """
@@ -37,6 +39,7 @@ def command(
     differences = _recorded_differences(counts, recorded) + _asked_differences(
         counts, asked, voxels
     )
+    differences += layout_differences(ms, provenance_of(ms) or {})
     phases = phases_of(ms)
     if json:
         table = [
@@ -114,7 +117,12 @@ def _asked_differences(
 ) -> list[dict[str, Any]]:
     """Find counts that are not one of the two whole numbers next to the requested share."""
     return [
-        {"sample": sample, "phase": label, "requested": value * voxels, "found": int(found)}
+        {
+            "sample": sample,
+            "phase": label,
+            "requested": round(value * voxels, 3),
+            "found": int(found),
+        }
         for label, value in asked.items()
         for sample, found in enumerate(counts.sel(phase=label).values)
         if abs(found - value * voxels) >= 1
@@ -139,8 +147,7 @@ def _verdict(differences: list[dict[str, Any]], requested: bool) -> str:
     if not differences:
         return "exact: every count is as requested"
     lines = [
-        f"  sample {d['sample']}, phase {d['phase']}: requested {d['requested']:.10g}, "
-        f"found {d['found']}"
+        f"  sample {d['sample']}, {_place(d)}: requested {d['requested']}, found {d['found']}"
         for d in differences[:10]
     ]
     more = len(differences) - len(lines)
@@ -148,3 +155,10 @@ def _verdict(differences: list[dict[str, Any]], requested: bool) -> str:
         [f"DIFFERENT: {len(differences)} count(s) are not as requested", *lines]
         + ([f"  and {more} more"] if more else [])
     )
+
+
+def _place(difference: dict[str, Any]) -> str:
+    if "phase" not in difference:
+        return "known voxels"
+    region = f"region {difference['region']}, " if "region" in difference else ""
+    return f"{region}phase {difference['phase']}"

@@ -193,14 +193,17 @@ def _write_group(group: h5py.Group, array: xr.DataArray) -> None:
         scale = _write_coordinate(group, str(dim), values)
         scale.make_scale(str(dim))
         stored.dims[axis].attach_scale(scale)
-    # Values that go along with the samples, a seed for instance, stay with them.
+    # Values that go along with samples or voxels, a class or a region, stay with them.
     beside = [
-        name for name, c in array.coords.items() if name not in array.dims and c.dims == ("sample",)
+        name
+        for name, c in array.coords.items()
+        if name not in array.dims and c.ndim and set(c.dims) <= set(array.dims)
     ]
     for name in beside:
-        _write_coordinate(group, str(name), array.coords[name]).dims[0].attach_scale(
-            group["sample"]
-        )
+        values = array.coords[name]
+        dataset = _write_coordinate(group, str(name), values)
+        for axis, dim in enumerate(values.dims):
+            dataset.dims[axis].attach_scale(group[str(dim)])
     if beside:
         stored.attrs["coordinates"] = " ".join(str(name) for name in beside)
 
@@ -226,6 +229,7 @@ def _write_coordinate(group: h5py.Group, name: str, values: xr.DataArray) -> h5p
         name,
         data=values.values.astype(object) if text else values.values,
         dtype=h5py.string_dtype() if text else None,
+        compression="gzip" if values.ndim > 1 else None,
     )
     dataset.attrs.update(values.attrs)
     return dataset
@@ -242,7 +246,8 @@ def _native_coords(labels: h5py.Dataset) -> dict[str, xr.Variable]:
             coords[dim] = xr.Variable(dim, stored_values(scale), _plain_attrs(scale))
     for name in str(labels.attrs.get("coordinates", "")).split():
         beside = labels.parent[name]
-        coords[name] = xr.Variable("sample", stored_values(beside), _plain_attrs(beside))
+        own = [axis[0].name.rpartition("/")[2] for axis in beside.dims]
+        coords[name] = xr.Variable(own, stored_values(beside), _plain_attrs(beside))
     return coords
 
 
@@ -274,7 +279,7 @@ def _native_attrs(labels: h5py.Dataset) -> dict[str, str]:
 
 def _empty_like(found: FoundArray) -> xr.DataArray:
     """Statements of a native array without its labels, on memory that is never filled."""
-    coords = {n: c for n, c in _native_coords(found.dataset).items() if c.dims != ("sample",)}
+    coords = {n: c for n, c in _native_coords(found.dataset).items() if "sample" not in c.dims}
     shape = found.labels.shape
     return xr.DataArray(
         np.broadcast_to(np.uint8(0), shape),

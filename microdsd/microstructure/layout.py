@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import xarray as xr
+
+from microdsd.errors import InputError
+from microdsd.microstructure.schema import as_ensemble, resolve_phase
 
 KNOWN = -1
 """Region of the voxels whose phase is known."""
@@ -47,3 +51,51 @@ class Layout:
 def fingerprint(labels: np.ndarray) -> str:
     """Sha256 of labels one after the other, whatever their dtype."""
     return hashlib.sha256(np.ascontiguousarray(labels, dtype="<u2").tobytes()).hexdigest()
+
+
+def layout_differences(ms: xr.DataArray, record: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Where a file breaks what its record says of known voxels and of counts per region.
+
+    Parameters
+    ----------
+    ms : DataArray
+        With the coordinate ``region``, as `MicrostructureModel.inpaint` makes it.
+    record : mapping
+        Its provenance.
+
+    Returns
+    -------
+    list of dict
+        Sample, region, phase (of counts), requested and found; empty where all is as it should be.
+
+    Raises
+    ------
+    InputError
+        If the record speaks of regions and the file has no map of them.
+    """
+    wanted: Mapping[str, Any] = record.get("requested_region_counts", {})
+    known: Mapping[str, Any] | None = record.get("known")
+    if not wanted and known is None:
+        return []
+    if "region" not in ms.coords:
+        raise InputError("region: the record speaks of regions, and the file has no map of them")
+    region = ms.coords["region"].values
+    differences = []
+    for i, labels in enumerate(as_ensemble(ms).values):
+        found = labels[region == KNOWN]
+        if known is not None and (
+            found.size != known["voxels"] or fingerprint(found) != known["sha256"]
+        ):
+            differences.append(
+                {"sample": i, "region": KNOWN, "requested": known["sha256"][:12], "found": "others"}
+            )
+        for name, table in wanted.items():
+            label = resolve_phase(ms, name)
+            row = table[i]
+            counts = np.bincount(region[(labels == label) & (region >= 0)], minlength=len(row))
+            differences += [
+                {"sample": i, "region": r, "phase": label, "requested": n, "found": int(m)}
+                for r, (n, m) in enumerate(zip(row, counts, strict=True))
+                if n != m
+            ]
+    return differences

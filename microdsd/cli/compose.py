@@ -1,0 +1,119 @@
+"""``microdsd compose``: every layer, block or region with exactly its own phase fractions."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from microdsd.errors import DataFileError, InputError
+
+if TYPE_CHECKING:
+    import numpy as np
+
+_REGION = "region"
+"""Column of the table that holds the labels of a map."""
+
+
+def command(
+    model: Annotated[str, typer.Argument(help="Model file, or the name of one that ships.")],
+    table: Annotated[
+        Path,
+        typer.Argument(
+            help="CSV: a column of fractions per phase, named by it, for all phases but one; a row "
+            "per layer, block or region."
+        ),
+    ],
+    output: Annotated[Path, typer.Option("-o", "--output", help="HDF5 file to write.")],
+    grid: Annotated[
+        list[int] | None,
+        typer.Option(help="Blocks per axis, rows in C order; default: layers of the first axis."),
+    ] = None,
+    regions: Annotated[
+        str | None,
+        typer.Option(help="FILE or FILE:/path, a map of labels; the table has a column 'region'."),
+    ] = None,
+    shape: Annotated[
+        list[int] | None,
+        typer.Option(help="Voxels per axis, as 128 128 128; default: the training window."),
+    ] = None,
+    number: Annotated[int, typer.Option("-n", "--number", help="Number of samples.")] = 1,
+    evaluations: Annotated[
+        int | None, typer.Option(help="Network evaluations; more is slower and closer.")
+    ] = None,
+    seed: Annotated[int | None, typer.Option(help="Sample i depends on (seed, i) alone.")] = None,
+    device: Annotated[str | None, typer.Option(help="cpu, cuda, cuda:1; default: a GPU.")] = None,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite the output.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print a JSON summary.")] = False,
+) -> None:
+    """Generate with a composition per layer, block or region; counts are exact in each."""
+    from microdsd.io import ensure_writable, load_microstructures
+
+    ensure_writable(output, overwrite=force)
+    columns = _columns(table)
+    where: np.ndarray | None = None
+    if regions is not None:
+        where = load_microstructures(regions).values
+        columns = _by_region(columns, where, table)
+    elif _REGION in columns:
+        raise InputError(f"{table}: has a column 'region'; give its map with --regions")
+
+    import numpy as np
+
+    from microdsd.cli.outcome import deliver
+    from microdsd.cli.unfinished import UnfinishedSamples
+    from microdsd.model import MicrostructureModel
+    from microdsd.regional import regional_request
+
+    loaded = MicrostructureModel.load(model, device)
+    rows = len(next(iter(columns.values())))
+    blocks = tuple(grid or (rows, *[1] * (len(loaded.card.window) - 1)))
+    if where is None and np.prod(blocks) != rows:
+        raise InputError(f"grid={blocks}: has {np.prod(blocks)} blocks, {table} has {rows} rows")
+    unfinished = UnfinishedSamples(output, start_anew=force)
+    request = regional_request(
+        loaded.card,
+        number,
+        {
+            name: np.reshape(column, blocks) if where is None else column
+            for name, column in columns.items()
+        },
+        regions=where,
+        shape=shape,
+        evaluations=evaluations,
+        rng=unfinished.seed() if seed is None else seed,
+    )
+    deliver(loaded, request, unfinished, output, force=force, json=json)
+
+
+def _columns(path: Path) -> dict[str, list[float]]:
+    """Columns of numbers of a CSV file, by their names."""
+    try:
+        with path.open(newline="") as file:
+            rows = list(csv.DictReader(file, skipinitialspace=True))
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise DataFileError(f"{path}: not a readable CSV file ({error})") from error
+    if not rows:
+        raise DataFileError(f"{path}: needs a line of names and at least one of numbers")
+    try:
+        return {str(name).strip(): [float(row[name]) for row in rows] for name in rows[0]}
+    except (TypeError, ValueError) as error:
+        raise DataFileError(f"{path}: every entry must be a number ({error})") from error
+
+
+def _by_region(
+    columns: dict[str, list[float]], regions: np.ndarray, table: Path
+) -> dict[str, list[float]]:
+    """Rows in ascending order of the map's labels."""
+    import numpy as np
+
+    if _REGION not in columns:
+        raise InputError(f"{table}: a map needs a column 'region' with its labels")
+    present = np.unique(regions).tolist()
+    labels = columns.pop(_REGION)
+    if sorted(labels) != present:
+        raise InputError(f"{table}: has rows for regions {sorted(labels)}, the map holds {present}")
+    order = np.argsort(labels)
+    return {name: [column[i] for i in order] for name, column in columns.items()}

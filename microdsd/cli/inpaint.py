@@ -1,0 +1,133 @@
+"""``microdsd inpaint``: complete a scan that is known in part, without touching what is known."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from microdsd.errors import InputError
+
+if TYPE_CHECKING:
+    import numpy as np
+    import xarray as xr
+
+
+def command(
+    model: Annotated[str, typer.Argument(help="Model file, or the name of one that ships.")],
+    scan: Annotated[str, typer.Argument(help="FILE or FILE:/path", metavar="FILE[:/path]")],
+    output: Annotated[Path, typer.Option("-o", "--output", help="HDF5 file to write.")],
+    crop: Annotated[
+        list[str] | None, typer.Option(help="Part of the scan to work on, as z=0:64 y=0:64.")
+    ] = None,
+    sample: Annotated[int, typer.Option(help="Which microstructure of an ensemble.")] = 0,
+    hole: Annotated[
+        list[str] | None, typer.Option(help="Box to make anew, as y=16:48 x=16:48.")
+    ] = None,
+    mask: Annotated[
+        str | None, typer.Option(help="FILE or FILE:/path: make anew where it is not 0.")
+    ] = None,
+    damaged: Annotated[
+        int | None, typer.Option(help="Label that marks voxels to make anew.")
+    ] = None,
+    every: Annotated[
+        int | None, typer.Option(help="Keep every n-th slice normal to the first axis alone.")
+    ] = None,
+    grow: Annotated[
+        list[int] | None,
+        typer.Option(help="Voxels per axis of a larger box; the scan goes in its middle."),
+    ] = None,
+    fraction: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Of the whole box, known part included, as pore=0.22. Default: as in the known "
+            "part."
+        ),
+    ] = None,
+    number: Annotated[int, typer.Option("-n", "--number", help="Completions.")] = 1,
+    evaluations: Annotated[
+        int | None, typer.Option(help="Network evaluations; more is slower and closer.")
+    ] = None,
+    seed: Annotated[int | None, typer.Option(help="Sample i depends on (seed, i) alone.")] = None,
+    device: Annotated[str | None, typer.Option(help="cpu, cuda, cuda:1; default: a GPU.")] = None,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite the output.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print a JSON summary.")] = False,
+) -> None:
+    """Complete a scan: damaged places, a larger box, or the volume between slices.
+
+    Say what is unknown by exactly one of --hole, --mask, --damaged, --every and --grow.
+    """
+    ways = {"hole": hole, "mask": mask, "damaged": damaged, "every": every, "grow": grow}
+    given = [f"--{name}" for name, value in ways.items() if value is not None]
+    if len(given) != 1:
+        raise InputError(
+            f"{' '.join(given) or 'unknown part'}: give exactly one of "
+            + ", ".join(f"--{name}" for name in ways)
+        )
+
+    from microdsd.cli.parsing import fractions_of, region_of
+    from microdsd.io import ensure_writable, load_microstructures
+    from microdsd.microstructure import as_ensemble
+    from microdsd.microstructure.canvas import between_slices, place_in
+
+    ensure_writable(output, overwrite=force)
+    material = as_ensemble(load_microstructures(scan))
+    if not 0 <= sample < material.sizes["sample"]:
+        raise InputError(f"sample={sample}: the file holds 0 to {material.sizes['sample'] - 1}")
+    material = _part(material[sample], region_of(crop), "crop")
+    labels: np.ndarray = material.values
+    if grow is not None:
+        labels, unknown = place_in(labels, grow)
+    elif every is not None:
+        unknown = between_slices(labels.shape, every)
+    elif damaged is not None:
+        unknown = labels == damaged
+    elif mask is not None:
+        unknown = load_microstructures(mask).values != 0
+    else:
+        unknown = _box(material, hole or [])
+
+    from microdsd.cli.outcome import deliver
+    from microdsd.cli.unfinished import UnfinishedSamples
+    from microdsd.model import MicrostructureModel
+    from microdsd.regional import inpainting_request
+
+    loaded = MicrostructureModel.load(model, device)
+    unfinished = UnfinishedSamples(output, start_anew=force)
+    request = inpainting_request(
+        loaded.card,
+        number,
+        labels,
+        unknown,
+        phase_fraction=fractions_of(fraction),
+        evaluations=evaluations,
+        rng=unfinished.seed() if seed is None else seed,
+    )
+    deliver(loaded, request, unfinished, output, force=force, json=json)
+
+
+def _part(material: xr.DataArray, ranges: dict[str, slice], argument: str) -> xr.DataArray:
+    """Ranges of a microstructure, checked."""
+    for dim, span in ranges.items():
+        if dim not in material.dims:
+            raise InputError(f"{argument}: there is no axis {dim}; the axes are {material.dims}")
+        start, stop, _ = span.indices(material.sizes[dim])
+        if stop <= start:
+            raise InputError(
+                f"{argument}: {dim} from {span.start} to {span.stop} is empty; give a range "
+                f"inside 0:{material.sizes[dim]}"
+            )
+    return material.isel(ranges)
+
+
+def _box(material: xr.DataArray, words: list[str]) -> np.ndarray:
+    import numpy as np
+
+    from microdsd.cli.parsing import region_of
+
+    ranges = region_of(words)
+    _part(material, ranges, "hole")
+    unknown = np.zeros(material.shape, dtype=bool)
+    unknown[tuple(ranges.get(str(dim), slice(None)) for dim in material.dims)] = True
+    return unknown

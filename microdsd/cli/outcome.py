@@ -1,0 +1,45 @@
+"""Carry out a request with a layout: the end of `inpaint` and of `compose`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from microdsd.cli.live import STDERR
+from microdsd.cli.output import print_json
+
+if TYPE_CHECKING:
+    from microdsd.cli.unfinished import UnfinishedSamples
+    from microdsd.model import MicrostructureModel
+    from microdsd.request import GenerationRequest
+
+
+def deliver(
+    model: MicrostructureModel,
+    request: GenerationRequest,
+    unfinished: UnfinishedSamples,
+    output: Path,
+    *,
+    force: bool,
+    json: bool,
+) -> None:
+    """Generate, or go on after an interrupt; write the file and say what it holds."""
+    from microdsd.cli.sampling import carry_out
+    from microdsd.io import save_microstructures
+
+    samples, seconds = carry_out(model, request, unfinished)
+    save_microstructures(output, samples, overwrite=force)
+    unfinished.remove()
+    if json:
+        record = request.record(model.card)
+        print_json({"output": str(output), **record, "seconds": round(seconds, 2)})
+        return
+    assert request.layout is not None
+    known = int((request.layout.index < 0).sum())
+    kept = f"{known} known voxels as they were, " if known else ""
+    regions = request.layout.counts.shape[1]
+    held = f"exact counts in each of {regions} regions" if regions > 1 else "exact counts"
+    STDERR.print(
+        f"{output}: {len(request)} samples, {kept}{held}, seed {request.seed}, {seconds:.1f} s; "
+        f"microdsd verify {output} recounts"
+    )
