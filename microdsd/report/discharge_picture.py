@@ -71,12 +71,11 @@ def discharge_picture(sets: Mapping[str, xr.Dataset]) -> Figure:
 
 
 def _draw_capacity(axes: Axes, found: xr.Dataset, name: str, colour: str) -> None:
-    values = found["capacity"].values * _TO_CELL
-    rates = found["rate"].values
-    number = f"{len(values)} sample{'s' * (len(values) > 1)}"
-    axes.plot(rates, np.nanmean(values, 0), "o-", ms=3, color=colour, label=f"{name}, {number}")
-    low, high = np.nanmin(values, 0), np.nanmax(values, 0)
-    axes.fill_between(rates, low, high, color=colour, alpha=0.15, lw=0)
+    capacity = found["capacity"] * _TO_CELL
+    number = f"{capacity.sizes['sample']} sample{'s' * (capacity.sizes['sample'] > 1)}"
+    mean, low, high = (getattr(capacity, kind)("sample") for kind in ("mean", "min", "max"))
+    axes.plot(capacity["rate"], mean, "o-", ms=3, color=colour, label=f"{name}, {number}")
+    axes.fill_between(capacity["rate"], low, high, color=colour, alpha=0.15, lw=0)
 
 
 def _draw_voltage(axes: Axes, found: xr.Dataset, colour: str) -> None:
@@ -92,4 +91,4 @@ def _draw_voltage(axes: Axes, found: xr.Dataset, colour: str) -> None:
 
 def _shown(number: int) -> list[int]:
     """Numbers of the slowest, a middle and the fastest rate."""
-    return sorted({round(i) for i in np.linspace(0, number - 1, _SHOWN_RATES)})
+    return sorted({int(i + 0.5) for i in np.linspace(0, number - 1, _SHOWN_RATES)})

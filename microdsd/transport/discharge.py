@@ -15,7 +15,7 @@ from microdsd.transport.records import sample_coordinate
 
 PARAMETER_SET = "Xu2019"
 FARADAY = 96485.33212
-STEPS = 60
+STEPS = 101
 OPTIONS = {"working electrode": "positive", "transport efficiency": "tortuosity factor"}
 
 

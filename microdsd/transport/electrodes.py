@@ -56,8 +56,9 @@ def electrode_parameters(
     Dataset, dims (sample)
         ``active_fraction``, ``porosity``, ``binder_fraction``; ``surface_area`` of the active
         material per volume of electrode (1/m), under binder or not; ``particle_radius`` (m)
-        :math:`3 \varepsilon_a / a` of spheres of that surface; ``relative_diffusivity`` of ions and their ``tortuosity_factor``
-        :math:`\varepsilon D_0 / D_\mathrm{eff}`; ``electronic_conductivity`` (S/m);
+        :math:`3 \varepsilon_a / a` of spheres of that surface; ``relative_diffusivity`` of ions
+        and their ``tortuosity_factor`` :math:`\varepsilon D_0 / D_\mathrm{eff}`;
+        ``electronic_conductivity`` (S/m);
         ``converged``, of both solutions.
 
     Notes
