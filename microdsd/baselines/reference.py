@@ -1,0 +1,143 @@
+"""What the baselines know of the real material: low-order statistics of its windows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import reduce
+from typing import Any
+
+import numpy as np
+import scipy.fft
+from numpy.typing import NDArray
+
+from microdsd.errors import InputError
+from microdsd.microstructure import (
+    LabelsLike,
+    VoxelSize,
+    as_ensemble,
+    phases_of,
+    provenance_of,
+    voxel_size_of,
+)
+from microdsd.microstructure.symmetry import Symmetry, symmetry_elements
+
+Array = NDArray[np.float64]
+Mask = NDArray[np.bool_]
+
+_VOXELS_PER_BATCH = 1 << 21
+_MIN_LENGTH = 4
+
+
+@dataclass(frozen=True)
+class ReferenceWindows:
+    """Windows of real material, and what is measured on them.
+
+    Attributes
+    ----------
+    phase : ndarray of int8, shape (windows, *window)
+        Position of every voxel's phase among the phases.
+    phases : dict of int to str
+    voxel_size : VoxelSize
+    symmetry : {"isotropic", "transverse", "none"}
+        Statistics are averaged over these turns and mirrors.
+    periodic : bool
+        Whether the windows wrap.
+    provenance : dict or None
+    """
+
+    phase: NDArray[np.int8]
+    phases: Mapping[int, str]
+    voxel_size: VoxelSize
+    symmetry: Symmetry
+    periodic: bool
+    provenance: dict[str, Any] | None
+
+    @classmethod
+    def of(cls, windows: LabelsLike, *, symmetry: Symmetry, periodic: bool) -> ReferenceWindows:
+        """Check windows of real material.
+
+        Raises
+        ------
+        InputError
+            Fewer than two phases, an empty phase, a short side, or an unknown symmetry.
+        """
+        ensemble = as_ensemble(windows)
+        phases = phases_of(ensemble)
+        symmetry_elements(symmetry, ensemble.ndim - 1)
+        if min(ensemble.shape[1:]) < _MIN_LENGTH:
+            raise InputError(
+                f"reference: windows of {ensemble.shape[1:]} voxels are too small; every axis "
+                f"needs at least {_MIN_LENGTH}"
+            )
+        phase = np.searchsorted(list(phases), ensemble.values).astype(np.int8)
+        voxels = np.bincount(phase.ravel(), minlength=len(phases))
+        empty = [name for name, n in zip(phases.values(), voxels, strict=True) if n == 0]
+        if empty or len(phases) < 2:
+            raise InputError(
+                f"reference: needs two phases or more with voxels of each, it has {phases}"
+                + (f" and no voxel of {', '.join(empty)}" if empty else "")
+            )
+        return cls(
+            phase, phases, voxel_size_of(ensemble), symmetry, periodic, provenance_of(ensemble)
+        )
+
+    @property
+    def window(self) -> tuple[int, ...]:
+        """Voxels per axis."""
+        return self.phase.shape[1:]
+
+    @property
+    def reach(self) -> int:
+        """Longest lag that is measured: half the shortest side, as in S2 elsewhere."""
+        return min(self.window) // 2
+
+    @property
+    def fractions(self) -> Array:
+        """Phase fractions of every window, shape (windows, phases)."""
+        axes = tuple(range(1, self.phase.ndim))
+        return np.stack([(self.phase == k).mean(axis=axes) for k in range(len(self.phases))], 1)
+
+    def two_point_map(self, first: Mask, second: Mask | None = None) -> Array:
+        r"""Mean S2 of all lags :math:`|r_d| \le` reach, averaged over the symmetry.
+
+        Parameters
+        ----------
+        first, second : ndarray of bool, shape (windows, *window)
+            Indicators at the two ends of the lag; the same by default.
+
+        Returns
+        -------
+        ndarray, shape (2 reach + 1, ...)
+            Lag zero in the middle. Each lag is averaged with its opposite, and divided by the
+            places where it fits into a window.
+        """
+        lags = np.arange(-self.reach, self.reach + 1)
+        lengths = [
+            n if self.periodic else scipy.fft.next_fast_len(n + self.reach, real=True)
+            for n in self.window
+        ]
+        axes = tuple(range(1, self.phase.ndim))
+        step = max(1, _VOXELS_PER_BATCH // int(np.prod(lengths)))
+        power: Any = 0.0
+        for start in range(0, len(first), step):
+            batch = slice(start, start + step)
+            a = scipy.fft.rfftn(first[batch].astype(np.float64), lengths, axes=axes)
+            b = (
+                a
+                if second is None
+                else scipy.fft.rfftn(second[batch].astype(np.float64), lengths, axes=axes)
+            )
+            power = power + (a.real * b.real + a.imag * b.imag).sum(axis=0)
+        counts = scipy.fft.irfftn(power, lengths)
+        counts = counts[np.ix_(*(lags % length for length in lengths))]
+        lost = np.zeros_like(lags) if self.periodic else abs(lags)
+        places = reduce(np.multiply, np.ix_(*(n - lost for n in self.window)))
+        return self._symmetrised(np.rint(2 * counts) / 2 / (places * len(first)))
+
+    def _symmetrised(self, lag_map: Array) -> Array:
+        images = [
+            np.flip(lag_map.transpose(order), flips)
+            for order, flips in symmetry_elements(self.symmetry, lag_map.ndim)
+        ]
+        return np.asarray(np.mean(images, axis=0))

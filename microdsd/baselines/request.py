@@ -1,0 +1,123 @@
+"""What is asked of a baseline, checked before any work, and the dress of what it makes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+import microdsd
+from microdsd.baselines.reference import ReferenceWindows
+from microdsd.errors import InputError
+from microdsd.microstructure import as_microstructure
+from microdsd.microstructure.composition import (
+    Fractions,
+    counts_from_fractions,
+    fractions_per_sample,
+)
+from microdsd.microstructure.seeds import resolve_seed
+
+_MIN_LENGTH = 4
+
+
+@dataclass(frozen=True)
+class BaselineRequest:
+    """Samples to be made, down to the last voxel of their composition.
+
+    Attributes
+    ----------
+    shape : tuple of int
+    fractions : dict of str to tuple of float
+        As asked for: by phase name, one entry per sample.
+    counts : ndarray of int64, shape (samples, phases)
+        In ascending order of the labels.
+    seed : int
+        Sample i depends on (seed, i) alone.
+    """
+
+    reference: ReferenceWindows
+    shape: tuple[int, ...]
+    fractions: Mapping[str, tuple[float, ...]]
+    counts: NDArray[np.int64]
+    seed: int
+
+    def __len__(self) -> int:
+        return len(self.counts)
+
+    @classmethod
+    def resolve(
+        cls,
+        reference: ReferenceWindows,
+        n: int,
+        *,
+        phase_fraction: Fractions | None,
+        shape: Sequence[int] | None,
+        rng: int | np.random.Generator | None,
+    ) -> BaselineRequest:
+        """Check a request.
+
+        Raises
+        ------
+        InputError
+            For a request that cannot be met; says what can.
+        """
+        if n < 1:
+            raise InputError(f"n={n}: ask for at least one sample")
+        edges = tuple(int(edge) for edge in (reference.window if shape is None else shape))
+        if len(edges) != len(reference.window):
+            raise InputError(
+                f"shape={edges}: the reference windows are {len(reference.window)}D, "
+                f"give {len(reference.window)} numbers"
+            )
+        if min(edges) < _MIN_LENGTH:
+            raise InputError(f"shape={edges}: every axis needs at least {_MIN_LENGTH} voxels")
+        phases = dict(reference.phases)
+        wanted = phase_fraction
+        if wanted is None:
+            mean = reference.fractions.mean(axis=0).tolist()
+            wanted = dict(zip(phases, mean, strict=True))
+        fractions = fractions_per_sample(wanted, phases, n)
+        rows = [
+            counts_from_fractions(
+                {name: column[i] for name, column in fractions.items()},
+                phases,
+                int(np.prod(edges)),
+            )
+            for i in range(n)
+        ]
+        counts = np.array([[row[label] for label in phases] for row in rows], dtype=np.int64)
+        return cls(reference, edges, fractions, counts, resolve_seed(rng))
+
+    def dress(self, method: str, phase: Sequence[NDArray[np.int8]], **record: Any) -> xr.DataArray:
+        """Samples (positions among the phases) in the array contract, with provenance."""
+        reference = self.reference
+        return as_microstructure(
+            np.array(list(reference.phases))[np.stack(phase)],
+            phases=reference.phases,
+            voxel_size=None if reference.voxel_size.unit == "voxel" else reference.voxel_size.size,
+            ensemble=True,
+            provenance={
+                "generator": f"microdsd {microdsd.__version__}",
+                "method": method,
+                "samples": len(self),
+                "shape": list(self.shape),
+                "seed": self.seed,
+                "requested_fractions": {k: list(v) for k, v in self.fractions.items()},
+                "requested_counts": {
+                    name: self.counts[:, k].tolist()
+                    for k, name in enumerate(reference.phases.values())
+                },
+                **record,
+                "reference": {
+                    "windows": len(reference.phase),
+                    "window": list(reference.window),
+                    "symmetry": reference.symmetry,
+                    "periodic": reference.periodic,
+                    "source": reference.provenance,
+                },
+            },
+        )
