@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import shlex
 import sys
@@ -12,6 +13,7 @@ import typer
 
 from microdsd.cli.live import STDERR
 from microdsd.cli.output import print_json
+from microdsd.errors import InputError
 from microdsd.io import ensure_writable, load_microstructures, open_labels, split_spec
 
 if TYPE_CHECKING:
@@ -70,20 +72,30 @@ def command(
     symmetry: Annotated[
         str, typer.Option(help="Of the training: copies are sought in its turns and mirrors too.")
     ] = "none",
+    require: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Exit with 1 unless this holds: indistinguishable, exact, the name of a test, "
+            "descriptors>=N, classifier<=N%, DESCRIPTOR<=N%. More than one: all of them."
+        ),
+    ] = None,
     force: Annotated[bool, typer.Option("--force", help="Overwrite the report.")] = False,
     json: Annotated[bool, typer.Option("--json", help="Print the numbers as JSON.")] = False,
 ) -> None:
     """Compare generated with real material; write one self-contained page and its numbers."""
     from microdsd.cli.parsing import names_of, region_of
     from microdsd.report import (
+        Requirement,
         evaluate,
         headline,
         read_training_log,
         report_paths,
-        subline,
         write_report,
     )
 
+    required = [Requirement.parse(text) for text in require or []]
+    if training is None and any(wanted.name == "memorisation" for wanted in required):
+        raise InputError("require: memorisation needs the scan of the training, --training")
     for path in report_paths(output):
         ensure_writable(path, overwrite=force)
     if training_log is not None:
@@ -123,6 +135,8 @@ def command(
             ) as source,
         ):
             nearest = _nearest(evaluation, source.load(), symmetry)
+            verdict = evaluation.verdict.with_memorisation(nearest["memorisation"])
+            evaluation = dataclasses.replace(evaluation, verdict=verdict)
     with STDERR.status("drawing the report"):
         html, numbers = write_report(
             evaluation,
@@ -132,19 +146,25 @@ def command(
             training_log=training_log,
             **nearest,
         )
+    unmet = {wanted.text: why for wanted in required if (why := wanted.unmet(evaluation))}
     if json:
         document = {"report": str(html), "numbers": str(numbers), **evaluation.to_dict()}
         if nearest:
             document["memorisation"] = nearest["memorisation"].to_dict()
+        document["unmet"] = unmet
         print_json(document)
-        return
-    typer.echo(headline(evaluation))
-    typer.echo(subline(evaluation))
-    if nearest:
-        typer.echo(nearest["memorisation"].verdict())
-    for note in evaluation.notes:
-        typer.echo(f"note: {note}", err=True)
-    typer.echo(f"{html} and {numbers.name} written", err=True)
+    else:
+        typer.echo(evaluation.verdict.sentence())
+        typer.echo(headline(evaluation))
+        if nearest:
+            typer.echo(nearest["memorisation"].verdict())
+        for note in evaluation.notes:
+            typer.echo(f"note: {note}", err=True)
+        typer.echo(f"{html} and {numbers.name} written", err=True)
+    for text, why in unmet.items():
+        typer.echo(f"not met: {text}: {why}", err=True)
+    if unmet:
+        raise typer.Exit(1)
 
 
 def _nearest(evaluation: Evaluation, training: xr.DataArray, symmetry: str) -> dict[str, Any]:

@@ -8,8 +8,9 @@ from microdsd.report.figures import (
     slice_panels,
     sweep_grid,
 )
-from microdsd.report.findings import headline, subline
+from microdsd.report.findings import headline
 from microdsd.report.page import report_paths, write_report
+from microdsd.report.requirements import Requirement
 from microdsd.report.style import figure_png, figure_svg
 from microdsd.report.sweep import SweepEvaluation, evaluate_sweep
 from microdsd.report.sweep_page import write_sweep_report
@@ -17,6 +18,7 @@ from microdsd.report.training_log import TrainingLog, read_training_log
 
 __all__ = [
     "Evaluation",
+    "Requirement",
     "SweepEvaluation",
     "TrainingLog",
     "curve_bands",
@@ -30,7 +32,6 @@ __all__ = [
     "read_training_log",
     "report_paths",
     "slice_panels",
-    "subline",
     "sweep_grid",
     "training_curves",
     "write_report",

@@ -15,7 +15,7 @@ import xarray as xr
 
 from microdsd import __version__
 from microdsd.errors import InputError
-from microdsd.metrics.comparison import Comparison, compare
+from microdsd.metrics import Comparison, Verdict, compare, describe, judge
 from microdsd.microstructure import (
     LabelsLike,
     phases_of,
@@ -45,6 +45,8 @@ class Evaluation:
         Requested and achieved counts of every phase.
     comparison : Comparison
         Descriptors of both sides and the spread between two real sets.
+    verdict : Verdict
+        Whether tests tell the two sides apart.
     along_axes : tuple of AxisCurves
         S2 along every axis.
     periodic : bool
@@ -60,6 +62,7 @@ class Evaluation:
     phases: tuple[int, ...]
     composition: tuple[PhaseComposition, ...]
     comparison: Comparison
+    verdict: Verdict
     along_axes: tuple[AxisCurves, ...]
     periodic: bool
     notes: tuple[str, ...]
@@ -86,6 +89,7 @@ class Evaluation:
                 "exact": self.exact,
                 "phases": [phase.to_dict() for phase in self.composition],
             },
+            "verdict": self.verdict.to_dict(),
             "comparison": self.comparison.to_dict(),
             "two_point_along_axes": [curves.to_dict() for curves in self.along_axes],
             "notes": list(self.notes),
@@ -117,7 +121,7 @@ def evaluate(
     windows : int, optional
         Number of reference windows; see `match_reference`.
     rng : None, int or numpy Generator
-        Places the windows and splits them into two real sets.
+        Places the windows, splits them into two real sets and draws the swaps of the tests.
     periodic : bool
         Whether to wrap both sides in the measurement. Windows cut from a larger volume are not
         periodic.
@@ -144,22 +148,24 @@ def evaluate(
     seed = rng if isinstance(rng, int) else None
     generator = np.random.default_rng(rng)
     matched = match_reference(generated, reference, windows=windows, rng=generator)
-    chosen = _chosen(matched.generated, phases)
-    counted = composition(matched.generated)
-    made = provenance_of(matched.generated) or {}
-    comparison = compare(matched.generated, matched.windows, periodic=periodic, rng=generator)
+    new, real = matched.generated, matched.windows
+    chosen = _chosen(new, phases)
+    counted = composition(new)
+    made = provenance_of(new) or {}
+    described = describe(new, periodic=periodic), describe(real, periodic=periodic)
+    comparison = compare(new, real, periodic=periodic, rng=generator, described=described)
+    verdict = judge(new, real, periodic=periodic, rng=generator, described=described)
     return Evaluation(
-        generated=matched.generated,
-        windows=matched.windows,
+        generated=new,
+        windows=real,
         phases=chosen,
         composition=counted,
         comparison=comparison,
-        along_axes=axis_curves(
-            matched.generated, matched.windows, phases=chosen, periodic=periodic
-        ),
+        verdict=verdict,
+        along_axes=axis_curves(new, real, phases=chosen, periodic=periodic),
         periodic=periodic,
         notes=tuple(map(sentence, (*made.get("notes", ()), *matched.notes, *comparison.notes))),
-        record={**measurement_record(matched.generated, matched.windows, seed), **(record or {})},
+        record={**measurement_record(new, real, seed), **(record or {})},
     )
 
 

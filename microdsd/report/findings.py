@@ -72,7 +72,7 @@ def descriptor_name(descriptor: str) -> str:
 
 
 def headline(evaluation: Evaluation) -> str:
-    """State the verdict in one line that stands alone."""
+    """Say whether counts are exact and how far S2 is off, in one line that stands alone."""
     samples = evaluation.generated.sizes["sample"]
     who = "The sample carries" if samples == 1 else f"All {samples} samples carry"
     if evaluation.exact is None:
@@ -89,24 +89,6 @@ def headline(evaluation: Evaluation) -> str:
     scale = _s2(curve.real_real_median)
     real = "" if scale == NONE else f" (two real sets: {scale})"
     return f"{first} S₂ error of {phase_words(curve.phase)} {_s2(curve.error)}{real}."
-
-
-def subline(evaluation: Evaluation) -> str:
-    """Count the descriptors within the spread and name what is far off."""
-    levels = [verdict(d.distance_over_spread) for d in _descriptors(evaluation)]
-    judged = sum(bool(level) for level in levels)
-    size = evaluation.comparison.set_size
-    if not judged or size is None:
-        return (
-            "There are too few real windows to say how much real material differs from itself, "
-            "so no descriptor is judged."
-        )
-    text = (
-        f"{levels.count('within')} of {judged} descriptors lie within the spread between two real "
-        f"sets of {size} windows"
-    )
-    far = levels.count("apart")
-    return f"{text}; {far or 'none'} {'lie' if far > 1 else 'lies'} beyond twice that spread."
 
 
 def facts(evaluation: Evaluation) -> list[dict[str, str]]:

@@ -17,6 +17,7 @@ from microdsd.report.evaluation import Evaluation
 from microdsd.report.nearest import nearest_section
 from microdsd.report.rendering import render
 from microdsd.report.training_log import TrainingLog, read_training_log
+from microdsd.report.verdict_section import verdict_section
 
 
 def write_report(
@@ -112,8 +113,9 @@ def _render(
         "report.html.j2",
         title=title or "Generated samples against real material",
         json_name=json_name,
-        headline=findings.headline(evaluation),
-        subline=findings.subline(evaluation),
+        headline=evaluation.verdict.sentence(),
+        subline=findings.headline(evaluation),
+        verdicts=verdict_section(evaluation),
         facts=findings.facts(evaluation),
         notes=evaluation.notes,
         phases=tables.legend(evaluation),

@@ -34,7 +34,9 @@ def run(*words):
 def test_page_and_numbers_are_written(files):
     result = run("--reference", "scan.h5", "-o", "page.html")
     assert result.exit_code == 0
-    assert result.stdout.startswith("All 4 samples carry exactly the requested counts.")
+    first, second = result.stdout.splitlines()
+    assert first.startswith("Too few to tell: 4 pairs")
+    assert second.startswith("All 4 samples carry exactly the requested counts.")
     assert (files / "page.html").read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
     numbers = json.loads((files / "page.json").read_text(encoding="utf-8"))
     assert numbers["provenance"]["seed"] == 0
@@ -76,6 +78,9 @@ def test_a_bare_reference_is_named_on_the_command_line(files):
         (("--reference", "scan.h5", "--voxel-size", "2e-6"), "voxels measure"),
         (("--reference", "scan.h5", "--training-log", "none.csv"), "cannot be read"),
         (("--reference", "scan.h5", "-o", "page.pdf"), "must end in .html"),
+        (("--reference", "none.h5", "--require", "perfect"), "'perfect' is not one of"),
+        (("--reference", "none.h5", "--require", "body_count>=3"), "'body_count>=3' is not one"),
+        (("--reference", "none.h5", "--require", "memorisation"), "--training"),
         (("--reference", "scan.h5", "-o", "folder/page.html"), "folder"),
     ],
 )
@@ -99,3 +104,30 @@ def test_an_existing_report_is_kept_unless_forced(files, existing):
     assert (files / existing).read_text() == "mine"
     assert run("--reference", "scan.h5", "-o", "page.html", "--force").exit_code == 0
     assert (files / existing).read_text() != "mine"
+
+
+def test_a_requirement_that_is_not_met_is_exit_code_1(files):
+    met = run("--reference", "scan.h5", "--require", "exact", "--require", "descriptors>=0")
+    assert met.exit_code == 0
+    missed = run("--reference", "scan.h5", "--force", "--require", "indistinguishable", "--json")
+    assert missed.exit_code == 1
+    assert "not met: indistinguishable: Too few to tell" in missed.stderr
+    assert list(json.loads(missed.stdout)["unmet"]) == ["indistinguishable"]
+    assert (files / "report.html").exists()
+
+
+def test_copies_of_training_windows_are_called_copies(files):
+    """Windows of the scan itself, held back ones from another part: no chance involved."""
+    scan = as_microstructure(
+        blobs((40, 48, 48), fractions=(0.3, 0.7), scale=1.5, rng=0), phases=PHASES, voxel_size=1e-6
+    )
+    save_microstructures("big.h5", scan)
+    copies = cut_windows(scan[:20], (16, 16), n=12, rng=1)
+    save_microstructures("new.h5", copies, overwrite=True)
+    result = run(
+        "--reference", "big.h5", "--reference-region", "z=28:40",
+        "--training", "big.h5", "--training-region", "z=0:20",
+        "--require", "memorisation",
+    )  # fmt: skip
+    assert result.exit_code == 1
+    assert "samples are copies of training windows" in result.stdout.splitlines()[0]

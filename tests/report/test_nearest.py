@@ -38,8 +38,8 @@ def test_turned_copies_are_reported(files):
     said, page, numbers = run(files, "--training", files / "scan.h5", "--symmetry", "isotropic")
     assert "8 of 8 samples are nearer than every held-back window" in said
     assert "8 of 8 samples are nearer than every held-back window" in page
-    assert '<span class="number">5</span>Nearest training windows' in page
-    assert '<span class="number">6</span>Definitions' in page
+    assert '<span class="number">6</span>Nearest training windows' in page
+    assert '<span class="number">7</span>Definitions' in page
     assert numbers["memorisation"]["generated"]["distance"] == [0.0] * 8
 
 
@@ -54,5 +54,5 @@ def test_without_training_there_is_no_section(files):
     said, page, numbers = run(files)
     assert "held-back" not in said
     assert "Nearest training windows" not in page
-    assert '<span class="number">5</span>Definitions' in page
+    assert '<span class="number">6</span>Definitions' in page
     assert "memorisation" not in numbers

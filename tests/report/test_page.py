@@ -10,7 +10,7 @@ import pytest
 from microdsd.errors import DataFileError, InputError
 from microdsd.metrics.comparison import compare
 from microdsd.microstructure import as_microstructure, blobs, cut_windows, phase_counts, phases_of
-from microdsd.report import evaluate, headline, subline, write_report
+from microdsd.report import evaluate, headline, write_report
 
 EVIL = '<script>alert("x")</script> & pore'
 VOID = {"meta", "link", "br", "img"}
@@ -129,6 +129,14 @@ def test_the_page_states_the_numbers_of_the_json(flat_page):
     assert f"{min(counts)} – {max(counts)}" in shown
 
 
+def test_the_verdict_comes_first(plane, flat_page):
+    text, numbers = flat_page
+    assert Page(text).text.index(plane.verdict.sentence()) < Page(text).text.index("Composition")
+    assert numbers["verdict"]["sentence"] == plane.verdict.sentence()
+    assert numbers["verdict"]["n_pairs"] == 6
+    assert "all descriptors together" in Page(text).text
+
+
 def test_the_headline_counts_what_is_exact(plane):
     assert headline(plane).startswith("All 6 samples carry exactly the requested counts. S₂ error")
     labels = plane.generated.copy(deep=True)
@@ -170,7 +178,8 @@ def test_one_sample_and_one_window_are_enough_for_a_page(tmp_path):
     evaluation = evaluate(one, one)
     text, numbers = written(evaluation, tmp_path)
     Page(text)
-    assert "too few real windows" in subline(evaluation)
+    assert evaluation.verdict.sentence().startswith("Too few to tell")
+    assert evaluation.verdict.sentence() in Page(text).text
     assert numbers["reference_windows"] == 1
     assert numbers["comparison"]["two_point"][0]["error"] == 0
 

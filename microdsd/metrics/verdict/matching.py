@@ -14,10 +14,11 @@ if TYPE_CHECKING:
     Numbers = NDArray[np.float64]
 
 LARGEST_SHIFT = 0.25
-"""Mean difference of a fraction within pairs, over its deviation between real windows, that is
-always tolerated: a trend with the fraction is taken out of the descriptors."""
+"""Mean difference of a fraction within pairs, in its deviations between real windows, that a
+trend with the fraction is trusted to make good."""
 STANDARD_ERRORS = 3.0
-"""The same, over what it is between two random real sets."""
+"""Difference of the means of all samples and all windows, in its standard errors, that leaves
+them two sets of one distribution, whatever the pairs."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -30,6 +31,8 @@ class Pairs:
         Numbers of the samples and of the windows.
     shift : ndarray, shape (phases,)
         Mean over the pairs of the generated less the real fraction.
+    whole_shift : ndarray, shape (phases,)
+        The same of all samples and all windows, in standard errors.
     deviation : ndarray, shape (phases,)
         Standard deviation of the fractions of all real windows.
     """
@@ -37,6 +40,7 @@ class Pairs:
     generated: NDArray[np.intp]
     real: NDArray[np.intp]
     shift: Numbers
+    whole_shift: Numbers
     deviation: Numbers
 
     def __len__(self) -> int:
@@ -44,10 +48,10 @@ class Pairs:
 
     @property
     def alike(self) -> bool:
-        """Whether the fractions agree as well as those of two real sets do."""
-        tolerated = max(LARGEST_SHIFT, STANDARD_ERRORS * np.sqrt(2 / len(self)))
+        """Whether the fractions agree, in the pairs or as two real sets do."""
         # What the fractions of real windows that do not vary are off by is rounding.
-        return bool((np.abs(self.shift) <= np.maximum(tolerated * self.deviation, 1e-3)).all())
+        in_pairs = np.abs(self.shift) <= np.maximum(LARGEST_SHIFT * self.deviation, 1e-3)
+        return bool((in_pairs | (np.abs(self.whole_shift) <= STANDARD_ERRORS)).all())
 
 
 def match_fractions(generated: ArrayLike, real: ArrayLike) -> Pairs:
@@ -72,11 +76,15 @@ def match_fractions(generated: ArrayLike, real: ArrayLike) -> Pairs:
     made, found = np.asarray(generated, dtype=float), np.asarray(real, dtype=float)
     cost = ((made[:, np.newaxis] - found) ** 2).sum(axis=-1)
     of_made, of_found = scipy.optimize.linear_sum_assignment(cost)
+    deviation = found.std(axis=0)
+    error = deviation * np.sqrt(1 / len(made) + 1 / len(found))
+    whole = made.mean(axis=0) - found.mean(axis=0)
     return Pairs(
         of_made,
         of_found,
         (made[of_made] - found[of_found]).mean(axis=0),
-        found.std(axis=0),
+        np.divide(whole, error, out=np.full_like(whole, np.inf), where=error > 0),
+        deviation,
     )
 
 

@@ -30,7 +30,7 @@ WORDS = {
 def sentence(verdict: Verdict) -> str:
     """State the verdict in one line that stands alone."""
     if not verdict.same_fractions:
-        apart = max(verdict.fractions, key=lambda f: abs(f.generated - f.real))
+        apart = max(verdict.fractions, key=lambda f: round(abs(f.generated - f.real), 9))
         return (
             f"Not comparable: the {apart.phase} fraction of the generated samples is "
             f"{apart.generated:.3f}, that of the closest real windows {apart.real:.3f}; generate "
@@ -90,7 +90,8 @@ def _told_apart(verdict: Verdict) -> str:
 def _alike(verdict: Verdict) -> str:
     text = (
         f"Indistinguishable from real windows in all {len(verdict.descriptors)} descriptors, in "
-        f"all together, and to a classifier ({_right(verdict)} right)"
+        f"all together, and to a classifier ({_right(verdict)} right, corrected p = "
+        f"{verdict.test('classifier').adjusted_p_value:.2g})"
     )
     surface = next(
         (d for d in verdict.descriptors if d.descriptor == "specific_surface_area"), None
