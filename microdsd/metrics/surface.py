@@ -11,7 +11,7 @@ import xarray as xr
 from scipy.spatial import SphericalVoronoi
 
 from microdsd.errors import InputError
-from microdsd.metrics._ensembles import per_sample
+from microdsd.metrics._ensembles import MaskLike, per_sample, specimen_of
 from microdsd.microstructure.schema import (
     LabelsLike,
     as_ensemble,
@@ -34,6 +34,7 @@ def specific_surface_area(
     phase: int | str | None = None,
     phase2: int | str | None = None,
     periodic: bool,
+    mask: MaskLike | None = None,
 ) -> xr.DataArray:
     r"""Interface area per bulk volume (3D) or length per bulk area (2D), by Crofton's formula.
 
@@ -91,8 +92,9 @@ def specific_surface_area(
     ensemble = as_ensemble(ms)
     size, unit = voxel_size_of(ensemble)
     check_thickness(ensemble, periodic)
+    inside = specimen_of(ensemble, mask)
     crossings = sum(
-        share * _unlike_share(field, direction, periodic) * weight / np.linalg.norm(step)
+        share * unlike_share(field, direction, periodic, inside) * weight / np.linalg.norm(step)
         for share, field in _fields(ensemble, phase, phase2)
         for direction, weight in direction_weights(size).items()
         for step in [np.multiply(direction, size)]
@@ -113,12 +115,13 @@ def interface_density(
     phase: int | str | None = None,
     phase2: int | str | None = None,
     periodic: bool,
+    mask: MaskLike | None = None,
 ) -> xr.DataArray:
     """Voxel faces (3D) or edges (2D) that part unlike phases, per voxel.
 
     Parameters
     ----------
-    ms, phase, phase2, periodic
+    ms, phase, phase2, periodic, mask
         As in `specific_surface_area`.
 
     Returns
@@ -148,8 +151,9 @@ def interface_density(
     ensemble = as_ensemble(ms)
     check_thickness(ensemble, periodic)
     ndim = len(spatial_dims(ensemble))
+    inside = specimen_of(ensemble, mask)
     faces = sum(
-        share * _unlike_share(field, tuple(int(i == axis) for i in range(ndim)), periodic)
+        share * unlike_share(field, tuple(int(i == axis) for i in range(ndim)), periodic, inside)
         for share, field in _fields(ensemble, phase, phase2)
         for axis in range(ndim)
     )
@@ -206,16 +210,34 @@ def _fields(
     return [(0.5, first), (0.5, second), (-0.5, first | second)]
 
 
-def _unlike_share(field: Field, direction: Direction, periodic: bool) -> NDArray[np.float64]:
-    """Share of the voxel pairs in one direction that differ, for each sample."""
-    axes = tuple(range(1, field.ndim))
+def unlike_share(
+    field: Field,
+    direction: Direction,
+    periodic: bool,
+    specimen: NDArray[np.bool_] | None = None,
+) -> NDArray[np.float64]:
+    """Share of the voxel pairs in one direction that differ, for each sample.
+
+    Only pairs with both voxels in the specimen count; a sample without such pairs is NaN.
+    """
+    here, there = _partners(field, direction, periodic)
+    unlike = here != there
+    if specimen is None:
+        return np.array([np.count_nonzero(sample) / sample.size for sample in unlike])
+    here, there = _partners(specimen, direction, periodic)
+    both = here & there
+    pairs = [np.count_nonzero(sample) for sample in both]
+    found = [np.count_nonzero(sample) for sample in unlike & both]
+    return np.array([f / p if p else np.nan for f, p in zip(found, pairs, strict=True)])
+
+
+def _partners(field: Field, direction: Direction, periodic: bool) -> tuple[Field, Field]:
+    """Both voxels of every pair in one direction."""
     if periodic:
-        unlike = field != np.roll(field, direction, axis=axes)
-    else:
-        here = tuple(slice(max(-d, 0), n - max(d, 0)) for d, n in _with_lengths(direction, field))
-        there = tuple(slice(max(d, 0), n - max(-d, 0)) for d, n in _with_lengths(direction, field))
-        unlike = field[:, *here] != field[:, *there]
-    return np.array([np.count_nonzero(sample) / sample.size for sample in unlike])
+        return field, np.roll(field, direction, axis=tuple(range(1, field.ndim)))
+    here = tuple(slice(max(-d, 0), n - max(d, 0)) for d, n in _with_lengths(direction, field))
+    there = tuple(slice(max(d, 0), n - max(-d, 0)) for d, n in _with_lengths(direction, field))
+    return field[:, *here], field[:, *there]
 
 
 def _with_lengths(direction: Direction, field: Field) -> list[tuple[int, int]]:

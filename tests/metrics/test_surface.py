@@ -101,6 +101,24 @@ def test_pair_of_phases_against_direct_counting(periodic):
     assert value == pytest.approx(expected)
 
 
+@pytest.mark.parametrize("measure", [specific_surface_area, interface_density])
+@pytest.mark.parametrize("periodic", [True, False])
+def test_specimen_counts_the_pairs_inside_it(measure, periodic):
+    rng = np.random.default_rng(4)
+    labels, inside = rng.integers(0, 3, (2, 7, 8, 6)), rng.random((7, 8, 6)) < 0.8
+    ms = as_microstructure(labels, ensemble=True)
+    full = measure(ms, phase=1, periodic=periodic, mask=np.ones((7, 8, 6), dtype=bool))
+    np.testing.assert_array_equal(full, measure(ms, phase=1, periodic=periodic))
+    found = measure(ms, phase=1, periodic=periodic, mask=inside)
+    spoilt = ms.copy(data=np.where(inside, ms, 2 - ms))
+    np.testing.assert_array_equal(measure(spoilt, phase=1, periodic=periodic, mask=inside), found)
+    # A sub-box as specimen is that box.
+    box = np.zeros((7, 8, 6), dtype=bool)
+    box[1:5, 2:7, :4] = True
+    alone = measure(ms[:, 1:5, 2:7, :4], periodic=False)
+    np.testing.assert_allclose(measure(ms, periodic=False, mask=box), alone, rtol=1e-14)
+
+
 def test_units_follow_the_voxel_size():
     labels = np.random.default_rng(2).integers(0, 2, (12, 12))
     plain = specific_surface_area(labels, periodic=False)

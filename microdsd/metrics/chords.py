@@ -1,0 +1,195 @@
+"""Chords: the pieces of straight lines between two interfaces of a phase."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal, get_args
+
+import numpy as np
+import xarray as xr
+
+from microdsd.errors import InputError
+from microdsd.metrics._ensembles import per_sample
+from microdsd.metrics._runs import Runs
+from microdsd.metrics.surface import check_thickness, unlike_share
+from microdsd.microstructure.schema import (
+    LabelsLike,
+    as_ensemble,
+    phases_of,
+    resolve_phase,
+    spatial_dims,
+    voxel_size_of,
+)
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+CutChords = Literal["weight", "exclude"]
+
+
+def chord_length_density(
+    ms: LabelsLike,
+    *,
+    phase: int | str,
+    periodic: bool,
+    along: str = "all",
+    cut: CutChords = "weight",
+) -> xr.DataArray:
+    r"""Probability density of the lengths of the chords of one phase.
+
+    Parameters
+    ----------
+    ms : DataArray or ndarray
+        Integer labels, dims ``([sample,] [z,] y, x)``.
+    phase : int or str
+        Label or name of the phase.
+    periodic : bool
+        Whether the box wraps. There is no default.
+    along : {"all", "z", "y", "x"}, optional
+        Chords along one axis, or along all of them together (voxels must then be cubes).
+    cut : {"weight", "exclude"}, optional
+        What is done about chords that the faces of a box cut, which are never counted:
+        "weight" gives every chord the inverse of the number of places where the box shows it
+        whole, which makes up for long ones being cut more often; "exclude" counts the whole ones
+        as they are, so that long chords are too few. Of no effect in a periodic box.
+
+    Returns
+    -------
+    DataArray
+        float64, dims ``(sample, length)``, in 1/m or 1/voxel; times the voxel edge it sums to
+        one. ``length`` is in metres or voxels, from one voxel to the longest side. NaN for a
+        sample without a whole chord.
+
+    Raises
+    ------
+    InputError
+        If the phase, axis or policy does not exist, or `along` is "all" and voxels are not cubes.
+
+    Notes
+    -----
+    A chord of l voxels with a voxel of another phase at each end is whole in a line of N voxels
+    at N - 1 - l places; "weight" is its inverse (Horvitz-Thompson, as in minus-sampling). Chords
+    of N - 1 voxels or more are never seen.
+
+    References
+    ----------
+    Torquato and Lu, Physical Review E 47 (1993) 2950, doi:10.1103/PhysRevE.47.2950.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> stripes = np.tile(np.repeat([0, 1], [5, 3]), (6, 4))
+    >>> density = chord_length_density(stripes, phase=0, periodic=True, along="x")
+    >>> density.values[0, :6]
+    array([0., 0., 0., 0., 1., 0.])
+    """
+    ensemble = as_ensemble(ms)
+    label = resolve_phase(ensemble, phase)
+    dims = spatial_dims(ensemble)
+    if along not in ("all", *dims):
+        raise InputError(f"along: {along!r} is not one of {('all', *dims)}")
+    if cut not in get_args(CutChords):
+        raise InputError(f"cut: {cut!r} is not one of {get_args(CutChords)}")
+    size, unit = voxel_size_of(ensemble)
+    axes = range(len(dims)) if along == "all" else [dims.index(along)]
+    edge = size[axes[0]]
+    if along == "all" and not np.allclose(size, edge, rtol=1e-6, atol=0):
+        raise InputError(
+            f"along: 'all' needs voxels that are cubes, not {size} {unit}; choose one of {dims}"
+        )
+    longest = max(ensemble.shape[1:])
+    density = np.full((len(ensemble), longest), np.nan)
+    for row, sample in zip(density, ensemble.values, strict=True):
+        found = np.zeros(longest)
+        for axis in axes:
+            runs = Runs.along(sample == label, axis, periodic=periodic)
+            found[: runs.voxels] += _weighted(runs, periodic, cut)
+        if found.any():
+            row[:] = found / found.sum() / edge
+    return per_sample(
+        ensemble,
+        density,
+        name="chord_length_density",
+        long_name="chord-length density",
+        units=f"1/{unit}",
+        dims=("length",),
+        coords={"length": ("length", np.arange(1, longest + 1) * edge, {"units": unit})},
+        phase=phases_of(ensemble)[label],
+        along=along,
+        cut=cut,
+        periodic=int(periodic),
+    )
+
+
+def mean_chord_length(ms: LabelsLike, *, phase: int | str, periodic: bool) -> xr.DataArray:
+    r"""Mean length of the chords of one phase along each axis, free of edge effects.
+
+    Parameters
+    ----------
+    ms, phase, periodic
+        As in `chord_length_density`.
+
+    Returns
+    -------
+    DataArray
+        float64, dims ``(sample, axis)``, in metres or voxels; infinite where no interface crosses
+        the lines of an axis, NaN where the phase is absent.
+
+    Raises
+    ------
+    InputError
+        If the phase does not exist, or the box is one voxel thick and not periodic.
+
+    Notes
+    -----
+    .. math:: \bar\ell = 2 \phi / P_L
+
+    with :math:`P_L` the number of crossings of the boundary of the phase per length of line. No
+    chord has to be seen whole. Over all directions of lines the mean is
+    :math:`4 \phi / S_V` (3D).
+
+    References
+    ----------
+    Underwood, Quantitative Stereology, Addison-Wesley (1970), chapter 4.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> stripes = np.tile(np.repeat([0, 1], [5, 3]), (6, 4))
+    >>> mean_chord_length(stripes, phase=0, periodic=True).values
+    array([[inf,  5.]])
+    """
+    ensemble = as_ensemble(ms)
+    check_thickness(ensemble, periodic)
+    size, unit = voxel_size_of(ensemble)
+    found: NDArray[np.bool_] = ensemble.values == resolve_phase(ensemble, phase)
+    voxels = int(np.prod(found.shape[1:]))
+    fraction = np.array([np.count_nonzero(sample) / voxels for sample in found])
+    steps = np.eye(len(size), dtype=int)
+    crossings = np.stack(
+        [
+            unlike_share(found, tuple(step.tolist()), periodic) / edge
+            for step, edge in zip(steps, size, strict=True)
+        ],
+        axis=1,
+    )
+    length = np.full(crossings.shape, np.inf)
+    np.divide(2 * fraction[:, None], crossings, out=length, where=crossings > 0)
+    length[fraction == 0] = np.nan
+    return per_sample(
+        ensemble,
+        length,
+        name="mean_chord_length",
+        long_name="mean chord length",
+        units=unit,
+        dims=("axis",),
+        coords={"axis": list(spatial_dims(ensemble))},
+    )
+
+
+def _weighted(runs: Runs, periodic: bool, cut: CutChords) -> NDArray[np.float64]:
+    """Weight of the whole chords of 1, 2, ... voxels."""
+    number = runs.complete[1:].astype(np.float64)
+    if periodic or cut == "exclude":
+        return number
+    places = runs.voxels - 1 - np.arange(1, runs.voxels + 1)
+    return np.divide(number, places, out=np.zeros_like(number), where=places > 0)
