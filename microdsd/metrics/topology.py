@@ -124,7 +124,7 @@ def connected_bodies(
     """
     ensemble, mask = _mask_of(ms, phase, connectivity)
     volumes = [
-        np.bincount(_label_bodies(sample, connectivity, periodic).ravel())[1:] for sample in mask
+        np.bincount(label_bodies(sample, connectivity, periodic).ravel())[1:] for sample in mask
     ]
     return xr.Dataset(
         {
@@ -180,7 +180,7 @@ def percolates(
     ensemble, mask = _mask_of(ms, phase, connectivity)
     spans = []
     for sample in mask:
-        bodies = _label_bodies(sample, connectivity, periodic=False)
+        bodies = label_bodies(sample, connectivity, periodic=False)
         faces = ((bodies.take(0, axis), bodies.take(-1, axis)) for axis in range(bodies.ndim))
         spans.append([bool(np.intersect1d(first, last).any()) for first, last in faces])
     dims = spatial_dims(ensemble)
@@ -225,7 +225,7 @@ def _count(mask: Mask) -> NDArray[np.int64]:
     return np.array([np.count_nonzero(sample) for sample in mask], dtype=np.int64)
 
 
-def _label_bodies(mask: Mask, connectivity: Connectivity, periodic: bool) -> NDArray[np.int32]:
+def label_bodies(mask: Mask, connectivity: Connectivity, periodic: bool) -> NDArray[np.int32]:
     """Give each voxel the number of its body, from 1, or 0 outside the phase."""
     structure = ndimage.generate_binary_structure(mask.ndim, 1 if connectivity == "face" else 3)
     if not periodic:
@@ -241,8 +241,13 @@ def _label_bodies(mask: Mask, connectivity: Connectivity, periodic: bool) -> NDA
     return np.asarray(np.concatenate([[0], joined])[bodies[(slice(None, -1),) * mask.ndim]])
 
 
-def _mask_of(ms: LabelsLike, phase: int | str, connectivity: str) -> tuple[xr.DataArray, Mask]:
+def checked_connectivity(connectivity: str) -> None:
+    """Raise InputError for a connectivity that does not exist."""
     if connectivity not in get_args(Connectivity):
         raise InputError(f"connectivity: {connectivity!r} is not one of {get_args(Connectivity)}")
+
+
+def _mask_of(ms: LabelsLike, phase: int | str, connectivity: str) -> tuple[xr.DataArray, Mask]:
+    checked_connectivity(connectivity)
     ensemble = as_ensemble(ms)
     return ensemble, ensemble.values == resolve_phase(ensemble, phase)

@@ -88,8 +88,8 @@ def triple_phase_boundary(ms: LabelsLike, *, periodic: bool) -> xr.DataArray:
     else:
         density = np.zeros(len(labels))
         for normal, share in direction_weights(tuple(1 / edge for edge in size)).items():
-            section = _section(normal)
-            density += 2 * share * _points(labels, section, periodic) / _area(section, size)
+            section = lattice_section(normal)
+            density += 2 * share * _points(labels, section, periodic) / section_area(section, size)
     return per_sample(
         ensemble,
         density,
@@ -133,7 +133,7 @@ def triple_edge_density(ms: LabelsLike, *, periodic: bool) -> xr.DataArray:
     check_thickness(ensemble, periodic)
     figures = [_SQUARE]
     if len(spatial_dims(ensemble)) == 3:
-        figures = [_section(axis)[0] for axis in ((1, 0, 0), (0, 1, 0), (0, 0, 1))]
+        figures = [lattice_section(axis)[0] for axis in ((1, 0, 0), (0, 1, 0), (0, 0, 1))]
     edges = np.zeros(len(ensemble))
     for figure in figures:
         edges += _mean(_phases_met(ensemble.values, figure, periodic) >= 3)
@@ -142,7 +142,7 @@ def triple_edge_density(ms: LabelsLike, *, periodic: bool) -> xr.DataArray:
     )
 
 
-def _section(normal: Direction) -> tuple[Figure, ...]:
+def lattice_section(normal: Direction) -> tuple[Figure, ...]:
     """Corners of the figures that tile one cell of the lattice plane with this normal.
 
     A rectangle, or, normal to a diagonal of space, the two triangles of a rhombus. The first
@@ -166,7 +166,7 @@ def _figure(*corners: NDArray[np.int64]) -> Figure:
     return tuple(tuple(corner.tolist()) for corner in corners)
 
 
-def _area(section: tuple[Figure, ...], size: tuple[float, ...]) -> float:
+def section_area(section: tuple[Figure, ...], size: tuple[float, ...]) -> float:
     _, u, v = np.multiply(section[0][:3], size)
     return float(np.linalg.norm(np.cross(u, v)))
 
