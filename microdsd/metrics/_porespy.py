@@ -67,3 +67,33 @@ def two_point_correlation(mask: NDArray[np.bool_], edges: NDArray[np.int64]) -> 
     with porespy_sandbox() as porespy:
         result = porespy.metrics.two_point_correlation(mask, bins=edges)
     return np.asarray(result.probability_scaled)
+
+
+def local_thickness_radii(masks: NDArray[np.bool_]) -> list[NDArray[np.int64]]:
+    """Voxels of each local thickness, for every mask of a stack.
+
+    Parameters
+    ----------
+    masks : ndarray of bool, shape (sample, [z,] y, x)
+        Where the phase is.
+
+    Returns
+    -------
+    list of ndarray
+        Entry r: voxels of the phase whose largest covering ball has radius r, as porespy counts
+        (one more than the voxels between its centre and its surface). Empty for a mask without
+        voxels, or without a voxel outside.
+    """
+    with porespy_sandbox() as porespy:
+        return [
+            _radii(porespy, mask) if mask.any() and not mask.all() else np.zeros(1, dtype=np.int64)
+            for mask in masks
+        ]
+
+
+def _radii(porespy: Any, mask: NDArray[np.bool_]) -> NDArray[np.int64]:
+    sizes, number = porespy.filters.local_thickness(mask, return_indices=True)
+    voxels = np.bincount(number[mask], minlength=len(sizes))
+    counts = np.zeros(int(max(sizes)) + 1, dtype=np.int64)
+    counts[np.asarray(sizes, dtype=np.int64)] = voxels
+    return counts

@@ -142,7 +142,8 @@ def _add_large(
         lags.append(r if wraps else min(r, n - 1))
         lengths.append(grid.shape[axis] if wraps else scipy.fft.next_fast_len(n + lags[-1]))
     part = tuple(slice(lag + 1) for lag in lags)
-    counts[part] += pair_counts(*[found[None]] * 2, lengths, lags)[0]
+    alone = found[None]
+    counts[part] += pair_counts(alone, alone, lengths, lags)[0]
 
 
 def _add_small(counts: Counts, bodies: NDArray[Any], sizes: NDArray[Any], grid: Grid) -> None:

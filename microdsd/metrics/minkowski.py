@@ -65,6 +65,11 @@ def minkowski_functionals(
     mean of both connectivities, so that the curvature of the other phase of two is the opposite.
     The Euler characteristic is the alternating sum of vertices, edges, faces and cells.
 
+    Where surfaces meet in sharp re-entrant wedges, voxels pinch the wedge off before its edge, at
+    every resolution: the curvature of overlapping spheres comes out too low, by 15 to 20 % of
+    that of the spheres, and their Euler characteristic too high. Smooth surfaces have no such
+    error.
+
     References
     ----------
     Ohser and Schladitz, 3D Images of Materials Structures, Wiley (2009),
@@ -173,7 +178,8 @@ def _cells(cubes: NDArray[np.bool_]) -> Weights:
         cell = cubes
         for axis, along in enumerate(joined, start=1):
             # Joining keeps the axis at length one; otherwise its two places are averaged over.
-            cell = cell.all(axis=axis, keepdims=True) if along else cell
+            if along:
+                cell = np.asarray(cell.all(axis=axis, keepdims=True))
         total += (-1) ** sum(joined) * cell.reshape(len(cubes), -1).mean(axis=1)
     return total
 

@@ -167,6 +167,7 @@ def _figure(*corners: NDArray[np.int64]) -> Figure:
 
 
 def section_area(section: tuple[Figure, ...], size: tuple[float, ...]) -> float:
+    """Area of one cell of a `lattice_section` of voxels with these edges."""
     _, u, v = np.multiply(section[0][:3], size)
     return float(np.linalg.norm(np.cross(u, v)))
 

@@ -1,11 +1,12 @@
 import numpy as np
 import pytest
+from scipy.stats import norm
 
 from microdsd.errors import InputError
 from microdsd.metrics.minkowski import minkowski_functionals
 from microdsd.metrics.surface import specific_surface_area
 from microdsd.metrics.topology import euler_characteristic
-from microdsd.microstructure import as_microstructure, overlapping_spheres
+from microdsd.microstructure import as_microstructure, blobs
 
 
 @pytest.mark.parametrize("periodic", [True, False])
@@ -63,33 +64,29 @@ def test_the_other_phase_curves_the_other_way():
     assert one.surface.item() == pytest.approx(other.surface.item())
 
 
-def test_overlapping_spheres_have_the_densities_of_the_boolean_model():
-    """Miles' formulas. Seeded; tolerances are 5 standard errors of the mean of 8 boxes and 4 %
-    (8 % for the Euler characteristic) for what voxels do to spheres of radius 6.
+def test_level_cuts_of_gaussian_fields_have_their_densities():
+    """Gaussian kinematic formula. Seeded; tolerances are 5 standard errors of the mean of 8 boxes
+    and 3 % of the scale of each functional, for what voxels do to blobs of this size.
     """
-    radius, number, side = 6.0, 80, 48
+    scale, fraction = 4.0, 0.2
     found = [
         minkowski_functionals(
-            overlapping_spheres((side,) * 3, radius=radius, number=number, rng=seed),
-            phase="spheres", periodic=True,
+            blobs((48,) * 3, fractions=(1 - fraction, fraction), scale=scale, rng=seed),
+            phase=1, periodic=True,
         )
         for seed in range(8)
     ]  # fmt: skip
-    rho = number / side**3
-    volume, surface, mean = (4 / 3 * np.pi * radius**3, 4 * np.pi * radius**2, 4 * np.pi * radius)
-    outside = np.exp(-rho * volume)
-    expected = {
-        "surface": rho * surface * outside,
-        "curvature": outside * (rho * mean - np.pi**2 * rho**2 * surface**2 / 32),
-        "euler": outside
-        * (rho - rho**2 * mean * surface / 4 / np.pi + np.pi * rho**3 * surface**3 / 384),
+    u, slope = norm.isf(fraction), 1 / (2 * scale**2)
+    law = np.exp(-(u**2) / 2)
+    sizes = {
+        "surface": (2 / np.pi * slope**0.5 * law, 1),
+        "curvature": (slope * law / (2 * np.pi) ** 0.5, u),
+        "euler": (slope**1.5 * law / (2 * np.pi) ** 2, u**2 - 1),
     }
-    scale = {"surface": 0.04 * expected["surface"], "curvature": 0.04 * rho * mean * outside}
-    scale["euler"] = 0.08 * rho * outside
-    for name, value in expected.items():
+    for name, (size, factor) in sizes.items():
         values = [f[name].item() for f in found]
         error = np.std(values, ddof=1) / 8**0.5
-        assert abs(np.mean(values) - value) < 5 * error + scale[name], name
+        assert abs(np.mean(values) - size * factor) < 5 * error + 0.03 * size, name
 
 
 def test_cut_bodies_do_not_bias_a_window():

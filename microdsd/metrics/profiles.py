@@ -1,0 +1,97 @@
+"""Phase fractions of specimens, and along an axis."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from microdsd.errors import InputError
+from microdsd.metrics._ensembles import MaskLike, per_sample, specimen_of
+from microdsd.microstructure.schema import LabelsLike, as_ensemble, phases_of, spatial_dims
+
+
+def fraction_profile(ms: LabelsLike, *, along: str, mask: MaskLike | None = None) -> xr.DataArray:
+    """Fraction of every phase in each layer of voxels normal to an axis.
+
+    Parameters
+    ----------
+    ms : DataArray or ndarray
+        Integer labels, dims ``([sample,] [z,] y, x)``.
+    along : {"z", "y", "x"}
+        Axis that the layers are normal to.
+    mask : array_like of bool, dims ``([sample,] [z,] y, x)``, optional
+        Where the specimen is, if it does not fill the box.
+
+    Returns
+    -------
+    DataArray
+        float64, dims ``(sample, phase, along)``, with the coordinate of the axis and
+        ``phase_name``; NaN in layers without specimen.
+
+    Raises
+    ------
+    InputError
+        If the axis does not exist or the mask does not fit.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> fraction_profile(np.array([[0, 1], [0, 0]]), along="x").sel(phase=1).values
+    array([[0. , 0.5]])
+    """
+    ensemble = as_ensemble(ms)
+    dims = spatial_dims(ensemble)
+    if along not in dims:
+        raise InputError(f"along: {along!r} is not one of {dims}")
+    return _fractions(ensemble, mask, along)
+
+
+def specimen_fractions(ms: LabelsLike, *, mask: MaskLike | None = None) -> xr.DataArray:
+    """Fraction of every phase in the specimen.
+
+    Parameters
+    ----------
+    ms, mask
+        As in `fraction_profile`.
+
+    Returns
+    -------
+    DataArray
+        float64, dims ``(sample, phase)``, with ``phase_name``.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> labels = np.array([[0, 1], [2, 2]])
+    >>> specimen_fractions(labels, mask=labels != 2).values
+    array([[0.5, 0.5, 0. ]])
+    """
+    return _fractions(as_ensemble(ms), mask, None)
+
+
+def _fractions(ensemble: xr.DataArray, mask: MaskLike | None, along: str | None) -> xr.DataArray:
+    labels, inside = ensemble.values, specimen_of(ensemble, mask)
+    kept = () if along is None else (ensemble.dims.index(along),)
+    summed = tuple(axis for axis in range(1, labels.ndim) if axis not in kept)
+    places = np.prod([labels.shape[axis] for axis in summed])
+    voxels = np.asarray(places if inside is None else np.count_nonzero(inside, axis=summed))
+    names = phases_of(ensemble)
+    fractions = []
+    for label in names:
+        found = labels == label
+        counts = np.count_nonzero(found if inside is None else found & inside, axis=summed)
+        share = np.full(np.shape(counts), np.nan)
+        fractions.append(np.divide(counts, voxels, out=share, where=voxels > 0))
+    coords: dict[str, Any] = {"phase": list(names), "phase_name": ("phase", list(names.values()))}
+    if along is not None:
+        coords[along] = ensemble[along]
+    return per_sample(
+        ensemble,
+        np.stack(fractions, axis=1),
+        name="phase_fraction" if along is None else "fraction_profile",
+        long_name="phase fraction",
+        dims=("phase",) if along is None else ("phase", along),
+        coords=coords,
+    )
