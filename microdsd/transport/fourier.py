@@ -37,7 +37,7 @@ def conductivity_tensor(
     local: Field,
     *,
     spacing: Sequence[float],
-    tolerance: float = 1e-6,
+    tolerance: float = 1e-4,
     device: str | None = None,
 ) -> Effective:
     """Effective conductivity of one box, ``(D, D)``; see `effective_conductivity`.
@@ -85,7 +85,7 @@ def stiffness_tensor(
     shear: Field,
     *,
     spacing: Sequence[float],
-    tolerance: float = 1e-6,
+    tolerance: float = 1e-4,
     device: str | None = None,
 ) -> Effective:
     """Effective stiffness of one box in Voigt's notation; see `effective_stiffness`.
