@@ -15,7 +15,7 @@ from microdsd.metrics.comparison_result import (
     DescriptorComparison,
     TwoPointComparison,
 )
-from microdsd.metrics.descriptors import describe, scalar_columns
+from microdsd.metrics.descriptors import COMPARED, describe, scalar_columns
 from microdsd.microstructure.schema import (
     LabelsLike,
     as_ensemble,
@@ -107,8 +107,8 @@ def compare(
         )
     splits = _Splits.draw(n_generated, n_reference, set_size, np.random.default_rng(rng))
     made, real = described or (
-        describe(generated, periodic=periodic),
-        describe(reference, periodic=periodic),
+        describe(generated, periodic=periodic, descriptors=COMPARED),
+        describe(reference, periodic=periodic, descriptors=COMPARED),
     )
     size, unit = voxel_size_of(reference)
     return Comparison(

@@ -2,30 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from itertools import combinations
-from typing import TYPE_CHECKING, Any, overload
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 import xarray as xr
 
-from microdsd.metrics._ensembles import per_sample
-from microdsd.metrics.surface import interface_density, specific_surface_area
-from microdsd.metrics.topology import connected_bodies, euler_characteristic, percolates
-from microdsd.metrics.triple_lines import triple_phase_boundary
-from microdsd.metrics.two_point import two_point_probability
-from microdsd.microstructure.phases import phase_fractions
+from microdsd.errors import InputError
+from microdsd.metrics._ensembles import MaskLike
+from microdsd.metrics.definitions import with_definitions
+from microdsd.metrics.descriptor_groups import GROUPS, OF_SPECIMENS, Request
 from microdsd.microstructure.schema import (
     LabelsLike,
     as_ensemble,
     phases_of,
     resolve_phase,
-    spatial_dims,
     voxel_size_of,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 SCALARS = (
     "phase_fraction",
@@ -38,13 +30,33 @@ SCALARS = (
     "largest_body_share",
     "percolates",
 )
-"""Variables of `describe` with one number per sample and phase, pair or axis."""
+"""Variables with one number per sample and phase, pair or axis, for comparisons."""
+
+COMPARED = (
+    "fractions",
+    "two_point",
+    "two_point_along",
+    "cross_two_point",
+    "surface",
+    "euler",
+    "bodies",
+    "percolation",
+    "triple_lines",
+)
+"""Groups of descriptors that comparisons of ensembles need."""
 
 
 def describe(
-    ms: LabelsLike, *, periodic: bool, phases: Sequence[int | str] | None = None
+    ms: LabelsLike,
+    *,
+    periodic: bool,
+    phases: Sequence[int | str] | None = None,
+    descriptors: Sequence[str] | None = None,
+    mask: MaskLike | None = None,
+    relative_error: float = 0.05,
+    progress: Callable[[str], None] | None = None,
 ) -> xr.Dataset:
-    """Measure an ensemble with every descriptor of this package.
+    """Measure an ensemble with every descriptor of this package, or with those that are named.
 
     Parameters
     ----------
@@ -54,115 +66,77 @@ def describe(
         Whether the boxes wrap. There is no default.
     phases : sequence of int or str, optional
         Phases to describe; all by default.
+    descriptors : sequence of str, optional
+        Groups to measure, all by default: "fractions", "profiles", "two_point",
+        "two_point_along", "cross_two_point", "cluster", "lineal_path", "chords",
+        "local_thickness", "surface", "minkowski", "euler", "bodies", "percolation",
+        "triple_lines", "anisotropy", "representativity".
+    mask : array_like of bool, dims ``([sample,] [z,] y, x)``, optional
+        Where the specimen is, if it does not fill the box. Groups that have no meaning then are
+        left out, or refused if named.
+    relative_error : float
+        Standard error of the phase fraction, over the fraction, that ``representative_size`` is
+        for.
+    progress : callable, optional
+        Called with the name of each group before it is measured.
 
     Returns
     -------
     Dataset
         Dims ``sample``; ``phase`` (labels, with ``phase_name``); ``pair`` of phases
-        ("pore-solid"); ``distance`` (metres or voxels), ``lag`` (voxels); ``axis`` ("z", "y",
-        "x"). Variables:
-
-        - ``phase_fraction (sample, phase)``
-        - ``two_point_probability (sample, phase, distance)``, radial
-        - ``two_point_along (sample, phase, axis, lag)``
-        - ``specific_surface_area (sample, phase)`` and ``pair_surface_area (sample, pair)``
-        - ``interface_density (sample)``, between all phases
-        - ``euler_characteristic`` and, per volume, ``euler_density (sample, phase)``
-        - ``body_count`` and ``largest_body_share (sample, phase)``
-        - ``percolates (sample, phase, axis)``, in a box that does not wrap
-
-        and, of three phases and more,
-
-        - ``cross_two_point_probability (sample, pair, distance)``, radial
-        - ``triple_phase_boundary (sample)``, between all phases
+        ("pore-solid"); ``axis`` ("z", "y", "x"); ``distance`` (metres or voxels); ``lag``,
+        ``chord`` (voxels); ``diameter`` (metres or voxels). Every variable has its ``units``,
+        ``definition`` and ``reference`` as attributes; docs/reference/descriptors.md lists all.
+        Cross-S2 and triple lines are there for three phases and more, the curvature in 3D, the
+        local thickness where voxels are cubes.
 
     Raises
     ------
     InputError
-        If a phase does not exist, or the boxes are one voxel thick and not periodic.
+        If a phase or group does not exist, the mask does not fit, or the boxes are one voxel
+        thick and not periodic.
 
     Examples
     --------
     >>> import numpy as np
     >>> stripes = np.tile(np.repeat([0, 1], 4), (16, 2))
-    >>> found = describe(stripes, periodic=True)
+    >>> found = describe(stripes, periodic=True, descriptors=["bodies", "percolation"])
     >>> found.body_count.sel(phase=1).item(), found.percolates.sel(phase=1).values.tolist()
     (2, [[True, False]])
     """
     ensemble = as_ensemble(ms)
     names = phases_of(ensemble)
     labels = list(names) if phases is None else [resolve_phase(ensemble, p) for p in phases]
-    dims = spatial_dims(ensemble)
+    request = Request(ensemble, labels, periodic, mask, relative_error)
     size, unit = voxel_size_of(ensemble)
-    volume = float(np.prod(ensemble.shape[1:]) * np.prod(size))
-    reach = min(ensemble.shape[1:]) // 2
-
-    def area(phase: int | None, phase2: int | None = None) -> xr.DataArray:
-        return specific_surface_area(ensemble, phase=phase, phase2=phase2, periodic=periodic)
-
-    def radial(phase: int, phase2: int | None = None) -> xr.DataArray:
-        return two_point_probability(ensemble, phase=phase, phase2=phase2, periodic=periodic)
-
-    def along_axes(phase: int) -> xr.DataArray:
-        curves = [
-            two_point_probability(
-                ensemble, phase=phase, periodic=periodic, along=dim, max_distance=reach
-            )
-            for dim in dims
-        ]
-        stacked = np.stack([curve.values for curve in curves], axis=1)
-        lag = ("lag", np.arange(reach + 1), {"units": "voxel"})
-        return per_sample(
-            ensemble,
-            stacked,
-            name="two_point_along",
-            long_name="two-point probability along an axis",
-            dims=("axis", "lag"),
-            coords={"axis": list(dims), "lag": lag},
-        )
-
-    def euler(phase: int) -> xr.DataArray:
-        return euler_characteristic(ensemble, phase=phase, periodic=periodic)
-
-    def euler_density(phase: int) -> xr.DataArray:
-        return per_sample(
-            ensemble,
-            euler(phase).values / volume,
-            name="euler_density",
-            long_name="Euler characteristic per volume",
-            units=f"1/{unit}^{len(dims)}",
-        )
-
-    def bodies(phase: int) -> xr.Dataset:
-        return connected_bodies(ensemble, phase=phase, periodic=periodic)
-
-    def spans(phase: int) -> xr.DataArray:
-        return percolates(ensemble, phase=phase)
-
-    found = _side_by_side(bodies, labels)
     described = xr.Dataset(
-        {
-            "phase_fraction": phase_fractions(ensemble).sel(phase=labels),
-            "two_point_probability": _side_by_side(radial, labels),
-            "two_point_along": _side_by_side(along_axes, labels),
-            "specific_surface_area": _side_by_side(area, labels),
-            "interface_density": interface_density(ensemble, periodic=periodic),
-            "euler_characteristic": _side_by_side(euler, labels),
-            "euler_density": _side_by_side(euler_density, labels),
-            "body_count": found["number"],
-            "largest_body_share": found["largest_share"],
-            "percolates": _side_by_side(spans, labels),
-        },
+        coords={"phase": labels, "phase_name": ("phase", [names[label] for label in labels])},
         attrs={"periodic": int(periodic), "voxel_size": list(size), "unit": unit},
     )
-    pairs = {f"{names[a]}-{names[b]}": (a, b) for a, b in combinations(labels, 2)}
-    if pairs:
-        described["pair_surface_area"] = _by_pair(area, pairs)
-    if len(names) > 2:
-        described["triple_phase_boundary"] = triple_phase_boundary(ensemble, periodic=periodic)
-        if pairs:
-            described["cross_two_point_probability"] = _by_pair(radial, pairs)
-    return described
+    chosen = _chosen(descriptors, mask)
+    if "representativity" in chosen:
+        described.attrs["relative_error"] = relative_error
+    for group in chosen:
+        if progress is not None:
+            progress(group)
+        described = described.assign(GROUPS[group](request))
+    return with_definitions(described)
+
+
+def _chosen(descriptors: Sequence[str] | None, mask: MaskLike | None) -> list[str]:
+    possible = tuple(GROUPS) if mask is None else OF_SPECIMENS
+    if descriptors is None:
+        return list(possible)
+    named = [descriptors] if isinstance(descriptors, str) else list(descriptors)
+    for group in named:
+        if group not in GROUPS:
+            raise InputError(f"descriptors: no group {group!r}; there are {', '.join(GROUPS)}")
+        if group not in possible:
+            raise InputError(
+                f"descriptors: {group!r} cannot be measured with a mask; "
+                f"these can: {', '.join(possible)}"
+            )
+    return [group for group in possible if group in named]
 
 
 def scalar_columns(described: xr.Dataset) -> Iterator[xr.DataArray]:
@@ -173,7 +147,7 @@ def scalar_columns(described: xr.Dataset) -> Iterator[xr.DataArray]:
     Examples
     --------
     >>> import numpy as np
-    >>> found = describe(np.eye(4, dtype=int), periodic=True)
+    >>> found = describe(np.eye(4, dtype=int), periodic=True, descriptors=COMPARED)
     >>> [column.name for column in scalar_columns(found)][:3]
     ['phase_fraction', 'phase_fraction', 'specific_surface_area']
     """
@@ -187,31 +161,3 @@ def scalar_columns(described: xr.Dataset) -> Iterator[xr.DataArray]:
             found = found.isel(phase=0, drop=True)
         for index in np.ndindex(*found.shape[1:]):
             yield found[(slice(None), *index)]
-
-
-def _by_pair(
-    measure: Callable[[int, int], xr.DataArray], pairs: Mapping[str, tuple[int, int]]
-) -> xr.DataArray:
-    """One measurement per pair of phases, dims ``(sample, pair, ...)``."""
-    stacked = xr.concat(
-        [measure(a, b) for a, b in pairs.values()],
-        xr.Variable("pair", list(pairs)),
-        combine_attrs="drop_conflicts",
-    )
-    return stacked.transpose("sample", "pair", ...)
-
-
-@overload
-def _side_by_side(
-    measure: Callable[[int], xr.DataArray], labels: Sequence[int]
-) -> xr.DataArray: ...
-@overload
-def _side_by_side(measure: Callable[[int], xr.Dataset], labels: Sequence[int]) -> xr.Dataset: ...
-def _side_by_side(measure: Callable[[int], Any], labels: Sequence[int]) -> Any:
-    """One measurement per phase, dims ``(sample, phase, ...)``."""
-    stacked = xr.concat(
-        [measure(label) for label in labels],
-        xr.Variable("phase", list(labels)),
-        combine_attrs="drop_conflicts",
-    )
-    return stacked.transpose("sample", "phase", ...)

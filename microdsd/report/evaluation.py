@@ -16,6 +16,7 @@ import xarray as xr
 from microdsd import __version__
 from microdsd.errors import InputError
 from microdsd.metrics import Comparison, Verdict, compare, describe, judge
+from microdsd.metrics.descriptors import COMPARED
 from microdsd.microstructure import (
     LabelsLike,
     phases_of,
@@ -152,7 +153,10 @@ def evaluate(
     chosen = _chosen(new, phases)
     counted = composition(new)
     made = provenance_of(new) or {}
-    described = describe(new, periodic=periodic), describe(real, periodic=periodic)
+    described = (
+        describe(new, periodic=periodic, descriptors=COMPARED),
+        describe(real, periodic=periodic, descriptors=COMPARED),
+    )
     comparison = compare(new, real, periodic=periodic, rng=generator, described=described)
     verdict = judge(new, real, periodic=periodic, rng=generator, described=described)
     return Evaluation(

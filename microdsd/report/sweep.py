@@ -11,7 +11,7 @@ import numpy as np
 import xarray as xr
 
 from microdsd.errors import InputError
-from microdsd.metrics.descriptors import describe, scalar_columns
+from microdsd.metrics.descriptors import COMPARED, describe, scalar_columns
 from microdsd.microstructure import (
     LabelsLike,
     as_ensemble,
@@ -193,8 +193,8 @@ def evaluate_sweep(
         notes += matched.notes
     streams = made.get("streams", [])
     trained = made.get("trained_fractions", {}).get(phases_of(samples)[phase])
-    described = describe(samples, periodic=periodic)
-    of_real = None if real is None else describe(real, periodic=periodic)
+    described = describe(samples, periodic=periodic, descriptors=COMPARED)
+    of_real = None if real is None else describe(real, periodic=periodic, descriptors=COMPARED)
     return SweepEvaluation(
         generated=samples,
         windows=real,

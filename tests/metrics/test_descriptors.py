@@ -2,7 +2,17 @@ import numpy as np
 import pytest
 
 from microdsd.errors import InputError
-from microdsd.metrics.descriptors import describe
+from microdsd.metrics.anisotropy import fabric
+from microdsd.metrics.chords import chord_length_density, mean_chord_length
+from microdsd.metrics.cluster_function import two_point_cluster
+from microdsd.metrics.definitions import DEFINITIONS
+from microdsd.metrics.descriptor_groups import GROUPS, OF_SPECIMENS
+from microdsd.metrics.descriptors import COMPARED, describe
+from microdsd.metrics.lineal_path import lineal_path
+from microdsd.metrics.local_thickness import local_thickness
+from microdsd.metrics.minkowski import minkowski_functionals
+from microdsd.metrics.profiles import fraction_profile
+from microdsd.metrics.representativity import representativity
 from microdsd.metrics.surface import interface_density, specific_surface_area
 from microdsd.metrics.topology import connected_bodies, euler_characteristic, percolates
 from microdsd.metrics.triple_lines import triple_phase_boundary
@@ -20,7 +30,7 @@ def ensemble():
 
 @pytest.mark.parametrize("periodic", [True, False])
 def test_every_variable_is_what_its_own_function_says(ensemble, periodic):
-    found = describe(ensemble, periodic=periodic)
+    found = describe(ensemble, periodic=periodic, descriptors=COMPARED)
     for label in NAMES:
         one = found.sel(phase=label)
         here = {"phase": label, "periodic": periodic}
@@ -60,7 +70,7 @@ def test_every_variable_is_what_its_own_function_says(ensemble, periodic):
 
 
 def test_dims_names_and_units(ensemble):
-    found = describe(ensemble, periodic=False)
+    found = describe(ensemble, periodic=False, descriptors=COMPARED)
     assert found.phase.values.tolist() == [0, 3, 7]
     assert found.phase_name.values.tolist() == list(NAMES.values())
     assert found.pair.values.tolist() == ["pore-grain", "pore-binder", "grain-binder"]
@@ -85,26 +95,109 @@ def test_dims_names_and_units(ensemble):
     assert found.distance.attrs["units"] == "m"
 
 
+@pytest.mark.parametrize("periodic", [True, False])
+def test_every_new_variable_is_what_its_own_function_says(ensemble, periodic):
+    found = describe(ensemble, periodic=periodic)
+    for label in NAMES:
+        one = found.sel(phase=label)
+        here = {"phase": label, "periodic": periodic}
+        about = representativity(ensemble, **here)
+        shape = minkowski_functionals(ensemble, **here)
+        thickness = local_thickness(ensemble, phase=label)
+        for name, expected in {
+            "two_point_cluster": two_point_cluster(ensemble, **here),
+            "lineal_path": lineal_path(ensemble, **here),
+            "mean_chord_length": mean_chord_length(ensemble, **here),
+            "mean_local_thickness": thickness["mean"],
+            "minkowski_euler": shape.euler,
+            "minkowski_curvature": shape.curvature,
+            "degree_of_anisotropy": fabric(ensemble, **here).degree,
+            "fraction_profile_y": fraction_profile(ensemble, along="y").sel(phase=label),
+            **about,
+        }.items():
+            np.testing.assert_allclose(one[name].values, expected.values, rtol=1e-14)
+        for dim, side in zip("zyx", (6, 8, 7), strict=True):
+            along = one.sel(axis=dim)
+            path = lineal_path(ensemble, along=dim, **here)
+            np.testing.assert_array_equal(along.lineal_path_along.values, path.values)
+            chords = chord_length_density(ensemble, along=dim, **here).values
+            np.testing.assert_array_equal(along.chord_length_density.values, chords)
+            assert along.chord_length_density.values[:, side:].sum() == 0
+        largest = thickness.sizes["diameter"]
+        share = one.local_thickness_share.values
+        np.testing.assert_array_equal(share[:, :largest], thickness.share.values)
+        assert not share[:, largest:].any()
+
+
+def test_every_variable_is_defined_and_has_a_unit(ensemble):
+    found = describe(ensemble, periodic=False)
+    for name, variable in found.data_vars.items():
+        assert {"units", "definition", "reference", "long_name"} <= set(variable.attrs), name
+    profiles = {"fraction_profile_z", "fraction_profile_y", "fraction_profile_x"}
+    assert set(found.data_vars) - profiles == set(DEFINITIONS) - {"fraction_profile"}
+
+
+def test_groups_are_what_is_asked_for(ensemble):
+    seen = []
+    found = describe(
+        ensemble, periodic=False, descriptors=("lineal_path", "two_point"), progress=seen.append
+    )
+    assert set(found) == {"two_point_probability", "lineal_path", "lineal_path_along"}
+    assert seen == ["two_point", "lineal_path"]
+    assert found.phase_name.values.tolist() == list(NAMES.values())
+    assert set(describe(ensemble, periodic=False, descriptors="bodies")) == {
+        "body_count", "largest_body_share",
+    }  # fmt: skip
+    with pytest.raises(InputError, match="no group 'colour'"):
+        describe(ensemble, periodic=False, descriptors=["colour"])
+    assert set(COMPARED) | set(OF_SPECIMENS) <= set(GROUPS)
+
+
+def test_specimen(ensemble):
+    inside = np.random.default_rng(1).random((6, 8, 7)) < 0.8
+    found = describe(ensemble, periodic=False, mask=inside)
+    spoilt = ensemble.copy(data=np.where(inside, ensemble, 3))
+    assert describe(spoilt, periodic=False, mask=inside).equals(found)
+    assert "euler_density" not in found
+    expected = (ensemble.values == 7)[:, inside].mean(axis=1)
+    np.testing.assert_allclose(found.phase_fraction.sel(phase=7), expected)
+    with pytest.raises(InputError, match="'bodies' cannot be measured with a mask"):
+        describe(ensemble, periodic=False, mask=inside, descriptors=["bodies"])
+
+
+def test_oblong_voxels_have_no_local_thickness():
+    ms = as_microstructure(np.eye(12, dtype=int), voxel_size=(1e-6, 2e-6))
+    found = describe(ms, periodic=True)
+    assert "mean_local_thickness" not in found
+    assert {"lineal_path", "chord_length_density", "representative_size"} <= set(found)
+
+
 def test_a_choice_of_phases(ensemble):
-    found = describe(ensemble, periodic=False, phases=["binder", 0])
+    found = describe(ensemble, periodic=False, phases=["binder", 0], descriptors=COMPARED)
     assert found.phase_name.values.tolist() == ["binder", "pore"]
-    whole = describe(ensemble, periodic=False)
+    whole = describe(ensemble, periodic=False, descriptors=COMPARED)
     np.testing.assert_array_equal(
         found.body_count.values, whole.body_count.sel(phase=[7, 0]).values
     )
-    assert "pair_surface_area" not in describe(ensemble, periodic=False, phases=[3])
+    assert "pair_surface_area" not in describe(
+        ensemble, periodic=False, phases=[3], descriptors=COMPARED
+    )
     with pytest.raises(InputError, match="no phase 'water'"):
         describe(ensemble, periodic=False, phases=["water"])
 
 
 def test_two_phases_have_nothing_of_three():
-    two = describe(np.eye(6, dtype=int), periodic=False)
+    two = describe(np.eye(6, dtype=int), periodic=False, descriptors=COMPARED)
     assert not {"triple_phase_boundary", "cross_two_point_probability"} & set(two)
 
 
 def test_sample_coordinate_is_kept(ensemble):
     named = ensemble.assign_coords(sample=[10, 20, 30])
-    assert describe(named, periodic=False).sample.values.tolist() == [10, 20, 30]
+    assert describe(named, periodic=False, descriptors="bodies").sample.values.tolist() == [
+        10,
+        20,
+        30,
+    ]
 
 
 @pytest.mark.scan
@@ -112,7 +205,11 @@ def test_berea_slices_look_like_berea(berea_coarse):
     """Loose limits around what the literature and the prototype found for this sandstone."""
     slices = berea_coarse.values[::50, :64, :64]
     ms = as_microstructure(slices, phases=phases_of(berea_coarse), ensemble=True)
-    found = describe(ms, periodic=False).mean("sample").swap_dims(phase="phase_name")
+    found = (
+        describe(ms, periodic=False, descriptors=COMPARED)
+        .mean("sample")
+        .swap_dims(phase="phase_name")
+    )
     assert 0.1 < found.phase_fraction.sel(phase_name="pore") < 0.3
     assert 0.1 < found.interface_density < 0.2
     assert 10 < found.body_count.sel(phase_name="pore") < 50

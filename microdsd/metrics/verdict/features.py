@@ -78,8 +78,9 @@ def feature_blocks(described: xr.Dataset, *, last_lag: int) -> list[Block]:
 
     Examples
     --------
-    >>> from microdsd.metrics import describe
-    >>> found = feature_blocks(describe(np.eye(8, dtype=int), periodic=False), last_lag=3)
+    >>> from microdsd.metrics.descriptors import COMPARED, describe
+    >>> described = describe(np.eye(8, dtype=int), periodic=False, descriptors=COMPARED)
+    >>> found = feature_blocks(described, last_lag=3)
     >>> [block.descriptor for block in found][:3]
     ['two_point_probability', 'anisotropy', 'specific_surface_area']
     >>> found[0].values.shape
