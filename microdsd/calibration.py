@@ -35,7 +35,10 @@ _SEED = 0
 
 
 def last_level(
-    model: MicrostructureModel, real: np.ndarray, class_name: Sequence[str] | None = None
+    model: MicrostructureModel,
+    real: np.ndarray,
+    class_name: Sequence[str] | None = None,
+    evaluations: int | None = None,
 ) -> float:
     """Noise level at which the model's samples are as rough as real windows.
 
@@ -47,6 +50,8 @@ def last_level(
         same seed at every candidate.
     class_name : sequence of str, optional
         Class of every window, where the model knows classes.
+    evaluations : int, optional
+        Network evaluations per sample; by default the model's own.
 
     Returns
     -------
@@ -70,6 +75,7 @@ def last_level(
             len(real),
             phase_fraction=fractions,
             class_name=class_name,
+            evaluations=evaluations,
             sigma_last=levels[k],
             rng=_SEED,
         )

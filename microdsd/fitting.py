@@ -40,6 +40,7 @@ from microdsd.schedule import (
     number_of_windows,
 )
 from microdsd.training import (
+    FEW_EVALUATIONS,
     ModelCard,
     StepRecord,
     Trainer,
@@ -198,10 +199,12 @@ class TrainingRun:
             return model  # leaps and images end at the data, not at a level to be chosen
         real, classes = self._held_back_windows()
         names = [self.classes[k] for k in classes] if self.classes else None
-        sigma_last = last_level(model, real, names)
-        return MicrostructureModel(
-            self.trainer.averaged, replace(model.card, sigma_last=sigma_last), self.device
+        card = replace(
+            model.card,
+            sigma_last=last_level(model, real, names),
+            sigma_last_few=last_level(model, real, names, FEW_EVALUATIONS),
         )
+        return MicrostructureModel(self.trainer.averaged, card, self.device)
 
     def save_state(self, path: str | Path) -> None:
         """Write all that `restore` needs to go on, atomically, over any earlier state."""

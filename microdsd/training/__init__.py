@@ -1,6 +1,13 @@
 """Training: the objective, the loop, averaged weights, checkpoints."""
 
-from microdsd.training.checkpoint import ModelCard, pack_model, pack_state, read_model, read_state
+from microdsd.training.checkpoint import (
+    FEW_EVALUATIONS,
+    ModelCard,
+    pack_model,
+    pack_state,
+    read_model,
+    read_state,
+)
 from microdsd.training.config import TrainingConfig
 from microdsd.training.loop import StepRecord, Trainer
 from microdsd.training.methods import build_objective
@@ -10,6 +17,7 @@ from microdsd.training.rate_objective import RateObjective, rate_loss
 from microdsd.training.validation import Validation
 
 __all__ = [
+    "FEW_EVALUATIONS",
     "ModelCard",
     "Objective",
     "OriginObjective",

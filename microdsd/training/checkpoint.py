@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
@@ -20,6 +21,10 @@ from microdsd.process.noise import level_grid
 from microdsd.process.time_schedule import leap_grid
 
 FORMAT_VERSION = 2
+
+FEW_EVALUATIONS = 8
+"""Network evaluations that models are calibrated for besides their own: about the fewest of use."""
+
 _KEY = "microdsd"
 
 
@@ -41,7 +46,7 @@ class ModelCard:
     sigma_min, sigma_max : float
         Noise levels seen in training, voxels; sampling starts at ``sigma_max``.
     sigma_last : float
-        Noise level at which walkers are assigned to voxels.
+        Noise level at which walkers are assigned to voxels, after ``evaluations``.
     evaluations : int
         Network evaluations of a sample unless asked otherwise.
     symmetry : str
@@ -66,6 +71,9 @@ class ModelCard:
     classes : dict of str to dict of str to (float, float, float)
         Classes that the network was told of, in its order: by phase, the mean, smallest and
         largest fraction in the training windows.
+    sigma_last_few : float, optional
+        What ``sigma_last`` is after `FEW_EVALUATIONS`: long steps leave speckle, which a higher
+        level takes away.
     """
 
     network: UNetConfig
@@ -88,12 +96,21 @@ class ModelCard:
     method: Method = "bridges"
     grey_levels: int = 0
     classes: Mapping[str, Mapping[str, tuple[float, float, float]]] = field(default_factory=dict)
+    sigma_last_few: float | None = None
 
     def levels(self, evaluations: int, sigma_last: float | None = None) -> list[float]:
         """Noise levels of a sampling run with that many evaluations."""
-        last = self.sigma_last if sigma_last is None else sigma_last
+        last = self.last_level(evaluations) if sigma_last is None else sigma_last
         grid = leap_grid if self.method == "tau-leaping" else level_grid
         return grid(self.sigma_max, last, evaluations)
+
+    def last_level(self, evaluations: int) -> float:
+        """Noise level of the assignment, between the two calibrated ones on logarithmic scales."""
+        if self.sigma_last_few is None or evaluations >= self.evaluations:
+            return self.sigma_last
+        more = math.log(max(evaluations, FEW_EVALUATIONS) / FEW_EVALUATIONS)
+        share = more / math.log(self.evaluations / FEW_EVALUATIONS)
+        return float(self.sigma_last_few ** (1 - share) * self.sigma_last**share)
 
     def to_json(self) -> str:
         """One JSON document; the inverse of `from_json`."""
@@ -117,7 +134,7 @@ class ModelCard:
                 f"format_version={version}: this microdsd reads version {FORMAT_VERSION}; "
                 "install the microdsd that wrote the file, or train again"
             )
-        raw = {"method": "bridges", "grey_levels": 0, "classes": [], **raw}
+        raw = {"method": "bridges", "grey_levels": 0, "classes": [], "sigma_last_few": None, **raw}
         known = {f.name for f in fields(cls)}
         if set(raw) != known:
             raise CheckpointError(

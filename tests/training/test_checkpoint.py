@@ -158,3 +158,11 @@ def test_leaps_are_even_in_log_sigma():
     levels = tiny_card(method="tau-leaping").levels(5)
     assert (levels[0], levels[-1]) == (13.0, 0.6)
     np.testing.assert_allclose(np.diff(np.log(levels)), np.log(0.6 / 13.0) / 4)
+
+
+def test_few_evaluations_end_at_a_level_of_their_own():
+    """Between the two calibrated numbers of evaluations the level is interpolated."""
+    card = tiny_card(sigma_last=0.4, sigma_last_few=0.9, evaluations=32)
+    assert [card.levels(n)[-1] for n in (4, 8, 32, 64)] == pytest.approx([0.9, 0.9, 0.4, 0.4])
+    assert card.levels(16)[-1] == pytest.approx(0.6)  # half way in both logarithms
+    assert ModelCard.from_json(card.to_json()) == card

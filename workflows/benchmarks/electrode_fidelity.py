@@ -179,7 +179,7 @@ def main() -> None:
                     sigma_last=sigma_last,
                     rng=seed,
                 )
-                level = model.card.sigma_last if sigma_last is None else sigma_last
+                level = model.card.last_level(evaluations) if sigma_last is None else sigma_last
                 label = f"{evaluations} evaluations, last at {level:g}, seed {seed}"
                 seconds[label] = round(time.perf_counter() - start, 1)
                 of_made = describe(made, periodic=False)
