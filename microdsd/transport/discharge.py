@@ -65,7 +65,8 @@ def rate_capability(
         - ``capacity (sample, rate)``, A h/m^2; 10 A h/m^2 are 1 mA h/cm^2
         - ``discharged`` (A h/m^2) and ``voltage (sample, rate, step)`` (V)
         - ``converged (sample, rate)``: the discharge ended at the lower voltage limit. Otherwise
-          the capacity is NaN; of an electrode that lets no ions or electrons through it is 0.
+          the capacity is NaN; of an electrode without active material, or that lets no ions or
+          electrons through, it is 0.
 
     Raises
     ------
@@ -96,9 +97,9 @@ def rate_capability(
         values = _parameter_values(pybamm, electrode, thickness, parameters or {})
         full = _equilibrium_capacity(values, electrode, thickness)
         equilibrium.append(full)
-        conducts = min(electrode.relative_diffusivity, electrode.electronic_conductivity) > 0
+        needed = ("active_fraction", "relative_diffusivity", "electronic_conductivity")
         simulation = None
-        if conducts:
+        if min(float(electrode[name]) for name in needed) > 0:
             model = pybamm.lithium_ion.DFN(OPTIONS)
             simulation = pybamm.Simulation(model, parameter_values=values)
         for rate in rates:

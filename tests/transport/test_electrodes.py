@@ -119,13 +119,14 @@ def test_what_hinders_costs_capacity():
     pytest.importorskip("pybamm")
     found = rate_capability(
         electrodes(
-            relative_diffusivity=[0.2, 0.1, 0.2, 0.0],
-            particle_radius=[5e-6, 5e-6, 10e-6, 5e-6],
+            relative_diffusivity=[0.2, 0.1, 0.2, 0.0, 0.2],
+            particle_radius=[5e-6, 5e-6, 10e-6, 5e-6, np.nan],
+            active_fraction=[0.5, 0.5, 0.5, 0.5, 0.0],
         ),
         rates=[2],
     )
-    free, tortuous, coarse, blocked = found.capacity.values[:, 0]
-    assert free > tortuous > blocked == 0
+    free, tortuous, coarse, blocked, empty = found.capacity.values[:, 0]
+    assert free > tortuous > blocked == empty == 0
     assert free > coarse > 0
     assert found.converged.all()
 
