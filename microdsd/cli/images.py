@@ -1,0 +1,85 @@
+"""``microdsd images``: grey or colour images with few levels, into HDF5."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from microdsd.cli.output import print_json
+from microdsd.errors import InputError
+
+DATASET = "dataset:"
+
+
+def command(
+    source: Annotated[
+        str,
+        typer.Argument(
+            help="Greyscale TIFF, PNG or npy file, a volume as slices; or dataset:NAME with "
+            "digits, mnist, cifar-10 or celeba.",
+            metavar="SOURCE",
+        ),
+    ],
+    output: Annotated[Path, typer.Option("-o", "--output", help="HDF5 file to write.")],
+    levels: Annotated[
+        int | None,
+        typer.Option(help="Number of grey levels; default: 8 for files, as published for sets."),
+    ] = None,
+    limits: Annotated[
+        list[float] | None,
+        typer.Option(
+            help="Grey values that become the first and the last level; default: extremes."
+        ),
+    ] = None,
+    size: Annotated[
+        int | None, typer.Option(help="Of celeba: pixels that the square images are shrunk to.")
+    ] = None,
+    attribute: Annotated[
+        str | None, typer.Option(help="Of celeba: the attribute whose presence is the class.")
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace an existing group.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+) -> None:
+    """Bring images into the HDF5 layout, with as few grey levels as will do.
+
+    Cost grows with the intensity: every unit of it is a walker.
+    """
+    from microdsd.datasets import load_images_dataset
+    from microdsd.io import read_image_stack, save_images
+    from microdsd.microstructure import as_images, quantise
+    from microdsd.microstructure.intensity import channels_of, classes_of
+
+    if limits and len(limits) != 2:
+        raise InputError(f"limits={limits}: give two grey values")
+    if source.startswith(DATASET):
+        name = source.removeprefix(DATASET)
+        images = load_images_dataset(name, levels=levels, size=size, attribute=attribute)
+    else:
+        array = read_image_stack(source)
+        bounds = (limits[0], limits[1]) if limits else None
+        few = quantise(array, levels or 8, limits=bounds)
+        images = as_images(
+            few if few.ndim == 3 else few[None],
+            levels=levels or 8,
+            provenance={"source": source, "levels": levels or 8, "limits": limits},
+        )
+    save_images(output, images, overwrite=force)
+    summary = {
+        "file": str(output),
+        "images": images.sizes["sample"],
+        "shape": [images.sizes["y"], images.sizes["x"]],
+        "channels": list(channels_of(images)),
+        "levels": int(images.attrs["levels"]),
+        "mean_level": round(float(images.mean()), 4),
+        "classes": sorted(set(classes_of(images))),
+    }
+    if json:
+        print_json(summary)
+        return
+    typer.echo(
+        f"{output}: {summary['images']} images of {images.sizes['y']} x {images.sizes['x']}, "
+        f"{summary['levels']} levels, channels {', '.join(channels_of(images))}, "
+        f"mean level {summary['mean_level']}, {len(set(classes_of(images)))} classes"
+    )
