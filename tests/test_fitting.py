@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from microdsd import fitting
+from microdsd import fitting, material
 from microdsd.errors import CheckpointError, DataFileError, InputError, NotMixedError
 from microdsd.fitting import TrainingRun
 from microdsd.io import open_labels, save_microstructures
@@ -97,8 +97,8 @@ def test_held_back_layers_are_never_trained_on():
     layers = np.repeat(np.arange(40) % 2, 12).reshape(40, 12)
     layers[34:] += 2
     run = run_of(layers, window=(4, 4), validation=0.15, phases={k: f"{k}" for k in range(4)})
-    assert set(np.unique(run._windows.batch(50, np.random.default_rng(0)))) == {0, 1}
-    assert set(np.unique(run._validation_labels())) == {2, 3}
+    assert set(np.unique(run.material.training.draw(50, np.random.default_rng(0))[0])) == {0, 1}
+    assert set(np.unique(run._held_back_windows()[0])) == {2, 3}
 
 
 def test_the_last_members_of_an_ensemble_are_held_back():
@@ -106,8 +106,8 @@ def test_the_last_members_of_an_ensemble_are_held_back():
     stack[-1] = 2
     ms = as_microstructure(stack, ensemble=True, phases={0: "a", 1: "b", 2: "c"})
     run = run_of(ms, validation=0.1)
-    assert set(np.unique(run._windows.batch(50, np.random.default_rng(0)))) == {0, 1}
-    assert (run._validation_labels() == 2).all()
+    assert set(np.unique(run.material.training.draw(50, np.random.default_rng(0))[0])) == {0, 1}
+    assert (run._held_back_windows()[0] == 2).all()
 
 
 @pytest.mark.parametrize("share", [0.01, 0.99])
@@ -119,12 +119,12 @@ def test_an_ensemble_keeps_members_on_both_sides(share):
 
 def test_a_rare_phase_of_the_scan_is_a_species(monkeypatch):
     """Even where the windows that the statistics come from hold none of it."""
-    monkeypatch.setattr(fitting, "_STATISTICS_WINDOWS", 1)
+    monkeypatch.setattr(material, "_STATISTICS_WINDOWS", 1)
     scan = FLAT.copy()
     scan[3, 3] = 2
     run = run_of(scan, phases={0: "pore", 1: "solid", 2: "gold", 3: "absent"})
     assert run.network.species == 2
-    run._encoding.encode(scan[None])
+    run.material.encode(scan[None])
     list(run.records())
 
 
@@ -189,7 +189,7 @@ def test_the_default_horizon_is_mixed_to_one_percent():
 def test_files_and_regions(tmp_path):
     save_microstructures(tmp_path / "scan.h5", as_microstructure(FLAT, voxel_size=3e-6))
     run = run_of(str(tmp_path / "scan.h5"), region=(slice(0, 40), slice(0, 20)))
-    assert run._source.shape == (40, 20)
+    assert run.material.shape == [40, 20]
     assert run._card().voxel_size == (3e-6, 3e-6)
     with pytest.raises(DataFileError, match="nowhere"):
         run_of(str(tmp_path / "nowhere.h5"))
