@@ -206,7 +206,7 @@ class MicrostructureModel:
             For tau-leaping, in place of ``evaluations``: the paper's rule, leaps in which at
             most this share of a voxel's walkers leaves. Takes tens of thousands of evaluations.
         guide : callable, optional
-            Steers the walk without touching a count; see `microdsd.guidance`.
+            Steers the walk without touching a count; see `microdsd.sampling.guidance`.
         rng : int or Generator, optional
             Sample i depends on the seed and i alone.
 

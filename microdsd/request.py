@@ -51,7 +51,8 @@ class GenerationRequest:
     layout : Layout or None
         Known material and counts per region, where there is more than one count per phase.
     guide : callable or None
-        Weighs the potential, phases in ascending order of the labels; see `microdsd.guidance`.
+        Weighs the potential, phases in ascending order of the labels; see
+        `microdsd.sampling.guidance`.
     classes : tuple of str
         Class of every sample; empty where none is asked for.
     guidance : float

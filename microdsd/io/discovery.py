@@ -173,6 +173,9 @@ def _recognise(dataset: h5py.Dataset) -> FoundArray | None:
         return None  # images, which microdsd.io.load_images reads
     dims = native_dims(dataset)
     group, _, own_name = dataset.name.rpartition("/")
+    labels = dataset.parent.get("labels")
+    if labels is not None and own_name in str(labels.attrs.get("coordinates", "")).split():
+        return None  # a map that goes along with labels
     if dims is not None:
         path = group if own_name == "labels" and group else dataset.name
         return FoundArray(path, "native", StoredLabels((dataset,), has_samples="sample" in dims))
