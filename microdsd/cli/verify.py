@@ -9,8 +9,9 @@ import typer
 import xarray as xr
 
 from microdsd.cli.output import pairs, print_json
+from microdsd.cli.recount import image_lines, recount_images
 from microdsd.errors import InputError
-from microdsd.io import load_microstructures
+from microdsd.io import holds_images, load_microstructures
 from microdsd.microstructure import phase_counts, phases_of, provenance_of, resolve_phase
 from microdsd.microstructure.layout import layout_differences
 
@@ -27,10 +28,13 @@ def command(
 ) -> None:
     """Recount the voxels of every phase and compare with what was requested.
 
-    Where the file has regions, each is recounted; known voxels must be what they were.
+    Of images, the total intensity of every channel. Where the file has regions, each is recounted; known voxels must be what they were.
     The request is read from the file, where the generator records it, and from --fraction.
     Exit code 1 says that a count differs.
     """
+    if holds_images(file):
+        _verify_images(file, fraction, json)
+        return
     ms = load_microstructures(file)
     counts = phase_counts(ms)
     voxels = int(counts[0].sum())
@@ -67,6 +71,18 @@ def command(
         _print_table(counts, phases, voxels)
         typer.echo(_verdict(differences, bool(recorded or asked)))
     if differences:
+        raise typer.Exit(EXIT_DIFFERENT)
+
+
+def _verify_images(file: str, fraction: list[str] | None, json: bool) -> None:
+    if fraction:
+        raise InputError(f"--fraction {fraction}: {file} holds images, which have no phases")
+    found = recount_images(file)
+    if json:
+        print_json(found)
+    else:
+        typer.echo("\n".join(image_lines(found)))
+    if not found["exact"]:
         raise typer.Exit(EXIT_DIFFERENT)
 
 
