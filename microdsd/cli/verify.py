@@ -28,7 +28,8 @@ def command(
 ) -> None:
     """Recount the voxels of every phase and compare with what was requested.
 
-    Of images, the total intensity of every channel. Where the file has regions, each is recounted; known voxels must be what they were.
+    Of images, the total intensity of every channel is. Where the file has regions, each is
+    recounted; known voxels must be what they were.
     The request is read from the file, where the generator records it, and from --fraction.
     Exit code 1 says that a count differs.
     """
