@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike
 import microdsd
 from microdsd.device import resolve_device
 from microdsd.encoding import IntensityEncoding, PhaseEncoding
-from microdsd.errors import CheckpointError
+from microdsd.errors import CheckpointError, InputError
 from microdsd.io import atomic_write
 from microdsd.microstructure import LabelsLike, as_images, as_microstructure
 from microdsd.microstructure.composition import Fractions
@@ -399,7 +399,7 @@ class MicrostructureModel:
             "model_digest": self.digest(),
             **request.record(self.card),
             "above_top_level" if self.card.grey_levels else "reassigned": list(reassigned),
-            "precision": self._sampling_precision().dtype,
+            "precision": self.precision,
             "training": dict(self.card.provenance),
         }
         size = None if self.card.unit == "voxel" else list(self.card.voxel_size)
@@ -533,18 +533,37 @@ class MicrostructureModel:
             )
         return told, told.joint if network.config.read_out else None
 
+    @property
+    def precision(self) -> str:
+        """Type of the network's convolutions, "float32" or "bfloat16"; measured when first asked.
+
+        Samples are the same voxel by voxel only in the same precision: set it to repeat or to go
+        on with a run of another machine.
+        """
+        return self._sampling_precision().dtype
+
+    @precision.setter
+    def precision(self, dtype: str) -> None:
+        if dtype not in ("float32", "bfloat16"):
+            raise InputError(f"precision={dtype!r}: choose 'float32' or 'bfloat16'")
+        if self._precision is None or self._precision.dtype != dtype:
+            self._precision = self._measured_precision([dtype])
+
     def _sampling_precision(self) -> Precision:
-        """Measured once, on one training window's worth of work."""
         if self._precision is None:
-            lattice = Lattice.box(self.card.window, "no-flux")
-            kernel = TransitionKernel(lattice, self.device)
-            state = torch.zeros(1, self.card.network.species, *lattice.shape, device=self.device)
-            t = torch.ones(1, device=self.device)
-            with torch.inference_mode():
-                self._precision = measure_precision(
-                    lambda: self.network(state, t, kernel), self.device
-                )
+            self._precision = self._measured_precision(["bfloat16", "float32"])
         return self._precision
+
+    def _measured_precision(self, dtypes: Sequence[str]) -> Precision:
+        """Fastest of some types on one training window's worth of work."""
+        lattice = Lattice.box(self.card.window, "no-flux")
+        kernel = TransitionKernel(lattice, self.device)
+        state = torch.zeros(1, self.card.network.species, *lattice.shape, device=self.device)
+        t = torch.ones(1, device=self.device)
+        with torch.inference_mode():
+            return measure_precision(
+                lambda: self.network(state, t, kernel), self.device, dtypes=dtypes
+            )
 
 
 def _generator(seed: int, stream: int, device: torch.device) -> torch.Generator:

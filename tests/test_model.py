@@ -13,7 +13,12 @@ from tiny_models import tiny_card, tiny_model, tiny_network
 from microdsd import model as model_module
 from microdsd.device import resolve_device
 from microdsd.errors import CheckpointError, DataFileError, InputError
-from microdsd.microstructure import check_microstructure, phases_of, voxel_size_of
+from microdsd.microstructure import (
+    check_microstructure,
+    phases_of,
+    provenance_of,
+    voxel_size_of,
+)
 from microdsd.model import MicrostructureModel
 from microdsd.models import list_models, model_path
 from microdsd.request import GenerationRequest
@@ -247,7 +252,7 @@ def test_precision_is_measured_once(monkeypatch):
     model._precision = None
     measured = []
 
-    def measure(work, device):
+    def measure(work, device, dtypes):
         work()
         measured.append(device)
         return Precision("float32", 1)
@@ -287,3 +292,15 @@ def test_devices():
     for device in ("cuda:99", "toaster"):
         with pytest.raises(InputError, match=f"device='{device}': not available here"):
             resolve_device(device)
+
+
+def test_the_precision_can_be_set_and_is_recorded():
+    model = tiny_model()
+    model.precision = "bfloat16"
+    assert model.precision == "bfloat16"
+    made = model.sample(1, rng=0)
+    assert provenance_of(made)["precision"] == "bfloat16"
+    model.precision = "float32"
+    assert provenance_of(model.sample(1, rng=0))["precision"] == "float32"
+    with pytest.raises(InputError, match="precision='double': choose"):
+        model.precision = "double"

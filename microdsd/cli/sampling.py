@@ -23,7 +23,15 @@ def carry_out(
     The caller removes `unfinished` once the samples are safe.
     """
     number, levels = len(request), len(request.levels)
-    done = unfinished.open({"model": model.digest(), **request.record(model.card)})
+    if earlier := unfinished.precision():
+        model.precision = earlier
+    done = unfinished.open(
+        {
+            "model": model.digest(),
+            "precision": model.precision,
+            **request.record(model.card),
+        }
+    )
     for note in request.notes:
         STDERR.print(f"[yellow]note:[/] {note}")
     if done:

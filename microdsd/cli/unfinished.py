@@ -35,6 +35,12 @@ class UnfinishedSamples:
             return None
         return int(json.loads(self._request.read_text())["seed"])
 
+    def precision(self) -> str | None:
+        """Precision of an earlier run, which its other samples must have too."""
+        if not self._request.is_file():
+            return None
+        return str(json.loads(self._request.read_text())["precision"])
+
     def open(self, request: dict[str, Any]) -> int:
         """Begin, or go on; number of samples that are there already.
 

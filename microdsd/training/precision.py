@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -47,21 +47,28 @@ class Precision:
 
 
 def measure_precision(
-    work: Callable[[], object], device: torch.device, repeats: int = 2
+    work: Callable[[], object],
+    device: torch.device,
+    repeats: int = 2,
+    dtypes: Sequence[str] = ("bfloat16", "float32"),
 ) -> Precision:
     """Fastest way to run ``work`` on this machine, as busy as it is now.
 
     Thread counts beyond the first are tried on a CPU only; OMP_NUM_THREADS, where set, is an
     upper bound. Another busy process can make two threads slower than one, and small CPUs may
-    have no fast bfloat16: neither can be known without trying.
+    have no fast bfloat16: neither can be known without trying. ``dtypes`` are those to choose
+    from.
     """
     best: dict[str, tuple[float, int]] = {}
     for threads in _thread_counts(device):
-        for dtype in ("bfloat16", "float32"):
+        for dtype in dtypes:
             seconds = _seconds(work, Precision(dtype, threads), device, repeats)
             best[dtype] = min(best.get(dtype, (float("inf"), 0)), (seconds, threads))
-    fast = best["float32"][0] < _CLEARLY_FASTER * best["bfloat16"][0]
-    dtype = "float32" if fast else "bfloat16"
+    if len(best) == 1:
+        (dtype,) = best
+    else:
+        fast = best["float32"][0] < _CLEARLY_FASTER * best["bfloat16"][0]
+        dtype = "float32" if fast else "bfloat16"
     return Precision(dtype, best[dtype][1])
 
 

@@ -11,7 +11,18 @@ from microdsd.cli.app import app
 from microdsd.cli.parsing import series_of
 from microdsd.errors import InputError
 from microdsd.io import load_microstructures, save_microstructures
-from microdsd.microstructure import as_microstructure, blobs, phase_counts
+from microdsd.microstructure import as_microstructure, blobs, phase_counts, provenance_of
+from microdsd.training import Precision
+
+
+@pytest.fixture(autouse=True)
+def steady_precision(monkeypatch):
+    """Tiny networks are as fast in either precision: a measurement would toss a coin."""
+
+    def measure(work, device, repeats=2, dtypes=("bfloat16", "float32")):
+        return Precision(dtypes[-1], 1)
+
+    monkeypatch.setattr("microdsd.model.measure_precision", measure)
 
 
 def run(*words):
@@ -79,7 +90,9 @@ def test_a_stopped_sweep_goes_on(folder):
     model = MicrostructureModel.load(folder / "rock.model", "cpu")
     request = sweep_request(model.card, {"pore": [0.1, 0.2, 0.3]}, 2, rng=4)
     stopped = UnfinishedSamples(folder / "sweep.h5", start_anew=False)
-    stopped.open({"model": model.digest(), **request.record(model.card)})
+    stopped.open(
+        {"model": model.digest(), "precision": model.precision, **request.record(model.card)}
+    )
     for i, (labels, moved) in zip(range(3), model.generate(request), strict=False):
         stopped.add(i, labels, moved)
     for name in ("sweep.h5", "sweep.html", "sweep.json"):
@@ -88,6 +101,22 @@ def test_a_stopped_sweep_goes_on(folder):
     assert result.exit_code == 0, result.stderr
     assert "going on after 3 samples" in result.stderr
     np.testing.assert_array_equal(load_microstructures(folder / "sweep.h5").values, whole)
+
+
+def test_it_goes_on_in_the_precision_that_it_began_with(folder):
+    from microdsd.cli.unfinished import UnfinishedSamples
+    from microdsd.model import MicrostructureModel
+    from microdsd.sweep import sweep_request
+
+    model = MicrostructureModel.load(folder / "rock.model", "cpu")
+    request = sweep_request(model.card, {"pore": [0.1, 0.2, 0.3]}, 2, rng=4)
+    UnfinishedSamples(folder / "sweep.h5", start_anew=False).open(
+        {"model": model.digest(), "precision": "bfloat16", **request.record(model.card)}
+    )
+    assert model.precision == "float32"
+    assert sweep(folder).exit_code == 0
+    made = load_microstructures(folder / "sweep.h5")
+    assert provenance_of(made)["precision"] == "bfloat16"
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,18 @@ from typer.testing import CliRunner
 from microdsd.cli.app import app
 from microdsd.io import load_microstructures, save_microstructures
 from microdsd.microstructure import as_microstructure, blobs, phase_counts, provenance_of
+from microdsd.training import Precision
+
+
+@pytest.fixture(autouse=True)
+def steady_precision(monkeypatch):
+    """Tiny networks are as fast in either precision: a measurement would toss a coin."""
+
+    def measure(work, device, repeats=2, dtypes=("bfloat16", "float32")):
+        return Precision(dtypes[-1], 1)
+
+    monkeypatch.setattr("microdsd.model.measure_precision", measure)
+
 
 WINDOW = ["--window", "12", "12", "--widths", "4", "8", "--batch", "2"]
 
@@ -91,7 +103,9 @@ def test_generate_goes_on_where_it_was_stopped(trained):
     model = MicrostructureModel.load(trained / "rock.model")
     request = GenerationRequest.resolve(model.card, 4, rng=1)
     stopped = UnfinishedSamples(trained / "stopped.h5", start_anew=False)
-    stopped.open({"model": model.digest(), **request.record(model.card)})
+    stopped.open(
+        {"model": model.digest(), "precision": model.precision, **request.record(model.card)}
+    )
     for i, (labels, moved) in zip(range(2), model.generate(request), strict=False):
         stopped.add(i, labels, moved)
 
