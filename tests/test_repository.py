@@ -1,5 +1,6 @@
 """What may be committed: no large files, no package registry's host names, exact pins."""
 
+import itertools
 import re
 import subprocess
 from pathlib import Path
@@ -59,7 +60,8 @@ def test_constraints_cover_the_declared_dependencies():
     import tomllib
 
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    declared = project["dependencies"] + sum(project["optional-dependencies"].values(), [])
+    extras = project["optional-dependencies"].values()
+    declared = [*project["dependencies"], *itertools.chain.from_iterable(extras)]
     names = {re.match(r"[A-Za-z0-9._-]+", line)[0].lower() for line in declared} - {"microdsd"}
     pinned = {
         line.split("==")[0].lower() for line in (ROOT / "constraints.txt").read_text().splitlines()
