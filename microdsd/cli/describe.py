@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -32,7 +33,7 @@ def command(
     periodic: Annotated[bool, typer.Option("--periodic", help="The box wraps.")] = False,
     descriptor: Annotated[
         list[str] | None,
-        typer.Option(help="Groups to measure, e.g. two_point lineal_path; default: all."),
+        typer.Option(help="Group to measure, e.g. two_point; may be repeated; default: all."),
     ] = None,
     mask: Annotated[
         str | None,
@@ -103,50 +104,52 @@ def command(
     else:
         from rich.console import Console
 
-        Console().print(_table(found), soft_wrap=True)
+        # Wide enough for whole rows also where the output is a file.
+        console = Console(width=max(Console().width, 76 + 18 * found.sizes["phase"]))
+        for table in _tables(found):
+            console.print(table)
     written = [str(path) for path in (output, picture) if path is not None]
     if written:
         STDERR.print(f"{' and '.join(written)} written")
 
 
-def _table(described: xr.Dataset) -> Table:
-    """Numbers of every phase or pair; of ensembles the mean and how much samples differ."""
-    from rich.table import Table
-
+def _tables(described: xr.Dataset) -> Iterator[Table]:
+    """Numbers of every phase, then of pairs and of all phases; of ensembles mean and spread."""
     n = described.sizes.get("sample", 1)
     spread = f", mean ± standard deviation of {n} samples" if n > 1 else ""
     boundary = "periodic" if described.attrs["periodic"] else "not periodic"
-    table = Table(title=f"{boundary}{spread}", title_justify="left", box=None, padding=(0, 2, 0, 0))
-    table.add_column("descriptor")
-    table.add_column("unit", style="dim")
-    names = [str(name) for name in described["phase_name"].values]
-    for name in names:
-        table.add_column(name, justify="right")
-    for variable in described.data_vars.values():
-        if not set(variable.dims) <= {"sample", "phase", "pair", "axis"}:
-            continue
-        for title, row in _rows(variable, len(names)):
-            table.add_row(title, str(variable.attrs["units"]), *row)
+    numbers = [
+        variable
+        for variable in described.data_vars.values()
+        if set(variable.dims) <= {"sample", "phase", "pair", "axis"}
+    ]
+    of_phases = [variable for variable in numbers if "phase" in variable.dims]
+    of_others = [variable for variable in numbers if "phase" not in variable.dims]
+    if of_phases:
+        names = [str(name) for name in described["phase_name"].values]
+        yield _table(f"{boundary}{spread}", names, of_phases)
+    if of_others:
+        yield _table("between phases", [""], of_others)
+
+
+def _table(title: str, columns: list[str], variables: list[xr.DataArray]) -> Table:
+    from rich.table import Table
+
+    table = Table(title=title, title_justify="left", box=None, padding=(0, 2, 0, 0))
+    table.add_column("descriptor", no_wrap=True)
+    table.add_column("unit", style="dim", no_wrap=True)
+    for column in columns:
+        table.add_column(column, justify="right", no_wrap=True)
+    for variable in variables:
+        title = str(variable.attrs["long_name"])
+        unit = str(variable.attrs["units"])
+        part = next((dim for dim in ("axis", "pair") if dim in variable.dims), None)
+        for i in range(variable.sizes[part] if part else 1):
+            row = variable.isel({part: i}) if part else variable
+            name = f"{title}, {row[part].item()}" if part else title
+            cells = row.transpose("phase", "sample") if "phase" in row.dims else [row]
+            table.add_row(name, unit if unit != "1" else "", *map(_number, cells))
     return table
-
-
-def _rows(variable: xr.DataArray, columns: int) -> list[tuple[str, list[str]]]:
-    """Rows of one variable, one for each axis or pair."""
-    title = str(variable.attrs.get("long_name", variable.name))
-    if "axis" in variable.dims:
-        each = [(f"{title}, {axis}", variable.sel(axis=axis)) for axis in variable["axis"].values]
-    elif "pair" in variable.dims:
-        each = [(f"{title}, {pair}", variable.sel(pair=pair)) for pair in variable["pair"].values]
-    else:
-        each = [(title, variable)]
-    rows = []
-    for text, values in each:
-        if "phase" in values.dims:
-            cells = [_number(values.isel(phase=i)) for i in range(columns)]
-        else:
-            cells = [_number(values)] + [""] * (columns - 1)
-        rows.append((text, cells))
-    return rows
 
 
 def _number(values: xr.DataArray) -> str:

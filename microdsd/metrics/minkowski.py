@@ -100,7 +100,7 @@ def minkowski_functionals(
     long_names = {
         "volume": "volume fraction", "surface": "surface per volume",
         "curvature": "integral of the mean curvature per volume",
-        "euler": "Euler characteristic per volume",
+        "euler": "Euler characteristic per volume, free of edges",
     }  # fmt: skip
     return xr.Dataset(
         {

@@ -113,7 +113,7 @@ def representativity(
             "standard error of the phase fraction", "1", np.sqrt(variance / volume),
         ),
         "representative_size": (
-            f"edge of the box that knows the phase fraction to {relative_error:g} of it",
+            "representative size",
             unit, (variance / (relative_error * known) ** 2) ** (1 / ndim),
         ),
     }  # fmt: skip
