@@ -8,8 +8,10 @@ from typing import Any
 __version__ = "0.1.0"
 
 _HOME = {
+    "GaussianField": "microdsd.baselines",
     "MicrostructureModel": "microdsd.model",
     "TrainingConfig": "microdsd.training.config",
+    "YeongTorquato": "microdsd.baselines",
     "as_microstructure": "microdsd.microstructure",
     "coarsen": "microdsd.microstructure",
     "compare": "microdsd.metrics.comparison",
@@ -17,6 +19,7 @@ _HOME = {
     "describe": "microdsd.metrics",
     "describe_transport": "microdsd.transport",
     "evaluate": "microdsd.report",
+    "judge": "microdsd.metrics",
     "list_models": "microdsd.models",
     "load_dataset": "microdsd.datasets",
     "load_microstructures": "microdsd.io",

@@ -81,7 +81,9 @@ class AnnealedBox:
         # A phase that is absent, or alone, cannot differ from its target.
         self._pair_weight = share / (places * twice * _or_one(pair_scale)[:, None, None]) ** 2
         self._line_weight = share / (places * _or_one(fractions)[:, None, None]) ** 2
-        self._pair_count, self._line_count = self.counts()
+        pairs, self._line_count = self.counts()
+        # Pairs that are not counted go to a row of their own.
+        self._pair_count = np.concatenate([pairs, np.zeros_like(pairs[:1])])
         self.energy = self.recomputed_energy()
 
     @property
@@ -89,13 +91,18 @@ class AnnealedBox:
         """Position of every voxel's phase among the phases."""
         return np.ascontiguousarray(self._padded()[self._core(0)])
 
-    def counts(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Pairs (pairs + 1, directions, lags) and lines (phases, directions, lags), counted anew.
+    @property
+    def running_counts(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """What `counts` counts, kept up to date by swaps."""
+        return self._pair_count[:-1], self._line_count
 
-        The last row of the pairs is no count; lag zero is left at zero.
+    def counts(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Pairs (pairs, directions, lags) and lines (phases, directions, lags), counted anew.
+
+        Lag zero is left at zero.
         """
         n_phases, far = len(self._pair_of), int(self.reach.max())
-        pairs = np.zeros((len(self._pairs) + 1, len(self._directions), far + 1), dtype=np.int64)
+        pairs = np.zeros((len(self._pairs), len(self._directions), far + 1), dtype=np.int64)
         lines = np.zeros((n_phases, len(self._directions), far + 1), dtype=np.int64)
         padded = self._padded()
         core = padded[self._core(0)]
@@ -116,7 +123,7 @@ class AnnealedBox:
         """Energy from counts made anew, to check the running ones."""
         pairs, lines = self.counts()
         return float(
-            (self._pair_weight * (pairs[:-1] - self._pair_aim) ** 2).sum()
+            (self._pair_weight * (pairs - self._pair_aim) ** 2).sum()
             + (self._line_weight * (lines - self._line_aim) ** 2).sum()
         )
 

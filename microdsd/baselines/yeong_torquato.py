@@ -84,7 +84,7 @@ class YeongTorquato:
         phase_fraction: Fractions | None = None,
         shape: Sequence[int] | None = None,
         periodic: bool = False,
-        sweeps: float = 200,
+        sweeps: float = 100,
         rng: int | np.random.Generator | None = None,
         on_progress: Callable[[float], None] | None = None,
     ) -> xr.DataArray:

@@ -1,0 +1,150 @@
+"""``microdsd baseline``: microstructures that know only low-order statistics of a reference."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from microdsd.cli.live import STDERR, progress_bar
+from microdsd.cli.output import print_json
+from microdsd.errors import InputError
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+METHODS = ("gaussian-field", "yeong-torquato")
+
+
+def command(
+    reference: Annotated[
+        str,
+        typer.Argument(
+            help="Real material: a scan, from which windows are cut, or windows.",
+            metavar="FILE[:/path]",
+        ),
+    ],
+    output: Annotated[Path, typer.Option("-o", "--output", help="HDF5 file to write.")],
+    method: Annotated[
+        str,
+        typer.Option(
+            help="gaussian-field: level cuts of a random field with the reference's S2; "
+            "yeong-torquato: voxels swapped until S2 and lineal path are the reference's."
+        ),
+    ],
+    fraction: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Phase fraction, as pore=0.22; for all phases but one. Default: the mean of "
+            "the reference windows."
+        ),
+    ] = None,
+    number: Annotated[int, typer.Option("-n", "--number", help="Number of samples.")] = 1,
+    shape: Annotated[
+        list[int] | None,
+        typer.Option(help="Voxels per axis, as 128 128; default: the reference window."),
+    ] = None,
+    window: Annotated[
+        list[int] | None,
+        typer.Option(help="Voxels per axis of the windows cut from a scan; default: the shape."),
+    ] = None,
+    windows: Annotated[int, typer.Option(help="Windows to cut, at random places.")] = 128,
+    crop: Annotated[
+        list[str] | None, typer.Option(help="Part of the reference to use, e.g. z=0:260.")
+    ] = None,
+    labels: Annotated[
+        list[str] | None,
+        typer.Option(help="Phase names where the file has none, as 0=pore 255=solid."),
+    ] = None,
+    voxel_size: Annotated[
+        list[float] | None, typer.Option(help="Metres, where the file does not say.")
+    ] = None,
+    symmetry: Annotated[
+        str,
+        typer.Option(
+            help="Symmetries of the material, over which its statistics are averaged: isotropic, "
+            "transverse, none."
+        ),
+    ] = "none",
+    periodic: Annotated[bool, typer.Option("--periodic", help="Samples that wrap.")] = False,
+    sweeps: Annotated[
+        float | None,
+        typer.Option(help="Of yeong-torquato: swaps per voxel; more is slower and closer."),
+    ] = None,
+    seed: Annotated[int | None, typer.Option(help="Sample i depends on (seed, i) alone.")] = None,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite the output.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print a JSON summary.")] = False,
+) -> None:
+    """Generate by a classical method, with exact counts, to compare `generate` with."""
+    if method not in METHODS:
+        raise InputError(f"method={method!r}: choose one of {', '.join(METHODS)}")
+    if sweeps is not None and method != "yeong-torquato":
+        raise InputError(f"sweeps={sweeps:g}: is for yeong-torquato; leave it out")
+
+    from microdsd.baselines import GaussianField, YeongTorquato
+    from microdsd.cli.parsing import fractions_of, names_of, region_of
+    from microdsd.io import ensure_writable, open_labels, save_microstructures
+    from microdsd.microstructure import provenance_of
+
+    ensure_writable(output, overwrite=force)
+    with open_labels(
+        reference, phases=names_of(labels), voxel_size=voxel_size, region=region_of(crop)
+    ) as source:
+        cut = _windows(source.load(), window or shape, windows)
+    start = time.perf_counter()
+    with progress_bar() as bar:
+        work = bar.add_task(f"{method} {number}", total=number)
+        told: dict[str, Any] = {
+            "phase_fraction": fractions_of(fraction),
+            "shape": shape,
+            "periodic": periodic,
+            "rng": seed,
+            "on_progress": lambda done: bar.update(work, completed=done),
+        }
+        symmetries: Any = symmetry
+        if method == "gaussian-field":
+            made = GaussianField.fit(cut, symmetry=symmetries).sample(number, **told)
+        else:
+            if sweeps is not None:
+                told["sweeps"] = sweeps
+            made = YeongTorquato.fit(cut, symmetry=symmetries).sample(number, **told)
+    seconds = time.perf_counter() - start
+    save_microstructures(output, made, overwrite=force)
+    record = provenance_of(made) or {}
+    if json:
+        print_json({"output": str(output), **record, "seconds": round(seconds, 2)})
+        return
+    exact = ", ".join(
+        f"{name} {min(counts)}" + (f" to {max(counts)}" if max(counts) > min(counts) else "")
+        for name, counts in record["requested_counts"].items()
+    )
+    STDERR.print(
+        f"{output}: {number} samples with exactly {exact} voxels each, seed {record['seed']}, "
+        f"{seconds:.1f} s; {_fit(record)}"
+    )
+
+
+def _windows(material: xr.DataArray, window: list[int] | None, number: int) -> xr.DataArray:
+    """Windows of a scan at random places; an ensemble as it is, unless a window is asked for."""
+    from microdsd.microstructure import cut_windows, spatial_dims
+
+    if "sample" in material.dims and (window is None or tuple(window) == material.shape[1:]):
+        return material
+    if window is None:
+        raise InputError(
+            "window: the reference is one scan of "
+            f"{tuple(material.sizes[dim] for dim in spatial_dims(material))} voxels; say with "
+            "--window or --shape how large the windows to cut from it are"
+        )
+    return cut_windows(material, window, n=number, rng=0, disjoint=False)
+
+
+def _fit(record: dict[str, Any]) -> str:
+    """How near the targets are."""
+    if "energy" in record:
+        energy = record["energy"]
+        return f"energy {sum(energy) / len(energy):.2g} at the end"
+    found = ", ".join(f"{name} {misfit:.1%}" for name, misfit in record["two_point_misfit"].items())
+    return f"S2 of the field off by: {found}"
