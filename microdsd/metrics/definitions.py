@@ -87,8 +87,14 @@ DEFINITIONS: dict[str, tuple[str, str]] = {
         "doi:10.1007/BF00540446",
     ),
     "longest_direction": ("unit vector of the longest mean intercepts", "doi:10.1007/BF00540446"),
-    "correlation_length": ("integral of (S2 - phi^2) / (phi - phi^2) to its first zero", _TORQUATO),
-    "integral_range": ("volume integral of (S2 - phi^2) / (phi - phi^2)", _LANTUEJOUL),
+    "correlation_length": (
+        "radial integral of (S2 - phi^2) / (phi - phi^2) until that falls to 1 %",
+        _TORQUATO,
+    ),
+    "integral_range": (
+        "volume integral of (S2 - phi^2) / (phi - phi^2) until that falls to 1 %",
+        _LANTUEJOUL,
+    ),
     "fraction_standard_error": (
         "sqrt(phi (1 - phi) A / V), with A the integral range and V the volume of the box",
         _LANTUEJOUL,

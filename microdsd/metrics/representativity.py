@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
     Values = NDArray[np.float64]
 
+UNCORRELATED = 0.01
+"""Correlation below which the integrals end: a box does not know it better."""
+
 
 def representativity(
     ms: LabelsLike,
@@ -48,7 +51,7 @@ def representativity(
     Dataset
         float64, dim ``sample``:
 
-        - ``correlation_length`` (m): radial integral of the correlation to its first zero.
+        - ``correlation_length`` (m): radial integral of the correlation until it has decayed.
         - ``integral_range`` (m^3, in 2D m^2): its volume integral to there.
         - ``fraction_standard_error``: of the phase fraction of this box, as a sample of a larger
           material.
@@ -72,10 +75,11 @@ def representativity(
         \mathrm{Var}[\phi_V] \approx \phi (1 - \phi) \frac{A}{V}
 
     for boxes of volume V much larger than A. The size for a relative error :math:`\epsilon` is
-    :math:`V = (1 - \phi) A / (\epsilon^2 \phi)`. The integrals end at the first zero
-    :math:`r_0` of the shell means. As the fraction is the box's own, the correlation of a box is
-    too low by Var/(phi - phi^2) = A/V at every lag; A is corrected for that, by the factor
-    :math:`1 / (1 - V_0 / V)` with :math:`V_0` the volume within :math:`r_0`, and so is the length.
+    :math:`V = (1 - \phi) A / (\epsilon^2 \phi)`. The integrals end at the distance
+    :math:`r_0` at which the shell means first fall to 1 %. As the fraction is the box's own, the
+    correlation of a box is too low by Var/(phi - phi^2) = A/V at every lag; A is corrected for
+    that, by the factor :math:`1 / (1 - V_0 / V)` with :math:`V_0` the volume within :math:`r_0`,
+    and so is the length.
     A medium with negative correlation beyond :math:`r_0` knows its fraction better than stated.
 
     References
@@ -135,7 +139,7 @@ def _integrals(
     if variance <= 0:
         return np.nan, np.nan
     correlation = (s2 - fraction**2) / variance
-    below = np.flatnonzero(correlation <= 0)
+    below = np.flatnonzero(correlation <= UNCORRELATED)
     if not len(below):
         return np.nan, np.nan
     positive = slice(below[0])
@@ -146,9 +150,9 @@ def _integrals(
     range_ /= 1 - within / volume
     ends = slice(below[0] + 1)
     radius = shells.distance[ends] * edge
-    # The last piece ends where the straight line between two shells meets zero.
+    # The last piece ends where the straight line between two shells meets the bound.
     a, b = correlation[below[0] - 1 : below[0] + 1]
-    radius[-1] = radius[-2] + (radius[-1] - radius[-2]) * a / (a - b)
-    heights = np.append(correlation[positive], 0.0)
+    radius[-1] = radius[-2] + (radius[-1] - radius[-2]) * (a - UNCORRELATED) / (a - b)
+    heights = np.append(correlation[positive], UNCORRELATED)
     length = float(np.trapezoid(heights, radius)) + range_ / volume * float(radius[-1])
     return length, range_
