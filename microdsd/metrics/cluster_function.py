@@ -89,7 +89,7 @@ def two_point_cluster(
     >>> two = np.array([[1, 1, 0, 1]] * 4)
     >>> c2 = two_point_cluster(two, phase=1, periodic=False, max_distance=1)
     >>> c2.values.round(3), bool(c2[0, 0] == 0.75)
-    (array([[0.75 , 0.396]]), True)
+    (array([[0.75 , 0.438]]), True)
     """
     checked_connectivity(connectivity)
     ensemble = as_ensemble(ms)

