@@ -23,12 +23,13 @@ def main(name: str = "berea-2d", n: int = 24) -> None:
     if len(model.card.window) == 2:
         test = test.isel(z=slice(None, None, 5))
 
-    porosity = microdsd.phase_fractions(test).sel(phase=0).mean().item()
-    new = model.sample(n, phase_fraction={"pore": porosity}, rng=0)
+    windows = microdsd.cut_windows(test, model.card.window, n=2 * n, rng=0)
+    porosities = microdsd.phase_fractions(windows).sel(phase=0).values[:n].tolist()
+    new = model.sample(n, phase_fraction={"pore": porosities}, rng=0)
     microdsd.save_microstructures(OUT / f"{name}.h5", new, overwrite=True)
-    print(microdsd.phase_fractions(new).sel(phase=0).values)
 
-    result = microdsd.evaluate(new, test)
+    result = microdsd.evaluate(new, windows)
+    print(result.verdict.sentence())
     html, _ = microdsd.write_report(result, OUT / f"{name}.html", overwrite=True)
     print(html)
 

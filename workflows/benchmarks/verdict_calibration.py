@@ -20,6 +20,7 @@ import numpy as np
 import xarray as xr
 from berea_fidelity import TEST_BLOCK, block_windows
 
+from microdsd.baselines import GaussianField, YeongTorquato
 from microdsd.io import load_microstructures
 from microdsd.metrics import describe
 from microdsd.metrics.verdict import Verdict, judge
@@ -41,6 +42,20 @@ def gaussian_blobs(real: xr.DataArray, rng: np.random.Generator) -> np.ndarray:
     return np.stack(
         [blobs(real.shape[1:], fractions=f, scale=2, rng=rng).values for f in fractions]
     )
+
+
+def matched_s2(real: xr.DataArray, rng: np.random.Generator) -> np.ndarray:
+    """Level cuts of a Gaussian field with the S2 and the fractions of the windows."""
+    field = GaussianField.fit(real, symmetry="isotropic")
+    fractions = {"pore": phase_fractions(real).sel(phase=0).values.tolist()}
+    return field.sample(len(real), phase_fraction=fractions, rng=rng).values
+
+
+def matched_s2_and_lineal_path(real: xr.DataArray, rng: np.random.Generator) -> np.ndarray:
+    """Yeong-Torquato swaps with the S2, the lineal path and the fractions of the windows."""
+    field = YeongTorquato.fit(real, symmetry="isotropic")
+    fractions = {"pore": phase_fractions(real).sel(phase=0).values.tolist()}
+    return field.sample(len(real), phase_fraction=fractions, rng=rng).values
 
 
 def exchanged(share: float) -> Spoil:
@@ -81,6 +96,8 @@ def few(number: int) -> Spoil:
 SPOILS: dict[str, Spoil] = {
     "nothing (false alarms)": nothing,
     "Gaussian blobs, same fractions": gaussian_blobs,
+    "Gaussian field, matched S2": matched_s2,
+    "Yeong-Torquato, S2 and lineal path": matched_s2_and_lineal_path,
     "1 % of the voxels exchanged": exchanged(0.01),
     "2 % of the voxels exchanged": exchanged(0.02),
     "10 % too coarse": stretched(1.1),
@@ -119,11 +136,13 @@ def false_alarms(axes: int, runs: int) -> None:
         print(f"{axes}D, {pairs} pairs of {number} windows, {runs} splits: {rates}", flush=True)
 
 
-def power(axes: int, runs: int) -> None:
+def power(axes: int, runs: int, only: str | None) -> None:
     window, number = WINDOWS[axes]
     real = block_windows(TEST_BLOCK, window, number)
     rng = np.random.default_rng(0)
     for name, spoil in SPOILS.items():
+        if only not in (None, name):
+            continue
         for pairs in PAIRS[axes]:
             failed, reasons = 0, collections.Counter()
             for _ in range(runs):
@@ -151,12 +170,15 @@ def main() -> None:
     parser.add_argument("paths", nargs="*", help="Files of samples, for 'files'.")
     parser.add_argument("--axes", type=int, choices=(2, 3), help="Default: both.")
     parser.add_argument("--runs", type=int, default=20)
+    parser.add_argument("--only", choices=SPOILS, help="For 'power': one kind of wrong sets.")
     options = parser.parse_args()
     for axes in [options.axes] if options.axes else [2, 3]:
         if options.what == "files":
             files(axes, options.paths)
+        elif options.what == "power":
+            power(axes, options.runs, options.only)
         else:
-            {"false-alarms": false_alarms, "power": power}[options.what](axes, options.runs)
+            false_alarms(axes, options.runs)
 
 
 if __name__ == "__main__":
