@@ -38,12 +38,12 @@ _NAMES = {
 _PER_MILLE = 1000.0
 
 
-def test_name(name: str) -> str:
+def name_of_test(name: str) -> str:
     """Name of a test as people write it.
 
     Examples
     --------
-    >>> test_name("euler_density"), test_name("specific_surface_area")
+    >>> name_of_test("euler_density"), name_of_test("specific_surface_area")
     ('Euler characteristic', 'specific surface area')
     """
     return _NAMES.get(name, name.replace("_", " "))
@@ -63,7 +63,7 @@ def verdict_section(evaluation: Evaluation) -> dict[str, Any]:
         "fractions": _fractions(verdict),
         "spreads": _svg(
             distances_in_spreads(
-                [test_name(d.descriptor) for d in verdict.descriptors],
+                [name_of_test(d.descriptor) for d in verdict.descriptors],
                 [d.distance_over_spread for d in verdict.descriptors],
                 [verdict.test(d.descriptor).passed for d in verdict.descriptors],
             ),
@@ -100,7 +100,7 @@ def _descriptor_row(verdict: Verdict, found: DescriptorDifference) -> dict[str, 
 
 def _result(test: Test) -> dict[str, str]:
     return {
-        "name": test_name(test.name),
+        "name": name_of_test(test.name),
         "p": _p(test.p_value),
         "adjusted": _p(test.adjusted_p_value),
         "level": "within" if test.passed else "apart",
@@ -139,7 +139,7 @@ def _curve_panel(evaluation: Evaluation, found: DescriptorDifference, i: int) ->
         # Lags along an axis are in voxels.
         length = LengthScale(1.0, "voxels")
     of = ", ".join(text for text in (part.phase, part.axis and f"along {part.axis}") if text)
-    title = f"{test_name(found.descriptor)}, {of}"
+    title = f"{name_of_test(found.descriptor)}, {of}"
     figure = difference_curve(
         np.array(part.points) * length.factor,
         _PER_MILLE * np.array(part.difference),
