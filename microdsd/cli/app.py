@@ -30,6 +30,7 @@ VERBS = {
     "generate": ("generate", "Generate microstructures with exact phase fractions."),
     "inpaint": ("inpaint", "Complete a scan that is known in part; grow it; fill between slices."),
     "compose": ("compose", "Generate with exact fractions in every layer, block or region."),
+    "animate": ("animate", "Draw how a sample comes about as an animated GIF."),
     "baseline": ("baseline", "Generate by classical methods, to compare with."),
     "sweep": ("sweep", "Generate over a range of one phase fraction; write a report."),
     "evaluate": ("evaluate", "Compare generated with real material; write a report."),

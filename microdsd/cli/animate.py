@@ -1,0 +1,68 @@
+"""``microdsd animate``: a moving picture of how a sample comes about."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from microdsd.cli.live import STDERR, progress_bar
+
+
+def command(
+    model: Annotated[str, typer.Argument(help="Model file, or the name of one that ships.")],
+    output: Annotated[Path, typer.Option("-o", "--output", help="GIF file to write.")],
+    fraction: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Phase fraction, as pore=0.22; for all phases but one. Default: the mean of "
+            "the training windows."
+        ),
+    ] = None,
+    shape: Annotated[
+        list[int] | None,
+        typer.Option(help="Voxels per axis, as 128 128; default: the training window."),
+    ] = None,
+    phase: Annotated[
+        str | None, typer.Option(help="Of volumes, the phase to draw; default: the pores.")
+    ] = None,
+    pixels: Annotated[int, typer.Option(help="Width of the picture.")] = 320,
+    evaluations: Annotated[
+        int | None, typer.Option(help="Network evaluations, a frame each.")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="The sample `generate --seed` makes first.")] = 0,
+    device: Annotated[str | None, typer.Option(help="cpu, cuda, cuda:1; default: a GPU.")] = None,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite the output.")] = False,
+) -> None:
+    """Generate one sample and draw its walk, level by level."""
+    from microdsd.cli.parsing import fractions_of
+    from microdsd.errors import InputError
+    from microdsd.io import ensure_writable
+    from microdsd.microstructure import as_microstructure
+    from microdsd.model import MicrostructureModel
+    from microdsd.report.animation import animate_walk, check_animation
+    from microdsd.request import GenerationRequest
+
+    check_animation(output)
+    ensure_writable(output, overwrite=force)
+    loaded = MicrostructureModel.load(model, device)
+    card = loaded.card
+    if card.grey_levels:
+        raise InputError(f"model: {model} makes images; a walk is drawn of phases alone")
+    request = GenerationRequest.resolve(
+        card,
+        1,
+        phase_fraction=fractions_of(fraction),
+        shape=shape,
+        evaluations=evaluations,
+        rng=seed,
+    )
+    with progress_bar(status=True) as bar:
+        bar.add_task("drawing the walk", total=None, status="")
+        states, labels = loaded.walk(request)
+        size = None if card.unit == "voxel" else list(card.voxel_size)
+        material = as_microstructure(labels, phases=dict(card.phases), voxel_size=size)
+        chosen = int(phase) if phase is not None and phase.isdecimal() else phase
+        animate_walk(states, material, output, phase=chosen, pixels=pixels, overwrite=force)
+    STDERR.print(f"{output}: {len(states)} levels, {output.stat().st_size / 1024:.0f} KiB")
