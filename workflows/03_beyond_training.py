@@ -10,6 +10,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import microdsd
+from microdsd.metrics.descriptors import COMPARED
 from microdsd.io import atomic_write
 from microdsd.report.figures import sweep_grid
 from microdsd.report.style import figure_png
@@ -28,7 +29,11 @@ def main(n: int = 6) -> None:
         for porosity in POROSITIES:
             new = model.sample(n, phase_fraction={"pore": porosity}, rng=0)
             columns[f"porosity {porosity:.2f}"] = new
-            pore = microdsd.describe(new, periodic=False).sel(phase=0).mean("sample")
+            pore = (
+                microdsd.describe(new, periodic=False, descriptors=COMPARED)
+                .sel(phase=0)
+                .mean("sample")
+            )
             print(
                 f"  {porosity:.2f}: surface {float(pore.specific_surface_area):.4f} per voxel, "
                 f"bodies {float(pore.body_count):.1f}, "

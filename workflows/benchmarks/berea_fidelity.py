@@ -23,6 +23,7 @@ import xarray as xr
 from microdsd import MicrostructureModel
 from microdsd.datasets import load_dataset
 from microdsd.metrics import describe
+from microdsd.metrics.descriptors import COMPARED
 from microdsd.metrics.comparison import two_point_error
 from microdsd.microstructure import coarsen, crop, cut_windows
 
@@ -106,9 +107,13 @@ def main() -> None:
     window = model.card.window
     n, lags = SAMPLES[len(window)], LAGS[len(window)]
     test = block_windows(TEST_BLOCK, window, 2 * n)
-    described = describe(test, periodic=False)
+    described = describe(test, periodic=False, descriptors=COMPARED)
     first, real = test[:n], described.isel(sample=slice(0, n))
-    seen = describe(block_windows(TRAINING_BLOCK, window, 20 * n, disjoint=False), periodic=False)
+    seen = describe(
+        block_windows(TRAINING_BLOCK, window, 20 * n, disjoint=False),
+        periodic=False,
+        descriptors=COMPARED,
+    )
     alike = seen.isel(sample=nearest_porosity(porosities(real), porosities(seen)))
 
     spread = real_spread(pore_curves(described, lags), n)
@@ -134,7 +139,7 @@ def main() -> None:
                 )
                 level = model.card.last_level(evaluations) if sigma_last is None else sigma_last
                 rows[f"{evaluations} evaluations, last at {level:g}, seed {seed}"] = {
-                    **figures(describe(made, periodic=False), real, lags),
+                    **figures(describe(made, periodic=False, descriptors=COMPARED), real, lags),
                     "exact": exact,
                     "seconds": round(seconds, 1),
                 }

@@ -25,6 +25,7 @@ import xarray as xr
 from microdsd import MicrostructureModel
 from microdsd.datasets import load_dataset
 from microdsd.metrics import describe
+from microdsd.metrics.descriptors import COMPARED
 from microdsd.metrics.comparison import two_point_error
 from microdsd.microstructure import crop, cut_windows
 
@@ -153,10 +154,14 @@ def main() -> None:
     electrode = ELECTRODES[len(model.card.window)]
     n, lags = electrode.n, electrode.lags
     test = electrode.windows(electrode.test, 2 * n)
-    described = describe(test, periodic=False)
+    described = describe(test, periodic=False, descriptors=COMPARED)
     real = described.isel(sample=slice(0, n))
     fractions = real.phase_fraction
-    seen = describe(electrode.windows(electrode.training, 10 * n, disjoint=False), periodic=False)
+    seen = describe(
+        electrode.windows(electrode.training, 10 * n, disjoint=False),
+        periodic=False,
+        descriptors=COMPARED,
+    )
     alike = seen.isel(sample=nearest_composition(fractions.values, seen.phase_fraction.values))
 
     rows = {
@@ -182,7 +187,7 @@ def main() -> None:
                 level = model.card.last_level(evaluations) if sigma_last is None else sigma_last
                 label = f"{evaluations} evaluations, last at {level:g}, seed {seed}"
                 seconds[label] = round(time.perf_counter() - start, 1)
-                of_made = describe(made, periodic=False)
+                of_made = describe(made, periodic=False, descriptors=COMPARED)
                 exact[label] = bool((of_made.phase_fraction.values == fractions.values).all())
                 rows[label] = figures(
                     of_made.assign_coords(pair=real.pair, phase_name=real.phase_name), real, lags

@@ -17,6 +17,7 @@ from berea_fidelity import PORE, figures, pore_curves, porosities, real_spread
 from microdsd import MicrostructureModel
 from microdsd.datasets import load_dataset
 from microdsd.metrics import describe
+from microdsd.metrics.descriptors import COMPARED
 from microdsd.microstructure import coarsen, crop, cut_windows
 
 TEST_BLOCK = (160, 240)  # layers of the scan coarsened 2x
@@ -42,10 +43,12 @@ def main() -> None:
     pore = model.card.phases[PORE]
     block = crop(coarsen(load_dataset("fontainebleau_sandstone"), 2), z=TEST_BLOCK)
     windows = cut_windows(block, model.card.window, n=2 * SAMPLES, rng=0)
-    described = describe(windows, periodic=False)
+    described = describe(windows, periodic=False, descriptors=COMPARED)
     first = described.isel(sample=slice(0, SAMPLES))
     double = tuple(2 * length for length in model.card.window)
-    large = describe(cut_windows(block, double, n=LARGE_SAMPLES, rng=0), periodic=False)
+    large = describe(
+        cut_windows(block, double, n=LARGE_SAMPLES, rng=0), periodic=False, descriptors=COMPARED
+    )
 
     spread = real_spread(pore_curves(described, LAGS), SAMPLES)
     print(f"S2 error of two real sets: {spread}")
@@ -62,7 +65,9 @@ def main() -> None:
                 shape=shape,
                 rng=seed,
             )
-            rows[f"generated{label}, seed {seed}"] = row(describe(made, periodic=False), real)
+            rows[f"generated{label}, seed {seed}"] = row(
+                describe(made, periodic=False, descriptors=COMPARED), real
+            )
     for label, cells in rows.items():
         print(f"{label:28}", ", ".join(f"{name} {value:.4g}" for name, value in cells.items()))
 
