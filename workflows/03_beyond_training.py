@@ -10,8 +10,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import microdsd
-from microdsd.metrics.descriptors import COMPARED
 from microdsd.io import atomic_write
+from microdsd.metrics.descriptors import COMPARED
 from microdsd.report.figures import sweep_grid
 from microdsd.report.style import figure_png
 

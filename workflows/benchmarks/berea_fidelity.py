@@ -23,8 +23,8 @@ import xarray as xr
 from microdsd import MicrostructureModel
 from microdsd.datasets import load_dataset
 from microdsd.metrics import describe
-from microdsd.metrics.descriptors import COMPARED
 from microdsd.metrics.comparison import two_point_error
+from microdsd.metrics.descriptors import COMPARED
 from microdsd.microstructure import coarsen, crop, cut_windows
 
 TRAINING_BLOCK, TEST_BLOCK = (0, 104), (136, 200)  # layers of the scan coarsened 2x
