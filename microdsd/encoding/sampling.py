@@ -68,7 +68,8 @@ class ImageSampler:
         turned = window.transpose(0, *(1 + axis for axis in order))
         if turned.shape != window.shape:  # an axis order that a box of unequal sides forbids
             turned = window
-        return np.flip(turned, [1 + axis for axis in flip])
+        mirrored: np.ndarray = np.flip(turned, tuple(1 + axis for axis in flip))
+        return mirrored
 
 
 class ClassSampler:

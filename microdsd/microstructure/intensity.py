@@ -159,7 +159,8 @@ def quantise(
             "in ascending order"
         )
     scaled = (np.asarray(values, dtype=float) - low) * ((levels - 1) / (high - low))
-    return np.rint(scaled.clip(0, levels - 1)).astype(np.min_scalar_type(levels - 1))
+    quantised: np.ndarray = np.rint(scaled.clip(0, levels - 1))
+    return quantised.astype(np.min_scalar_type(levels - 1))
 
 
 def _whole(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
