@@ -246,6 +246,7 @@ class MicrostructureModel:
         n: int = 1,
         *,
         phase_fraction: Fractions | None = None,
+        repeats: int = 2,
         **options: Any,
     ) -> xr.DataArray:
         """Complete material that is known in part; known voxels come back as they are.
@@ -261,6 +262,8 @@ class MicrostructureModel:
         phase_fraction : mapping of phase to float or to n floats, optional
             Of the whole box, known part included: the unknown part takes exactly what is left. By
             default the fractions of the known part.
+        repeats : int
+            How often steps at middle noise levels are made; more mends seams, and takes longer.
         **options
             ``boundary``, ``evaluations``, ``sigma_last``, ``guide``, ``rng`` of `sample`.
 
@@ -288,7 +291,13 @@ class MicrostructureModel:
         """
         return self.carry_out(
             inpainting_request(
-                self.card, n, known, unknown, phase_fraction=phase_fraction, **options
+                self.card,
+                n,
+                known,
+                unknown,
+                phase_fraction=phase_fraction,
+                repeats=repeats,
+                **options,
             )
         )
 
@@ -478,6 +487,7 @@ class MicrostructureModel:
                     fractions=fractions,
                     read_out=read_out,
                     guide=self._guide(request),
+                    repeats=request.repeats,
                     observe=observe,
                 )
             return sample_tau_leaping(

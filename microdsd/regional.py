@@ -26,6 +26,7 @@ def inpainting_request(
     unknown: ArrayLike,
     *,
     phase_fraction: Fractions | None = None,
+    repeats: int = 2,
     **options: Any,
 ) -> GenerationRequest:
     """Request for completions; see `MicrostructureModel.inpaint`.
@@ -43,6 +44,8 @@ def inpainting_request(
         raise InputError(f"unknown: expected True where material is to be made, got {mask.dtype}")
     if not mask.any():
         raise InputError("unknown: no voxel is True, there is nothing to make")
+    if repeats < 1:
+        raise InputError(f"repeats={repeats}: every step is made at least once")
     _require_bridges(card)
     fixed = labels[~mask]
     foreign = sorted(set(np.unique(fixed).tolist()) - set(card.phases))
@@ -67,7 +70,7 @@ def inpainting_request(
                 f"alone holds {held[k]}; the box can have {low:.4g} to {high:.4g} of {name}"
             )
     layout = Layout(np.where(mask, 0, KNOWN), left[:, None], np.where(mask, 0, labels))
-    return replace(request, layout=layout)
+    return replace(request, layout=layout, repeats=repeats)
 
 
 def regional_request(

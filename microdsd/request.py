@@ -57,6 +57,8 @@ class GenerationRequest:
         Class of every sample; empty where none is asked for.
     guidance : float
         How strongly the walk is steered to the class; see `microdsd.networks.ClassGuidance`.
+    repeats : int
+        How often steps are made next to known material; see `microdsd.sampling.sample_bridges`.
     """
 
     lattice: Lattice
@@ -71,6 +73,7 @@ class GenerationRequest:
     guide: Guide | None = None
     classes: tuple[str, ...] = ()
     guidance: float = 1.0
+    repeats: int = 1
 
     def __len__(self) -> int:
         return len(self.counts)
@@ -163,6 +166,7 @@ class GenerationRequest:
             "trained_fractions": {k: list(v) for k, v in card.fraction_range.items()},
             "notes": list(self.notes),
             **({} if self.layout is None else self.layout.record(names)),
+            **({} if self.repeats == 1 else {"repeats": self.repeats}),
             **({} if self.guide is None else {"guide": str(self.guide)}),
         }
 

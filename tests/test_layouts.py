@@ -41,6 +41,21 @@ def test_what_is_asked_of_the_whole_box_is_met_or_refused():
         model.inpaint(known, unknown, phase_fraction={"pore": 0.1})
 
 
+def test_repeated_steps_are_as_exact():
+    model = tiny_model()
+    known, unknown = place_in(np.zeros((6, 6), int), (12, 12))
+    new = [
+        model.inpaint(known, unknown, phase_fraction={"pore": 0.5}, repeats=r, rng=0).values[0]
+        for r in (1, 3)
+    ]
+    for sample in new:
+        assert int((sample == 0).sum()) == 72
+        assert (sample[~unknown] == 0).all()
+    assert (new[0] != new[1]).any()
+    with pytest.raises(InputError, match="at least once"):
+        model.inpaint(known, unknown, repeats=0)
+
+
 def test_between_slices():
     model = tiny_model(3)
     known = np.random.default_rng(1).integers(0, 2, (6, 8, 7))

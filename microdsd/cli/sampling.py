@@ -22,7 +22,9 @@ def carry_out(
 
     The caller removes `unfinished` once the samples are safe.
     """
-    number, levels = len(request), len(request.levels)
+    from microdsd.sampling.bridge_sampler import visits
+
+    number, levels = len(request), 1 + len(visits(request.levels, request.repeats))
     if earlier := unfinished.precision():
         model.precision = earlier
     done = unfinished.open(

@@ -14,6 +14,7 @@ from microdsd.networks.base import PotentialNetwork, ReadOut
 from microdsd.process.bridge import expected_occupation, sample_bridge_step
 from microdsd.process.kernel import TransitionKernel
 from microdsd.process.noise import time_of
+from microdsd.process.walk import sample_forward
 from microdsd.sampling.assignment import Generated, phase_scores
 from microdsd.sampling.guidance import Guide, guided_potential, guided_scores
 from microdsd.sampling.origins import Anywhere, Origins
@@ -24,6 +25,9 @@ LEAD = 0.6
 1/2, the formula of Adams and Bashforth, is right for short steps; in steps as long as ours
 clusters grow exponentially, and 0.6 was better (docs/decisions/0006).
 """
+
+_AGAIN = (1.0, 8.0)
+"""Noise levels, voxels, whose steps are repeated next to known material."""
 
 
 @dataclass(frozen=True)
@@ -55,6 +59,7 @@ def sample_bridges(
     fractions: Tensor | None = None,
     read_out: ReadOut | None = None,
     guide: Guide | None = None,
+    repeats: int = 1,
     observe: Callable[[Visit], None] | None = None,
 ) -> Generated:
     """Generate microstructures with exactly the given counts.
@@ -81,6 +86,10 @@ def sample_bridges(
         phases' scores are those of the walkers' expected origins.
     guide : callable, optional
         Weighs the potential; see `Guide`.
+    repeats : int
+        How often steps between 1 and 8 voxels are made next to known material: the walkers walk
+        forward over the step, by the exact kernel, and it is made again, so that they and what is
+        known agree better (RePaint: Lugmayr et al. 2022, doi:10.1109/CVPR52688.2022.01117).
     observe : callable, optional
         Shown every level after its network evaluation.
     """
@@ -90,25 +99,30 @@ def sample_bridges(
     walkers = origins.start(kernel, times[0], generators)
     around = origins.surroundings(kernel, times, generators)
     lengths = [math.log(high / low) for high, low in itertools.pairwise(levels)]
-    earlier: Tensor | None = None
+    before: dict[int, Tensor] = {}
+    reached = -1
 
     def batch_of(t: float) -> Tensor:
         return torch.full((walkers.batch,), t, device=kernel.device)
 
-    for i, (sigma, t) in enumerate(zip(levels[:-1], times, strict=False)):
+    for i in visits(levels, 1 if around is None else repeats):
+        sigma, t = levels[i], times[i]
+        if i == reached:  # again: walk forward over the step just made
+            walkers = sample_forward(walkers, kernel, batch_of(t - times[i + 1]), generators)
+        reached = i
         on_their_way = walkers.occupation()
         occupation = on_their_way if around is None else on_their_way + around[i]
         visit = Visit(sigma, occupation, network(occupation, batch_of(t), kernel, fractions))
         if observe is not None:
             observe(visit)
         ahead = visit.log_h
-        if earlier is not None:
-            ahead = extrapolate(visit.log_h, earlier, lengths[i] / lengths[i - 1])
+        if i:
+            ahead = extrapolate(visit.log_h, before[i - 1], lengths[i] / lengths[i - 1])
         if guide is not None:
             ahead = guided_potential(ahead, guide, occupation, kernel, sigma)
         ahead = origins.restrict(ahead, on_their_way, kernel, t)
         walkers = sample_bridge_step(walkers, ahead, kernel, t, times[i + 1], generators)
-        earlier = visit.log_h
+        before[i] = visit.log_h
     occupation, last = walkers.occupation(), batch_of(times[-1])
     if around is not None:
         occupation = occupation + around[-1]
@@ -122,6 +136,22 @@ def sample_bridges(
     if guide is not None:
         scores = guided_scores(scores, guide, levels[-1])
     return origins.assign(scores, generators)
+
+
+def visits(levels: Sequence[float], repeats: int) -> list[int]:
+    """Levels that are left by a step, in order; those between `_AGAIN` come several times.
+
+    Examples
+    --------
+    >>> visits([20.0, 5.0, 2.0, 0.5], 2)
+    [0, 1, 1, 2, 2]
+    """
+    low, high = _AGAIN
+    return [
+        i
+        for i, sigma in enumerate(levels[:-1])
+        for _ in range(repeats if low <= sigma <= high else 1)
+    ]
 
 
 def extrapolate(log_h: Tensor, earlier: Tensor, ratio: float) -> Tensor:
