@@ -92,7 +92,8 @@ class GaussianField:
             Windows of real material, dims ``([sample,] [z,] y, x)``.
         order : sequence of int or str, optional
             Phases in the order in which they are cut, by label or name; the last takes what is
-            left. By default the largest first. Of two phases the order makes no difference.
+            left. By default the smallest first: what is left last is matched worst. Of two
+            phases the order makes no difference.
         symmetry : {"isotropic", "transverse", "none"}
             Of the material: S2 is averaged over its turns and mirrors.
         periodic : bool
@@ -224,7 +225,7 @@ class GaussianField:
 def _ordered(windows: ReferenceWindows, order: Sequence[int | str] | None) -> list[int]:
     if order is None:
         mean = windows.fractions.mean(axis=0)
-        return sorted(range(len(mean)), key=lambda phase: -mean[phase])
+        return sorted(range(len(mean)), key=lambda phase: mean[phase])
     labels = list(windows.phases)
     chosen = [labels.index(find_phase(windows.phases, phase)) for phase in order]
     if sorted(chosen) != list(range(len(labels))):
