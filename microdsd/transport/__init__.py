@@ -5,6 +5,7 @@ from microdsd.transport.discharge import rate_capability
 from microdsd.transport.electrodes import electrode_parameters
 from microdsd.transport.ensembles import describe_transport
 from microdsd.transport.homogenisation import effective_conductivity, effective_stiffness
+from microdsd.transport.permeability import permeability
 
 __all__ = [
     "describe_transport",
@@ -12,5 +13,6 @@ __all__ = [
     "effective_conductivity",
     "effective_stiffness",
     "electrode_parameters",
+    "permeability",
     "rate_capability",
 ]

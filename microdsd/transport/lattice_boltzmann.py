@@ -123,7 +123,8 @@ def creeping_flow(
 
     The characteristic time is the longer one of those in which momentum crosses the pores and
     pressure the length L of the box, :math:`k' / \nu` and
-    :math:`L^2 \nu / (3 k')` with :math:`k' = k / \phi`, updated with k, and not shorter than the
+    :math:`L^2 \nu / (3 k')` with :math:`k' = k / \phi`, first by Kozeny's estimate, then
+    updated with k, and not shorter than the
     time in which sound crosses the box, :math:`\sqrt{3} L`. Two such times in a row must meet the
     tolerance, as k may oscillate.
 
@@ -141,7 +142,9 @@ def creeping_flow(
     >>> round(flow.permeability, 6)  # (4 / 5) 4^2 / 12
     1.066667
     """
-    viscosity = _viscosity(fluid, axis) if viscosity is None else viscosity
+    pores = _kozeny(fluid)
+    if viscosity is None:
+        viscosity = float(np.clip(np.sqrt(3) * pores / fluid.shape[axis], *VISCOSITIES))
     velocities = lattice_velocities(fluid.ndim)
     source, reversed_ = _sources(fluid, axis, velocities, ends, sides)
     count = source.shape[1]
@@ -166,7 +169,6 @@ def creeping_flow(
 
     iterations, permeable, residual, passed = 0, permeability(), np.inf, 0
     while iterations < max_iterations and passed < 2:
-        pores = permeable / porosity
         characteristic = max(pores / viscosity, length**2 * viscosity / (3 * pores))
         steps = int(np.ceil(max(characteristic, np.sqrt(3) * length)))
         steps = min(steps, max_iterations - iterations)
@@ -176,6 +178,7 @@ def creeping_flow(
                 torch.index_select(collided.view(-1), 0, indices, out=arriving)
                 arriving[turned] *= -1
         before, permeable = permeable, permeability()
+        pores = permeable / porosity
         iterations += steps
         residual = abs(permeable - before) / permeable
         passed = passed + 1 if residual <= tolerance else 0
@@ -196,12 +199,10 @@ def lattice_velocities(ndim: int) -> NDArray[np.int64]:
     return np.array(sorted(steps, key=lambda c: np.abs(c).sum()))
 
 
-def _viscosity(fluid: Mask, axis: int) -> float:
-    """Viscosity that balances the two settling times, from the hydraulic radius of the pores."""
+def _kozeny(fluid: Mask) -> float:
+    """Estimate permeability over porosity from the hydraulic radius of the pores."""
     walls = sum(np.count_nonzero(np.diff(fluid, axis=along)) for along in range(fluid.ndim))
-    radius = np.count_nonzero(fluid) / max(walls, 1)
-    balanced = np.sqrt(3) * radius**2 / KOZENY / fluid.shape[axis]
-    return float(np.clip(balanced, *VISCOSITIES))
+    return float((np.count_nonzero(fluid) / max(walls, 1)) ** 2 / KOZENY)
 
 
 def _collision(

@@ -5,9 +5,9 @@ import pytest
 
 from microdsd.errors import InputError
 from microdsd.microstructure import as_microstructure
+from microdsd.transport import permeability
 from microdsd.transport.lattice_boltzmann import creeping_flow
 from microdsd.transport.pathways import leads_through
-from microdsd.transport.permeability import permeability
 
 EXACT = {"tolerance": 1e-9, "precision": "float64"}
 
@@ -197,7 +197,7 @@ def test_voxels_must_be_cubic():
 
 @pytest.mark.scan
 def test_two_lattices_of_a_sandstone_give_what_three_give(berea_coarse):
-    """The extrapolation is first order: that from the halves and thirds of the voxels agrees to 10 %."""
+    """The error is of first order: halves and thirds of the voxels agree with it to 10 %."""
     window = berea_coarse[:16, :16, :16]
     found = permeability(window, phase="pore", axes="z", extrapolate=True, tolerance=1e-5)
     assert found.converged.all()
