@@ -50,7 +50,7 @@ def test_walkers_are_added_and_those_that_are_there_start_alike(phases):
 def test_neighbours_of_a_paired_sweep_differ_less():
     """Unpaired, two samples of 12 x 10 differ in 2 x 0.3 x 0.7 = 0.41 of the voxels or so.
 
-    Over 6 pairs that share is known to 0.02: to fall below 0.6 of itself by chance takes 8 of them.
+    Over 6 pairs that share is known to 0.02: to fall below 0.8 of itself by chance takes 4 of them.
     """
     model = tiny_model()
 
@@ -58,7 +58,7 @@ def test_neighbours_of_a_paired_sweep_differ_less():
         made = sample_sweep(model, {"pore": [0.28, 0.30]}, n=6, paired=paired, rng=2).values
         return (made[:6] != made[6:]).mean()
 
-    assert difference(paired=True) < 0.6 * difference(paired=False)
+    assert difference(paired=True) < 0.8 * difference(paired=False)
 
 
 def test_phases_that_are_not_named_share_the_rest_as_in_training():

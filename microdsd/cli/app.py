@@ -28,7 +28,7 @@ VERBS = {
     "schedule": ("schedule", "How far noise must go, where walks may end, what that costs."),
     "train": ("train", "Train a model on a segmented scan."),
     "generate": ("generate", "Generate microstructures with exact phase fractions."),
-    "inpaint": ("inpaint", "Complete a scan that is known in part; grow it; fill between slices."),
+    "inpaint": ("inpaint", "Complete a scan that is known in part, or grow it."),
     "compose": ("compose", "Generate with exact fractions in every layer, block or region."),
     "animate": ("animate", "Draw how a sample comes about as an animated GIF."),
     "baseline": ("baseline", "Generate by classical methods, to compare with."),
