@@ -34,7 +34,7 @@ VERBS = {
     "baseline": ("baseline", "Generate by classical methods, to compare with."),
     "sweep": ("sweep", "Generate over a range of one phase fraction; write a report."),
     "evaluate": ("evaluate", "Compare generated with real material; write a report."),
-    "transport": ("transport", "Diffusivity, conductivity and stiffness of scans and samples."),
+    "transport": ("transport", "Diffusivity, permeability, conductivity, stiffness."),
     "verify": ("verify", "Recount a file and compare with what was requested."),
     "doctor": ("doctor", "Check this installation and how fast it is here."),
     "demo": ("demo", "Run the whole path on a small example."),

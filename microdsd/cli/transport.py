@@ -1,4 +1,4 @@
-"""``microdsd transport``: diffusivity, conductivity and stiffness of scans and samples."""
+"""``microdsd transport``: diffusivity, permeability, conductivity, stiffness."""
 
 from __future__ import annotations
 
@@ -25,12 +25,13 @@ def command(
         list[str] | None,
         typer.Option(
             "--property",
-            help="diffusivity (the default), conductivity or stiffness; repeat for several.",
+            help="diffusivity (the default), permeability, conductivity or stiffness; repeat for "
+            "several.",
         ),
     ] = None,
     phase: Annotated[
         list[str] | None,
-        typer.Option(help="Phases in which matter diffuses; default: all."),
+        typer.Option(help="Phases in which matter diffuses or flows; default: all."),
     ] = None,
     axis: Annotated[
         list[str] | None, typer.Option(help="z, y or x; repeat for several; default: all.")
@@ -155,6 +156,14 @@ def _lines(found: xr.Dataset) -> list[str]:
             f"{found.phase_name[p].item()}, {axis}: "
             f"relative diffusivity {_spread(found.relative_diffusivity[:, p, a])}, "
             f"tortuosity factor {_spread(found.tortuosity_factor[:, p, a])}"
+            for p in range(found.sizes["phase"])
+            for a, axis in enumerate(found.axis.values)
+        ]
+    if "permeability" in found:
+        unit = found.permeability.attrs.get("units", "")
+        lines += [
+            f"{found.phase_name[p].item()}, {axis}: "
+            f"permeability {_spread(found.permeability[:, p, a])} {unit}".rstrip()
             for p in range(found.sizes["phase"])
             for a, axis in enumerate(found.axis.values)
         ]

@@ -9,7 +9,7 @@ import numpy as np
 import xarray as xr
 
 from microdsd.errors import InputError
-from microdsd.microstructure import phases_of, resolve_phase, spatial_dims
+from microdsd.microstructure import phases_of, resolve_phase, spatial_dims, voxel_size_of
 
 Sides = Literal["no-flux", "periodic"]
 
@@ -71,3 +71,10 @@ def value_of_phases(
     if wrong:
         raise InputError(f"{argument}: must be finite and not negative, got {wrong}")
     return {label: given.get(label, default) for label in names}  # type: ignore[misc]
+
+
+def check_cubic(ensemble: xr.DataArray) -> None:
+    """Refuse voxels of unequal edges."""
+    size, _ = voxel_size_of(ensemble)
+    if not np.allclose(size, size[0], rtol=1e-6):
+        raise InputError(f"ms: voxels must be cubic, got edges {size}; resample the labels")

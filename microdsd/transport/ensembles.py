@@ -10,16 +10,23 @@ import xarray as xr
 
 from microdsd.errors import InputError
 from microdsd.microstructure import LabelsLike, as_ensemble, phases_of, resolve_phase
-from microdsd.transport.arguments import Sides, check_sides, resolve_axes, value_of_phases
+from microdsd.transport.arguments import (
+    Sides,
+    check_cubic,
+    check_sides,
+    resolve_axes,
+    value_of_phases,
+)
 from microdsd.transport.diffusion import Solver, check_solver, diffusivity
 from microdsd.transport.homogenisation import (
     effective_conductivity,
     effective_stiffness,
     lame_parameters,
 )
+from microdsd.transport.permeability import permeability
 from microdsd.transport.records import LONG_NAMES, sample_coordinate
 
-Property = Literal["diffusivity", "conductivity", "stiffness"]
+Property = Literal["diffusivity", "permeability", "conductivity", "stiffness"]
 Measure = Callable[[xr.DataArray], xr.Dataset]
 
 
@@ -42,12 +49,12 @@ def describe_transport(
     ----------
     ms : DataArray or ndarray
         Integer labels, dims ``([sample,] [z,] y, x)``.
-    properties : sequence of {"diffusivity", "conductivity", "stiffness"}
-        Diffusivity is measured in every phase along every axis, the others of the whole box.
+    properties : sequence of {"diffusivity", "permeability", "conductivity", "stiffness"}
+        The first two are measured in every phase along every axis, the others of the whole box.
     phases : sequence of int or str, optional
-        Phases in which matter diffuses; all by default.
+        Phases in which matter diffuses or flows; all by default.
     axes : sequence of {"z", "y", "x"}, optional
-        Axes of diffusion; all by default.
+        Axes of diffusion and flow; all by default.
     conductivity, moduli : mapping, optional
         Of every phase; see `effective_conductivity` and `effective_stiffness`.
     sides, solver
@@ -72,7 +79,7 @@ def describe_transport(
 
     See Also
     --------
-    diffusivity, effective_conductivity, effective_stiffness
+    diffusivity, permeability, effective_conductivity, effective_stiffness
 
     Examples
     --------
@@ -99,6 +106,14 @@ def describe_transport(
         solve = partial(diffusivity, sides=sides, solver=solver, device=device)
         plan += [
             ("diffusivity", partial(_in_phase, partial(solve, phase=label, axes=[axis]), label))
+            for label in labels
+            for axis in chosen
+        ]
+    if "permeability" in properties:
+        check_cubic(ensemble)
+        flow = partial(permeability, device=device)
+        plan += [
+            ("permeability", partial(_in_phase, partial(flow, phase=label, axes=[axis]), label))
             for label in labels
             for axis in chosen
         ]

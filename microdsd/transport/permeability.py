@@ -17,7 +17,7 @@ from microdsd.microstructure import (
     spatial_dims,
     voxel_size_of,
 )
-from microdsd.transport.arguments import resolve_axes
+from microdsd.transport.arguments import check_cubic, resolve_axes
 from microdsd.transport.pathways import leads_through
 from microdsd.transport.records import sample_coordinate
 
@@ -135,9 +135,8 @@ def permeability(
         raise InputError(
             f"tolerance and max_iterations: must be positive, got {tolerance} and {max_iterations}"
         )
+    check_cubic(ensemble)
     size, unit = voxel_size_of(ensemble)
-    if not np.allclose(size, size[0], rtol=1e-6):
-        raise InputError(f"ms: voxels must be cubic, got edges {size}; resample the labels")
     from microdsd.device import resolve_device
     from microdsd.transport.lattice_boltzmann import BLOCKED, creeping_flow
 

@@ -5,7 +5,7 @@ import pytest
 
 from microdsd.errors import InputError
 from microdsd.microstructure import as_microstructure
-from microdsd.transport import permeability
+from microdsd.transport import describe_transport, permeability
 from microdsd.transport.lattice_boltzmann import creeping_flow
 from microdsd.transport.pathways import leads_through
 
@@ -208,3 +208,19 @@ def test_two_lattices_of_a_sandstone_give_what_three_give(berea_coarse):
     )
     edge = window.z.values[1] - window.z.values[0]
     assert 3 * thirds - 2 * halves == pytest.approx(found.permeability.item() / edge**2, rel=0.1)
+
+
+def test_it_is_a_property_of_describe_transport():
+    """Beside diffusivity, in a phase of its own column; a blocked sample stops nothing."""
+    stack = np.ones((2, 4, 6), dtype=np.uint8)
+    stack[0, 1:3] = 0
+    ms = as_microstructure(stack, ensemble=True, voxel_size=2e-6)
+    found = describe_transport(
+        ms, properties=["diffusivity", "permeability"], phases=[0], axes=["x"]
+    )
+    alone = permeability(ms, phase=0, axes=["x"])
+    np.testing.assert_allclose(found.permeability[:, 0], alone.permeability)
+    assert found.permeability.values[1].item() == 0.0
+    assert found.permeability.attrs["units"] == "m2"
+    assert bool(found.permeability_converged.all())
+    assert found.relative_diffusivity.shape == (2, 1, 1)
