@@ -36,7 +36,7 @@ def test_layers_in_series_and_in_parallel(local, axis):
         expected = 1 / np.mean(1 / profile) if along == axis else profile.mean()
         found = conduct(field, along, spacing=spacing, tolerance=1e-12)
         # A residual of 1e-12 leaves the contrast, up to 1e6, times as much.
-            assert found.effective == pytest.approx(expected, rel=1e-6)
+        assert found.effective == pytest.approx(expected, rel=1e-6)
 
 
 def test_layers_of_phases_by_name():
