@@ -39,7 +39,7 @@ from microdsd.sampling import (
 from microdsd.sampling.guidance import Guide
 from microdsd.sampling.origins import Regions
 from microdsd.training.checkpoint import ModelCard, pack_model, read_model
-from microdsd.training.precision import Precision, measure_precision
+from microdsd.training.precision import DTYPES, Precision, measure_precision
 
 if TYPE_CHECKING:
     from microdsd.schedule import Source
@@ -554,14 +554,14 @@ class MicrostructureModel:
 
     @precision.setter
     def precision(self, dtype: str) -> None:
-        if dtype not in ("float32", "bfloat16"):
+        if dtype not in DTYPES:
             raise InputError(f"precision={dtype!r}: choose 'float32' or 'bfloat16'")
         if self._precision is None or self._precision.dtype != dtype:
             self._precision = self._measured_precision([dtype])
 
     def _sampling_precision(self) -> Precision:
         if self._precision is None:
-            self._precision = self._measured_precision(["bfloat16", "float32"])
+            self._precision = self._measured_precision(DTYPES)
         return self._precision
 
     def _measured_precision(self, dtypes: Sequence[str]) -> Precision:

@@ -123,6 +123,7 @@ def sample_bridges(
         ahead = origins.restrict(ahead, on_their_way, kernel, t)
         walkers = sample_bridge_step(walkers, ahead, kernel, t, times[i + 1], generators)
         before[i] = visit.log_h
+        before.pop(i - 2, None)  # only the level before is asked for again
     occupation, last = walkers.occupation(), batch_of(times[-1])
     if around is not None:
         occupation = occupation + around[-1]

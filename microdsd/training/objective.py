@@ -95,8 +95,8 @@ class OriginObjective:
         t: Tensor,
         fractions: Tensor,
     ) -> Tensor:
-        """Gain; see `Objective`."""
-        return -self.loss(network, origins, walkers, kernel, t, fractions)
+        """Gain; see `Objective`. Of the origins alone, whatever a subclass adds to the loss."""
+        return -OriginObjective.loss(self, network, origins, walkers, kernel, t, fractions)
 
 
 class LabelObjective(OriginObjective):
@@ -128,18 +128,6 @@ class LabelObjective(OriginObjective):
         return origin_loss(log_h, occupation_0, occupation_t, kernel, t) + label_loss(
             log_p, occupation_0
         )
-
-    def gain(
-        self,
-        network: Callable[..., Tensor],
-        origins: Walkers,
-        walkers: Walkers,
-        kernel: TransitionKernel,
-        t: Tensor,
-        fractions: Tensor,
-    ) -> Tensor:
-        """Gain; see `Objective`."""
-        return -super().loss(network, origins, walkers, kernel, t, fractions)
 
 
 def label_loss(log_p: Tensor, occupation_0: Tensor) -> Tensor:

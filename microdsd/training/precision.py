@@ -10,6 +10,9 @@ from dataclasses import dataclass
 
 import torch
 
+DTYPES = ("bfloat16", "float32")
+"""Types in which the convolutions can be run."""
+
 _CLEARLY_FASTER = 0.67
 """Share of bfloat16's time that float32 must stay below to be taken.
 
@@ -50,7 +53,7 @@ def measure_precision(
     work: Callable[[], object],
     device: torch.device,
     repeats: int = 2,
-    dtypes: Sequence[str] = ("bfloat16", "float32"),
+    dtypes: Sequence[str] = DTYPES,
 ) -> Precision:
     """Fastest way to run ``work`` on this machine, as busy as it is now.
 
