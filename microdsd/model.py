@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,40 +14,26 @@ import xarray as xr
 from numpy.typing import ArrayLike
 
 import microdsd
+from microdsd.batched_sampler import BatchedSampler
+from microdsd.contract import dress
 from microdsd.device import resolve_device
-from microdsd.encoding import IntensityEncoding, PhaseEncoding
 from microdsd.errors import CheckpointError, InputError
 from microdsd.io import atomic_write
-from microdsd.microstructure import LabelsLike, as_images, as_microstructure
+from microdsd.microstructure import LabelsLike
 from microdsd.microstructure.composition import Fractions
 from microdsd.models import model_path
-from microdsd.networks import PotentialUNet, UNet, build_network
-from microdsd.networks.base import PotentialNetwork, ReadOut
-from microdsd.networks.classes import ClassGuidance
-from microdsd.process import Boundary, Lattice, TransitionKernel
+from microdsd.networks import UNet, build_network
+from microdsd.process import Boundary
 from microdsd.regional import inpainting_request, regional_request
 from microdsd.request import GenerationRequest
-from microdsd.sampling import (
-    AdaptiveLeaps,
-    Generated,
-    GridLeaps,
-    Leap,
-    Visit,
-    sample_bridges,
-    sample_images,
-    sample_tau_leaping,
-)
+from microdsd.sampling import Leap, Visit
 from microdsd.sampling.guidance import Guide
-from microdsd.sampling.origins import Regions
 from microdsd.training.checkpoint import ModelCard, pack_model, read_model
-from microdsd.training.precision import DTYPES, Precision, measure_precision
+from microdsd.training.precision import DTYPES
 
 if TYPE_CHECKING:
     from microdsd.schedule import Source
     from microdsd.training import StepRecord, TrainingConfig
-
-_BATCH_VOXELS = {"cpu": 1 << 15, "cuda": 1 << 22}
-"""Voxels of a batch: what keeps a device busy without holding more than it must."""
 
 
 class MicrostructureModel:
@@ -79,12 +66,7 @@ class MicrostructureModel:
         self.network = network.to(self.device).eval().requires_grad_(False)
         self.network.to(memory_format=network.memory_format)  # type: ignore[call-overload]
         self.card = card
-        self._encoding: PhaseEncoding | IntensityEncoding = (
-            IntensityEncoding(tuple(card.phases.values()), card.grey_levels)
-            if card.grey_levels
-            else PhaseEncoding(card.phases, card.background)
-        )
-        self._precision: Precision | None = None
+        self._sampler = BatchedSampler(self.network, card, self.device)
 
     @classmethod
     def fit(
@@ -373,9 +355,9 @@ class MicrostructureModel:
             Voxels whose phase is not the one most probable there: what exact counts cost. Of
             images, the intensity above the highest level.
         """
-        for members in self._batches(request, start):
-            observe = None if on_evaluation is None else _tell(on_evaluation)
-            yield from zip(*self._made(request, members, observe), strict=True)
+        observe = None if on_evaluation is None else _tell(on_evaluation)
+        for members in self._sampler.batches(request, start):
+            yield from zip(*self._sampler.draw(request, members, observe), strict=True)
 
     def walk(
         self, request: GenerationRequest, index: int = 0
@@ -393,7 +375,7 @@ class MicrostructureModel:
         def keep(visit: Visit | Leap) -> None:
             states.append((float(visit.sigma), visit.occupation[0].cpu().numpy().astype(np.uint16)))
 
-        labels, _ = self._made(request, range(index, index + 1), keep)
+        labels, _ = self._sampler.draw(request, range(index, index + 1), keep)
         return states, labels[0]
 
     def dress(
@@ -411,137 +393,16 @@ class MicrostructureModel:
             "precision": self.precision,
             "training": dict(self.card.provenance),
         }
-        size = None if self.card.unit == "voxel" else list(self.card.voxel_size)
-        if isinstance(self._encoding, IntensityEncoding):
-            return _as_images(self._encoding, labels, request.classes, size, record)
-        made = as_microstructure(
-            np.stack(labels),
-            phases=dict(self.card.phases),
-            voxel_size=size,
-            ensemble=True,
-            provenance=record,
-        )
-        if request.classes:
-            made = made.assign_coords({"class": ("sample", list(request.classes))})
-        if request.layout is None:
-            return made
-        return made.assign_coords(region=(made.dims[1:], request.layout.index.astype(np.int32)))
+        return dress(self.card, request, labels, record)
 
     def digest(self) -> str:
         """First 16 hex digits of the sha256 of card and weights."""
-        return hashlib.sha256(pack_model(self.network.state_dict(), self.card)).hexdigest()[:16]
+        return self._digest
 
-    def _kernel(self, request: GenerationRequest) -> TransitionKernel:
-        return TransitionKernel(request.lattice, self.device)
-
-    def _batches(self, request: GenerationRequest, start: int) -> Iterator[range]:
-        size = max(1, _BATCH_VOXELS.get(self.device.type, 1) // request.lattice.n_sites)
-        for first in range(start, len(request), size):
-            yield range(first, min(first + size, len(request)))
-
-    def _made(
-        self,
-        request: GenerationRequest,
-        members: range,
-        observe: Callable[[Visit | Leap], None] | None,
-    ) -> tuple[np.ndarray, list[int]]:
-        """Labels or intensities of some members, and what `generate` says of each."""
-        made = self._sample_batch(request, members, observe)
-        if isinstance(made, Generated):
-            assert isinstance(self._encoding, PhaseEncoding)
-            return self._encoding.decode(made.phase), made.reassigned.tolist()
-        above = (made - self._encoding.top).clamp_min(0).flatten(1).sum(1)
-        return self._encoding.decode(made), above.long().tolist()
-
-    def _sample_batch(
-        self,
-        request: GenerationRequest,
-        members: range,
-        observe: Callable[[Visit | Leap], None] | None,
-    ) -> Generated | torch.Tensor:
-        labels = sorted(self.card.phases)
-        columns = [labels.index(label) for label in self._encoding.species]
-        counts = torch.from_numpy(request.counts[members.start : members.stop, columns])
-        generators = [_generator(request.seed, request.streams[i], self.device) for i in members]
-        fractions = (counts / request.lattice.n_sites).float().to(self.device)
-        counts, kernel = counts.to(self.device), self._kernel(request)
-        network, read_out = self._told(request, members)
-        with self._sampling_precision().applied(self.device), torch.inference_mode():
-            if self.card.grey_levels:
-                return sample_images(
-                    network,
-                    kernel,
-                    counts,
-                    request.levels,
-                    generators,
-                    fractions=fractions,
-                    observe=observe,
-                )
-            if self.card.method == "bridges":
-                return sample_bridges(
-                    network,
-                    kernel,
-                    self._regions(request, members) or counts,
-                    request.levels,
-                    generators,
-                    fractions=fractions,
-                    read_out=read_out,
-                    guide=self._guide(request),
-                    repeats=request.repeats,
-                    observe=observe,
-                )
-            return sample_tau_leaping(
-                self.network,
-                kernel,
-                counts,
-                GridLeaps(request.levels)
-                if request.epsilon is None
-                else AdaptiveLeaps(self.card.sigma_max, request.epsilon),
-                generators,
-                fractions=fractions,
-                observe=observe,
-            )
-
-    def _regions(self, request: GenerationRequest, members: range) -> Regions | None:
-        if request.layout is None:
-            return None
-        layout = request.layout
-        counts = torch.tensor(layout.counts[members.start : members.stop])[..., self._order]
-        known = torch.zeros(layout.known.shape, dtype=torch.int64)
-        for species, label in enumerate(self._encoding.species):
-            known[torch.from_numpy(layout.known == label)] = species + 1
-        index = torch.tensor(layout.index, dtype=torch.int64)
-        return Regions(*(part.to(self.device) for part in (index, counts, known)))
-
-    def _guide(self, request: GenerationRequest) -> Guide | None:
-        """The request's guide, for phases in the order of the sampler."""
-        if request.guide is None:
-            return None
-        guide, order = request.guide, self._order
-        back = [order.index(k) for k in range(len(order))]
-        return lambda expected, sigma: guide(expected[:, back], sigma)[:, order]
-
-    @property
-    def _order(self) -> list[int]:
-        """Places of the sampler's phases, the background first, among the ascending labels."""
-        labels = sorted(self.card.phases)
-        return [labels.index(label) for label in (self.card.background, *self._encoding.species)]
-
-    def _told(
-        self, request: GenerationRequest, members: range
-    ) -> tuple[PotentialNetwork, ReadOut | None]:
-        """The network and its read-out, told the classes of some members."""
-        network = self.network
-        if not isinstance(network, PotentialUNet):
-            return network, None
-        told: PotentialUNet | ClassGuidance = network
-        if request.classes:
-            known = list(self.card.classes)
-            classes = [known.index(request.classes[i]) for i in members]
-            told = ClassGuidance(
-                network, torch.tensor(classes, device=self.device), request.guidance
-            )
-        return told, told.joint if network.config.read_out else None
+    @cached_property
+    def _digest(self) -> str:
+        packed = pack_model(self.network.state_dict(), self.card)
+        return hashlib.sha256(packed).hexdigest()[:16]
 
     @property
     def precision(self) -> str:
@@ -550,56 +411,13 @@ class MicrostructureModel:
         Samples are the same voxel by voxel only in the same precision: set it to repeat or to go
         on with a run of another machine.
         """
-        return self._sampling_precision().dtype
+        return self._sampler.precision.dtype
 
     @precision.setter
     def precision(self, dtype: str) -> None:
         if dtype not in DTYPES:
             raise InputError(f"precision={dtype!r}: choose 'float32' or 'bfloat16'")
-        if self._precision is None or self._precision.dtype != dtype:
-            self._precision = self._measured_precision([dtype])
-
-    def _sampling_precision(self) -> Precision:
-        if self._precision is None:
-            self._precision = self._measured_precision(DTYPES)
-        return self._precision
-
-    def _measured_precision(self, dtypes: Sequence[str]) -> Precision:
-        """Fastest of some types on one training window's worth of work."""
-        lattice = Lattice.box(self.card.window, "no-flux")
-        kernel = TransitionKernel(lattice, self.device)
-        state = torch.zeros(1, self.card.network.species, *lattice.shape, device=self.device)
-        t = torch.ones(1, device=self.device)
-        with torch.inference_mode():
-            return measure_precision(
-                lambda: self.network(state, t, kernel), self.device, dtypes=dtypes
-            )
-
-
-def _generator(seed: int, stream: int, device: torch.device) -> torch.Generator:
-    """Generator of one stream of random numbers: a function of (seed, stream) alone."""
-    state = np.random.SeedSequence(seed, spawn_key=(stream,)).generate_state(1, np.uint64)[0]
-    return torch.Generator(device).manual_seed(int(state >> np.uint64(1)))
-
-
-def _as_images(
-    encoding: IntensityEncoding,
-    intensity: Sequence[np.ndarray],
-    classes: Sequence[str],
-    voxel_size: list[float] | None,
-    record: Mapping[str, Any],
-) -> xr.DataArray:
-    """Images in the array contract; one channel needs no axis."""
-    values = np.stack(intensity)
-    single = len(encoding.channels) == 1
-    return as_images(
-        values[:, 0] if single else values,
-        levels=encoding.levels,
-        channels=None if single else encoding.channels,
-        classes=classes or None,
-        voxel_size=voxel_size,
-        provenance=record,
-    )
+        self._sampler.precision = self._sampler.fastest([dtype])
 
 
 def _tell(on_evaluation: Callable[[int], None]) -> Callable[[Visit | Leap], None]:

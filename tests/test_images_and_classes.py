@@ -33,7 +33,7 @@ def fitted(source, **options):
     for _ in run.records():
         pass
     model = run.finish()
-    model._precision = Precision("float32", 1)
+    model._sampler.precision = Precision("float32", 1)
     return model
 
 
@@ -88,7 +88,7 @@ def test_totals_of_every_channel_are_exact(colour_model):
 def test_a_saved_model_makes_the_same_images(colour_model, tmp_path):
     colour_model.save(tmp_path / "m.model")
     again = MicrostructureModel.load(tmp_path / "m.model", device="cpu")
-    again._precision = Precision("float32", 1)
+    again._sampler.precision = Precision("float32", 1)
     made, remade = (m.sample(1, class_name="b", rng=3) for m in (colour_model, again))
     assert list(again.card.classes) == ["a", "b"]
     assert (made.values == remade.values).all()

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tiny_models import tiny_card, tiny_model, tiny_network
 
+from microdsd import batched_sampler
 from microdsd import model as model_module
 from microdsd.device import resolve_device
 from microdsd.errors import CheckpointError, DataFileError, InputError
@@ -101,7 +102,7 @@ def test_sample_i_depends_on_the_seed_and_i_alone(monkeypatch, boundary):
     seven = model.sample(7, **options).values
     np.testing.assert_array_equal(model.sample(3, **options), seven[:3])
     for batch_voxels in (1, 2 * 9 * 12, 5 * 9 * 12):
-        monkeypatch.setitem(model_module._BATCH_VOXELS, "cpu", batch_voxels)
+        monkeypatch.setitem(batched_sampler.BATCH_VOXELS, "cpu", batch_voxels)
         np.testing.assert_array_equal(model.sample(7, **options), seven)
     request = GenerationRequest.resolve(model.card, 7, **options)
     for start in (0, 2, 6, 7):
@@ -210,7 +211,7 @@ def test_saved_and_loaded(tmp_path):
     model, path = tiny_model(phases=3), tmp_path / "a.model"
     model.save(path)
     loaded = MicrostructureModel.load(path, device="cpu")
-    loaded._precision = Precision("float32", 1)
+    loaded._sampler.precision = Precision("float32", 1)
     assert loaded.card == model.card
     assert loaded.digest() == model.digest()
     assert_same_samples(loaded.sample(2, rng=0), model.sample(2, rng=0))
@@ -247,9 +248,16 @@ def test_digests_tell_models_apart():
     assert tiny_model(evaluations=4).digest() != tiny_model().digest()
 
 
+def test_the_digest_is_computed_once(monkeypatch):
+    model = tiny_model()
+    digest = model.digest()
+    monkeypatch.setattr(model_module, "pack_model", None)
+    assert model.digest() == digest
+
+
 def test_precision_is_measured_once(monkeypatch):
     model = tiny_model()
-    model._precision = None
+    del model._sampler.precision
     measured = []
 
     def measure(work, device, dtypes):
@@ -257,7 +265,7 @@ def test_precision_is_measured_once(monkeypatch):
         measured.append(device)
         return Precision("float32", 1)
 
-    monkeypatch.setattr(model_module, "measure_precision", measure)
+    monkeypatch.setattr(batched_sampler, "measure_precision", measure)
     model.sample(rng=0)
     model.sample(rng=1)
     assert len(measured) == 1
@@ -266,7 +274,7 @@ def test_precision_is_measured_once(monkeypatch):
 def test_bfloat16_touches_the_network_alone():
     """The composition is exact, and the bridge's products are those of float32."""
     model = tiny_model()
-    model._precision = Precision("bfloat16", 1)
+    model._sampler.precision = Precision("bfloat16", 1)
     made = model.sample(3, phase_fraction={"pore": 0.3}, rng=0)
     assert (made == 0).sum(("y", "x")).values.tolist() == [36] * 3
     assert not torch.is_autocast_enabled("cpu")

@@ -31,7 +31,7 @@ def tau_model(ndim=2, phases=2, **changes):
                 if not weight.any():
                     weight.normal_(0, 0.3)
     model = MicrostructureModel(network, card, device="cpu")
-    model._precision = Precision("float32", 1)
+    model._sampler.precision = Precision("float32", 1)
     return model
 
 
@@ -88,7 +88,7 @@ def test_a_model_comes_out(tmp_path, source, window, loss):
     run = run_of(source, window=window, method="tau-leaping", loss=loss, schedule="t^2")
     list(run.records())
     model = run.finish()
-    model._precision = Precision("float32", 1)
+    model._sampler.precision = Precision("float32", 1)
     assert isinstance(model.network, RateUNet)
     assert model.card.method == "tau-leaping"
     assert model.card.provenance["loss"] == (loss or "likelihood")
@@ -96,7 +96,7 @@ def test_a_model_comes_out(tmp_path, source, window, loss):
     assert len(model.card.validation_gains) == len(model.card.validation_levels)
     model.save(tmp_path / "a.model")
     again = MicrostructureModel.load(tmp_path / "a.model", device="cpu")
-    again._precision = Precision("float32", 1)
+    again._sampler.precision = Precision("float32", 1)
     options = {"evaluations": 4, "rng": 0}
     assert np.array_equal(model.sample(1, **options), again.sample(1, **options))
 

@@ -54,5 +54,5 @@ def tiny_model(ndim=2, phases=2, background=1, **changes):
     """An untrained model; its precision is set, so that no test depends on a measurement."""
     card = tiny_card(ndim, phases, background, **changes)
     model = MicrostructureModel(tiny_network(ndim, card.network.species), card, device="cpu")
-    model._precision = Precision("float32", 1)
+    model._sampler.precision = Precision("float32", 1)
     return model

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Protocol
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
@@ -91,6 +92,11 @@ class PotentialRates(nn.Module):
     def __init__(self, network: UNet) -> None:
         super().__init__()
         self.network = network
+
+    @property
+    def memory_format(self) -> torch.memory_format:
+        """Layout in which the network's convolutions are fastest."""
+        return self.network.memory_format
 
     def forward(
         self,

@@ -22,7 +22,7 @@ def steady_precision(monkeypatch):
     def measure(work, device, repeats=2, dtypes=("bfloat16", "float32")):
         return Precision(dtypes[-1], 1)
 
-    monkeypatch.setattr("microdsd.model.measure_precision", measure)
+    monkeypatch.setattr("microdsd.batched_sampler.measure_precision", measure)
 
 
 def run(*words):

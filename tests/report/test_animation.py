@@ -48,7 +48,9 @@ def test_a_volume_has_a_solid_at_every_level(tmp_path, background):
 
 
 def test_the_verb(tmp_path, monkeypatch):
-    monkeypatch.setattr("microdsd.model.measure_precision", lambda *a, **k: Precision("float32", 1))
+    monkeypatch.setattr(
+        "microdsd.batched_sampler.measure_precision", lambda *a, **k: Precision("float32", 1)
+    )
     tiny_model().save(tmp_path / "rock.model")
     words = ["animate", str(tmp_path / "rock.model"), "--fraction", "pore=0.3"]
     done = CliRunner().invoke(app, [*words, "-o", str(tmp_path / "walk.gif")])

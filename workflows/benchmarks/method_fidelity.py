@@ -103,9 +103,8 @@ def load(method: str) -> MicrostructureModel:
     if method != "bridges-leaping":
         return MicrostructureModel.load(model_path(method))
     model = MicrostructureModel.load(model_path("bridges"))
-    model.network = PotentialRates(model.network)
-    model.card = replace(model.card, method="tau-leaping", sigma_last=model.card.sigma_min)
-    return model
+    card = replace(model.card, method="tau-leaping", sigma_last=model.card.sigma_min)
+    return MicrostructureModel(PotentialRates(model.network), card)
 
 
 def stored() -> dict[str, dict[str, object]]:
