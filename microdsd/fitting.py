@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
 from functools import cached_property
@@ -12,7 +11,6 @@ from typing import Any
 import numpy as np
 import torch
 
-import microdsd
 from microdsd.calibration import last_level
 from microdsd.device import resolve_device
 from microdsd.encoding import IntensityEncoding
@@ -23,6 +21,7 @@ from microdsd.io.windows import Region
 from microdsd.material import open_material
 from microdsd.model import MicrostructureModel
 from microdsd.networks import Method, UNetConfig, build_network
+from microdsd.networks.build import DEFAULT_SIZE
 from microdsd.networks.unet import n_parameters
 from microdsd.process import (
     Boundary,
@@ -33,15 +32,10 @@ from microdsd.process import (
     time_of,
 )
 from microdsd.process.time_schedule import RateLoss
-from microdsd.schedule import (
-    EVALUATIONS,
-    Source,
-    horizon_sentence,
-    number_of_windows,
-)
+from microdsd.provenance import model_card, name_of
+from microdsd.schedule import Source, horizon_sentence, number_of_windows
 from microdsd.training import (
     FEW_EVALUATIONS,
-    ModelCard,
     StepRecord,
     Trainer,
     TrainingConfig,
@@ -49,17 +43,8 @@ from microdsd.training import (
     build_objective,
     pack_state,
     read_state,
+    require_same_run,
 )
-
-_LEAPS, _LAST_LEAP = 256, 0.1
-"""Evaluations of tau-leaping unless asked otherwise, and the noise level of the last of them."""
-IMAGE_EVALUATIONS = 64
-"""Of images: their last steps are drawn, and must be short."""
-
-_DEFAULT_NETWORK: dict[int, dict[str, Any]] = {
-    2: {"widths": (32, 64, 96, 128), "blocks": (1, 1, 1, 1)},
-    3: {"widths": (16, 48, 96), "blocks": (1, 1, 1)},
-}
 
 
 class TrainingRun:
@@ -124,7 +109,7 @@ class TrainingRun:
         self.symmetry: Symmetry = symmetry
         self.boundary: Boundary = boundary
         self.device = resolve_device(device)
-        self._named = _name_of(source)
+        self.named = name_of(source)
         self.material = open_material(
             source,
             window,
@@ -153,16 +138,13 @@ class TrainingRun:
                 "method='tau-leaping': is for phases of one material; images and classes are "
                 "learned with bridges"
             )
-        self._held_back = validation
-        self._fractions, self._class_spans = self.material.statistics(
-            np.random.default_rng([config.seed, 1])
-        )
+        self.held_back = validation
         self.recommended = recommend_horizon(self._horizon_windows(), self._kernel)
         self.sigma_max = self.recommended.sigma if sigma_max is None else sigma_max
         self.network = UNetConfig(
             lattice.ndim,
             len(self.material.encoding.species),
-            **{**_DEFAULT_NETWORK[lattice.ndim], **(network_size or {})},
+            **{**DEFAULT_SIZE[lattice.ndim], **(network_size or {})},
             read_out=method == "bridges" and not self.is_image,
             top=self.material.encoding.top,
             classes=len(self.classes),
@@ -171,7 +153,7 @@ class TrainingRun:
             torch.manual_seed(config.seed)
             unet = build_network(method, self.network)
         unet = unet.to(self.device).to(memory_format=unet.memory_format)  # type: ignore[call-overload]
-        self._objective = build_objective(
+        self.objective = build_objective(
             method,
             config.sigma_min,
             self.sigma_max,
@@ -181,7 +163,13 @@ class TrainingRun:
         )
         self.validation = self._validation()
         self.trainer = Trainer(
-            unet, self._draw, self._kernel, self.sigma_max, config, self.validation, self._objective
+            unet,
+            self.material.draw,
+            self._kernel,
+            self.sigma_max,
+            config,
+            self.validation,
+            self.objective,
         )
         self.n_parameters = n_parameters(unet)
         self.gains: tuple[float, ...] = ()
@@ -194,7 +182,7 @@ class TrainingRun:
 
     def finish(self) -> MicrostructureModel:
         """Model of the averaged weights, its last noise level chosen on the held-back windows."""
-        model = MicrostructureModel(self.trainer.averaged, self._card(), self.device)
+        model = MicrostructureModel(self.trainer.averaged, model_card(self), self.device)
         if self.material.held_back is None or self.method == "tau-leaping" or self.is_image:
             return model  # leaps and images end at the data, not at a level to be chosen
         real, classes = self._held_back_windows()
@@ -227,20 +215,13 @@ class TrainingRun:
             raise CheckpointError(
                 f"{path}: holds no training run; give the file that --resume left"
             )
-        mine, theirs = self._identity(), {"method": "bridges", **numbers.pop("run")}
-        differing = [key for key in mine if mine[key] != theirs.get(key)]
-        if differing:
-            raise CheckpointError(
-                f"{path}: was trained with other settings: "
-                + "; ".join(f"{k}={theirs.get(k)} there, {mine[k]} here" for k in differing)
-                + "; use the same ones, or start anew with --force"
-            )
+        require_same_run(path, self._identity(), {"method": "bridges", **numbers.pop("run")})
         self.gains = tuple(numbers.pop("gains"))
         self.trainer.restore(tensors, numbers)
 
     @cached_property
-    def _data_sha256(self) -> str:
-        """Read through the whole scan once, not at every save."""
+    def data_sha256(self) -> str:
+        """Fingerprint of the data; read through the whole scan once, not at every save."""
         return self.material.sha256()
 
     def _identity(self) -> dict[str, Any]:
@@ -248,15 +229,15 @@ class TrainingRun:
         settings = asdict(self.config)
         del settings["minutes"], settings["steps"]
         return {
-            "data_sha256": self._data_sha256,
+            "data_sha256": self.data_sha256,
             "window": list(self.window),
             "symmetry": self.symmetry,
-            "validation": self._held_back,
+            "validation": self.held_back,
             "boundary": self.boundary,
             "sigma_max": self.sigma_max,
             "network": repr(self.network),
             "method": self.method,
-            **self._objective.settings,
+            **self.objective.settings,
             **settings,
         }
 
@@ -269,13 +250,6 @@ class TrainingRun:
         rng = np.random.default_rng([self.config.seed, 3])
         windows, _ = self.material.training.draw(number_of_windows(self.window), rng)
         return self.material.encode(windows).to(self.device)
-
-    def _draw(
-        self, n: int, rng: np.random.Generator
-    ) -> torch.Tensor | tuple[torch.Tensor, torch.Tensor]:
-        windows, classes = self.material.training.draw(n, rng)
-        occupation = self.material.encode(windows)
-        return (occupation, torch.from_numpy(classes)) if self.classes else occupation
 
     def _held_back_windows(self) -> tuple[np.ndarray, np.ndarray]:
         assert self.material.held_back is not None
@@ -292,55 +266,6 @@ class TrainingRun:
             self.config.sigma_min,
             self.sigma_max,
             self.config.seed,
-            self._objective,
+            self.objective,
             torch.from_numpy(classes) if self.classes else None,
         )
-
-    def _card(self) -> ModelCard:
-        trainer, material = self.trainer, self.material
-        leaps = self.method == "tau-leaping"
-        sigma_last = self.config.sigma_min * (1 if self.is_image else 2)
-        evaluations = IMAGE_EVALUATIONS if self.is_image else EVALUATIONS[len(self.window)]
-        return ModelCard(
-            network=self.network,
-            **material.card_entries(),
-            window=self.window,
-            boundary=self.boundary,
-            sigma_min=self.config.sigma_min,
-            sigma_max=self.sigma_max,
-            sigma_last=_LAST_LEAP if leaps else sigma_last,
-            evaluations=_LEAPS if leaps else evaluations,
-            symmetry=self.symmetry,
-            voxel_size=tuple(material.voxel_size.size[-len(self.window) :]),
-            unit=material.voxel_size.unit,
-            fraction_mean={k: float(v.mean()) for k, v in self._fractions.items()},
-            fraction_range={
-                k: (float(v.min()), float(v.max())) for k, v in self._fractions.items()
-            },
-            validation_levels=tuple(self.validation.levels) if self.validation else (),
-            validation_gains=self.gains,
-            provenance={
-                "data": self._named,
-                "data_sha256": self._data_sha256,
-                "data_shape": material.shape,
-                "held_back": self._held_back,
-                **self._objective.settings,
-                "steps": trainer.step,
-                "minutes": round(trainer.minutes, 2),
-                "parameters": self.n_parameters,
-                "precision": asdict(trainer.precision) if trainer.precision else None,
-                "config": asdict(self.config),
-                "microdsd": microdsd.__version__,
-                "torch": torch.__version__,
-                "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
-            },
-            method=self.method,
-            classes=self._class_spans,
-        )
-
-
-def _name_of(source: Source | Mapping[str, Source]) -> Any:
-    """What the record calls the data."""
-    if isinstance(source, Mapping):
-        return {name: _name_of(one) for name, one in source.items()}
-    return source if isinstance(source, str) else "array"

@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+import torch
 import xarray as xr
 from torch import Tensor
 
@@ -21,10 +22,9 @@ from microdsd.encoding import (
     ImageSampler,
     IntensityEncoding,
     PhaseEncoding,
-    WindowSampler,
 )
 from microdsd.encoding.sampling import Sampler
-from microdsd.encoding.windows import Symmetry
+from microdsd.encoding.windows import Symmetry, split_scan
 from microdsd.errors import InputError
 from microdsd.io import LabelSource, holds_images, load_images, open_labels
 from microdsd.io.windows import Region
@@ -72,7 +72,7 @@ class Material(ABC):
         """Fingerprint of all data."""
 
     @abstractmethod
-    def card_entries(self) -> dict[str, Any]:
+    def contents(self) -> dict[str, Any]:
         """``phases``, ``background`` and ``grey_levels`` of the model card."""
 
     @abstractmethod
@@ -83,22 +83,37 @@ class Material(ABC):
         """Occupation numbers (n, species, *window)."""
         return self.encoding.encode(windows)
 
-    def statistics(
-        self, rng: np.random.Generator
-    ) -> tuple[dict[str, np.ndarray], dict[str, dict[str, tuple[float, float, float]]]]:
-        """Fractions of a few hundred windows per class; mean, least and largest by class."""
+    def draw(self, n: int, rng: np.random.Generator) -> Tensor | tuple[Tensor, Tensor]:
+        """Occupation numbers of random training windows; where there are classes, these too."""
+        windows, classes = self.training.draw(n, rng)
+        occupation = self.encode(windows)
+        return (occupation, torch.from_numpy(classes)) if self.classes else occupation
+
+    def card_entries(self, rng: np.random.Generator) -> dict[str, Any]:
+        """What the model card says of the material, its spans from some hundred windows a class."""
         windows, classes = self.training.evenly(
             _STATISTICS_WINDOWS * max(1, len(self.classes)), rng
         )
         fractions = self.fractions(windows)
-        spans = {}
-        for k, name in enumerate(self.classes):
-            mine = {phase: values[classes == k] for phase, values in fractions.items()}
-            spans[name] = {
-                phase: (float(v.mean()), float(v.min()), float(v.max()))
-                for phase, v in mine.items()
-            }
-        return fractions, spans
+        return {
+            **self.contents(),
+            "window": self.window,
+            "voxel_size": self.voxel_size.size[-len(self.window) :],
+            "unit": self.voxel_size.unit,
+            "fraction_mean": {name: float(v.mean()) for name, v in fractions.items()},
+            "fraction_range": {
+                name: (float(v.min()), float(v.max())) for name, v in fractions.items()
+            },
+            "classes": {
+                name: {phase: _span(v[classes == k]) for phase, v in fractions.items()}
+                for k, name in enumerate(self.classes)
+            },
+        }
+
+
+def _span(values: np.ndarray) -> tuple[float, float, float]:
+    """Mean, least and largest."""
+    return float(values.mean()), float(values.min()), float(values.max())
 
 
 class PhaseMaterial(Material):
@@ -129,7 +144,7 @@ class PhaseMaterial(Material):
         self.shape = [list(source.shape) for source in self._sources]
         if not self.classes:
             self.shape = self.shape[0]
-        blocks = [_blocks(source, self.window, symmetry, validation) for source in self._sources]
+        blocks = [split_scan(source, self.window, symmetry, validation) for source in self._sources]
         self.training = ClassSampler([training for training, _ in blocks])
         kept = [held for _, held in blocks if held is not None]
         self.held_back = ClassSampler(kept) if kept else None
@@ -159,7 +174,7 @@ class PhaseMaterial(Material):
         joint = "\n".join(source.sha256() for source in self._sources)
         return hashlib.sha256(joint.encode()).hexdigest()
 
-    def card_entries(self) -> dict[str, Any]:
+    def contents(self) -> dict[str, Any]:
         """Phases and background."""
         return {"phases": self.encoding.phases, "background": self.encoding.background}
 
@@ -226,7 +241,7 @@ class ImageMaterial(Material):
         digest.update(np.ascontiguousarray(self._values).data)
         return digest.hexdigest()
 
-    def card_entries(self) -> dict[str, Any]:
+    def contents(self) -> dict[str, Any]:
         """Channels in place of phases, and the number of levels."""
         return {
             "phases": dict(enumerate(self.encoding.channels)),
@@ -278,33 +293,3 @@ def _common_voxel_size(sources: Sequence[LabelSource], axes: int) -> VoxelSize:
         VoxelSize(source.voxel_size.size[-axes:], source.voxel_size.unit) for source in sources
     }
     return sizes.pop() if len(sizes) == 1 else VoxelSize((1.0,) * axes, "voxel")
-
-
-def _blocks(
-    source: LabelSource, window: tuple[int, ...], symmetry: Symmetry, share: float
-) -> tuple[WindowSampler, WindowSampler | None]:
-    """Training and validation windows of disjoint parts of a scan."""
-    if not 0 <= share < 1:
-        raise InputError(f"validation={share}: give a share of the scan from 0 to below 1")
-    depth = source.shape[0]
-    whole = (0, depth)
-    if share == 0:
-        return WindowSampler(source, window, whole, symmetry), None
-    if source.n_samples > 1:
-        cut = max(1, source.n_samples - max(1, round(share * source.n_samples)))
-        return (
-            WindowSampler(source, window, whole, symmetry, range(cut)),
-            WindowSampler(source, window, whole, symmetry, range(cut, source.n_samples)),
-        )
-    needed = window[0] if len(window) == len(source.shape) else 1
-    cut = depth - max(needed, round(share * depth))
-    if cut < needed:
-        raise InputError(
-            f"validation={share}: of the {depth} layers along axis 0, windows of "
-            f"{window} need {needed} to train on and {needed} to validate on; "
-            "use a smaller window, or validation=0"
-        )
-    return (
-        WindowSampler(source, window, (0, cut), symmetry),
-        WindowSampler(source, window, (cut, depth), symmetry),
-    )

@@ -14,6 +14,7 @@ from microdsd.io import open_labels, save_microstructures
 from microdsd.microstructure import as_microstructure
 from microdsd.microstructure.synthetic import blobs
 from microdsd.model import MicrostructureModel
+from microdsd.provenance import model_card
 from microdsd.training import Precision, TrainingConfig
 
 TINY = {"widths": (4, 8), "blocks": (1, 1), "embedding": 8}
@@ -190,7 +191,7 @@ def test_files_and_regions(tmp_path):
     save_microstructures(tmp_path / "scan.h5", as_microstructure(FLAT, voxel_size=3e-6))
     run = run_of(str(tmp_path / "scan.h5"), region=(slice(0, 40), slice(0, 20)))
     assert run.material.shape == [40, 20]
-    assert run._card().voxel_size == (3e-6, 3e-6)
+    assert model_card(run).voxel_size == (3e-6, 3e-6)
     with pytest.raises(DataFileError, match="nowhere"):
         run_of(str(tmp_path / "nowhere.h5"))
 

@@ -11,7 +11,7 @@ import numpy as np
 from microdsd.errors import InputError
 from microdsd.microstructure.symmetry import Symmetry, symmetry_elements
 
-__all__ = ["LabelReader", "Symmetry", "WindowSampler", "symmetry_elements"]
+__all__ = ["LabelReader", "Symmetry", "WindowSampler", "split_scan", "symmetry_elements"]
 
 _IN_MEMORY = 1 << 30
 """Bytes of labels up to which a region is read once and kept."""
@@ -128,3 +128,47 @@ class WindowSampler:
         if turned.shape != self.window:  # an axis order that a box of unequal sides forbids
             turned = labels
         return np.flip(turned, flip)
+
+
+def split_scan(
+    source: LabelReader, window: tuple[int, ...], symmetry: Symmetry, validation: float
+) -> tuple[WindowSampler, WindowSampler | None]:
+    """Windows to train on, and windows of a disjoint part to validate on.
+
+    Parameters
+    ----------
+    source : LabelReader
+    window : tuple of int
+    symmetry : {"isotropic", "transverse", "none"}
+    validation : float
+        Share held back: the far end of axis 0, or the last samples of an ensemble; 0 for none.
+
+    Raises
+    ------
+    InputError
+        If the share is no share, or either part is too thin for the window.
+    """
+    if not 0 <= validation < 1:
+        raise InputError(f"validation={validation}: give a share of the scan from 0 to below 1")
+    depth = source.shape[0]
+    whole = (0, depth)
+    if validation == 0:
+        return WindowSampler(source, window, whole, symmetry), None
+    if source.n_samples > 1:
+        cut = max(1, source.n_samples - max(1, round(validation * source.n_samples)))
+        return (
+            WindowSampler(source, window, whole, symmetry, range(cut)),
+            WindowSampler(source, window, whole, symmetry, range(cut, source.n_samples)),
+        )
+    needed = window[0] if len(window) == len(source.shape) else 1
+    cut = depth - max(needed, round(validation * depth))
+    if cut < needed:
+        raise InputError(
+            f"validation={validation}: of the {depth} layers along axis 0, windows of "
+            f"{window} need {needed} to train on and {needed} to validate on; "
+            "use a smaller window, or validation=0"
+        )
+    return (
+        WindowSampler(source, window, (0, cut), symmetry),
+        WindowSampler(source, window, (cut, depth), symmetry),
+    )

@@ -2,14 +2,13 @@
 
 from microdsd.networks.base import PotentialNetwork
 from microdsd.networks.build import Method, build_network
-from microdsd.networks.classes import ClassGuidance, OfClass
+from microdsd.networks.classes import ClassGuidance
 from microdsd.networks.rates import PotentialRates, RateNetwork, RateUNet
 from microdsd.networks.unet import PotentialUNet, UNet, UNetConfig
 
 __all__ = [
     "ClassGuidance",
     "Method",
-    "OfClass",
     "PotentialNetwork",
     "PotentialRates",
     "PotentialUNet",

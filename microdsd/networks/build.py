@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 from microdsd.networks.rates import RateUNet
 from microdsd.networks.unet import PotentialUNet, UNet, UNetConfig
@@ -14,6 +14,12 @@ NETWORKS: dict[Method, type[PotentialUNet] | type[RateUNet]] = {
     "tau-leaping": RateUNet,
 }
 """What each method learns: the potential, or the paper's hop rates."""
+
+DEFAULT_SIZE: dict[int, dict[str, Any]] = {
+    2: {"widths": (32, 64, 96, 128), "blocks": (1, 1, 1, 1)},
+    3: {"widths": (16, 48, 96), "blocks": (1, 1, 1)},
+}
+"""Widths and blocks of `UNetConfig`, by the number of space axes, unless asked otherwise."""
 
 
 def build_network(method: Method, config: UNetConfig) -> UNet:

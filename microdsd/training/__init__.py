@@ -7,10 +7,12 @@ from microdsd.training.checkpoint import (
     pack_state,
     read_model,
     read_state,
+    require_same_run,
 )
 from microdsd.training.config import TrainingConfig
 from microdsd.training.loop import StepRecord, Trainer
 from microdsd.training.methods import build_objective
+from microdsd.training.noised_batch import NoisedBatch
 from microdsd.training.objective import Objective, OriginObjective, origin_loss
 from microdsd.training.precision import Precision, measure_precision
 from microdsd.training.rate_objective import RateObjective, rate_loss
@@ -19,6 +21,7 @@ from microdsd.training.validation import Validation
 __all__ = [
     "FEW_EVALUATIONS",
     "ModelCard",
+    "NoisedBatch",
     "Objective",
     "OriginObjective",
     "Precision",
@@ -35,4 +38,5 @@ __all__ = [
     "rate_loss",
     "read_model",
     "read_state",
+    "require_same_run",
 ]

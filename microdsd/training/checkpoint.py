@@ -197,6 +197,23 @@ def read_state(path: str | Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     return tensors, numbers
 
 
+def require_same_run(path: str | Path, mine: Mapping[str, Any], theirs: Mapping[str, Any]) -> None:
+    """Refuse to go on from the state of a run whose data, window or settings differ.
+
+    Raises
+    ------
+    CheckpointError
+        Names what differs.
+    """
+    differing = [key for key in mine if mine[key] != theirs.get(key)]
+    if differing:
+        raise CheckpointError(
+            f"{path}: was trained with other settings: "
+            + "; ".join(f"{k}={theirs.get(k)} there, {mine[k]} here" for k in differing)
+            + "; use the same ones, or start anew with --force"
+        )
+
+
 def _document(text: str) -> dict[str, Any]:
     try:
         raw = json.loads(text)

@@ -13,12 +13,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from microdsd.networks.classes import OfClass
 from microdsd.networks.unet import UNet
 from microdsd.process.kernel import TransitionKernel
 from microdsd.process.walk import Walkers, sample_forward
 from microdsd.training.averaging import average_weights
 from microdsd.training.config import TrainingConfig
+from microdsd.training.noised_batch import NoisedBatch
 from microdsd.training.objective import Objective, OriginObjective
 from microdsd.training.precision import Precision, measure_precision
 from microdsd.training.validation import Validation
@@ -136,11 +136,11 @@ class Trainer:
         fractions = occupation.flatten(2).mean(2)
         hidden = torch.from_numpy(rng.random(n) < self.config.unconditioned).to(device)
         fractions = torch.where(hidden[:, None], math.nan, fractions)
-        network: Callable[..., Tensor] = self.network
         if classes is not None:
             secret = torch.from_numpy(rng.random(n) < self.config.unconditioned)
-            network = OfClass(self.network, torch.where(secret, -1, classes).to(device))
-        return self._objective.loss(network, origins, walkers, self._kernel, t, fractions).mean()
+            classes = torch.where(secret, -1, classes).to(device)
+        batch = NoisedBatch(origins, walkers, self._kernel, t, fractions, classes)
+        return self._objective.loss(self.network, batch).mean()
 
     def _optimise(self, progress: float) -> float:
         config = self.config

@@ -13,7 +13,7 @@ from torch import Tensor
 from microdsd.process.bridge import peak
 from microdsd.process.kernel import TransitionKernel
 from microdsd.process.noise import time_of
-from microdsd.process.walk import Walkers
+from microdsd.training.noised_batch import NoisedBatch
 
 
 class Objective(Protocol):
@@ -28,27 +28,11 @@ class Objective(Protocol):
         """Times (n,) at which n windows are noised, spread by stratified draws."""
         ...
 
-    def loss(
-        self,
-        network: Callable[..., Tensor],
-        origins: Walkers,
-        walkers: Walkers,
-        kernel: TransitionKernel,
-        t: Tensor,
-        fractions: Tensor,
-    ) -> Tensor:
-        """Loss (batch,) of walkers at times t (batch,), known to come from their origins."""
+    def loss(self, network: Callable[..., Tensor], batch: NoisedBatch) -> Tensor:
+        """Loss (batch,) of walkers that are known to come from their origins."""
         ...
 
-    def gain(
-        self,
-        network: Callable[..., Tensor],
-        origins: Walkers,
-        walkers: Walkers,
-        kernel: TransitionKernel,
-        t: Tensor,
-        fractions: Tensor,
-    ) -> Tensor:
+    def gain(self, network: Callable[..., Tensor], batch: NoisedBatch) -> Tensor:
         """Information gained (batch,); 0 for an uninformed network."""
         ...
 
@@ -72,31 +56,13 @@ class OriginObjective:
         level = np.exp(low + (high - low) * (np.arange(n) + rng.random(n)) / n)
         return time_of(torch.from_numpy(level)).numpy()
 
-    def loss(
-        self,
-        network: Callable[..., Tensor],
-        origins: Walkers,
-        walkers: Walkers,
-        kernel: TransitionKernel,
-        t: Tensor,
-        fractions: Tensor,
-    ) -> Tensor:
+    def loss(self, network: Callable[..., Tensor], batch: NoisedBatch) -> Tensor:
         """Loss; see `Objective`."""
-        occupation_t = walkers.occupation()
-        log_h = network(occupation_t, t, kernel, fractions)
-        return origin_loss(log_h, origins.occupation(), occupation_t, kernel, t)
+        return _origin_loss(network(*batch.shown), batch)
 
-    def gain(
-        self,
-        network: Callable[..., Tensor],
-        origins: Walkers,
-        walkers: Walkers,
-        kernel: TransitionKernel,
-        t: Tensor,
-        fractions: Tensor,
-    ) -> Tensor:
+    def gain(self, network: Callable[..., Tensor], batch: NoisedBatch) -> Tensor:
         """Gain; see `Objective`. Of the origins alone, whatever a subclass adds to the loss."""
-        return -OriginObjective.loss(self, network, origins, walkers, kernel, t, fractions)
+        return -_origin_loss(network(*batch.shown), batch)
 
 
 class LabelObjective(OriginObjective):
@@ -112,22 +78,15 @@ class LabelObjective(OriginObjective):
         Range of the noise levels, voxels.
     """
 
-    def loss(
-        self,
-        network: Callable[..., Tensor],
-        origins: Walkers,
-        walkers: Walkers,
-        kernel: TransitionKernel,
-        t: Tensor,
-        fractions: Tensor,
-    ) -> Tensor:
+    def loss(self, network: Callable[..., Tensor], batch: NoisedBatch) -> Tensor:
         """Loss; see `Objective`. The network's ``joint`` is asked."""
-        occupation_t, occupation_0 = walkers.occupation(), origins.occupation()
         joint: Callable[..., tuple[Tensor, Tensor]] = network.joint  # type: ignore[attr-defined]
-        log_h, log_p = joint(occupation_t, t, kernel, fractions)
-        return origin_loss(log_h, occupation_0, occupation_t, kernel, t) + label_loss(
-            log_p, occupation_0
-        )
+        log_h, log_p = joint(*batch.shown)
+        return _origin_loss(log_h, batch) + label_loss(log_p, batch.occupation_0)
+
+
+def _origin_loss(log_h: Tensor, batch: NoisedBatch) -> Tensor:
+    return origin_loss(log_h, batch.occupation_0, batch.occupation_t, batch.kernel, batch.t)
 
 
 def label_loss(log_p: Tensor, occupation_0: Tensor) -> Tensor:

@@ -10,12 +10,11 @@ import torch
 from torch import Tensor
 
 from microdsd.errors import InputError
-from microdsd.process.kernel import TransitionKernel
 from microdsd.process.lattice import Lattice
 from microdsd.process.noise import time_of
 from microdsd.process.rates import open_faces, summed_rates
 from microdsd.process.time_schedule import RateLoss, schedule_times
-from microdsd.process.walk import Walkers
+from microdsd.training.noised_batch import NoisedBatch
 
 _SMALLEST = 1e-12
 """Smallest rate whose logarithm is taken."""
@@ -107,45 +106,18 @@ class RateObjective:
         times: np.ndarray = self._times[(share * len(self._times)).astype(int)]
         return times
 
-    def loss(
-        self,
-        network: Callable[..., Tensor],
-        origins: Walkers,
-        walkers: Walkers,
-        kernel: TransitionKernel,
-        t: Tensor,
-        fractions: Tensor,
-    ) -> Tensor:
+    def loss(self, network: Callable[..., Tensor], batch: NoisedBatch) -> Tensor:
         """Loss; see `microdsd.training.objective.Objective`."""
-        observation = np.searchsorted(self._times, t.cpu().numpy())
-        weight = torch.from_numpy(self._weights[observation]).to(t.device, torch.float32)
-        each = _loss_of(self._kind, network, origins, walkers, kernel, t, fractions)
-        return weight * each
+        observation = np.searchsorted(self._times, batch.t.cpu().numpy())
+        weight = torch.from_numpy(self._weights[observation]).to(batch.t.device, torch.float32)
+        return weight * _loss_of(self._kind, network, batch)
 
-    def gain(
-        self,
-        network: Callable[..., Tensor],
-        origins: Walkers,
-        walkers: Walkers,
-        kernel: TransitionKernel,
-        t: Tensor,
-        fractions: Tensor,
-    ) -> Tensor:
+    def gain(self, network: Callable[..., Tensor], batch: NoisedBatch) -> Tensor:
         """Gain by the likelihood, whatever the loss: nats per walker and e-fold of sigma."""
-        each = _loss_of("likelihood", network, origins, walkers, kernel, t, fractions)
-        return -2 * t.float() * each
+        return -2 * batch.t.float() * _loss_of("likelihood", network, batch)
 
 
-def _loss_of(
-    kind: RateLoss,
-    network: Callable[..., Tensor],
-    origins: Walkers,
-    walkers: Walkers,
-    kernel: TransitionKernel,
-    t: Tensor,
-    fractions: Tensor,
-) -> Tensor:
-    occupation_t = walkers.occupation()
-    rates = network(occupation_t, t, kernel, fractions)
-    summed = summed_rates(origins, walkers, kernel, t)
-    return rate_loss(rates, summed, occupation_t, kernel.lattice, kind)
+def _loss_of(kind: RateLoss, network: Callable[..., Tensor], batch: NoisedBatch) -> Tensor:
+    rates = network(*batch.shown)
+    summed = summed_rates(batch.origins, batch.walkers, batch.kernel, batch.t)
+    return rate_loss(rates, summed, batch.occupation_t, batch.kernel.lattice, kind)

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from microdsd.networks.classes import OfClass
 from microdsd.networks.unet import UNet
 from microdsd.process.kernel import TransitionKernel
 from microdsd.process.noise import time_of
 from microdsd.process.walk import Walkers, sample_forward
+from microdsd.training.noised_batch import NoisedBatch
 from microdsd.training.objective import Objective, OriginObjective
 
 _LEVELS = (0.3, 0.5, 0.7, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0, 12.0, 16.0, 24.0, 32.0, 48.0, 64.0)
@@ -46,11 +46,11 @@ class Validation:
         inside = [level for level in _LEVELS if sigma_min < level < 0.9 * sigma_max]
         self.levels: Sequence[float] = (sigma_min, *inside, sigma_max)
         self._kernel = kernel
-        self._classes = None if classes is None else classes.to(kernel.device)
         self._objective = objective or OriginObjective(sigma_min, sigma_max)
         occupation = occupation.to(kernel.device)
-        self._fractions = occupation.flatten(2).mean(2)
         self._origins = Walkers.of(occupation, kernel.lattice)
+        self._fractions = occupation.flatten(2).mean(2)
+        self._classes = None if classes is None else classes.to(kernel.device)
         generators = [
             torch.Generator(kernel.device).manual_seed(seed + i) for i in range(len(occupation))
         ]
@@ -60,16 +60,20 @@ class Validation:
         ]
 
     def _times(self, level: float) -> Tensor:
-        return time_of(level).expand(len(self._fractions)).to(self._kernel.device)
+        return time_of(level).expand(self._origins.batch).to(self._kernel.device)
 
     @torch.no_grad()
     def gains(self, network: UNet) -> list[float]:
         """Information gained at every level, nats per walker; 0 is an uninformed walker."""
         gains = []
-        told = network if self._classes is None else OfClass(network, self._classes)
-        for level, noised in zip(self.levels, self._noised, strict=True):
-            gain = self._objective.gain(
-                told, self._origins, noised, self._kernel, self._times(level), self._fractions
+        for level, walkers in zip(self.levels, self._noised, strict=True):
+            batch = NoisedBatch(
+                self._origins,
+                walkers,
+                self._kernel,
+                self._times(level),
+                self._fractions,
+                self._classes,
             )
-            gains.append(float(gain.mean()))
+            gains.append(float(self._objective.gain(network, batch).mean()))
         return gains

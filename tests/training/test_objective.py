@@ -4,7 +4,7 @@ import torch
 from exact_laws import kernel_matrix, step_law
 
 from microdsd.process import Lattice, TransitionKernel, Walkers, expected_occupation, sample_forward
-from microdsd.training import origin_loss
+from microdsd.training import NoisedBatch, origin_loss
 from microdsd.training.objective import LabelObjective, OriginObjective, label_loss
 
 SHAPE, BOUNDARY = (3, 4), ("no-flux", "periodic")
@@ -131,7 +131,7 @@ def test_label_objective_adds_the_phases_and_gains_by_the_origins():
         def joint(self, *_):
             return random_log_h(), log_p
 
-    task = (Network(), origins, walkers, KERNEL, T, None)
+    task = (Network(), NoisedBatch(origins, walkers, KERNEL, T))
     plain, labelled = OriginObjective(0.3, 9.0), LabelObjective(0.3, 9.0)
     np.testing.assert_allclose(
         labelled.loss(*task), plain.loss(*task) + label_loss(log_p, n_0), rtol=1e-6

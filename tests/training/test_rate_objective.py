@@ -11,6 +11,7 @@ from microdsd.process import Walkers, sample_forward, time_of
 from microdsd.process.rates import summed_rates
 from microdsd.process.time_schedule import schedule_times
 from microdsd.training import (
+    NoisedBatch,
     Precision,
     RateObjective,
     Trainer,
@@ -98,7 +99,7 @@ def test_the_weighted_likelihood_is_an_integral_over_time():
     total = expected = 0.0
     for k in (1, 500, 1999):
         t = torch.full((4,), times[k], dtype=torch.float64)
-        args = (pulled, origins, walkers, KERNEL, t, fractions)
+        args = (pulled, NoisedBatch(origins, walkers, KERNEL, t, fractions))
         total += float(objective.loss(*args).mean()) / 2000
         gain = objective.gain(*args).mean()
         expected -= float(gain) / (2 * times[k]) * (times[k] - times[k - 1])
@@ -108,7 +109,8 @@ def test_the_weighted_likelihood_is_an_integral_over_time():
 @pytest.mark.parametrize("kind", ["l1", "l2"])
 def test_other_losses_are_judged_by_the_likelihood_too(kind):
     origins, walkers, t = noised(1.0)
-    args = (rate_network(), origins, walkers, KERNEL, t, torch.full((4, 1), 0.4))
+    batch = NoisedBatch(origins, walkers, KERNEL, t, torch.full((4, 1), 0.4))
+    args = (rate_network(), batch)
     by_kind = RateObjective(SIGMA_MAX, "t^4", kind).gain(*args)
     assert torch.equal(by_kind, RateObjective(SIGMA_MAX).gain(*args))
 
