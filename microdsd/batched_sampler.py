@@ -169,7 +169,8 @@ class BatchedSampler:
         for species, label in enumerate(self.encoding.species):
             known[torch.from_numpy(layout.known == label)] = species + 1
         index = torch.tensor(layout.index, dtype=torch.int64)
-        return Regions(*(part.to(self._device) for part in (index, counts, known)))
+        parts = (part.to(self._device) for part in (index, counts, known))
+        return Regions(*parts, walled=layout.walled)
 
     def _guide(self, request: GenerationRequest) -> Guide | None:
         """The request's guide, for phases in the order of the sampler."""

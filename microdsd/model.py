@@ -229,6 +229,7 @@ class MicrostructureModel:
         *,
         phase_fraction: Fractions | None = None,
         repeats: int = 2,
+        walls: bool = False,
         **options: Any,
     ) -> xr.DataArray:
         """Complete material that is known in part; known voxels come back as they are.
@@ -246,6 +247,10 @@ class MicrostructureModel:
             default the fractions of the known part.
         repeats : int
             How often steps at middle noise levels are made; more mends seams, and takes longer.
+        walls : bool
+            Put no-flux walls around the unknown part, which must be a box, and let known material
+            stand still: the variant of Santos et al. (arXiv:2505.01917). By default the whole box
+            is walked, and known material is noised along with the rest.
         **options
             ``boundary``, ``evaluations``, ``sigma_last``, ``guide``, ``rng`` of `sample`.
 
@@ -279,6 +284,7 @@ class MicrostructureModel:
                 unknown,
                 phase_fraction=phase_fraction,
                 repeats=repeats,
+                walls=walls,
                 **options,
             )
         )

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 
 from microdsd.errors import InputError
 from microdsd.microstructure import LabelsLike
-from microdsd.microstructure.canvas import grid_regions
+from microdsd.microstructure.canvas import fills_a_box, grid_regions
 from microdsd.microstructure.composition import Fractions, counts_from_fractions
 from microdsd.microstructure.layout import KNOWN, Layout
 from microdsd.request import GenerationRequest
@@ -27,6 +27,7 @@ def inpainting_request(
     *,
     phase_fraction: Fractions | None = None,
     repeats: int = 2,
+    walls: bool = False,
     **options: Any,
 ) -> GenerationRequest:
     """Request for completions; see `MicrostructureModel.inpaint`.
@@ -36,6 +37,7 @@ def inpainting_request(
     InputError
         If the known part holds more of a phase than the whole is to have; says what is possible.
     """
+    _require_phases_and_bridges(card, "known")
     labels, mask = np.asarray(known), np.asarray(unknown)
     names = [card.phases[label] for label in sorted(card.phases)]
     if mask.shape != labels.shape:
@@ -46,7 +48,11 @@ def inpainting_request(
         raise InputError("unknown: no voxel is True, there is nothing to make")
     if repeats < 1:
         raise InputError(f"repeats={repeats}: every step is made at least once")
-    _require_bridges(card)
+    if walls and not fills_a_box(mask):
+        raise InputError(
+            "walls: the law of walkers behind walls is known for one box, and the unknown part is "
+            "none; make it one, or leave out the walls"
+        )
     fixed = labels[~mask]
     foreign = sorted(set(np.unique(fixed).tolist()) - set(card.phases))
     if foreign:
@@ -69,7 +75,7 @@ def inpainting_request(
                 f"phase_fraction: {asked} voxels of {name} in the whole box, and the known part "
                 f"alone holds {held[k]}; the box can have {low:.4g} to {high:.4g} of {name}"
             )
-    layout = Layout(np.where(mask, 0, KNOWN), left[:, None], np.where(mask, 0, labels))
+    layout = Layout(np.where(mask, 0, KNOWN), left[:, None], np.where(mask, 0, labels), walls)
     return replace(request, layout=layout, repeats=repeats)
 
 
@@ -89,8 +95,7 @@ def regional_request(
     InputError
         For fractions that do not fit the regions, or that no whole voxels can meet.
     """
-    _require_bridges(card)
-    shape = tuple(card.window if shape is None else shape)
+    _require_phases_and_bridges(card, "phase_fraction")
     columns = {key: np.asarray(value, dtype=float) for key, value in phase_fraction.items()}
     if not columns:
         raise InputError("phase_fraction: give the fractions of all phases but one")
@@ -100,12 +105,17 @@ def regional_request(
     if regions is None:
         if not grids:
             raise InputError("phase_fraction: give an array of fractions, one per block of a grid")
+        shape = tuple(card.window if shape is None else shape)
         index = grid_regions(shape, *grids)
         number = math.prod(*grids)
     else:
         labels = np.asarray(regions)
         if labels.dtype.kind not in "iu":
             raise InputError(f"regions: expected integers, got {labels.dtype}")
+        if shape is not None and tuple(shape) != labels.shape:
+            raise InputError(
+                f"shape={tuple(shape)}: the map of regions is of {labels.shape}; leave shape out"
+            )
         present, index = np.unique(labels, return_inverse=True)
         index, shape, number = index.reshape(labels.shape), labels.shape, len(present)
         if grids not in (set(), {(number,)}):
@@ -157,7 +167,12 @@ def _regional_notes(card: ModelCard, fractions: np.ndarray) -> list[str]:
     return notes
 
 
-def _require_bridges(card: ModelCard) -> None:
+def _require_phases_and_bridges(card: ModelCard, argument: str) -> None:
+    if card.grey_levels:
+        raise InputError(
+            f"{argument}: the model makes images of {card.grey_levels} grey levels; known material "
+            "and regions need a model of phases, trained on labels"
+        )
     if card.method != "bridges":
         raise InputError(
             f"method={card.method}: known material and regions need a model of bridges; "

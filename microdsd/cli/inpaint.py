@@ -45,6 +45,13 @@ def command(
             "part."
         ),
     ] = None,
+    walls: Annotated[
+        bool,
+        typer.Option(
+            "--walls",
+            help="No-flux walls around the unknown part, a box; what is known stands still.",
+        ),
+    ] = False,
     number: Annotated[int, typer.Option("-n", "--number", help="Completions.")] = 1,
     evaluations: Annotated[
         int | None, typer.Option(help="Network evaluations; more is slower and closer.")
@@ -66,6 +73,8 @@ def command(
             + ", ".join(f"--{name}" for name in ways)
         )
 
+    import numpy as np
+
     from microdsd.cli.parsing import fractions_of, region_of
     from microdsd.io import ensure_writable, load_microstructures
     from microdsd.microstructure import as_ensemble
@@ -75,7 +84,8 @@ def command(
     material = as_ensemble(load_microstructures(scan))
     if not 0 <= sample < material.sizes["sample"]:
         raise InputError(f"sample={sample}: the file holds 0 to {material.sizes['sample'] - 1}")
-    material = _part(material[sample], region_of(crop), "crop")
+    kept = region_of(crop)
+    material = _part(material[sample], kept, "crop")
     labels: np.ndarray = material.values
     if grow is not None:
         labels, unknown = place_in(labels, grow)
@@ -83,8 +93,12 @@ def command(
         unknown = between_slices(labels.shape, every)
     elif damaged is not None:
         unknown = labels == damaged
+        if not unknown.any():
+            raise InputError(
+                f"damaged={damaged}: no voxel has that label, only {np.unique(labels).tolist()}"
+            )
     elif mask is not None:
-        unknown = load_microstructures(mask).values != 0
+        unknown = _mask(mask, material.shape, kept)
     else:
         unknown = _box(material, hole or [])
 
@@ -101,6 +115,7 @@ def command(
         labels,
         unknown,
         phase_fraction=fractions_of(fraction),
+        walls=walls,
         evaluations=evaluations,
         rng=unfinished.seed() if seed is None else seed,
     )
@@ -121,12 +136,25 @@ def _part(material: xr.DataArray, ranges: dict[str, slice], argument: str) -> xr
     return material.isel(ranges)
 
 
+def _mask(spec: str, shape: tuple[int, ...], kept: dict[str, slice]) -> np.ndarray:
+    """Mask from a file: of the part of the scan, or of the whole of it, cut as the scan is."""
+    from microdsd.io import load_microstructures
+
+    mask = load_microstructures(spec)
+    if mask.shape != shape:
+        mask = _part(mask, kept, "crop")
+    if mask.shape != shape:
+        raise InputError(f"mask={spec}: its shape is {mask.shape}, that of the material {shape}")
+    unknown: np.ndarray = mask.values != 0
+    return unknown
+
+
 def _box(material: xr.DataArray, words: list[str]) -> np.ndarray:
     import numpy as np
 
     from microdsd.cli.parsing import region_of
 
-    ranges = region_of(words)
+    ranges = region_of(words, "hole")
     _part(material, ranges, "hole")
     unknown = np.zeros(material.shape, dtype=bool)
     unknown[tuple(ranges.get(str(dim), slice(None)) for dim in material.dims)] = True

@@ -54,9 +54,16 @@ def names_of(words: Sequence[str] | None) -> dict[int, str] | None:
     return {_integer(value): name for value, name in pairs(list(words), "labels").items()}
 
 
-def region_of(words: Sequence[str] | None) -> dict[str, slice]:
+def phases_of(words: Sequence[str] | None) -> list[int | str] | None:
+    """``["0", "solid"]`` to labels and names; None where there are no words."""
+    if not words:
+        return None
+    return [int(word) if word.isdecimal() else word for word in words]
+
+
+def region_of(words: Sequence[str] | None, argument: str = "crop") -> dict[str, slice]:
     """``["z=0:250"]`` to ``{"z": slice(0, 250)}``; `microdsd.io.open_labels` checks it."""
-    return {dim: _range(text) for dim, text in pairs(list(words or ()), "crop").items()}
+    return {dim: _range(text, argument) for dim, text in pairs(list(words or ()), argument).items()}
 
 
 def _integer(text: str) -> int:
@@ -67,8 +74,8 @@ def _integer(text: str) -> int:
         raise InputError(f"expected a whole number, got {text!r}") from error
 
 
-def _range(text: str) -> slice:
+def _range(text: str, argument: str) -> slice:
     start, separator, stop = text.partition(":")
     if not separator:
-        raise InputError(f"crop: expected start:stop, got {text!r}")
+        raise InputError(f"{argument}: expected start:stop, got {text!r}")
     return slice(_integer(start) if start else None, _integer(stop) if stop else None)

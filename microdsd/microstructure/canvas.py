@@ -84,6 +84,20 @@ def between_slices(shape: Sequence[int], every: int, axis: int = 0) -> NDArray[n
     return unknown
 
 
+def fills_a_box(unknown: NDArray[np.bool_]) -> bool:
+    """Whether the True voxels of a mask are all of one box.
+
+    Examples
+    --------
+    >>> mask = np.zeros((4, 4), bool)
+    >>> mask[1:3, :2] = True
+    >>> fills_a_box(mask), fills_a_box(~mask)
+    (True, False)
+    """
+    places = np.argwhere(unknown)
+    return len(places) > 0 and int(np.prod(np.ptp(places, axis=0) + 1)) == len(places)
+
+
 def grid_regions(shape: Sequence[int], grid: Sequence[int]) -> NDArray[np.int64]:
     """Number the blocks of a grid that is laid over a box, in C order.
 

@@ -29,11 +29,14 @@ class Layout:
         Phases in ascending order of the labels.
     known : ndarray of int, shape of the box
         Labels; read where index is -1.
+    walled : bool
+        Whether nothing may cross the edge of what is known while it is made.
     """
 
     index: np.ndarray
     counts: np.ndarray
     known: np.ndarray
+    walled: bool = False
 
     def record(self, names: Sequence[str]) -> dict[str, Any]:
         """What `microdsd verify` needs, as JSON can hold it."""
@@ -45,6 +48,8 @@ class Layout:
         }
         if fixed.any():
             record["known"] = {"voxels": int(fixed.sum()), "sha256": fingerprint(self.known[fixed])}
+        if self.walled:
+            record["walls"] = True
         return record
 
 

@@ -96,8 +96,9 @@ def sample_bridges(
     if isinstance(origins, Tensor):
         origins = Anywhere(origins)
     times = [float(time_of(sigma)) for sigma in levels]
-    walkers = origins.start(kernel, times[0], generators)
-    around = origins.surroundings(kernel, times, generators)
+    hops = origins.hops(kernel)
+    walkers = origins.start(hops, times[0], generators)
+    around = origins.surroundings(hops, times, generators)
     lengths = [math.log(high / low) for high, low in itertools.pairwise(levels)]
     before: dict[int, Tensor] = {}
     reached = -1
@@ -108,7 +109,7 @@ def sample_bridges(
     for i in visits(levels, 1 if around is None else repeats):
         sigma, t = levels[i], times[i]
         if i == reached:  # again: walk forward over the step just made
-            walkers = sample_forward(walkers, kernel, batch_of(t - times[i + 1]), generators)
+            walkers = sample_forward(walkers, hops, batch_of(t - times[i + 1]), generators)
         reached = i
         on_their_way = walkers.occupation()
         occupation = on_their_way if around is None else on_their_way + around[i]
@@ -119,9 +120,9 @@ def sample_bridges(
         if i:
             ahead = extrapolate(visit.log_h, before[i - 1], lengths[i] / lengths[i - 1])
         if guide is not None:
-            ahead = guided_potential(ahead, guide, occupation, kernel, sigma)
-        ahead = origins.restrict(ahead, on_their_way, kernel, t)
-        walkers = sample_bridge_step(walkers, ahead, kernel, t, times[i + 1], generators)
+            ahead = guided_potential(ahead, guide, occupation, hops, sigma)
+        ahead = origins.restrict(ahead, on_their_way, hops, t)
+        walkers = sample_bridge_step(walkers, ahead, hops, t, times[i + 1], generators)
         before[i] = visit.log_h
         before.pop(i - 2, None)  # only the level before is asked for again
     occupation, last = walkers.occupation(), batch_of(times[-1])
@@ -129,7 +130,7 @@ def sample_bridges(
         occupation = occupation + around[-1]
     if read_out is None:
         log_h = network(occupation, last, kernel, fractions)
-        scores = phase_scores(expected_occupation(occupation, log_h, kernel, times[-1]))
+        scores = phase_scores(expected_occupation(occupation, log_h, hops, times[-1]))
     else:
         log_h, scores = read_out(occupation, last, kernel, fractions)
     if observe is not None:

@@ -23,6 +23,7 @@ from microdsd.process.bridge import LOG_FLOOR, expected_occupation, peak
 from microdsd.process.kernel import TransitionKernel
 from microdsd.process.walk import Walkers, sample_forward, sample_uniform, uniforms
 from microdsd.sampling.assignment import Generated, assign_phases, assign_walkers
+from microdsd.sampling.walls import WalledKernel
 
 _BALANCED = 1e-3
 """Largest relative error of a region's expected count, or one walker."""
@@ -32,7 +33,14 @@ _MOST_ROUNDS = 30
 
 
 class Origins(Protocol):
-    """What a sampler asks of the places that walkers may come from."""
+    """What a sampler asks of the places that walkers may come from.
+
+    Kernels in its other methods are those of `hops`.
+    """
+
+    def hops(self, kernel: TransitionKernel) -> TransitionKernel:
+        """The law by which walkers hop, given that of the whole box."""
+        ...
 
     def start(
         self, kernel: TransitionKernel, t: float, generators: Sequence[torch.Generator]
@@ -71,6 +79,10 @@ class Anywhere:
 
     counts: Tensor
 
+    def hops(self, kernel: TransitionKernel) -> TransitionKernel:
+        """The law of the whole box."""
+        return kernel
+
     def start(
         self, kernel: TransitionKernel, t: float, generators: Sequence[torch.Generator]
     ) -> Walkers:
@@ -107,10 +119,15 @@ class Regions:
         Voxels of every phase, the background first; sums to the voxels of each region.
     known : Tensor of int64, shape (*space)
         Phase of every voxel (0 is the background, c + 1 species c); read where index is -1.
+    walled : bool
+        Whether no-flux walls stand around the regions, which together are a box: walkers stay
+        inside, and known material does not move.
     """
 
-    def __init__(self, index: Tensor, counts: Tensor, known: Tensor) -> None:
-        self.index, self.counts, self.known = index, counts, known
+    def __init__(
+        self, index: Tensor, counts: Tensor, known: Tensor, *, walled: bool = False
+    ) -> None:
+        self.index, self.counts, self.known, self._walled = index, counts, known, walled
         region = index.flatten()
         order = region.argsort(stable=True)
         self._sizes = torch.bincount(region[region >= 0], minlength=counts.shape[1])
@@ -120,6 +137,14 @@ class Regions:
     @property
     def _free(self) -> Tensor:
         return self.index >= 0
+
+    def hops(self, kernel: TransitionKernel) -> TransitionKernel:
+        """The law of the whole box, or of the walled one."""
+        if not self._walled:
+            return kernel
+        places = self._free.nonzero()
+        ends = zip(places.amin(0).tolist(), places.amax(0).tolist(), strict=True)
+        return WalledKernel(kernel, [slice(first, last + 1) for first, last in ends])
 
     def start(
         self, kernel: TransitionKernel, t: float, generators: Sequence[torch.Generator]
@@ -151,13 +176,19 @@ class Regions:
         times: Sequence[float],
         generators: Sequence[torch.Generator],
     ) -> list[Tensor] | None:
-        """One forward walk of the known material, seen at every time: exact, and the same walk."""
+        """One forward walk of the known material, seen at every time: exact, and the same walk.
+
+        Outside walls it stands still.
+        """
         if bool(self._free.all()):
             return None
         batch, _, phases = self.counts.shape
         phase = self.known.where(~self._free, 0)
         occupation = torch.stack([phase == c + 1 for c in range(phases - 1)]).float()
-        walkers = Walkers.of(occupation.expand(batch, *occupation.shape), kernel.lattice)
+        occupation = occupation.expand(batch, *occupation.shape)
+        if self._walled:
+            return [occupation] * len(times)
+        walkers = Walkers.of(occupation, kernel.lattice)
         seen = []
         for before, after in itertools.pairwise([0.0, *reversed(times)]):
             step = torch.full((batch,), after - before, device=kernel.device)
