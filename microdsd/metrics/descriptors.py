@@ -45,6 +45,9 @@ COMPARED = (
 )
 """Groups of descriptors that comparisons of ensembles need."""
 
+JUDGED = (*COMPARED, "cluster", "lineal_path", "chords", "local_thickness")
+"""Groups that the verdict needs."""
+
 
 def describe(
     ms: LabelsLike,

@@ -16,7 +16,7 @@ import xarray as xr
 from microdsd import __version__
 from microdsd.errors import InputError
 from microdsd.metrics import Comparison, Verdict, compare, describe, judge
-from microdsd.metrics.descriptors import COMPARED
+from microdsd.metrics.descriptors import JUDGED
 from microdsd.microstructure import (
     LabelsLike,
     phases_of,
@@ -154,8 +154,8 @@ def evaluate(
     counted = composition(new)
     made = provenance_of(new) or {}
     described = (
-        describe(new, periodic=periodic, descriptors=COMPARED),
-        describe(real, periodic=periodic, descriptors=COMPARED),
+        describe(new, periodic=periodic, descriptors=JUDGED),
+        describe(real, periodic=periodic, descriptors=JUDGED),
     )
     comparison = compare(new, real, periodic=periodic, rng=generator, described=described)
     verdict = judge(new, real, periodic=periodic, rng=generator, described=described)

@@ -9,6 +9,7 @@ from markupsafe import Markup
 
 from microdsd.metrics import Verdict
 from microdsd.metrics.verdict import DescriptorDifference, Test
+from microdsd.metrics.verdict.features import IN_VOXELS
 from microdsd.metrics.verdict.sentence import difference_words
 from microdsd.microstructure import voxel_size_of
 from microdsd.report.differences import difference_curve, distances_in_spreads
@@ -20,6 +21,9 @@ _NAMES = {
     "two_point_probability": "two-point probability",
     "cross_two_point_probability": "two-point probability of two phases",
     "anisotropy": "anisotropy",
+    "two_point_cluster": "two-point cluster function",
+    "lineal_path": "lineal path",
+    "chord_length": "chord lengths",
     "interface_density": "unlike faces per voxel",
     "pair_surface_area": "interface between two phases",
     "triple_phase_boundary": "triple-phase boundary",
@@ -135,8 +139,7 @@ def _fractions(verdict: Verdict) -> str:
 def _curve_panel(evaluation: Evaluation, found: DescriptorDifference, i: int) -> dict[str, Any]:
     part = found.largest
     length = LengthScale.fitting(part.points[-1], voxel_size_of(evaluation.windows).unit)
-    if found.descriptor == "anisotropy":
-        # Lags along an axis are in voxels.
+    if found.descriptor in IN_VOXELS:
         length = LengthScale(1.0, "voxels")
     of = ", ".join(text for text in (part.phase, part.axis and f"along {part.axis}") if text)
     title = f"{name_of_test(found.descriptor)}, {of}"

@@ -18,6 +18,10 @@ TESTED = (
     "two_point_probability",
     "cross_two_point_probability",
     "anisotropy",
+    "two_point_cluster",
+    "lineal_path",
+    "chord_length",
+    "local_thickness",
     "specific_surface_area",
     "pair_surface_area",
     "triple_phase_boundary",
@@ -31,7 +35,10 @@ TESTED = (
 
 The fractions are not among them: samples and windows are paired by those."""
 
-_ALONG_CURVES = ("distance", "lag")
+IN_VOXELS = ("anisotropy", "lineal_path", "chord_length")
+"""Curves along axes: their points are in voxels, whatever the unit of length."""
+
+_ALONG_CURVES = ("distance", "lag", "chord", "diameter")
 _SAME_FOR_BOTH = ("two_point_probability", "anisotropy", "specific_surface_area")
 
 
@@ -46,7 +53,7 @@ class Block:
         One part for every phase or pair and axis; one point for scalars.
     phase, axis : tuple of (str or None), length parts
     points : tuple of float
-        Distances of the points of a curve; empty for scalars.
+        Distances or lengths of the points of a curve; empty for scalars.
     trend : bool
         Whether a smooth trend with the fractions can be taken out: not of what a sample has or
         has not, as percolation.
@@ -76,10 +83,15 @@ def feature_blocks(described: xr.Dataset, *, last_lag: int) -> list[Block]:
     last_lag : int
         Last point of a curve, in voxels.
 
+    Notes
+    -----
+    Chord lengths, mean over the axes, and local thickness are tested as the share of the chords
+    and of the phase with at least each length: the bins of a density hold too few of one window.
+
     Examples
     --------
-    >>> from microdsd.metrics.descriptors import COMPARED, describe
-    >>> described = describe(np.eye(8, dtype=int), periodic=False, descriptors=COMPARED)
+    >>> from microdsd.metrics.descriptors import JUDGED, describe
+    >>> described = describe(np.eye(8, dtype=int), periodic=False, descriptors=JUDGED)
     >>> found = feature_blocks(described, last_lag=3)
     >>> [block.descriptor for block in found][:3]
     ['two_point_probability', 'anisotropy', 'specific_surface_area']
@@ -87,9 +99,15 @@ def feature_blocks(described: xr.Dataset, *, last_lag: int) -> list[Block]:
     (1, 1, 4)
     """
     two_phases = described.sizes["phase"] == 2
-    found = described.assign(anisotropy=_anisotropy(described))
+    found = {
+        **described.data_vars,
+        "anisotropy": _anisotropy(described),
+        "chord_length": _chord_lengths(described),
+    }
+    if "local_thickness_share" in found:  # not of voxels that are no cubes
+        found["local_thickness"] = _local_thickness(described, last_lag)
     return [
-        _block(found[name], last_lag, one_phase=two_phases and name in _SAME_FOR_BOTH)
+        _block(name, found[name], last_lag, one_phase=two_phases and name in _SAME_FOR_BOTH)
         for name in TESTED
         if name in found and not (two_phases and name == "pair_surface_area")
     ]
@@ -101,7 +119,28 @@ def _anisotropy(described: xr.Dataset) -> xr.DataArray:
     return (along - along.mean("axis")).assign_attrs(units="1")
 
 
-def _block(found: xr.DataArray, last_lag: int, *, one_phase: bool) -> Block:
+def _chord_lengths(described: xr.Dataset) -> xr.DataArray:
+    """Share of the chords with at least each length, mean over the axes."""
+    density = described["chord_length_density"].mean("axis")
+    longer = density.isel(chord=slice(None, None, -1)).cumsum("chord", skipna=False)
+    longer = longer.isel(chord=slice(None, None, -1))
+    return (
+        (longer / longer.isel(chord=0)).assign_coords(chord=density.chord).assign_attrs(units="1")
+    )
+
+
+def _local_thickness(described: xr.Dataset, last_lag: int) -> xr.DataArray:
+    """Share of the phase with at least each thickness, on the same points for every ensemble."""
+    share = described["local_thickness_share"]
+    edge = float(share.diameter[0])
+    points = last_lag // 2 + 1
+    kept = share.isel(diameter=slice(points))
+    kept = kept.pad(diameter=(0, points - kept.sizes["diameter"]), constant_values=0.0)
+    diameter = ("diameter", (2 * np.arange(points) + 1) * edge)
+    return kept.assign_coords(diameter=diameter)
+
+
+def _block(name: str, found: xr.DataArray, last_lag: int, *, one_phase: bool) -> Block:
     if one_phase:
         found = found.isel(phase=slice(1))
     along = next((dim for dim in _ALONG_CURVES if dim in found.dims), None)
@@ -111,7 +150,7 @@ def _block(found: xr.DataArray, last_lag: int, *, one_phase: bool) -> Block:
     values = found.values.astype(float).reshape(len(found), -1, found.sizes[along] if along else 1)
     parts = list(_parts(found, dims))
     return Block(
-        str(found.name),
+        name,
         str(found.attrs.get("units", "1")),
         values,
         tuple(part.get("phase", part.get("pair")) for part in parts),

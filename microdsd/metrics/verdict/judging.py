@@ -7,7 +7,7 @@ import xarray as xr
 
 from microdsd.errors import InputError
 from microdsd.metrics.comparison import last_judged_lag
-from microdsd.metrics.descriptors import COMPARED, describe
+from microdsd.metrics.descriptors import JUDGED, describe
 from microdsd.metrics.verdict.adjusted import Adjusted, Setting
 from microdsd.metrics.verdict.classifier import classifier_test, configurations
 from microdsd.metrics.verdict.diversity import diversity_test, unlike_voxels
@@ -85,8 +85,8 @@ def judge(
             f"the samples {new.shape[1:]} of phases {list(phases_of(new))}"
         )
     sides = described or (
-        describe(new, periodic=periodic, descriptors=COMPARED),
-        describe(found, periodic=periodic, descriptors=COMPARED),
+        describe(new, periodic=periodic, descriptors=JUDGED),
+        describe(found, periodic=periodic, descriptors=JUDGED),
     )
     made_phi, real_phi = (phase_fractions(side).values for side in (new, found))
     pairs = match_fractions(made_phi, real_phi)

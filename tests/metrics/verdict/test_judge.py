@@ -107,7 +107,7 @@ def test_the_same_medium_at_the_same_fractions_passes(real):
     """Seeded. A fresh draw fails with a chance of 5 % at most; this one does not."""
     verdict = judge(at_fractions_of(real[:40], scale=1.5), real, periodic=False, rng=0)
     assert verdict.indistinguishable, verdict.sentence()
-    assert verdict.sentence().startswith("Indistinguishable from real windows in all 8")
+    assert verdict.sentence().startswith("Indistinguishable from real windows in all 12")
 
 
 @pytest.mark.statistics
