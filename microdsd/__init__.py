@@ -23,6 +23,7 @@ _HOME = {
     "list_models": "microdsd.models",
     "load_dataset": "microdsd.datasets",
     "load_microstructures": "microdsd.io",
+    "measure_ensemble": "microdsd.ensembles",
     "phase_fractions": "microdsd.microstructure",
     "save_microstructures": "microdsd.io",
     "write_report": "microdsd.report",

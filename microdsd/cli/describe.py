@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable
+from itertools import count
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 import typer
 
-from microdsd.cli.live import STDERR, progress_bar
+from microdsd.cli.live import STDERR
 from microdsd.cli.output import print_json
-
-if TYPE_CHECKING:
-    import xarray as xr
-    from rich.table import Table
 
 
 def command(
-    file: Annotated[
-        str, typer.Argument(help="FILE or FILE:/path; also TIFF, npy.", metavar="FILE[:/path]")
+    files: Annotated[
+        list[str],
+        typer.Argument(
+            help="FILE or FILE:/path, with * for any text; also TIFF, npy. Samples of several are "
+            "numbered through.",
+            metavar="FILE[:/path]...",
+        ),
     ],
     output: Annotated[
         Path | None,
@@ -51,124 +53,79 @@ def command(
     relative_error: Annotated[
         float, typer.Option(help="Of the phase fraction in a box of representative size.")
     ] = 0.05,
-    force: Annotated[bool, typer.Option("--force", help="Overwrite files.")] = False,
+    scheduler: Annotated[
+        str | None,
+        typer.Option(help="local, or tcp://HOST:PORT of a dask scheduler; default: none."),
+    ] = None,
+    workers: Annotated[
+        int | None, typer.Option(help="Processes of the local scheduler; default: one per CPU.")
+    ] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with a stopped run.")] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="Overwrite files, and start anew.")
+    ] = False,
     json: Annotated[bool, typer.Option("--json", help="Print all numbers as JSON.")] = False,
 ) -> None:
-    """Measure fractions, correlations, surfaces, topology and sizes of every phase."""
-    from microdsd.cli.parsing import names_of, region_of
-    from microdsd.io import ensure_writable, open_labels
-    from microdsd.io.netcdf import save_dataset
+    """Measure fractions, correlations, surfaces, topology and sizes of every phase.
+
+    An ensemble is measured sample by sample; stopped by Ctrl-C, it goes on with --resume.
+    """
+    from functools import partial
+
+    from microdsd.cli.ensembles import Show, measure_files, report_failures
+    from microdsd.cli.findings import description_document, description_tables
+    from microdsd.cli.parsing import names_of, phases_of, region_of
+    from microdsd.ensembles import place_of_parts
+    from microdsd.io import ensure_writable
     from microdsd.metrics.descriptor_groups import GROUPS
     from microdsd.metrics.descriptors import describe
 
-    for path in (output, picture):
-        if path is not None:
-            ensure_writable(path, overwrite=force)
+    goes_on = resume and output is not None and place_of_parts(output).is_dir()
     if picture is not None:
         from microdsd.report.description import check_picture
 
+        ensure_writable(picture, overwrite=force or goes_on)
         check_picture(picture)
-    part = region_of(region)
-    with open_labels(file, phases=names_of(labels), voxel_size=voxel_size, region=part) as source:
-        material = source.load()
-    inside = None
-    if mask is not None:
-        with open_labels(mask, region=part) as source:
-            inside = source.load().values != 0
-    with progress_bar(status=True) as bar:
-        task = bar.add_task("measuring", total=len(descriptor or GROUPS), status="")
-        begun: list[str] = []
 
-        def show(group: str) -> None:
-            bar.update(task, completed=len(begun), status=group.replace("_", " "))
-            begun.append(group)
+    def watch(show: Show) -> Callable[[str], None]:
+        number, begun = len(descriptor or GROUPS), count()
+        return lambda group: show(next(begun) % number / number, group.replace("_", " "))
 
-        found = describe(
-            material,
+    measured = measure_files(
+        files,
+        partial(
+            describe,
             periodic=periodic,
-            phases=[int(word) if word.isdecimal() else word for word in phase] if phase else None,
+            phases=phases_of(phase),
             descriptors=descriptor,
-            mask=inside,
             relative_error=relative_error,
-            progress=show,
-        )
-        bar.update(task, total=len(begun), completed=len(begun), status="")
-    if output is not None:
-        save_dataset(output, found, overwrite=force)
+        ),
+        output,
+        watch=watch,
+        phases=names_of(labels),
+        voxel_size=voxel_size,
+        region=region_of(region),
+        mask=mask,
+        scheduler=scheduler,
+        workers=workers,
+        resume=resume,
+        force=force,
+    )
+    found = measured.dataset
     if picture is not None:
         from microdsd.report.description import draw_description
 
-        draw_description(found, picture, overwrite=force)
+        draw_description(found, picture, overwrite=force or goes_on)
     if json:
-        print_json(_plain(found.to_dict()))
+        print_json(description_document(found))
     else:
         from rich.console import Console
 
         # Wide enough for whole rows also where the output is a file.
         console = Console(width=max(Console().width, 76 + 18 * found.sizes["phase"]))
-        for table in _tables(found):
+        for table in description_tables(found):
             console.print(table)
     written = [str(path) for path in (output, picture) if path is not None]
     if written:
         STDERR.print(f"{' and '.join(written)} written")
-
-
-def _tables(described: xr.Dataset) -> Iterator[Table]:
-    """Numbers of every phase, then of pairs and of all phases; of ensembles mean and spread."""
-    n = described.sizes.get("sample", 1)
-    spread = f", mean ± standard deviation of {n} samples" if n > 1 else ""
-    boundary = "periodic" if described.attrs["periodic"] else "not periodic"
-    numbers = [
-        variable
-        for variable in described.data_vars.values()
-        if set(variable.dims) <= {"sample", "phase", "pair", "axis"}
-    ]
-    of_phases = [variable for variable in numbers if "phase" in variable.dims]
-    of_others = [variable for variable in numbers if "phase" not in variable.dims]
-    if of_phases:
-        names = [str(name) for name in described["phase_name"].values]
-        yield _table(f"{boundary}{spread}", names, of_phases)
-    if of_others:
-        yield _table("between phases", [""], of_others)
-
-
-def _table(title: str, columns: list[str], variables: list[xr.DataArray]) -> Table:
-    from rich.table import Table
-
-    table = Table(title=title, title_justify="left", box=None, padding=(0, 2, 0, 0))
-    table.add_column("descriptor", no_wrap=True)
-    table.add_column("unit", style="dim", no_wrap=True)
-    for column in columns:
-        table.add_column(column, justify="right", no_wrap=True)
-    for variable in variables:
-        title = str(variable.attrs["long_name"])
-        unit = str(variable.attrs["units"])
-        part = next((dim for dim in ("axis", "pair") if dim in variable.dims), None)
-        for i in range(variable.sizes[part] if part else 1):
-            row = variable.isel({part: i}) if part else variable
-            name = f"{title}, {row[part].item()}" if part else title
-            cells = row.transpose("phase", "sample") if "phase" in row.dims else [row]
-            table.add_row(name, unit if unit != "1" else "", *map(_number, cells))
-    return table
-
-
-def _number(values: xr.DataArray) -> str:
-    """Mean over the samples, and their standard deviation."""
-    if values.dtype == bool and values.size == 1:
-        return "yes" if values.item() else "no"
-    known = values.astype(float).dropna("sample")
-    if not known.size:
-        return "-"
-    mean = f"{float(known.mean()):.4g}"
-    return mean if values.size == 1 else f"{mean} ± {float(known.std()):.2g}"
-
-
-def _plain(value: Any) -> Any:
-    """What JSON can hold: numbers that are not finite become null."""
-    if isinstance(value, dict):
-        return {str(key): _plain(entry) for key, entry in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_plain(entry) for entry in value]
-    if isinstance(value, float) and not -float("inf") < value < float("inf"):
-        return None
-    return value
+    report_failures(measured, output)

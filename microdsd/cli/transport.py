@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 import typer
 
-from microdsd.cli.live import STDERR, progress_bar
+from microdsd.cli.ensembles import Show, measure_files, report_failures
+from microdsd.cli.findings import transport_document, transport_lines
+from microdsd.cli.live import STDERR
 from microdsd.cli.output import print_json
-from microdsd.cli.parsing import names_of, numbers_of, region_of
+from microdsd.cli.parsing import names_of, numbers_of, phases_of, region_of
 from microdsd.errors import InputError
-from microdsd.io import ensure_writable, open_labels
-
-if TYPE_CHECKING:
-    import xarray as xr
 
 
 def command(
     source: Annotated[
-        str, typer.Argument(help="Labels: scan.h5:/path, or a TIFF or npy file.", metavar="SOURCE")
+        list[str],
+        typer.Argument(
+            help="Labels: scan.h5:/path, with * for any text, or a TIFF or npy file. Samples of "
+            "several are numbered through.",
+            metavar="SOURCE...",
+        ),
     ],
     property_: Annotated[
         list[str] | None,
@@ -66,47 +71,69 @@ def command(
     output: Annotated[
         Path | None, typer.Option("-o", "--output", help="netCDF file to write.")
     ] = None,
-    force: Annotated[bool, typer.Option("--force", help="Overwrite the output.")] = False,
+    scheduler: Annotated[
+        str | None,
+        typer.Option(help="local, or tcp://HOST:PORT of a dask scheduler; default: none."),
+    ] = None,
+    workers: Annotated[
+        int | None, typer.Option(help="Processes of the local scheduler; default: one per CPU.")
+    ] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with a stopped run.")] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="Overwrite the output, and start anew.")
+    ] = False,
     json: Annotated[bool, typer.Option("--json", help="Print the numbers as JSON.")] = False,
 ) -> None:
-    """Solve for transport through every sample; print it, or write all of it as netCDF."""
-    if output is not None:
-        ensure_writable(output, overwrite=force)
+    """Solve for transport through every sample; print it, or write all of it as netCDF.
+
+    An ensemble is measured sample by sample; stopped by Ctrl-C, it goes on with --resume.
+    """
     moduli = _moduli(young, poisson)
-    with open_labels(
-        source, phases=names_of(labels), voxel_size=voxel_size, region=region_of(crop)
-    ) as opened:
-        samples = opened.load()
 
     from microdsd.transport import describe_transport
 
-    with progress_bar() as bar:
-        task = bar.add_task("solving", total=None)
-        found = describe_transport(
-            samples,
+    def watch(show: Show) -> Callable[[int, int], None]:
+        return lambda done, total: show(done / total, f"{done} of {total} solutions")
+
+    measured = measure_files(
+        source,
+        partial(
+            describe_transport,
             properties=property_ or ["diffusivity"],  # type: ignore[arg-type]
-            phases=[int(word) if word.isdecimal() else word for word in phase] if phase else None,
+            phases=phases_of(phase),
             axes=axis or None,
             conductivity=numbers_of(conductivity, "conductivity"),
             moduli=moduli,
             sides=sides,  # type: ignore[arg-type]
             solver=solver,  # type: ignore[arg-type]
             device=device,
-            progress=lambda done, total: bar.update(task, completed=done, total=total),
-        )
-    if output is not None:
-        _write(found, output, force)
+        ),
+        output,
+        watch=watch,
+        phases=names_of(labels),
+        voxel_size=voxel_size,
+        region=region_of(crop),
+        scheduler=scheduler,
+        workers=workers,
+        resume=resume,
+        force=force,
+    )
+    found = measured.dataset
     if json:
-        print_json({"source": source, "output": output and str(output), **_document(found)})
-        return
-    for line in _lines(found):
-        typer.echo(line)
-    for name, converged in found.data_vars.items():
-        if str(name).endswith("_converged") and not converged.all():
-            missed = int((~converged).sum())
-            STDERR.print(f"note: {missed} of {converged.size} solutions of {name} did not converge")
-    if output is not None:
-        STDERR.print(f"{output} written")
+        named = source if len(source) > 1 else source[0]
+        print_json({"source": named, "output": output and str(output), **transport_document(found)})
+    else:
+        for line in transport_lines(found):
+            typer.echo(line)
+        for name, converged in found.data_vars.items():
+            if str(name).endswith("_converged") and not converged.all():
+                missed = int((~converged).sum())
+                STDERR.print(
+                    f"note: {missed} of {converged.size} solutions of {name} did not converge"
+                )
+        if output is not None:
+            STDERR.print(f"{output} written")
+    report_failures(measured, output)
 
 
 def _moduli(
@@ -121,67 +148,3 @@ def _moduli(
     if missing:
         raise InputError(f"poisson: give a Poisson ratio for {missing}, as {missing[0]}=0.2")
     return {phase: (value, ratios.get(phase, 0.0)) for phase, value in modulus.items()}
-
-
-def _write(found: xr.Dataset, output: Path, force: bool) -> None:
-    from microdsd.io import atomic_write
-
-    with atomic_write(output, overwrite=force) as temporary:
-        found.to_netcdf(temporary, engine="h5netcdf")
-
-
-def _document(found: xr.Dataset) -> dict[str, Any]:
-    """The Dataset as JSON knows it; what is infinite or does not exist is null."""
-    import numpy as np
-
-    document: dict[str, Any] = found.to_dict(data=False)
-    for part in ("coords", "data_vars"):
-        for name, entry in document[part].items():
-            values = found[name].values
-            if values.dtype.kind == "f":
-                values = np.where(np.isfinite(values), values, None)
-            document[part][name] = {
-                "dims": list(entry["dims"]),
-                "units": entry["attrs"].get("units"),
-                "values": values.tolist(),
-            }
-    return {**document["attrs"], "coords": document["coords"], "data": document["data_vars"]}
-
-
-def _lines(found: xr.Dataset) -> list[str]:
-    """One line per result: of several samples the mean and the extremes."""
-    lines = []
-    if "relative_diffusivity" in found:
-        lines += [
-            f"{found.phase_name[p].item()}, {axis}: "
-            f"relative diffusivity {_spread(found.relative_diffusivity[:, p, a])}, "
-            f"tortuosity factor {_spread(found.tortuosity_factor[:, p, a])}"
-            for p in range(found.sizes["phase"])
-            for a, axis in enumerate(found.axis.values)
-        ]
-    if "permeability" in found:
-        unit = found.permeability.attrs.get("units", "")
-        lines += [
-            f"{found.phase_name[p].item()}, {axis}: "
-            f"permeability {_spread(found.permeability[:, p, a])} {unit}".rstrip()
-            for p in range(found.sizes["phase"])
-            for a, axis in enumerate(found.axis.values)
-        ]
-    if "conductivity" in found:
-        lines += [
-            f"conductivity, {axis}: {_spread(found.conductivity[:, a, a])}"
-            for a, axis in enumerate(found.flux.values)
-        ]
-    lines += [
-        f"{name.replace('_', ' ')}: {_spread(found[name])}"
-        for name in ("young_modulus", "poisson_ratio", "bulk_modulus", "shear_modulus")
-        if name in found
-    ]
-    return lines
-
-
-def _spread(values: xr.DataArray) -> str:
-    middle = f"{float(values.mean()):.4g}"
-    if values.size == 1:
-        return middle
-    return f"{middle} ({float(values.min()):.4g} to {float(values.max()):.4g})"

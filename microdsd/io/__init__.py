@@ -1,13 +1,13 @@
 """Files in and out: HDF5, images, raw volumes, VTK."""
 
 from microdsd.io.atomic import atomic_write, ensure_writable
-from microdsd.io.discovery import split_spec
+from microdsd.io.discovery import matching_specs, split_spec
 from microdsd.io.hdf5 import load_microstructures, save_microstructures
 from microdsd.io.images import read_image_stack, save_tiff
 from microdsd.io.listing import ArrayInfo, list_microstructures
 from microdsd.io.pictures import holds_images, load_images, save_images
 from microdsd.io.vti import save_vti
-from microdsd.io.windows import LabelSource, open_labels
+from microdsd.io.windows import LabelSource, open_labels, read_sample
 
 __all__ = [
     "ArrayInfo",
@@ -18,8 +18,10 @@ __all__ = [
     "list_microstructures",
     "load_images",
     "load_microstructures",
+    "matching_specs",
     "open_labels",
     "read_image_stack",
+    "read_sample",
     "save_images",
     "save_microstructures",
     "save_tiff",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fnmatch
 import re
 from collections import defaultdict
 from collections.abc import Iterator
@@ -149,6 +150,41 @@ def locate(file: h5py.File, inner: str | None, *, ensemble: bool = False) -> Fou
     if any("levels" in dataset.attrs for dataset in _datasets(file)):
         missing += " (it holds images: read them with load_images)"
     raise DataFileError(f"{name}: {missing}; integer arrays in it: {listing}")
+
+
+def matching_specs(spec: str | Path) -> list[str]:
+    """Specs of all arrays that a path with ``*`` stands for, by their numbers; else the spec.
+
+    Examples
+    --------
+    >>> matching_specs("rock.h5:/labels")
+    ['rock.h5:/labels']
+
+    Raises
+    ------
+    DataFileError
+        No path in the file is like that.
+    """
+    path, inner = split_spec(spec)
+    if inner is None or "*" not in inner:
+        return [str(spec)]
+    with open_hdf5(path) as file:
+        paths = [found.path for found in find_arrays(file)]
+    if inner in paths:
+        return [str(spec)]  # one dataset per sample, which is one array here
+    chosen = [found for found in paths if fnmatch.fnmatchcase(found, inner)]
+    if not chosen:
+        listing = ", ".join(paths) or "none"
+        raise DataFileError(
+            f"{path.name}: no array at a path like {inner}; integer arrays in it: {listing}"
+        )
+    return [f"{path}:{found}" for found in sorted(chosen, key=_by_numbers)]
+
+
+def _by_numbers(path: str) -> list[tuple[int, str]]:
+    """Key that puts sample_2 before sample_10."""
+    words = re.split(r"(\d+)", path)
+    return [(int(word), "") if word.isdecimal() else (-1, word) for word in words]
 
 
 def native_dims(dataset: h5py.Dataset) -> tuple[str, ...] | None:

@@ -147,6 +147,7 @@ def open_labels(
     voxel_size: float | Sequence[float] | None = None,
     region: Region | None = None,
     ensemble: bool = False,
+    check: bool = True,
 ) -> LabelSource:
     """Open labels for reading in windows.
 
@@ -164,6 +165,8 @@ def open_labels(
         reader.
     ensemble : bool
         Whether the first axis of a plain 3D array or image stack counts samples.
+    check : bool
+        Whether to count labels that `phases` names; False where they will be when they are read.
 
     Raises
     ------
@@ -185,7 +188,13 @@ def open_labels(
             try:
                 found = locate(file, inner, ensemble=ensemble)
                 return _open(
-                    found.labels, native_statement(found), phases, voxel_size, region, file.close
+                    found.labels,
+                    native_statement(found),
+                    phases,
+                    voxel_size,
+                    region,
+                    check,
+                    file.close,
                 )
             except BaseException:
                 file.close()
@@ -199,7 +208,50 @@ def open_labels(
     else:
         dims_of_ndarray(source.ndim, ensemble)
         stored = StoredLabels((check_integers(source),), has_samples=ensemble)
-    return _open(stored, statement, phases, voxel_size, region, lambda: None)
+    return _open(stored, statement, phases, voxel_size, region, check, lambda: None)
+
+
+def read_sample(
+    source: str | Path, sample: int = 0, *, region: Region | None = None
+) -> npt.NDArray[Any]:
+    """Read one sample of a file as it is stored, and nothing else of an HDF5 file.
+
+    Its labels are neither counted nor named: `microdsd.microstructure.as_microstructure` does
+    both, with the phases that `open_labels` found.
+
+    Parameters
+    ----------
+    source, region
+        As in `open_labels`.
+    sample : int
+
+    Returns
+    -------
+    ndarray of integers, axes ``([z,] y, x)``
+
+    Raises
+    ------
+    DataFileError, InputError
+        As `open_labels` and `LabelSource.read`.
+
+    Examples
+    --------
+    >>> from microdsd.io import save_microstructures
+    >>> save_microstructures("eye.h5", np.eye(4, dtype=int))
+    >>> read_sample("eye.h5", region={"x": slice(0, 2)}).tolist()
+    [[1, 0], [0, 1], [0, 0], [0, 0]]
+    """
+    path, inner = split_spec(source)
+    if path.suffix.lower() in IMAGE_SUFFIXES:
+        return _read(StoredLabels((check_integers(read_image_stack(path)),)), sample, region)
+    with open_hdf5(path) as file:
+        return _read(locate(file, inner).labels, sample, region)
+
+
+def _read(stored: StoredLabels, sample: int, region: Region | None) -> npt.NDArray[Any]:
+    if not 0 <= sample < stored.n_samples:
+        raise InputError(f"sample: there are {stored.n_samples} samples, got {sample}")
+    return stored.read(sample, _checked_region(region, stored.shape))
 
 
 def _open(
@@ -208,6 +260,7 @@ def _open(
     phases: Mapping[int, str] | None,
     voxel_size: float | Sequence[float] | None,
     region: Region | None,
+    check: bool,
     close: Callable[[], None],
 ) -> LabelSource:
     parts = _checked_region(region, stored.shape)
@@ -217,6 +270,8 @@ def _open(
     dtype = stored.dtype
     if statement is not None and phases is None:
         names = statement[0]
+    elif phases is not None and not check:
+        names = dict(sorted(phases.items()))
     else:
         present = stored.counts(parts)
         names = name_phases(present, phases)

@@ -14,6 +14,7 @@ from microdsd.metrics._ensembles import MaskLike, per_sample
 from microdsd.metrics.anisotropy import fabric
 from microdsd.metrics.chords import chord_length_density, mean_chord_length
 from microdsd.metrics.cluster_function import two_point_cluster
+from microdsd.metrics.joining import concat_curves
 from microdsd.metrics.lineal_path import lineal_path
 from microdsd.metrics.local_thickness import local_thickness
 from microdsd.metrics.minkowski import minkowski_functionals
@@ -85,12 +86,8 @@ class Request:
 
     def by_phase(self, measure: Callable[[int], Any]) -> Any:
         """One measurement per phase, dims ``(sample, phase, ...)``."""
-        stacked = xr.concat(
-            [measure(phase) for phase in self.phases],
-            xr.Variable("phase", list(self.phases)),
-            combine_attrs="drop_conflicts",
-            join="outer",
-            fill_value=0,
+        stacked = concat_curves(
+            [measure(phase) for phase in self.phases], xr.Variable("phase", list(self.phases))
         )
         return stacked.transpose("sample", "phase", ...)
 

@@ -6,7 +6,7 @@ import xarray as xr
 from typer.testing import CliRunner
 
 from microdsd.cli.app import app
-from microdsd.io import save_microstructures
+from microdsd.io import load_microstructures, save_microstructures
 from microdsd.metrics import describe
 from microdsd.microstructure import as_microstructure, blobs
 
@@ -31,12 +31,12 @@ def run(*words):
 
 @pytest.mark.parametrize("suffix", [".nc", ".h5"])
 def test_numbers_survive_the_file(stored, tmp_path, suffix):
-    path, ms = stored
+    path, _ = stored
     target, picture = tmp_path / f"out{suffix}", tmp_path / "out.png"
     result = run(path, *QUICK, "-o", target, "--picture", picture)
     assert result.exit_code == 0, result.output
     with xr.open_dataset(target, engine="h5netcdf") as found:
-        expected = describe(ms, periodic=False, descriptors=GROUPS)
+        expected = describe(load_microstructures(path), periodic=False, descriptors=GROUPS)
         xr.testing.assert_allclose(found.load(), expected)
         assert found.lineal_path.attrs["reference"].startswith("doi:")
     assert picture.read_bytes().startswith(b"\x89PNG")

@@ -1,0 +1,151 @@
+"""Samples measured by the workers of a dask cluster, here or elsewhere."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Sequence
+from concurrent.futures import CancelledError
+from contextlib import contextmanager
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from microdsd import __version__
+from microdsd.ensembles.work import Finding, Outcome, Work
+from microdsd.errors import InputError, MicrodsdError
+from microdsd.io import split_spec
+
+LOCAL = "local"
+IN_FLIGHT = 2
+"""Samples per thread of the workers that are given out: one in work, one to follow."""
+SECONDS_TO_CONNECT = 20
+
+
+def check_scheduler(scheduler: str, workers: int | None) -> None:
+    """Refuse what cannot be used before anything is read.
+
+    Raises
+    ------
+    InputError
+        Neither "local" nor an address, or a number of workers that is not ours to choose.
+    MicrodsdError
+        The extra ``distributed`` is missing.
+    """
+    if scheduler != LOCAL and "://" not in scheduler:
+        raise InputError(
+            f"scheduler: {scheduler!r} is neither 'local' nor an address as 'tcp://host:8786'"
+        )
+    if workers is not None and scheduler != LOCAL:
+        raise InputError(f"workers: {scheduler} has workers of its own; leave the number out")
+    if workers is not None and workers < 1:
+        raise InputError(f"workers: must be at least 1, got {workers}")
+    _distributed()
+
+
+def do_on_cluster(
+    work: Work, numbers: Sequence[int], scheduler: str, workers: int | None
+) -> Iterator[Outcome]:
+    """Have samples measured, a bounded number at a time; outcomes come as they are ready.
+
+    A sample whose worker dies is given to another worker.
+
+    Raises
+    ------
+    MicrodsdError
+        The scheduler cannot be reached, or is lost on the way.
+    """
+    distributed = _distributed()
+    if not numbers:
+        return
+    waiting = iter(numbers)
+    if scheduler == LOCAL:
+        from dask.system import CPU_COUNT
+
+        workers = min(workers or CPU_COUNT, len(numbers))
+    with _client(distributed, scheduler, workers) as client:
+        places: dict[Any, int] = {}
+
+        def give_out() -> list[Any]:
+            threads = sum(client.nthreads().values())
+            free = max(IN_FLIGHT * threads, 1) - len(places)
+            given = [
+                (client.submit(_do, work, number, pure=False), number)
+                for number in islice(waiting, max(free, 0))
+            ]
+            places.update(given)
+            return [future for future, _ in given]
+
+        ready = distributed.as_completed(give_out(), loop=client.loop)
+        for future in ready:
+            yield Outcome(places.pop(future), _result(distributed, future, scheduler))
+            ready.update(give_out())
+
+
+def _do(work: Work, number: int) -> Finding:
+    """Measure one sample on a worker."""
+    if work.version != __version__:
+        raise MicrodsdError(
+            f"scheduler: its workers have microdsd {__version__}, this is {work.version}; "
+            "install one version everywhere"
+        )
+    path, _ = split_spec(work.ensemble.place(number)[0])
+    if not Path(path).exists():
+        raise MicrodsdError(
+            f"{path}: a worker does not see this file; workers open it by this path, so put it "
+            "on a file system that all machines share"
+        )
+    return work.do(number)
+
+
+def _result(distributed: Any, future: Any, scheduler: str) -> Finding | Exception:
+    try:
+        finding: Finding = future.result()
+        return finding
+    except distributed.KilledWorker as error:
+        return MicrodsdError(
+            f"{error.allowed_failures + 1} workers died over it, most likely for want of memory; "
+            "fewer workers leave each more"
+        )
+    except CancelledError as error:
+        raise MicrodsdError(
+            f"scheduler: {scheduler} is lost; what was measured before is kept, --resume "
+            "(resume=True) goes on"
+        ) from error
+    except Exception as error:
+        return error
+
+
+@contextmanager
+def _client(distributed: Any, scheduler: str, workers: int | None) -> Iterator[Any]:
+    """A client of the scheduler; of our own workers, which end with it."""
+    if scheduler != LOCAL:
+        try:
+            client = distributed.Client(scheduler, timeout=SECONDS_TO_CONNECT, set_as_default=False)
+        except (OSError, ValueError) as error:
+            raise MicrodsdError(
+                f"scheduler: nothing answers at {scheduler} ({error}); start 'dask scheduler' "
+                "there, and give the address that it prints"
+            ) from error
+        with client:
+            yield client
+        return
+    with (
+        distributed.LocalCluster(
+            n_workers=workers,
+            threads_per_worker=1,
+            dashboard_address=None,
+            silence_logs=logging.ERROR,
+        ) as cluster,
+        distributed.Client(cluster, set_as_default=False) as client,
+    ):
+        yield client
+
+
+def _distributed() -> Any:
+    try:
+        import distributed
+    except ImportError as error:
+        raise MicrodsdError(
+            "scheduler: needs dask; pip install 'microdsd[distributed]', or leave the scheduler out"
+        ) from error
+    return distributed

@@ -1,0 +1,232 @@
+"""Measure every sample of an ensemble, keep what is done, and put it together."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+import xarray as xr
+
+from microdsd.ensembles.cluster import check_scheduler, do_on_cluster
+from microdsd.ensembles.parts import Parts
+from microdsd.ensembles.stored import StoredEnsemble
+from microdsd.ensembles.work import Finding, Measure, Outcome, Work
+from microdsd.errors import DataFileError, InputError, MicrodsdError
+from microdsd.io import ensure_writable
+from microdsd.io.netcdf import save_dataset
+from microdsd.io.windows import Region
+
+HOPELESS = 3
+"""Failures, all for one reason and without a success between them, that end a run."""
+
+
+class Measured(NamedTuple):
+    """What `measure_ensemble` returns.
+
+    Attributes
+    ----------
+    dataset : Dataset
+        Of all samples that could be measured, with their numbers as the coordinate ``sample``.
+    failures : dict of int to str
+        Why a sample could not be measured, by its number.
+    """
+
+    dataset: xr.Dataset
+    failures: dict[int, str]
+
+
+def measure_ensemble(
+    sources: str | Path | Sequence[str | Path],
+    measure: Measure,
+    output: str | Path | None = None,
+    *,
+    phases: Mapping[int, str] | None = None,
+    voxel_size: float | Sequence[float] | None = None,
+    region: Region | None = None,
+    mask: str | Path | None = None,
+    scheduler: str | None = None,
+    workers: int | None = None,
+    resume: bool = False,
+    overwrite: bool = False,
+    progress: Callable[[int, int], None] | None = None,
+    sample_progress: Callable[..., None] | None = None,
+) -> Measured:
+    """Measure every sample of an ensemble in files, holding one sample at a time.
+
+    Measurements are kept as they come, in the folder ``<output>.partial``, until all are there
+    and `output` is written. A run that was stopped, in whatever way, loses the samples it was at,
+    and goes on with `resume`. A sample that cannot be measured stops no other.
+
+    Parameters
+    ----------
+    sources : str, Path or sequence of them
+        ``file.h5`` or ``file.h5:/path/in/file``, ``*`` in the path for any text. Samples are
+        numbered through, over all sources. All must have one shape, phases and voxel size.
+    measure : callable
+        From a microstructure of one sample to a Dataset: `microdsd.describe`,
+        `microdsd.describe_transport`, one of your own; options are given by `functools.partial`.
+    output : str or Path, optional
+        netCDF file to write. Without it nothing is kept on the way, and nothing can be resumed.
+    phases, voxel_size, region
+        As in `microdsd.io.open_labels`.
+    mask : str or Path, optional
+        Labels that are not zero where the specimen is, one for all samples or one for each. Goes
+        to `measure` as the option ``mask``.
+    scheduler : str, optional
+        None measures in this process; ``"local"`` with `workers` processes of one thread each;
+        ``"tcp://host:8786"`` by the workers of a dask scheduler, which must see the files under
+        the same paths. A worker that dies costs the time of its samples only.
+    workers : int, optional
+        Of the scheduler ``"local"``; default: one per processor.
+    resume : bool
+        Go on with a run that was stopped, if there is one. Samples that failed are tried again.
+    overwrite : bool
+        Replace `output`, and forget a run that was stopped.
+    progress : callable, optional
+        Called with the number of samples done, and of all.
+    sample_progress : callable, optional
+        Given to `measure` as its option ``progress`` where it runs in this process.
+
+    Returns
+    -------
+    Measured
+        The Dataset is that of `measure` for the whole ensemble, with the coordinate ``source``
+        if there are several. Failures are also in its attribute ``failed_samples``, as JSON;
+        `output` is then written without these samples, and the folder stays, to `resume` once the
+        cause is mended.
+
+    Raises
+    ------
+    DataFileError
+        `output` or a stopped run is there and may not be replaced; what is there was measured
+        otherwise or of other data; a file cannot be read or written.
+    InputError
+        Sources, mask or scheduler cannot be used.
+    MicrodsdError
+        dask is not installed, or the scheduler cannot be reached.
+    Exception
+        The error of `measure` itself, if it is the same for all samples.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from functools import partial
+    >>> from microdsd.io import save_microstructures
+    >>> from microdsd.metrics import describe
+    >>> from microdsd.microstructure import as_microstructure
+    >>> stack = np.random.default_rng(0).integers(0, 2, (3, 16, 16))
+    >>> save_microstructures("stack.h5", as_microstructure(stack, ensemble=True))
+    >>> measure = partial(describe, periodic=False, descriptors=["fractions", "surface"])
+    >>> found, failures = measure_ensemble("stack.h5", measure, "found.nc")
+    >>> found.phase_fraction.sizes["sample"], failures
+    (3, {})
+    """
+    if scheduler is not None:
+        check_scheduler(scheduler, workers)
+    elif workers is not None:
+        raise InputError("workers: go with the scheduler; give 'local' (--scheduler local)")
+    if resume and output is None:
+        raise InputError("resume: needs the output of the stopped run; give it (-o)")
+    work = Work(
+        StoredEnsemble.open(
+            sources, phases=phases, voxel_size=voxel_size, region=region, mask=mask
+        ),
+        measure,
+    )
+    with _parts(output, resume, overwrite) as parts:
+        parts.open(json.loads(json.dumps(work.record(), default=str)))
+        _check_unchanged(work.ensemble, parts)
+        done = set(parts.numbers())
+        waiting = [number for number in range(len(work.ensemble)) if number not in done]
+        if scheduler is None:
+            outcomes = work.do_here(waiting, sample_progress)
+        else:
+            outcomes = do_on_cluster(work, waiting, scheduler, workers)
+        with closing(outcomes):  # type: ignore[type-var]
+            failures = _gather(outcomes, parts, len(work.ensemble), progress)
+        found = parts.joined()
+        if len(work.ensemble.sources) > 1:
+            places = [work.ensemble.place(number)[0] for number in parts.numbers()]
+            found = found.assign_coords(source=("sample", places))
+        if failures:
+            found.attrs["failed_samples"] = json.dumps(failures)
+        if output is not None:
+            save_dataset(output, found, overwrite=resume or overwrite)
+            if not failures:
+                parts.remove()
+    return Measured(found, failures)
+
+
+def place_of_parts(output: str | Path) -> Path:
+    """Folder beside the output that holds what is measured so far."""
+    output = Path(output)
+    return output.with_name(output.name + ".partial")
+
+
+@contextmanager
+def _parts(output: str | Path | None, resume: bool, overwrite: bool) -> Iterator[Parts]:
+    """What an earlier run has left, or nothing; without an output all is kept for now only."""
+    if output is None:
+        with tempfile.TemporaryDirectory(prefix="microdsd-") as folder:
+            yield Parts(Path(folder) / "parts")
+        return
+    parts = Parts(place_of_parts(output))
+    if overwrite and not resume:
+        parts.remove()
+    earlier = len(parts.numbers())
+    if earlier and not resume:
+        raise DataFileError(
+            f"{parts.folder}: holds {earlier} samples that a stopped run has measured; pass "
+            "resume=True (--resume) to go on, or overwrite=True (--force) to measure all anew"
+        )
+    ensure_writable(output, overwrite=overwrite or earlier > 0)
+    yield parts
+
+
+def _check_unchanged(ensemble: StoredEnsemble, parts: Parts) -> None:
+    for number in parts.numbers():
+        if ensemble.read(number).sha256 != parts.sha256(number):
+            source, own = ensemble.place(number)
+            raise DataFileError(
+                f"{source}: sample {own} has changed since it was measured; take back the file as "
+                "it was, or pass overwrite=True (--force) to measure all anew"
+            )
+
+
+def _gather(
+    outcomes: Iterator[Outcome],
+    parts: Parts,
+    total: int,
+    progress: Callable[[int, int], None] | None,
+) -> dict[int, str]:
+    """Keep what is found as it comes; why the other samples failed."""
+    done = len(parts.numbers())
+    failures: dict[int, str] = {}
+    if progress is not None:
+        progress(done, total)
+    for number, result in outcomes:
+        if isinstance(result, Finding):
+            parts.add(number, *result)
+            done += 1
+        else:
+            failures[number] = _reason(result)
+            ended = len(failures) == total or len(failures) >= HOPELESS
+            if ended and not done and len(set(failures.values())) == 1:
+                raise result
+        if progress is not None:
+            progress(done + len(failures), total)
+    if not done:
+        first = min(failures)
+        raise MicrodsdError(
+            f"none of {total} samples could be measured; sample {first}: {failures[first]}"
+        )
+    return dict(sorted(failures.items()))
+
+
+def _reason(error: Exception) -> str:
+    text = " ".join(str(error).split())
+    return text if isinstance(error, MicrodsdError) else f"{type(error).__name__}: {text}"

@@ -1,0 +1,175 @@
+"""An ensemble in files, as any process that sees the files can read its samples."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from microdsd.errors import InputError
+from microdsd.io import LabelSource, matching_specs, open_labels, read_sample, split_spec
+from microdsd.io.windows import Region
+from microdsd.microstructure import as_microstructure
+
+
+class Sample(NamedTuple):
+    """What is read of one sample.
+
+    Attributes
+    ----------
+    labels : DataArray, dims ``(sample, [z,] y, x)``
+        One sample, with its number as the coordinate.
+    mask : ndarray of bool or None
+        Where the specimen is.
+    sha256 : str
+        Of labels and mask.
+    """
+
+    labels: xr.DataArray
+    mask: NDArray[np.bool_] | None
+    sha256: str
+
+
+@dataclass(frozen=True)
+class StoredEnsemble:
+    """Samples of one file or of several, numbered through; small, and made to be sent about.
+
+    Attributes
+    ----------
+    sources : tuple of str
+        ``file.h5`` or ``file.h5:/path/in/file``, with the whole path of the file.
+    sizes : tuple of int
+        Number of samples of each source.
+    shape : tuple of int
+        Of every sample, ``([z,] y, x)``.
+    phases : dict of int to str
+    voxel_size : tuple of float or None
+        In metres, if known.
+    region : mapping of str to slice, or sequence of slice, or None
+    mask : str or None
+        Source of the specimens: one for all samples, or one for each.
+    masks : int
+        Number of samples of `mask`.
+    """
+
+    sources: tuple[str, ...]
+    sizes: tuple[int, ...]
+    shape: tuple[int, ...]
+    phases: dict[int, str]
+    voxel_size: tuple[float, ...] | None
+    region: Region | None
+    mask: str | None
+    masks: int
+
+    @classmethod
+    def open(
+        cls,
+        sources: str | Path | Sequence[str | Path],
+        *,
+        phases: Mapping[int, str] | None = None,
+        voxel_size: float | Sequence[float] | None = None,
+        region: Region | None = None,
+        mask: str | Path | None = None,
+    ) -> StoredEnsemble:
+        """Look at the files; labels are read only where neither file nor `phases` names them.
+
+        Raises
+        ------
+        DataFileError
+            A missing, truncated or foreign file, or nothing at the path.
+        InputError
+            No sources, or sources of unlike shape, phases or voxel size.
+        """
+        given = [sources] if isinstance(sources, str | Path) else list(sources)
+        specs = [spec for source in given for spec in matching_specs(_absolute(source))]
+        if not specs:
+            raise InputError("sources: name at least one file")
+        sizes, facts = [], []
+        for spec in specs:
+            with open_labels(
+                spec, phases=phases, voxel_size=voxel_size, region=region, check=False
+            ) as source:
+                sizes.append(source.n_samples)
+                facts.append(_facts(source))
+            for name, value in facts[0].items():
+                if facts[-1][name] != value:
+                    raise InputError(
+                        f"sources: {spec} has the {name} {facts[-1][name]}, {specs[0]} has "
+                        f"{value}; measure them in runs of their own, or give what the files "
+                        "should have said (--labels, --voxel-size)"
+                    )
+        masks = 0
+        if mask is not None:
+            mask = _absolute(mask)
+            with open_labels(mask, region=region) as source:
+                masks = source.n_samples
+            if masks not in (1, sum(sizes)):
+                raise InputError(
+                    f"mask: {mask} has {masks} samples, the ensemble has {sum(sizes)}; give one "
+                    "mask for all or one for each"
+                )
+        return cls(tuple(specs), tuple(sizes), **facts[0], region=region, mask=mask, masks=masks)
+
+    def __len__(self) -> int:
+        return sum(self.sizes)
+
+    def place(self, number: int) -> tuple[str, int]:
+        """Source of a sample, and its number there."""
+        for source, size in zip(self.sources, self.sizes, strict=True):
+            if number < size:
+                return source, number
+            number -= size
+        raise InputError(f"sample: there are {len(self)} samples")
+
+    def read(self, number: int) -> Sample:
+        """Read one sample, and no other.
+
+        Raises
+        ------
+        DataFileError
+            The data cannot be read.
+        InputError
+            A label without a name.
+        """
+        values = read_sample(*self.place(number), region=self.region)
+        digest = hashlib.sha256(f"{values.shape} {values.dtype.str}".encode())
+        digest.update(values.data)
+        mask = None
+        if self.mask is not None:
+            own = number if self.masks > 1 else 0
+            mask = read_sample(self.mask, own, region=self.region) != 0
+            digest.update(mask.data)
+        labels = as_microstructure(values, phases=self.phases, voxel_size=self.voxel_size)
+        return Sample(labels.expand_dims(sample=[number]), mask, digest.hexdigest())
+
+    def record(self) -> dict[str, Any]:
+        """What results depend on beside the labels themselves."""
+        return {
+            "number of samples": len(self),
+            "shape": list(self.shape),
+            "phase names": {str(label): name for label, name in self.phases.items()},
+            "voxel size": self.voxel_size and list(self.voxel_size),
+            "region": self.region and str(self.region),
+            "mask": bool(self.mask),
+        }
+
+
+def _facts(source: LabelSource) -> dict[str, Any]:
+    size, unit = source.voxel_size
+    return {
+        "shape": source.shape,
+        "phases": source.phases,
+        "voxel_size": size if unit == "m" else None,
+    }
+
+
+def _absolute(source: str | Path) -> str:
+    """The spec with the whole path of its file, for processes that work in other folders."""
+    path, inner = split_spec(source)
+    return f"{path.absolute()}:{inner}" if inner else str(path.absolute())

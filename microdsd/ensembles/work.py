@@ -1,0 +1,91 @@
+"""One sample at a time: what is done in this process or in that of a worker."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, NamedTuple
+
+import xarray as xr
+
+from microdsd import __version__
+from microdsd.ensembles.stored import StoredEnsemble
+from microdsd.errors import InputError
+
+Measure = Callable[..., xr.Dataset]
+
+
+class Finding(NamedTuple):
+    """Measurements of one sample, and the fingerprint of what was measured."""
+
+    found: xr.Dataset
+    sha256: str
+
+
+class Outcome(NamedTuple):
+    """What became of one sample: a finding or an error."""
+
+    number: int
+    result: Finding | Exception
+
+
+@dataclass(frozen=True)
+class Work:
+    """What is to be measured of which ensemble; small, and made to be sent about.
+
+    Attributes
+    ----------
+    ensemble : StoredEnsemble
+    measure : callable
+        From one sample, dims ``(sample, [z,] y, x)``, to a Dataset.
+    version : str
+        Of this package where the work was given out.
+    """
+
+    ensemble: StoredEnsemble
+    measure: Measure
+    version: str = __version__
+
+    def do(self, number: int, **extra: Any) -> Finding:
+        """Measure one sample.
+
+        Raises
+        ------
+        Exception
+            Whatever reading or measuring it raises.
+        """
+        sample = self.ensemble.read(number)
+        if sample.mask is not None:
+            extra["mask"] = sample.mask
+        found = self.measure(sample.labels, **extra)
+        if "sample" not in found.dims:
+            found = found.expand_dims("sample")
+        return Finding(found.assign_coords(sample=[number]), sample.sha256)
+
+    def do_here(
+        self, numbers: Iterable[int], progress: Callable[..., None] | None
+    ) -> Iterator[Outcome]:
+        """Measure samples one after the other in this process."""
+        extra = {} if progress is None else {"progress": progress}
+        for number in numbers:
+            try:
+                yield Outcome(number, self.do(number, **extra))
+            except Exception as error:
+                yield Outcome(number, error)
+
+    def record(self) -> dict[str, Any]:
+        """What results depend on beside the labels themselves."""
+        function: Callable[..., Any] = self.measure
+        options: dict[str, Any] = {}
+        if isinstance(self.measure, partial):
+            if self.measure.args:
+                raise InputError("measure: give the options of a partial by name")
+            function, options = self.measure.func, self.measure.keywords
+        name = f"{function.__module__}.{getattr(function, '__qualname__', type(function).__name__)}"
+        return {
+            "version of microdsd": self.version,
+            "measure": name,
+            **self.ensemble.record(),
+            **{f"option {name}": value for name, value in options.items()},
+        }
