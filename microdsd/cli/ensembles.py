@@ -73,7 +73,8 @@ def measure_files(
             if output is not None and done:
                 bar.console.print(
                     f"stopped after {done} of {total} samples; the same command with --resume "
-                    "goes on from there"
+                    "goes on from there",
+                    soft_wrap=True,
                 )
             raise
 
