@@ -104,7 +104,8 @@ def test_surroundings_keep_their_walkers_and_are_sharp_at_the_end():
     index = torch.full(shape, -1)
     index[:, :4] = 0
     regions = Regions(index, torch.tensor([[[20, 12]]]), known)
-    seen = regions.surroundings(kernel, [50.0, 1.0, 1e-9], [torch.Generator().manual_seed(0)])
+    generator = torch.Generator().manual_seed(0)
+    seen = [regions.surroundings(kernel, t, [generator]) for t in (50.0, 1.0, 1e-9)]
     assert [int(n.sum()) for n in seen] == [int(known[:, 4:].sum())] * 3
     assert (seen[-1][0, 0, :, 4:] == known[:, 4:]).all()
 

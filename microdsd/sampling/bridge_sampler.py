@@ -16,6 +16,7 @@ from microdsd.process.kernel import TransitionKernel
 from microdsd.process.noise import time_of
 from microdsd.process.walk import sample_forward
 from microdsd.sampling.assignment import Generated, phase_scores
+from microdsd.sampling.evidence import evidence
 from microdsd.sampling.guidance import Guide, guided_potential, guided_scores
 from microdsd.sampling.origins import Anywhere, Origins
 
@@ -27,7 +28,10 @@ clusters grow exponentially, and 0.6 was better (docs/decisions/0006).
 """
 
 _AGAIN = (1.0, 8.0)
-"""Noise levels, voxels, whose steps are repeated next to known material."""
+"""Noise levels, voxels, whose steps are repeated."""
+
+_HEARD = 16.0
+"""Noise level, voxels, above which known material has next to nothing to say (`evidence`)."""
 
 
 @dataclass(frozen=True)
@@ -83,13 +87,14 @@ def sample_bridges(
         What the network is told of the composition.
     read_out : callable, optional
         `PotentialUNet.joint`, asked in place of the network at the last level; without it the
-        phases' scores are those of the walkers' expected origins.
+        phases' scores are those of the walkers' expected origins. Next to known material it is
+        asked at all levels from 16 voxels down, for its `evidence`.
     guide : callable, optional
         Weighs the potential; see `Guide`.
     repeats : int
-        How often steps between 1 and 8 voxels are made next to known material: the walkers walk
-        forward over the step, by the exact kernel, and it is made again, so that they and what is
-        known agree better (RePaint: Lugmayr et al. 2022, doi:10.1109/CVPR52688.2022.01117).
+        How often steps between 1 and 8 voxels are made: the walkers walk forward over the step, by
+        the exact kernel, and it is made again, so that they and known material agree better
+        (RePaint: Lugmayr et al. 2022, doi:10.1109/CVPR52688.2022.01117).
     observe : callable, optional
         Shown every level after its network evaluation.
     """
@@ -98,7 +103,7 @@ def sample_bridges(
     times = [float(time_of(sigma)) for sigma in levels]
     hops = origins.hops(kernel)
     walkers = origins.start(hops, times[0], generators)
-    around = origins.surroundings(hops, times, generators)
+    fixed = None if read_out is None else origins.fixed()
     lengths = [math.log(high / low) for high, low in itertools.pairwise(levels)]
     before: dict[int, Tensor] = {}
     reached = -1
@@ -106,28 +111,37 @@ def sample_bridges(
     def batch_of(t: float) -> Tensor:
         return torch.full((walkers.batch,), t, device=kernel.device)
 
-    for i in visits(levels, 1 if around is None else repeats):
+    def seen(on_their_way: Tensor, t: float) -> Tensor:
+        around = origins.surroundings(hops, t, generators)
+        return on_their_way if around is None else on_their_way + around
+
+    for i in visits(levels, repeats):
         sigma, t = levels[i], times[i]
         if i == reached:  # again: walk forward over the step just made
             walkers = sample_forward(walkers, hops, batch_of(t - times[i + 1]), generators)
         reached = i
         on_their_way = walkers.occupation()
-        occupation = on_their_way if around is None else on_their_way + around[i]
-        visit = Visit(sigma, occupation, network(occupation, batch_of(t), kernel, fractions))
+        occupation = seen(on_their_way, t)
+        slope: Tensor | None = None
+        if fixed is None or read_out is None or sigma > _HEARD:
+            log_h = network(occupation, batch_of(t), kernel, fractions)
+        else:
+            log_h, slope = evidence(read_out, occupation, batch_of(t), kernel, fractions, fixed)
+        visit = Visit(sigma, occupation, log_h)
         if observe is not None:
             observe(visit)
         ahead = visit.log_h
         if i:
             ahead = extrapolate(visit.log_h, before[i - 1], lengths[i] / lengths[i - 1])
+        if slope is not None:
+            ahead = ahead + slope
         if guide is not None:
             ahead = guided_potential(ahead, guide, occupation, hops, sigma)
         ahead = origins.restrict(ahead, on_their_way, hops, t)
         walkers = sample_bridge_step(walkers, ahead, hops, t, times[i + 1], generators)
         before[i] = visit.log_h
         before.pop(i - 2, None)  # only the level before is asked for again
-    occupation, last = walkers.occupation(), batch_of(times[-1])
-    if around is not None:
-        occupation = occupation + around[-1]
+    occupation, last = seen(walkers.occupation(), times[-1]), batch_of(times[-1])
     if read_out is None:
         log_h = network(occupation, last, kernel, fractions)
         scores = phase_scores(expected_occupation(occupation, log_h, hops, times[-1]))

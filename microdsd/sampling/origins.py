@@ -3,7 +3,8 @@
 Walkers are independent, so what is known of some origins is imposed on those walkers alone:
 
 - material that is known is put through the forward walk, an exact sample of its noise at every
-  level; the network sees it together with the walkers that are on their way;
+  level; the network sees it together with the walkers that are on their way, and these are
+  steered by how likely it is (`evidence`);
 - the potential of walkers on their way is zero outside the regions they may come from;
 - one factor per region and species, exp(mu), makes the expected number of origins in every
   region the one prescribed. These factors leave walkers free to cross between regions.
@@ -11,7 +12,6 @@ Walkers are independent, so what is known of some origins is imposed on those wa
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -49,12 +49,16 @@ class Origins(Protocol):
         ...
 
     def surroundings(
-        self,
-        kernel: TransitionKernel,
-        times: Sequence[float],
-        generators: Sequence[torch.Generator],
-    ) -> list[Tensor] | None:
-        """Known material at every time, occupation numbers; None where nothing is known."""
+        self, kernel: TransitionKernel, t: float, generators: Sequence[torch.Generator]
+    ) -> Tensor | None:
+        """Known material at time t, occupation numbers; None where nothing is known."""
+        ...
+
+    def fixed(self) -> Tensor | None:
+        """True for the phase of a voxel that walks beside walkers and is known for certain.
+
+        Bool (phases, *space), the background first; None where there is no such voxel.
+        """
         ...
 
     def restrict(
@@ -90,11 +94,11 @@ class Anywhere:
         return sample_uniform(self.counts, kernel.lattice, generators)
 
     def surroundings(
-        self,
-        kernel: TransitionKernel,
-        times: Sequence[float],
-        generators: Sequence[torch.Generator],
+        self, kernel: TransitionKernel, t: float, generators: Sequence[torch.Generator]
     ) -> None:
+        """Nothing is known."""
+
+    def fixed(self) -> None:
         """Nothing is known."""
 
     def restrict(
@@ -171,30 +175,34 @@ class Regions:
         return sample_forward(walkers.moved_to(position), kernel, horizon, generators)
 
     def surroundings(
-        self,
-        kernel: TransitionKernel,
-        times: Sequence[float],
-        generators: Sequence[torch.Generator],
-    ) -> list[Tensor] | None:
-        """One forward walk of the known material, seen at every time: exact, and the same walk.
+        self, kernel: TransitionKernel, t: float, generators: Sequence[torch.Generator]
+    ) -> Tensor | None:
+        """The known material after a walk of its own: exact, and another at every call.
 
         Outside walls it stands still.
         """
         if bool(self._free.all()):
             return None
-        batch, _, phases = self.counts.shape
-        phase = self.known.where(~self._free, 0)
-        occupation = torch.stack([phase == c + 1 for c in range(phases - 1)]).float()
+        batch = len(self.counts)
+        occupation = self._phases_known()[1:].float()
         occupation = occupation.expand(batch, *occupation.shape)
         if self._walled:
-            return [occupation] * len(times)
+            return occupation
         walkers = Walkers.of(occupation, kernel.lattice)
-        seen = []
-        for before, after in itertools.pairwise([0.0, *reversed(times)]):
-            step = torch.full((batch,), after - before, device=kernel.device)
-            walkers = sample_forward(walkers, kernel, step, generators)
-            seen.append(walkers.occupation().to(torch.int16))
-        return seen[::-1]
+        horizon = torch.full((batch,), t, device=kernel.device)
+        return sample_forward(walkers, kernel, horizon, generators).occupation()
+
+    def fixed(self) -> Tensor | None:
+        """Phases of the known voxels; None outside walls, where the network sees them already."""
+        if self._walled or bool(self._free.all()):
+            return None
+        return self._phases_known()
+
+    def _phases_known(self) -> Tensor:
+        """True for the phase of a known voxel, (phases, *space)."""
+        phases = torch.arange(self.counts.shape[2], device=self.known.device)
+        phases = phases.view(-1, *[1] * self.known.ndim)
+        return (self.known == phases) & ~self._free
 
     def restrict(
         self, log_h: Tensor, occupation: Tensor, kernel: TransitionKernel, t: float

@@ -44,7 +44,7 @@ def test_an_axis_without_walls_keeps_its_boundary_and_times_may_differ():
 @pytest.mark.parametrize("walled", [True, False])
 def test_one_walker_beside_known_material_has_the_law_of_the_data(walled):
     """The walk of a lone walker is exact with walls and without; false alarms 2 in 10^5."""
-    n, shape = 2000, (5, 4)
+    n, shape = 700, (5, 4)
     index = torch.where(free(), 0, -1)
     known = (torch.arange(20).view(shape) % 3 == 0).long()
     p = torch.tensor([0.3, 0.25, 0.05, 0.2, 0.15, 0.05])

@@ -1,0 +1,102 @@
+"""What known material says about the walkers beside it.
+
+The network takes every walker for one of unknown origin, so that known material reaches the walk
+through its noise alone. Its own read-out says more: how likely the known phases are, given where
+all walkers stand. By Bayes' theorem the likelihood of what is known multiplies the potential;
+to first order in the walkers' places that is the exponential of its slope.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from microdsd.networks.base import ReadOut
+from microdsd.process.kernel import TransitionKernel
+
+_MOST = 5.0
+"""Largest logarithm of a weight: slopes are of no use far from where they were taken."""
+
+
+def evidence(
+    read_out: ReadOut,
+    occupation: Tensor,
+    t: Tensor,
+    kernel: TransitionKernel,
+    fractions: Tensor | None,
+    known: Tensor,
+) -> tuple[Tensor, Tensor]:
+    """Log h, and the slope of the log likelihood of known material.
+
+    The read-out's voxels are not independent given the walkers: neighbours are right or wrong
+    together, so the sum of their log likelihoods says the same several times. It is divided by
+    its `design_effect`, from 1 next to the end to the area of a pore at high noise.
+
+    Parameters
+    ----------
+    read_out : callable
+        As of `ReadOut`.
+    occupation : Tensor, shape (batch, species, *space)
+        Of all walkers, those of known material included.
+    t : Tensor, shape (batch,)
+    kernel : TransitionKernel
+    fractions : Tensor, shape (batch, species), optional
+    known : Tensor of bool, shape (phases, *space)
+        True for the phase of a voxel that is known; the background comes first.
+
+    Returns
+    -------
+    log_h, slope : Tensor, shape (batch, species, *space)
+
+    References
+    ----------
+    Wu et al., NeurIPS 36 (2023), arXiv:2306.17775 (twisted diffusion).
+    """
+    # Samplers run in inference mode, whose tensors autograd cannot follow.
+    with torch.inference_mode(False), torch.enable_grad():
+        walkers = occupation.clone().requires_grad_(True)
+        told = None if fractions is None else fractions.clone()
+        log_h, log_p = read_out(walkers, t.clone(), kernel, told)
+        (slope,) = torch.autograd.grad((log_p * known.clone()).sum(), walkers)
+    log_h, log_p = log_h.detach(), log_p.detach()
+    error = (known.float() - log_p.exp()) * known.any(0)
+    repeated = design_effect(error).view(-1, *[1] * (slope.ndim - 1))
+    return log_h, (slope / repeated).clamp(-_MOST, _MOST)
+
+
+def design_effect(error: Tensor) -> Tensor:
+    """How many voxels say the same: variance of their sum over that of independent ones.
+
+    The largest sum, over radii up to half the box, of the correlations within that distance
+    (Kish, Survey Sampling, 1965). Errors beyond are anticorrelated, for the counts are known.
+
+    Parameters
+    ----------
+    error : Tensor, shape (batch, phases, *space)
+        0 where nothing is known.
+
+    Returns
+    -------
+    Tensor, shape (batch,)
+        At least 1.
+
+    Examples
+    --------
+    >>> alone, together, opposed = [1, 0, 0, 0, 0, 1], [0, 0, 1, 1, 0, 0], [0, 0, 1, -1, 0, 0]
+    >>> design_effect(torch.tensor([[alone], [together], [opposed]]).float()).tolist()
+    [1.0, 2.0, 1.0]
+    """
+    space = error.shape[2:]
+    size = [2 * n for n in space]
+    axes = tuple(range(1, 1 + len(space)))
+    power = torch.fft.rfftn(error, s=size, dim=[a + 1 for a in axes]).abs().square().sum(1)
+    products = torch.fft.irfftn(power, s=size, dim=axes)
+    squared = error.new_zeros(())
+    for n in size:
+        lag = torch.arange(n, device=error.device)
+        squared = squared[..., None] + torch.minimum(lag, n - lag).square()
+    shell = squared.sqrt().ceil().long().flatten()
+    radii = max(1, min(space) // 2)
+    within = error.new_zeros(len(error), int(shell.max()) + 1)
+    within = within.index_add_(1, shell, products.flatten(1)).cumsum(1)[:, : radii + 1]
+    return (within / within[:, :1].clamp_min(1e-12)).amax(1).clamp_min(1.0)
