@@ -86,11 +86,11 @@ def open_hdf5(path: str | Path) -> h5py.File:
         ) from error
 
 
-def find_arrays(file: h5py.File) -> list[FoundArray]:
-    """Recognise every 2D, 3D or 4D integer array of a file."""
+def find_arrays(within: h5py.Group | h5py.Dataset) -> list[FoundArray]:
+    """Recognise every 2D, 3D or 4D integer array of a file or group, or the dataset itself."""
     single: list[FoundArray] = []
     families: dict[tuple[Any, ...], list[tuple[int, h5py.Dataset]]] = defaultdict(list)
-    for dataset in _datasets(file):
+    for dataset in _datasets(within):
         if dataset.dtype.kind not in "biu" or dataset.size == 0 or not 2 <= dataset.ndim <= 4:
             continue
         found = _recognise(dataset)
@@ -130,12 +130,14 @@ def locate(file: h5py.File, inner: str | None, *, ensemble: bool = False) -> Fou
     InputError
         Several arrays are there, or the array does not hold integers.
     """
-    arrays = find_arrays(file)
+    # A file may have hundreds of groups, so that recognising all takes seconds.
+    there = None if inner is None else file.get(inner)
+    arrays = find_arrays(there if isinstance(there, h5py.Group | h5py.Dataset) else file)
     name = Path(file.filename).name
     chosen = arrays if inner is None else _matching(file, arrays, inner)
     if len(chosen) == 1:
         return _as_stack(chosen[0]) if ensemble else chosen[0]
-    listing = ", ".join(found.path for found in chosen or arrays) or "none"
+    listing = ", ".join(found.path for found in chosen or find_arrays(file)) or "none"
     if len(chosen) > 1:
         where = f"under {inner} " if inner else ""
         raise InputError(
@@ -195,7 +197,10 @@ def native_dims(dataset: h5py.Dataset) -> tuple[str, ...] | None:
     return dims if dims in NATIVE_DIMS else None
 
 
-def _datasets(group: h5py.Group) -> Iterator[h5py.Dataset]:
+def _datasets(group: h5py.Group | h5py.Dataset) -> Iterator[h5py.Dataset]:
+    if isinstance(group, h5py.Dataset):
+        yield group
+        return
     for name in group:
         item = group.get(name)  # None for a link that leads nowhere
         if isinstance(item, h5py.Group):
