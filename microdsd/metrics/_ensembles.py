@@ -37,6 +37,15 @@ def per_sample(
     )
 
 
+def phase_in_specimen(
+    ensemble: xr.DataArray, label: int, mask: MaskLike | None
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_] | None]:
+    """Voxels of a phase inside the specimen, ``(sample, [z,] y, x)``, and `specimen_of`."""
+    inside = specimen_of(ensemble, mask)
+    found: NDArray[np.bool_] = ensemble.values == label
+    return (found if inside is None else found & inside), inside
+
+
 def specimen_of(ensemble: xr.DataArray, mask: MaskLike | None) -> NDArray[np.bool_] | None:
     """Voxels of the specimen, ``(sample, [z,] y, x)``; None where it fills the box.
 

@@ -69,30 +69,38 @@ def two_point_correlation(mask: NDArray[np.bool_], edges: NDArray[np.int64]) -> 
     return np.asarray(result.probability_scaled)
 
 
-def local_thickness_radii(masks: NDArray[np.bool_]) -> list[NDArray[np.int64]]:
+def local_thickness_radii(
+    masks: NDArray[np.bool_], inside: NDArray[np.bool_] | None = None
+) -> list[NDArray[np.int64]]:
     """Voxels of each local thickness, for every mask of a stack.
 
     Parameters
     ----------
     masks : ndarray of bool, shape (sample, [z,] y, x)
         Where the phase is.
+    inside : ndarray of bool, of the same shape, optional
+        Where the specimen is, with the phase in it; what is outside bounds no ball.
 
     Returns
     -------
     list of ndarray
         Entry r: voxels of the phase whose largest covering ball has radius r, as porespy counts
         (one more than the voxels between its centre and its surface). Empty for a mask without
-        voxels, or without a voxel outside.
+        voxels, or without a voxel of another phase.
     """
+    rooms = masks if inside is None else masks | ~inside
     with porespy_sandbox() as porespy:
         return [
-            _radii(porespy, mask) if mask.any() and not mask.all() else np.zeros(1, dtype=np.int64)
-            for mask in masks
+            _radii(porespy, mask, room)
+            if mask.any() and not room.all()
+            else np.zeros(1, dtype=np.int64)
+            for mask, room in zip(masks, rooms, strict=True)
         ]
 
 
-def _radii(porespy: Any, mask: NDArray[np.bool_]) -> NDArray[np.int64]:
-    sizes, number = porespy.filters.local_thickness(mask, return_indices=True)
+def _radii(porespy: Any, mask: NDArray[np.bool_], room: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """Voxels of the mask by the radius of the largest ball in the room, centred in the mask."""
+    sizes, number = porespy.filters.local_thickness(room, mask=mask, return_indices=True)
     voxels = np.bincount(number[mask], minlength=len(sizes))
     counts = np.zeros(int(max(sizes)) + 1, dtype=np.int64)
     counts[np.asarray(sizes, dtype=np.int64)] = voxels

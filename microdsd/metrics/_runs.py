@@ -22,7 +22,7 @@ class Runs(NamedTuple):
         Voxels per line.
     lengths, complete : ndarray of int64, shape (voxels + 1,)
         Number of runs of each length: all, as far as they lie in the box, and those of which both
-        ends are seen.
+        ends are seen, a voxel that is not of the phase beyond each.
     endless : int
         Lines of a periodic box that are in the phase all around; they are in no histogram.
     """
@@ -33,12 +33,11 @@ class Runs(NamedTuple):
     endless: int
 
     @classmethod
-    def along(cls, mask: Mask, axis: int, *, periodic: bool) -> Runs:
-        """Find the runs of `mask`, one sample, along `axis`."""
+    def along(cls, mask: Mask, axis: int, *, periodic: bool, inside: Mask | None = None) -> Runs:
+        """Find the runs of `mask`, one sample, along `axis`; only voxels `inside` are seen."""
         n = mask.shape[axis]
-        # A voxel outside the phase after every line keeps runs of different lines apart.
-        lines = np.zeros((mask.size // n, n + 1), dtype=bool)
-        lines[:, :n] = np.moveaxis(mask, axis, -1).reshape(-1, n)
+        lines = _lines(mask, axis)
+        seen = _lines(np.ones_like(mask) if inside is None else inside, axis)
         flat = lines.ravel()
         ends = np.flatnonzero(flat[1:] != flat[:-1]) + 1
         starts, ends = (ends[1::2], ends[::2]) if flat[0] else (ends[::2], ends[1::2])
@@ -50,14 +49,22 @@ class Runs(NamedTuple):
         def histogram(found: NDArray[np.intp]) -> Histogram:
             return np.bincount(found, minlength=n + 1).astype(np.int64)
 
+        row, period = starts // (n + 1), n if periodic else n + 1
+        before = seen[row, (starts % (n + 1) - 1) % period]
+        after = seen[row, ends % (n + 1) % period]
         if not periodic:
-            return cls(n, histogram(lengths), histogram(lengths[~at_first & ~at_last]), 0)
+            return cls(n, histogram(lengths), histogram(lengths[before & after]), 0)
         endless = at_first & at_last
-        wraps = (lines[:, 0] & lines[:, n - 1])[starts // (n + 1)] & ~endless
-        joined = lengths[at_first & wraps] + lengths[at_last & wraps]
-        untouched = lengths[~endless & ~(wraps & (at_first | at_last))]
-        found = histogram(untouched) + histogram(joined)
-        return cls(n, found, found, int(np.count_nonzero(endless)))
+        wraps = (lines[:, 0] & lines[:, n - 1])[row] & ~endless
+        end, start = at_first & wraps, at_last & wraps
+        joined, whole = lengths[end] + lengths[start], before[start] & after[end]
+        untouched = ~endless & ~end & ~start
+        return cls(
+            n,
+            histogram(lengths[untouched]) + histogram(joined),
+            histogram(lengths[untouched & before & after]) + histogram(joined[whole]),
+            int(np.count_nonzero(endless)),
+        )
 
     def segments(self, max_lag: int) -> Histogram:
         """Number of places in the phase for segments that join voxels 0 ... `max_lag` apart."""
@@ -65,3 +72,11 @@ class Runs(NamedTuple):
         covered = longer[::-1].cumsum()[::-1]
         # A run of l voxels holds l - k segments of lag k.
         return np.asarray(covered[1:] + self.endless * self.voxels)[: max_lag + 1]
+
+
+def _lines(mask: Mask, axis: int) -> Mask:
+    """Lines along an axis, each with an empty voxel after it, which keeps their runs apart."""
+    n = mask.shape[axis]
+    lines = np.zeros((mask.size // n, n + 1), dtype=bool)
+    lines[:, :n] = np.moveaxis(mask, axis, -1).reshape(-1, n)
+    return lines

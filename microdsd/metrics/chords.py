@@ -8,7 +8,7 @@ import numpy as np
 import xarray as xr
 
 from microdsd.errors import InputError
-from microdsd.metrics._ensembles import per_sample
+from microdsd.metrics._ensembles import MaskLike, per_sample, phase_in_specimen
 from microdsd.metrics._runs import Runs
 from microdsd.metrics.surface import check_thickness, unlike_share
 from microdsd.microstructure.schema import (
@@ -33,6 +33,7 @@ def chord_length_density(
     periodic: bool,
     along: str = "all",
     cut: CutChords = "weight",
+    mask: MaskLike | None = None,
 ) -> xr.DataArray:
     r"""Probability density of the lengths of the chords of one phase.
 
@@ -50,7 +51,11 @@ def chord_length_density(
         What is done about chords that the faces of a box cut, which are never counted:
         "weight" gives every chord the inverse of the number of places where the box shows it
         whole, which makes up for long ones being cut more often; "exclude" counts the whole ones
-        as they are, so that long chords are too few. Of no effect in a periodic box.
+        as they are, so that long chords are too few. Of no effect in a periodic box without a
+        mask.
+    mask : array_like of bool, dims ``([sample,] [z,] y, x)``, optional
+        Where the specimen is, if it does not fill the box: a chord is whole if the voxel
+        beyond either end of it is in the specimen too.
 
     Returns
     -------
@@ -62,13 +67,15 @@ def chord_length_density(
     Raises
     ------
     InputError
-        If the phase, axis or policy does not exist, or `along` is "all" and voxels are not cubes.
+        If the phase, axis or policy does not exist, the mask does not fit, or `along` is "all" and
+        voxels are not cubes.
 
     Notes
     -----
     A chord of l voxels with a voxel of another phase at each end is whole in a line of N voxels
     at N - 1 - l places; "weight" is its inverse (Horvitz-Thompson, as in minus-sampling). Chords
-    of N - 1 voxels or more are never seen.
+    of N - 1 voxels or more are never seen. In a specimen the places are those of segments of
+    l + 2 voxels wholly in it.
 
     References
     ----------
@@ -98,11 +105,14 @@ def chord_length_density(
         )
     longest = max(ensemble.shape[1:])
     density = np.full((len(ensemble), longest), np.nan)
-    for row, sample in zip(density, ensemble.values, strict=True):
+    of_phase, inside = phase_in_specimen(ensemble, label, mask)
+    for i, row in enumerate(density):
         found = np.zeros(longest)
         for axis in axes:
-            runs = Runs.along(sample == label, axis, periodic=periodic)
-            found[: runs.voxels] += _weighted(runs, periodic, cut)
+            here = None if inside is None else inside[i]
+            runs = Runs.along(of_phase[i], axis, periodic=periodic, inside=here)
+            specimen = None if here is None else Runs.along(here, axis, periodic=periodic)
+            found[: runs.voxels] += _weighted(runs, specimen, periodic, cut)
         if found.any():
             row[:] = found / found.sum() / edge
     return per_sample(
@@ -120,13 +130,18 @@ def chord_length_density(
     )
 
 
-def mean_chord_length(ms: LabelsLike, *, phase: int | str, periodic: bool) -> xr.DataArray:
+def mean_chord_length(
+    ms: LabelsLike, *, phase: int | str, periodic: bool, mask: MaskLike | None = None
+) -> xr.DataArray:
     r"""Mean length of the chords of one phase along each axis, free of edge effects.
 
     Parameters
     ----------
     ms, phase, periodic
         As in `chord_length_density`.
+    mask : array_like of bool, dims ``([sample,] [z,] y, x)``, optional
+        Where the specimen is, if it does not fill the box: the fraction is that of the
+        specimen, and only crossings between two voxels of it count.
 
     Returns
     -------
@@ -161,13 +176,14 @@ def mean_chord_length(ms: LabelsLike, *, phase: int | str, periodic: bool) -> xr
     ensemble = as_ensemble(ms)
     check_thickness(ensemble, periodic)
     size, unit = voxel_size_of(ensemble)
-    found: NDArray[np.bool_] = ensemble.values == resolve_phase(ensemble, phase)
-    voxels = int(np.prod(found.shape[1:]))
-    fraction = np.array([np.count_nonzero(sample) / voxels for sample in found])
+    found, inside = phase_in_specimen(ensemble, resolve_phase(ensemble, phase), mask)
+    space = tuple(range(1, found.ndim))
+    voxels = np.prod(found.shape[1:]) if inside is None else inside.sum(axis=space)
+    fraction = found.sum(axis=space) / voxels
     steps = np.eye(len(size), dtype=int)
     crossings = np.stack(
         [
-            unlike_share(found, tuple(step.tolist()), periodic) / edge
+            unlike_share(found, tuple(step.tolist()), periodic, inside) / edge
             for step, edge in zip(steps, size, strict=True)
         ],
         axis=1,
@@ -186,10 +202,21 @@ def mean_chord_length(ms: LabelsLike, *, phase: int | str, periodic: bool) -> xr
     )
 
 
-def _weighted(runs: Runs, periodic: bool, cut: CutChords) -> NDArray[np.float64]:
+def _weighted(
+    runs: Runs,
+    specimen: Runs | None,
+    periodic: bool,
+    cut: CutChords,
+) -> NDArray[np.float64]:
     """Weight of the whole chords of 1, 2, ... voxels."""
     number = runs.complete[1:].astype(np.float64)
-    if periodic or cut == "exclude":
+    if cut == "exclude" or (periodic and specimen is None):
         return number
-    places = runs.voxels - 1 - np.arange(1, runs.voxels + 1)
-    return np.divide(number, places, out=np.zeros_like(number), where=places > 0)
+    n = runs.voxels
+    # Places of a chord and a voxel at each end, per line; in a periodic box per voxel.
+    if specimen is None:
+        places = np.maximum(n - 1.0 - np.arange(1, n + 1), 0)
+    else:
+        longest = [specimen.endless * n] * 2
+        places = np.append(specimen.segments(n - 1)[2:], longest) * (1 / n if periodic else 1)
+    return np.asarray(np.divide(number, places, out=np.zeros_like(number), where=places > 0))

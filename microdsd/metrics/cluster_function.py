@@ -10,7 +10,7 @@ import xarray as xr
 from scipy import ndimage
 
 from microdsd.metrics._correlation import Grid, Shells, checked_distance, pair_counts
-from microdsd.metrics._ensembles import per_sample
+from microdsd.metrics._ensembles import MaskLike, per_sample, phase_in_specimen
 from microdsd.metrics.topology import Connectivity, checked_connectivity, label_bodies
 from microdsd.microstructure.schema import (
     LabelsLike,
@@ -37,6 +37,7 @@ def two_point_cluster(
     periodic: bool,
     max_distance: int | None = None,
     connectivity: Connectivity = "face",
+    mask: MaskLike | None = None,
 ) -> xr.DataArray:
     r"""Two-point cluster function C2 of one phase, mean over all directions.
 
@@ -55,6 +56,9 @@ def two_point_cluster(
     connectivity : {"face", "full"}
         Voxels of one body are joined across faces (edges in 2D) only, or also across edges and
         corners.
+    mask : array_like of bool, dims ``([sample,] [z,] y, x)``, optional
+        Where the specimen is, if it does not fill the box: bodies are connected as far
+        as they are so inside the specimen, and each lag is divided by its pairs of voxels.
 
     Returns
     -------
@@ -65,7 +69,8 @@ def two_point_cluster(
     Raises
     ------
     InputError
-        If the phase or connectivity does not exist, or `max_distance` does not fit the box.
+        If the phase or connectivity does not exist, or `max_distance` or the mask does not fit the
+        box.
 
     Notes
     -----
@@ -98,10 +103,14 @@ def two_point_cluster(
     grid = Grid.of(ensemble.shape[1:], size, periodic)
     default = min(ensemble.shape[1:]) // 2
     shells = Shells.of(grid, checked_distance(max_distance, default, grid.longest_shell()))
-    values = [
-        shells.mean(_pairs_in_bodies(sample == label, grid, shells.reach, connectivity))
-        for sample in ensemble.values
-    ]
+    found, inside = phase_in_specimen(ensemble, label, mask)
+    lengths = grid.transform_lengths(shells.reach)
+    values = []
+    for i, of_phase in enumerate(found):
+        counts = _pairs_in_bodies(of_phase, grid, shells.reach, connectivity)
+        here = None if inside is None else inside[i : i + 1]
+        places = None if here is None else pair_counts(here, here, lengths, shells.reach)[0]
+        values.append(shells.mean(counts, places))
     return per_sample(
         ensemble,
         np.stack(values),

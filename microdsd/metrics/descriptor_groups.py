@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import xarray as xr
 
-from microdsd.metrics._ensembles import MaskLike, per_sample
+from microdsd.metrics._ensembles import MaskLike, per_sample, specimen_of
 from microdsd.metrics.anisotropy import fabric
 from microdsd.metrics.chords import chord_length_density, mean_chord_length
 from microdsd.metrics.cluster_function import two_point_cluster
@@ -170,7 +170,9 @@ def _cross_two_point(of: Request) -> Variables:
 def _cluster(of: Request) -> Variables:
     return {
         "two_point_cluster": of.by_phase(
-            lambda phase: two_point_cluster(of.ensemble, phase=phase, periodic=of.periodic)
+            lambda phase: two_point_cluster(
+                of.ensemble, phase=phase, periodic=of.periodic, mask=of.mask
+            )
         )
     }
 
@@ -202,7 +204,7 @@ def _chords(of: Request) -> Variables:
     def density(phase: int) -> xr.DataArray:
         return of.by_axis(
             lambda axis: chord_length_density(
-                of.ensemble, phase=phase, periodic=of.periodic, along=axis
+                of.ensemble, phase=phase, periodic=of.periodic, along=axis, mask=of.mask
             ),
             "chord",
             1,
@@ -212,7 +214,9 @@ def _chords(of: Request) -> Variables:
     return {
         "chord_length_density": of.by_phase(density),
         "mean_chord_length": of.by_phase(
-            lambda phase: mean_chord_length(of.ensemble, phase=phase, periodic=of.periodic)
+            lambda phase: mean_chord_length(
+                of.ensemble, phase=phase, periodic=of.periodic, mask=of.mask
+            )
         ),
     }
 
@@ -221,7 +225,7 @@ def _local_thickness(of: Request) -> Variables:
     size = voxel_size_of(of.ensemble).size
     if not np.allclose(size, size[0], rtol=1e-6, atol=0):
         return {}
-    found = of.by_phase(lambda phase: local_thickness(of.ensemble, phase=phase))
+    found = of.by_phase(lambda phase: local_thickness(of.ensemble, phase=phase, mask=of.mask))
     return {"local_thickness_share": found["share"], "mean_local_thickness": found["mean"]}
 
 
@@ -242,16 +246,23 @@ def _surface(of: Request) -> Variables:
 
 def _minkowski(of: Request) -> Variables:
     found = of.by_phase(
-        lambda phase: minkowski_functionals(of.ensemble, phase=phase, periodic=of.periodic)
+        lambda phase: minkowski_functionals(
+            of.ensemble, phase=phase, periodic=of.periodic, mask=of.mask
+        )
     )
     return {f"minkowski_{name}": variable for name, variable in found.data_vars.items()}
 
 
 def _euler(of: Request) -> Variables:
     size, unit = voxel_size_of(of.ensemble)
-    volume = float(np.prod(of.ensemble.shape[1:]) * np.prod(size))
+    inside = specimen_of(of.ensemble, of.mask)
+    space = tuple(range(1, of.ensemble.ndim))
+    voxels = np.prod(of.ensemble.shape[1:]) if inside is None else inside.sum(axis=space)
+    volume = xr.DataArray(np.broadcast_to(voxels * np.prod(size), len(of.ensemble)), dims="sample")
     found = of.by_phase(
-        lambda phase: euler_characteristic(of.ensemble, phase=phase, periodic=of.periodic)
+        lambda phase: euler_characteristic(
+            of.ensemble, phase=phase, periodic=of.periodic, mask=of.mask
+        )
     )
     density = (found / volume).assign_attrs(
         long_name="Euler characteristic per volume", units=f"1/{unit}^{len(of.dims)}"
@@ -261,19 +272,22 @@ def _euler(of: Request) -> Variables:
 
 def _bodies(of: Request) -> Variables:
     found = of.by_phase(
-        lambda phase: connected_bodies(of.ensemble, phase=phase, periodic=of.periodic)
+        lambda phase: connected_bodies(of.ensemble, phase=phase, periodic=of.periodic, mask=of.mask)
     )
     return {"body_count": found["number"], "largest_body_share": found["largest_share"]}
 
 
 def _percolation(of: Request) -> Variables:
-    return {"percolates": of.by_phase(lambda phase: percolates(of.ensemble, phase=phase))}
+    return {
+        "percolates": of.by_phase(lambda phase: percolates(of.ensemble, phase=phase, mask=of.mask))
+    }
 
 
 def _triple_lines(of: Request) -> Variables:
     if not of.many:
         return {}
-    return {"triple_phase_boundary": triple_phase_boundary(of.ensemble, periodic=of.periodic)}
+    found = triple_phase_boundary(of.ensemble, periodic=of.periodic, mask=of.mask)
+    return {"triple_phase_boundary": found}
 
 
 def _anisotropy(of: Request) -> Variables:
@@ -291,6 +305,7 @@ def _representativity(of: Request) -> Variables:
             periodic=of.periodic,
             relative_error=of.relative_error,
             s2=of.radial(phase),
+            mask=of.mask,
         )
     )
     return {str(name): variable for name, variable in found.data_vars.items()}
@@ -316,15 +331,3 @@ GROUPS: dict[str, Callable[[Request], Variables]] = {
     "representativity": _representativity,
 }
 """What measures each group."""
-
-OF_SPECIMENS = (
-    "fractions",
-    "profiles",
-    "two_point",
-    "two_point_along",
-    "cross_two_point",
-    "lineal_path",
-    "surface",
-    "anisotropy",
-)
-"""Groups that can be measured on a specimen that does not fill its box."""

@@ -10,7 +10,7 @@ import xarray as xr
 from microdsd.errors import InputError
 from microdsd.metrics._ensembles import MaskLike
 from microdsd.metrics.definitions import with_definitions
-from microdsd.metrics.descriptor_groups import GROUPS, OF_SPECIMENS, Request
+from microdsd.metrics.descriptor_groups import GROUPS, Request
 from microdsd.microstructure.schema import (
     LabelsLike,
     as_ensemble,
@@ -75,8 +75,7 @@ def describe(
         "local_thickness", "surface", "minkowski", "euler", "bodies", "percolation",
         "triple_lines", "anisotropy", "representativity".
     mask : array_like of bool, dims ``([sample,] [z,] y, x)``, optional
-        Where the specimen is, if it does not fill the box. Groups that have no meaning then are
-        left out, or refused if named.
+        Where the specimen is, if it does not fill the box; what lies outside is of no account.
     relative_error : float
         Standard error of the phase fraction, over the fraction, that ``representative_size`` is
         for.
@@ -116,7 +115,7 @@ def describe(
         coords={"phase": labels, "phase_name": ("phase", [names[label] for label in labels])},
         attrs={"periodic": int(periodic), "voxel_size": list(size), "unit": unit},
     )
-    chosen = _chosen(descriptors, mask)
+    chosen = _chosen(descriptors)
     if "representativity" in chosen:
         described.attrs["relative_error"] = relative_error
     for group in chosen:
@@ -126,20 +125,14 @@ def describe(
     return with_definitions(described)
 
 
-def _chosen(descriptors: Sequence[str] | None, mask: MaskLike | None) -> list[str]:
-    possible = tuple(GROUPS) if mask is None else OF_SPECIMENS
+def _chosen(descriptors: Sequence[str] | None) -> list[str]:
     if descriptors is None:
-        return list(possible)
+        return list(GROUPS)
     named = [descriptors] if isinstance(descriptors, str) else list(descriptors)
     for group in named:
         if group not in GROUPS:
             raise InputError(f"descriptors: no group {group!r}; there are {', '.join(GROUPS)}")
-        if group not in possible:
-            raise InputError(
-                f"descriptors: {group!r} cannot be measured with a mask; "
-                f"these can: {', '.join(possible)}"
-            )
-    return [group for group in possible if group in named]
+    return [group for group in GROUPS if group in named]
 
 
 def scalar_columns(described: xr.Dataset) -> Iterator[xr.DataArray]:

@@ -6,7 +6,7 @@ import numpy as np
 import xarray as xr
 
 from microdsd.errors import InputError
-from microdsd.metrics._ensembles import per_sample
+from microdsd.metrics._ensembles import MaskLike, per_sample, phase_in_specimen
 from microdsd.metrics._porespy import local_thickness_radii
 from microdsd.microstructure.schema import (
     LabelsLike,
@@ -17,7 +17,9 @@ from microdsd.microstructure.schema import (
 )
 
 
-def local_thickness(ms: LabelsLike, *, phase: int | str) -> xr.Dataset:
+def local_thickness(
+    ms: LabelsLike, *, phase: int | str, mask: MaskLike | None = None
+) -> xr.Dataset:
     r"""Distribution of the local thickness of one phase; of pores, the pore-size distribution.
 
     Parameters
@@ -26,18 +28,21 @@ def local_thickness(ms: LabelsLike, *, phase: int | str) -> xr.Dataset:
         Integer labels, dims ``([sample,] [z,] y, x)``. Voxels must be cubes.
     phase : int or str
         Label or name of the phase.
+    mask : array_like of bool, dims ``([sample,] [z,] y, x)``, optional
+        Where the specimen is, if it does not fill the box: balls are centred in it, and
+        its boundary, as the faces of the box, does not bound the phase.
 
     Returns
     -------
     Dataset
         ``share (sample, diameter)``: share of the phase with a local thickness of at least
         `diameter`, which is in metres or voxels (1, 3, 5, ... voxels); ``mean (sample)``: mean
-        thickness over the phase. NaN where the phase is absent or fills the box.
+        thickness over the phase. NaN where the phase is absent or fills the box or specimen.
 
     Raises
     ------
     InputError
-        If the phase does not exist or voxels are not cubes.
+        If the phase does not exist, voxels are not cubes, or the mask does not fit.
 
     Notes
     -----
@@ -67,7 +72,7 @@ def local_thickness(ms: LabelsLike, *, phase: int | str) -> xr.Dataset:
     size, unit = voxel_size_of(ensemble)
     if not np.allclose(size, size[0], rtol=1e-6, atol=0):
         raise InputError(f"ms: local thickness needs voxels that are cubes, not {size} {unit}")
-    counts = local_thickness_radii(ensemble.values == label)
+    counts = local_thickness_radii(*phase_in_specimen(ensemble, label, mask))
     largest = max(1, max((np.flatnonzero(c).max(initial=0) for c in counts), default=1))
     shares = np.full((len(counts), largest), np.nan)
     mean = np.full(len(counts), np.nan)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import xarray as xr
 
-from microdsd.metrics._ensembles import per_sample
+from microdsd.metrics._ensembles import MaskLike, per_sample, phase_in_specimen
 from microdsd.metrics.surface import check_thickness, direction_weights
 from microdsd.metrics.topology import Connectivity, checked_connectivity
 from microdsd.metrics.triple_lines import Figure, lattice_section, section_area
@@ -22,7 +22,12 @@ if TYPE_CHECKING:
 
 
 def minkowski_functionals(
-    ms: LabelsLike, *, phase: int | str, periodic: bool, connectivity: Connectivity = "face"
+    ms: LabelsLike,
+    *,
+    phase: int | str,
+    periodic: bool,
+    connectivity: Connectivity = "face",
+    mask: MaskLike | None = None,
 ) -> xr.Dataset:
     r"""Densities of the Minkowski functionals of one phase.
 
@@ -38,6 +43,10 @@ def minkowski_functionals(
         bodies they cut are no bodies. There is no default.
     connectivity : {"face", "full"}
         For the Euler characteristic, as in `euler_characteristic`.
+    mask : array_like of bool, dims ``([sample,] [z,] y, x)``, optional
+        Where the specimen is, if it does not fill the box: configurations wholly in it
+        count, so that its boundary, as the faces of the box, is no interface and bounds no body.
+        NaN where none is.
 
     Returns
     -------
@@ -49,8 +58,8 @@ def minkowski_functionals(
     Raises
     ------
     InputError
-        If the phase or connectivity does not exist, or the box is one voxel thick and not
-        periodic.
+        If the phase or connectivity does not exist, the mask does not fit, or the box is one voxel
+        thick and not periodic.
 
     Notes
     -----
@@ -91,7 +100,13 @@ def minkowski_functionals(
     check_thickness(ensemble, periodic)
     label = resolve_phase(ensemble, phase)
     size, unit = voxel_size_of(ensemble)
-    shares = np.stack([_configurations(s == label, periodic) for s in ensemble.values])
+    found, inside = phase_in_specimen(ensemble, label, mask)
+    shares = np.stack(
+        [
+            _shares(of_phase, None if inside is None else inside[i], periodic)
+            for i, of_phase in enumerate(found)
+        ]
+    )
     ndim = len(size)
     units = {
         "volume": "1", "surface": f"1/{unit}", "curvature": f"1/{unit}^2",
@@ -112,8 +127,18 @@ def minkowski_functionals(
     )
 
 
-def _configurations(mask: NDArray[np.bool_], periodic: bool) -> Weights:
-    """Share of each configuration; bit i is the voxel at ``np.unravel_index(i, (2, ..., 2))``."""
+def _shares(mask: NDArray[np.bool_], inside: NDArray[np.bool_] | None, periodic: bool) -> Weights:
+    """Share of each configuration among those of the box, or of those wholly inside."""
+    number = 2**2**mask.ndim
+    code = _configurations(mask, periodic)
+    if inside is not None:
+        code = code[_configurations(inside, periodic) == number - 1]
+    found = np.bincount(code.ravel(), minlength=number)
+    return np.asarray(found / code.size if code.size else np.full(number, np.nan))
+
+
+def _configurations(mask: NDArray[np.bool_], periodic: bool) -> NDArray[np.uint8]:
+    """Code of each configuration; bit i is the voxel at ``np.unravel_index(i, (2, ..., 2))``."""
     if periodic:
         mask = np.pad(mask, (0, 1), mode="wrap")
     code = mask.astype(np.uint8)
@@ -123,8 +148,7 @@ def _configurations(mask: NDArray[np.bool_], periodic: bool) -> Weights:
             code[(slice(None),) * axis + (part,)] for part in (slice(None, -1), slice(1, None))
         )
         code = low | (high << 2 ** (mask.ndim - 1 - axis))
-    found = np.bincount(code.ravel(), minlength=2**2**mask.ndim)
-    return np.asarray(found / code.size)
+    return code
 
 
 @functools.lru_cache(maxsize=16)

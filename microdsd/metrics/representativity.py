@@ -9,7 +9,7 @@ import xarray as xr
 
 from microdsd.errors import InputError
 from microdsd.metrics._correlation import Grid, Shells
-from microdsd.metrics._ensembles import per_sample
+from microdsd.metrics._ensembles import MaskLike, per_sample, specimen_of
 from microdsd.metrics.two_point import two_point_probability
 from microdsd.microstructure.schema import LabelsLike, as_ensemble, spatial_dims, voxel_size_of
 
@@ -29,6 +29,7 @@ def representativity(
     periodic: bool,
     relative_error: float = 0.05,
     s2: xr.DataArray | None = None,
+    mask: MaskLike | None = None,
 ) -> xr.Dataset:
     r"""Correlation length, integral range, standard error of the fraction, representative size.
 
@@ -43,8 +44,11 @@ def representativity(
     relative_error : float
         Standard error of the phase fraction over the fraction, in a box of representative size.
     s2 : DataArray, optional
-        `two_point_probability` of the same phase and boundary, if it is there already: radial, to
-        half the shortest side.
+        `two_point_probability` of the same phase, boundary and mask, if it is there already:
+        radial, to half the shortest side.
+    mask : array_like of bool, dims ``([sample,] [z,] y, x)``, optional
+        Where the specimen is, if it does not fill the box: its fraction, S2 and volume are taken
+        for those of the box.
 
     Returns
     -------
@@ -64,7 +68,7 @@ def representativity(
     Raises
     ------
     InputError
-        If the phase does not exist or `relative_error` is not positive.
+        If the phase does not exist, `relative_error` is not positive, or the mask does not fit.
 
     Notes
     -----
@@ -102,11 +106,18 @@ def representativity(
     size, unit = voxel_size_of(ensemble)
     ndim = len(spatial_dims(ensemble))
     if s2 is None:
-        s2 = two_point_probability(ensemble, phase=phase, periodic=periodic)
+        s2 = two_point_probability(ensemble, phase=phase, periodic=periodic, mask=mask)
     shells = Shells.of(Grid.of(ensemble.shape[1:], size, periodic), s2.sizes["distance"] - 1)
-    voxel, volume = float(np.prod(size)), float(np.prod(np.multiply(size, ensemble.shape[1:])))
+    voxel = float(np.prod(size))
+    volume = np.full(len(ensemble), np.prod(np.multiply(size, ensemble.shape[1:])))
+    inside = specimen_of(ensemble, mask)
+    if inside is not None:
+        volume = voxel * inside.sum(axis=tuple(range(1, inside.ndim)))
     fraction = s2.values[:, 0]
-    found = [_integrals(curve, shells, min(size), voxel, volume) for curve in s2.values]
+    found = [
+        _integrals(curve, shells, min(size), voxel, float(box))
+        for curve, box in zip(s2.values, volume, strict=True)
+    ]
     length, range_ = np.array(found).T
     variance = fraction * (1 - fraction) * range_
     known = np.where(fraction > 0, fraction, np.nan)

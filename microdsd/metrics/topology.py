@@ -9,7 +9,7 @@ import xarray as xr
 from scipy import ndimage, sparse
 
 from microdsd.errors import InputError
-from microdsd.metrics._ensembles import per_sample
+from microdsd.metrics._ensembles import MaskLike, per_sample, phase_in_specimen, specimen_of
 from microdsd.microstructure.schema import (
     LabelsLike,
     as_ensemble,
@@ -31,6 +31,7 @@ def euler_characteristic(
     phase: int | str,
     connectivity: Connectivity = "face",
     periodic: bool = False,
+    mask: MaskLike | None = None,
 ) -> xr.DataArray:
     r"""Euler characteristic of one phase.
 
@@ -47,6 +48,9 @@ def euler_characteristic(
         and corners.
     periodic : bool
         Whether the box wraps. Otherwise the world outside the box does not hold the phase.
+    mask : array_like of bool, dims ``([sample,] [z,] y, x)``, optional
+        Where the specimen is, if it does not fill the box: the world outside it does
+        not hold the phase either.
 
     Returns
     -------
@@ -56,7 +60,7 @@ def euler_characteristic(
     Raises
     ------
     InputError
-        If the phase or the connectivity does not exist.
+        If the phase or the connectivity does not exist, or the mask does not fit.
 
     Notes
     -----
@@ -76,11 +80,11 @@ def euler_characteristic(
     >>> euler_characteristic(ring, phase=1).item()
     0
     """
-    ensemble, mask = _mask_of(ms, phase, connectivity)
+    ensemble, found = _phase_of(ms, phase, connectivity, mask)
     cells = _closed_cells if connectivity == "full" else _neighbour_cells
     return per_sample(
         ensemble,
-        cells(mask, 1, periodic),
+        cells(found, 1, periodic),
         name="euler_characteristic",
         long_name="Euler characteristic",
         connectivity=connectivity,
@@ -93,13 +97,15 @@ def connected_bodies(
     phase: int | str,
     connectivity: Connectivity = "face",
     periodic: bool = False,
+    mask: MaskLike | None = None,
 ) -> xr.Dataset:
     """Count the connected bodies of one phase and find the share of the phase in the largest.
 
     Parameters
     ----------
-    ms, phase, connectivity, periodic
-        As in `euler_characteristic`. A periodic box joins bodies across its faces.
+    ms, phase, connectivity, periodic, mask
+        As in `euler_characteristic`. A periodic box joins bodies across its faces. Bodies that the
+        faces of the box or the specimen cut count as whole.
 
     Returns
     -------
@@ -122,9 +128,9 @@ def connected_bodies(
     >>> connected_bodies(stripes, phase=1, periodic=True).number.item()
     1
     """
-    ensemble, mask = _mask_of(ms, phase, connectivity)
+    ensemble, found = _phase_of(ms, phase, connectivity, mask)
     volumes = [
-        np.bincount(label_bodies(sample, connectivity, periodic).ravel())[1:] for sample in mask
+        np.bincount(label_bodies(sample, connectivity, periodic).ravel())[1:] for sample in found
     ]
     return xr.Dataset(
         {
@@ -147,7 +153,11 @@ def connected_bodies(
 
 
 def percolates(
-    ms: LabelsLike, *, phase: int | str, connectivity: Connectivity = "face"
+    ms: LabelsLike,
+    *,
+    phase: int | str,
+    connectivity: Connectivity = "face",
+    mask: MaskLike | None = None,
 ) -> xr.DataArray:
     """Whether one body of the phase touches both opposite faces of the box, for each axis.
 
@@ -155,6 +165,9 @@ def percolates(
     ----------
     ms, phase, connectivity
         As in `euler_characteristic`; the box does not wrap.
+    mask : array_like of bool, dims ``([sample,] [z,] y, x)``, optional
+        Where the specimen is, if it does not fill the box: then bodies of the phase in
+        it, from its first layer along the axis to its last.
 
     Returns
     -------
@@ -177,10 +190,12 @@ def percolates(
     >>> percolates(np.array([[1, 0, 1]] * 2), phase=1).values
     array([[ True, False]])
     """
-    ensemble, mask = _mask_of(ms, phase, connectivity)
+    ensemble, found = _phase_of(ms, phase, connectivity, mask)
+    inside = specimen_of(ensemble, mask)
     spans = []
-    for sample in mask:
-        bodies = label_bodies(sample, connectivity, periodic=False)
+    for i, sample in enumerate(found):
+        box = ... if inside is None else ndimage.find_objects(inside[i].astype(np.uint8))[0]
+        bodies = label_bodies(sample[box], connectivity, periodic=False)
         faces = ((bodies.take(0, axis), bodies.take(-1, axis)) for axis in range(bodies.ndim))
         spans.append([bool(np.intersect1d(first, last).any()) for first, last in faces])
     dims = spatial_dims(ensemble)
@@ -247,7 +262,9 @@ def checked_connectivity(connectivity: str) -> None:
         raise InputError(f"connectivity: {connectivity!r} is not one of {get_args(Connectivity)}")
 
 
-def _mask_of(ms: LabelsLike, phase: int | str, connectivity: str) -> tuple[xr.DataArray, Mask]:
+def _phase_of(
+    ms: LabelsLike, phase: int | str, connectivity: str, mask: MaskLike | None
+) -> tuple[xr.DataArray, Mask]:
     checked_connectivity(connectivity)
     ensemble = as_ensemble(ms)
-    return ensemble, ensemble.values == resolve_phase(ensemble, phase)
+    return ensemble, phase_in_specimen(ensemble, resolve_phase(ensemble, phase), mask)[0]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import xarray as xr
 
-from microdsd.metrics._ensembles import per_sample
+from microdsd.metrics._ensembles import MaskLike, per_sample, specimen_of
 from microdsd.metrics.surface import Direction, check_thickness, direction_weights
 from microdsd.microstructure.schema import (
     LabelsLike,
@@ -26,7 +26,9 @@ Figure = tuple[Direction, ...]
 _SQUARE: Figure = ((0, 0), (1, 0), (0, 1), (1, 1))
 
 
-def triple_phase_boundary(ms: LabelsLike, *, periodic: bool) -> xr.DataArray:
+def triple_phase_boundary(
+    ms: LabelsLike, *, periodic: bool, mask: MaskLike | None = None
+) -> xr.DataArray:
     r"""Length of triple lines per bulk volume (3D), or triple points per bulk area (2D).
 
     Parameters
@@ -36,6 +38,9 @@ def triple_phase_boundary(ms: LabelsLike, *, periodic: bool) -> xr.DataArray:
     periodic : bool
         True counts across the faces of the box too. False counts inside the box alone, which is
         free of bias for a stationary medium. There is no default.
+    mask : array_like of bool, dims ``([sample,] [z,] y, x)``, optional
+        Where the specimen is, if it does not fill the box: only corners whose
+        voxels are all in it count, so that its boundary is no phase. NaN where there are none.
 
     Returns
     -------
@@ -81,15 +86,16 @@ def triple_phase_boundary(ms: LabelsLike, *, periodic: bool) -> xr.DataArray:
     """
     ensemble = as_ensemble(ms)
     check_thickness(ensemble, periodic)
-    labels = ensemble.values
+    labels, inside = ensemble.values, specimen_of(ensemble, mask)
     size, unit = voxel_size_of(ensemble)
     if len(size) == 2:
-        density = _points(labels, (_SQUARE,), periodic) / np.prod(size)
+        density = _points(labels, inside, (_SQUARE,), periodic) / np.prod(size)
     else:
         density = np.zeros(len(labels))
         for normal, share in direction_weights(tuple(1 / edge for edge in size)).items():
             section = lattice_section(normal)
-            density += 2 * share * _points(labels, section, periodic) / section_area(section, size)
+            points = _points(labels, inside, section, periodic)
+            density += 2 * share * points / section_area(section, size)
     return per_sample(
         ensemble,
         density,
@@ -99,12 +105,14 @@ def triple_phase_boundary(ms: LabelsLike, *, periodic: bool) -> xr.DataArray:
     )
 
 
-def triple_edge_density(ms: LabelsLike, *, periodic: bool) -> xr.DataArray:
+def triple_edge_density(
+    ms: LabelsLike, *, periodic: bool, mask: MaskLike | None = None
+) -> xr.DataArray:
     """Voxel edges (3D) or corners (2D) whose four voxels hold three phases or more, per voxel.
 
     Parameters
     ----------
-    ms, periodic
+    ms, periodic, mask
         As in `triple_phase_boundary`.
 
     Returns
@@ -134,9 +142,11 @@ def triple_edge_density(ms: LabelsLike, *, periodic: bool) -> xr.DataArray:
     figures = [_SQUARE]
     if len(spatial_dims(ensemble)) == 3:
         figures = [lattice_section(axis)[0] for axis in ((1, 0, 0), (0, 1, 0), (0, 0, 1))]
+    inside = specimen_of(ensemble, mask)
     edges = np.zeros(len(ensemble))
     for figure in figures:
-        edges += _mean(_phases_met(ensemble.values, figure, periodic) >= 3)
+        several = _phases_met(ensemble.values, figure, periodic) >= 3
+        edges += _mean(several, _whole(inside, figure, periodic))
     return per_sample(
         ensemble, edges, name="triple_edge_density", long_name="triple voxel edges per voxel"
     )
@@ -172,32 +182,57 @@ def section_area(section: tuple[Figure, ...], size: tuple[float, ...]) -> float:
     return float(np.linalg.norm(np.cross(u, v)))
 
 
-def _points(labels: Array, section: tuple[Figure, ...], periodic: bool) -> NDArray[np.float64]:
+def _points(
+    labels: Array,
+    inside: NDArray[np.bool_] | None,
+    section: tuple[Figure, ...],
+    periodic: bool,
+) -> NDArray[np.float64]:
     """Triple points per cell of a section, for each sample."""
     points = np.zeros(len(labels))
     for figure in section:
-        points += _mean(np.maximum(_phases_met(labels, figure, periodic), 2) - 2)
+        met = np.maximum(_phases_met(labels, figure, periodic), 2) - 2
+        points += _mean(met, _whole(inside, figure, periodic))
     return points
+
+
+def _corners(field: Array, figure: Figure, periodic: bool) -> list[Array]:
+    """Values on every corner of a figure, for every place at which it fits."""
+    offsets = np.array(figure)
+    if periodic:
+        axes = tuple(range(1, field.ndim))
+        return [np.roll(field, -offset, axis=axes) for offset in offsets]
+    offsets -= offsets.min(axis=0)
+    kept = np.array(field.shape[1:]) - offsets.max(axis=0)
+    return [
+        field[:, *(slice(o, o + n) for o, n in zip(offset, kept, strict=True))]
+        for offset in offsets
+    ]
+
+
+def _whole(
+    inside: NDArray[np.bool_] | None, figure: Figure, periodic: bool
+) -> NDArray[np.bool_] | None:
+    """Places where all corners of a figure are in the specimen."""
+    if inside is None:
+        return None
+    return np.asarray(np.logical_and.reduce(_corners(inside, figure, periodic)))
 
 
 def _phases_met(labels: Array, figure: Figure, periodic: bool) -> NDArray[np.uint8]:
     """Number of phases on the corners of a figure, for every place at which it fits."""
-    offsets = np.array(figure)
-    if periodic:
-        axes = tuple(range(1, labels.ndim))
-        corners = [np.roll(labels, -offset, axis=axes) for offset in offsets]
-    else:
-        offsets -= offsets.min(axis=0)
-        kept = np.array(labels.shape[1:]) - offsets.max(axis=0)
-        corners = [
-            labels[:, *(slice(o, o + n) for o, n in zip(offset, kept, strict=True))]
-            for offset in offsets
-        ]
+    corners = _corners(labels, figure, periodic)
     met = np.ones(corners[0].shape, dtype=np.uint8)
     for i in range(1, len(corners)):
         met += np.logical_and.reduce([corners[i] != corner for corner in corners[:i]])
     return met
 
 
-def _mean(cells: Array) -> NDArray[np.float64]:
-    return np.asarray(cells.mean(axis=tuple(range(1, cells.ndim)), dtype=np.float64))
+def _mean(cells: Array, among: NDArray[np.bool_] | None) -> NDArray[np.float64]:
+    """Mean of each sample, among all or some of its cells; NaN where there are none."""
+    space = tuple(range(1, cells.ndim))
+    if among is None:
+        return np.asarray(cells.mean(axis=space, dtype=np.float64))
+    number = among.sum(axis=space)
+    total = (cells * among).sum(axis=space, dtype=np.float64)
+    return np.asarray(np.divide(total, number, out=np.full(len(cells), np.nan), where=number > 0))

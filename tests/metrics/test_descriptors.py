@@ -6,8 +6,8 @@ from microdsd.metrics.anisotropy import fabric
 from microdsd.metrics.chords import chord_length_density, mean_chord_length
 from microdsd.metrics.cluster_function import two_point_cluster
 from microdsd.metrics.definitions import DEFINITIONS
-from microdsd.metrics.descriptor_groups import GROUPS, OF_SPECIMENS
-from microdsd.metrics.descriptors import COMPARED, describe
+from microdsd.metrics.descriptor_groups import GROUPS
+from microdsd.metrics.descriptors import COMPARED, JUDGED, describe
 from microdsd.metrics.lineal_path import lineal_path
 from microdsd.metrics.local_thickness import local_thickness
 from microdsd.metrics.minkowski import minkowski_functionals
@@ -150,19 +150,17 @@ def test_groups_are_what_is_asked_for(ensemble):
     }  # fmt: skip
     with pytest.raises(InputError, match="no group 'colour'"):
         describe(ensemble, periodic=False, descriptors=["colour"])
-    assert set(COMPARED) | set(OF_SPECIMENS) <= set(GROUPS)
+    assert set(JUDGED) <= set(GROUPS)
 
 
 def test_specimen(ensemble):
     inside = np.random.default_rng(1).random((6, 8, 7)) < 0.8
     found = describe(ensemble, periodic=False, mask=inside)
-    spoilt = ensemble.copy(data=np.where(inside, ensemble, 3))
-    assert describe(spoilt, periodic=False, mask=inside).equals(found)
-    assert "euler_density" not in found
+    assert set(found) == set(describe(ensemble, periodic=False))
     expected = (ensemble.values == 7)[:, inside].mean(axis=1)
     np.testing.assert_allclose(found.phase_fraction.sel(phase=7), expected)
-    with pytest.raises(InputError, match="'bodies' cannot be measured with a mask"):
-        describe(ensemble, periodic=False, mask=inside, descriptors=["bodies"])
+    with pytest.raises(InputError, match="mask: expected bool"):
+        describe(ensemble, periodic=False, mask=inside.astype(int), descriptors=["bodies"])
 
 
 def test_oblong_voxels_have_no_local_thickness():

@@ -23,7 +23,8 @@ from berea_fidelity import TEST_BLOCK, block_windows
 from microdsd.baselines import GaussianField, YeongTorquato
 from microdsd.io import load_microstructures
 from microdsd.metrics import describe
-from microdsd.metrics.verdict import Verdict, judge
+from microdsd.metrics.descriptors import JUDGED
+from microdsd.metrics.verdict import judge
 from microdsd.microstructure import blobs, phase_fractions
 
 WINDOWS = {2: ((64, 64), 117), 3: ((32, 32, 32), 72)}
@@ -108,14 +109,10 @@ SPOILS: dict[str, Spoil] = {
 }
 
 
-def judged(new: xr.DataArray, real: xr.DataArray, rng: np.random.Generator) -> Verdict:
-    return judge(new, real, periodic=False, rng=rng)
-
-
 def false_alarms(axes: int, runs: int) -> None:
     window, number = WINDOWS[axes]
     real = block_windows(TEST_BLOCK, window, number)
-    described = describe(real, periodic=False)
+    described = describe(real, periodic=False, descriptors=JUDGED)
     rng = np.random.default_rng(0)
     for pairs in PAIRS[axes]:
         counts: collections.Counter[str] = collections.Counter()
@@ -139,6 +136,7 @@ def false_alarms(axes: int, runs: int) -> None:
 def power(axes: int, runs: int, only: str | None) -> None:
     window, number = WINDOWS[axes]
     real = block_windows(TEST_BLOCK, window, number)
+    described = describe(real, periodic=False, descriptors=JUDGED)
     rng = np.random.default_rng(0)
     for name, spoil in SPOILS.items():
         if only not in (None, name):
@@ -147,9 +145,13 @@ def power(axes: int, runs: int, only: str | None) -> None:
             failed, reasons = 0, collections.Counter()
             for _ in range(runs):
                 order = rng.permutation(number)
-                new = real[np.sort(order[:pairs])].copy()
+                new, other = real[np.sort(order[:pairs])].copy(), np.sort(order[pairs:])
                 new.values = spoil(new, rng)
-                found = judged(new, real[np.sort(order[pairs:])], rng)
+                sides = (
+                    describe(new, periodic=False, descriptors=JUDGED),
+                    described.isel(sample=other),
+                )
+                found = judge(new, real[other], periodic=False, rng=rng, described=sides)
                 failed += bool(found.failed)
                 reasons.update(test.name for test in found.failed)
             why = ", ".join(f"{test} {n / runs:.0%}" for test, n in reasons.most_common(5))
@@ -160,7 +162,7 @@ def files(axes: int, paths: list[str]) -> None:
     window, number = WINDOWS[axes]
     real = block_windows(TEST_BLOCK, window, number)
     for path in paths:
-        found = judged(load_microstructures(path), real, np.random.default_rng(0))
+        found = judge(load_microstructures(path), real, periodic=False, rng=0)
         print(f"{path}: {found.sentence()}")
 
 
