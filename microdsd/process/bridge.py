@@ -26,7 +26,7 @@ from microdsd.process.walk import Walkers, uniforms
 LOG_FLOOR = -50.0
 """Smallest log h relative to its maximum: keeps every step law positive in float32."""
 
-CHUNK = 1 << 22
+CHUNK = 1 << 18
 """Weights held at a time while drawing: bounds the memory, whatever the number of walkers."""
 
 
@@ -40,6 +40,7 @@ def potential(log_h: Tensor) -> Tensor:
     return (log_h - peak(log_h)).clamp_min(LOG_FLOOR).exp()
 
 
+@torch.no_grad()
 def sample_bridge_step(
     walkers: Walkers,
     log_h: Tensor,
@@ -67,69 +68,76 @@ def sample_bridge_step(
     Walkers
         At time s: as many of every species in every sample as before.
     """
-    ndim = walkers.lattice.ndim
-    steps = [kernel.axis_matrix(axis, t - s) for axis in range(ndim)]
-    fields = [kernel.apply(potential(log_h), s)]
-    for axis in range(ndim - 1, 0, -1):
-        fields.insert(0, kernel.apply_axis(fields[0], axis, steps[axis]))
+    lattice = walkers.lattice
+    smoothing = [kernel.axis_matrix(axis, s) for axis in range(lattice.ndim)]
+    steps = [kernel.axis_matrix(axis, t - s) for axis in range(lattice.ndim)]
     u = uniforms(walkers, generators)
     position = walkers.position.clone()
-    for axis in range(ndim):
-        _draw_along(fields[axis], steps[axis], walkers, position, axis, u[axis])
+    # The networks' bfloat16 must not reach the laws that are said to be exact.
+    with torch.autocast(position.device.type, enabled=False):
+        for channels, members in walkers.groups():
+            field = potential(log_h.flatten(0, 1)[None, channels])
+            for axis, matrix in enumerate(smoothing):
+                field = kernel.apply_axis(field, axis, matrix)
+            fields = [field]
+            for axis in range(lattice.ndim - 1, 0, -1):
+                fields.insert(0, kernel.apply_axis(fields[0], axis, steps[axis]))
+            channel = walkers.channel[members] - channels.start
+            for axis, (field, step) in enumerate(zip(fields, steps, strict=True)):
+                _draw_along(field[0], step, channel, position[:, members], axis, u[axis, members])
     return walkers.moved_to(position)
 
 
 def _draw_along(
-    field: Tensor, step: Tensor, walkers: Walkers, position: Tensor, axis: int, u: Tensor
+    field: Tensor, step: Tensor, channel: Tensor, position: Tensor, axis: int, u: Tensor
 ) -> None:
     """Draw each walker's new coordinate on one axis from step(x, .) field(.), in place.
 
-    The axis is cut into blocks: first the block is drawn, from sums that one matrix product per
-    block gives for all sites at once, then the voxel in it.
+    The field is (channels, *space). The axis is cut into blocks: first the block is drawn, from
+    sums that one matrix product per block gives for all sites at once, then the voxel in it.
     """
-    length = walkers.lattice.shape[axis]
-    line = walkers.channel
-    for other, n in enumerate(walkers.lattice.shape):
+    length = len(step)
+    line = channel
+    for other, n in enumerate(field.shape[1:]):
         if other != axis:
             line = line * n + position[other]
     width = math.isqrt(length - 1) + 1
-    lines = _blocks(field.movedim(2 + axis, -1).reshape(-1, length), width)
+    lines = _blocks(field.movedim(1 + axis, -1).reshape(-1, length), width)
     weights = _blocks(step, width)
     n_blocks = lines.shape[1]
-    size = max(1, CHUNK // width)
-    row = line * length + position[axis]
-    sums = torch.stack(
-        [(lines[:, k] @ weights[:, k].T).reshape(-1)[row] for k in range(n_blocks)], dim=1
-    )
-    block, rest = _invert(sums.cumsum_(1), u)
-    for first in range(0, len(u), size):
+    site = line * length + position[axis]
+    # One table for all blocks: memory asked for anew costs several times the product.
+    table = field.new_empty(len(lines), length)
+    sums = field.new_empty(n_blocks, len(u))
+    for k in range(n_blocks):
+        torch.mm(lines[:, k], weights[:, k].T, out=table)
+        torch.index_select(table.view(-1), 0, site, out=sums[k])
+    lines, weights = lines.flatten(0, 1), weights.flatten(0, 1)
+    for first in range(0, len(u), size := max(1, CHUNK // width)):
         chunk = slice(first, first + size)
-        here = lines.flatten(0, 1)[line[chunk] * n_blocks + block[chunk]]
-        there = weights.flatten(0, 1)[position[axis, chunk] * n_blocks + block[chunk]]
-        within, _ = _invert((here * there).cumsum_(1), rest[chunk])
-        position[axis, chunk] = block[chunk] * width + within
+        cumulative = sums[:, chunk].cumsum(0)
+        target = _share(u[chunk], cumulative[-1])
+        block = (cumulative[:-1] <= target).sum(0)
+        upper = cumulative.gather(0, block[None])[0]
+        lower = cumulative.gather(0, (block[None] - 1).clamp_min_(0))[0].where(block > 0, 0.0)
+        # Where in its block u fell, from 0 to 1: as uniform as u.
+        rest = (target - lower) / (upper - lower).clamp_min_(torch.finfo(u.dtype).tiny)
+        weight = lines.index_select(0, line[chunk] * n_blocks + block)
+        weight *= weights.index_select(0, position[axis, chunk] * n_blocks + block)
+        target = _share(rest, weight.cumsum_(1)[:, -1])
+        within = (weight <= target[:, None]).sum(1).clamp_max_(width - 1)
+        position[axis, chunk] = block * width + within
+
+
+def _share(u: Tensor, total: Tensor) -> Tensor:
+    """Share u of a total, strictly below it: the entry that it falls in has positive weight."""
+    return torch.minimum(u * total, torch.nextafter(total, torch.zeros_like(total)))
 
 
 def _blocks(rows: Tensor, width: int) -> Tensor:
     """Rows (n, length) cut into blocks (n, blocks, width), filled up with zeros."""
     missing = -rows.shape[1] % width
     return torch.nn.functional.pad(rows, (0, missing)).reshape(len(rows), -1, width)
-
-
-def _invert(cumulative: Tensor, u: Tensor) -> tuple[Tensor, Tensor]:
-    """Per row, the first entry whose running sum exceeds the share u of the total; the rest of u.
-
-    The rest is where in its entry u fell, from 0 to 1: as uniform as u.
-    """
-    total = cumulative[:, -1]
-    # Strictly below the total: the entry found then has positive weight.
-    target = torch.minimum(u * total, torch.nextafter(total, torch.zeros_like(total)))
-    entry = torch.searchsorted(cumulative, target[:, None], right=True)
-    entry.clamp_max_(cumulative.shape[1] - 1)
-    upper = cumulative.gather(1, entry)
-    lower = cumulative.gather(1, (entry - 1).clamp_min_(0)).where(entry > 0, 0.0)
-    rest = (target[:, None] - lower) / (upper - lower).clamp_min_(torch.finfo(u.dtype).tiny)
-    return entry.squeeze(1), rest.squeeze(1)
 
 
 def expected_occupation(

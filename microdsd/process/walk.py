@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -10,6 +10,9 @@ from torch import Tensor
 
 from microdsd.process.kernel import TransitionKernel
 from microdsd.process.lattice import Lattice
+
+GROUP_SITES = 1 << 18
+"""Sites whose walkers are moved together: bounds the memory, and what is at hand fits a cache."""
 
 _LARGEST = (1 << 63) - 1
 _STRIDE = 0x9E3779B97F4A7C15 - (1 << 64)
@@ -27,7 +30,7 @@ class Walkers:
     batch, species : int
         Extent of the first two axes of the occupation numbers.
     channel : Tensor of int64, shape (walkers,)
-        ``sample * species + c`` of each walker; never changes.
+        ``sample * species + c`` of each walker, ascending; never changes.
     position : Tensor of int64, shape (ndim, walkers)
         Voxel index of each walker along each axis.
     """
@@ -71,6 +74,19 @@ class Walkers:
         n = torch.bincount(self.channel, minlength=self.batch * self.species)
         return n.view(self.batch, self.species)
 
+    def starts(self) -> Tensor:
+        """Place of the first walker of every channel, and behind the last one their number."""
+        channels = torch.arange(self.batch * self.species + 1, device=self.channel.device)
+        return torch.searchsorted(self.channel, channels)
+
+    def groups(self) -> Iterator[tuple[slice, slice]]:
+        """Channels, of `GROUP_SITES` sites together, and the walkers that are in them."""
+        starts = self.starts().tolist()
+        channels = max(1, GROUP_SITES // self.lattice.n_sites)
+        for first in range(0, len(starts) - 1, channels):
+            last = min(first + channels, len(starts) - 1)
+            yield slice(first, last), slice(starts[first], starts[last])
+
     def moved_to(self, position: Tensor) -> Walkers:
         """The same walkers at other voxels."""
         return Walkers(self.lattice, self.batch, self.species, self.channel, position)
@@ -99,13 +115,14 @@ def uniforms(walkers: Walkers, generators: Sequence[torch.Generator]) -> Tensor:
     key = torch.cat(
         [torch.randint(_LARGEST, (1,), generator=g, device=g.device) for g in generators]
     )
-    counts = walkers.counts().view(-1)
-    number = (
-        torch.arange(len(channel), device=channel.device) - (counts.cumsum(0) - counts)[channel]
+    # The counter of walker k of species c is (k * species + c) * axes; all integers wrap.
+    every = torch.arange(walkers.batch * walkers.species, device=channel.device)
+    before = (every % walkers.species - walkers.starts()[:-1] * walkers.species) * axes
+    start = (before * _STRIDE + key.repeat_interleave(walkers.species)).index_select(0, channel)
+    place = torch.arange(len(channel), device=channel.device).mul_(walkers.species * axes)
+    return torch.stack(
+        [_mixed((place + axis).mul_(_STRIDE).add_(start)) for axis in range(1, axes + 1)]
     )
-    place = (number * walkers.species + channel % walkers.species) * axes
-    start = key[walkers.sample]
-    return torch.stack([_mixed(start + (place + axis) * _STRIDE) for axis in range(1, axes + 1)])
 
 
 def _mixed(state: Tensor) -> Tensor:

@@ -10,6 +10,7 @@ from microdsd.process import (
     bridge,
     expected_occupation,
     sample_bridge_step,
+    walk,
 )
 
 BOXES = [
@@ -132,10 +133,24 @@ def test_a_step_does_not_depend_on_the_batch_or_the_chunks(monkeypatch):
     log_h = random_log_h((3, 2, *shape))
     together = sample_bridge_step(Walkers.of(n_t, lattice), log_h, kernel, 2.0, 0.3, generators(3))
     monkeypatch.setattr(bridge, "CHUNK", 100)
+    for sites in (1, 4 * 42):  # one channel at a time, or four of the six
+        monkeypatch.setattr(walk, "GROUP_SITES", sites)
+        again = sample_bridge_step(Walkers.of(n_t, lattice), log_h, kernel, 2.0, 0.3, generators(3))
+        assert torch.equal(again.position, together.position)
     for i in range(3):
         mine = Walkers.of(n_t[i : i + 1], lattice)
         alone = sample_bridge_step(mine, log_h[i : i + 1], kernel, 2.0, 0.3, generators(1, seed=i))
         assert torch.equal(alone.occupation()[0], together.occupation()[i])
+
+
+def test_a_step_is_drawn_in_float32_whatever_the_network_s_precision():
+    lattice = Lattice.box((32, 32), "no-flux")
+    kernel, log_h = TransitionKernel(lattice), random_log_h((1, 1, 32, 32))
+    walkers = Walkers.of(torch.ones(1, 1, 32, 32), lattice)
+    moved = sample_bridge_step(walkers, log_h, kernel, 8.0, 5.0, generators(1))
+    with torch.autocast("cpu", torch.bfloat16):
+        again = sample_bridge_step(walkers, log_h, kernel, 8.0, 5.0, generators(1))
+    assert torch.equal(again.position, moved.position)
 
 
 def test_no_walkers_no_trouble():

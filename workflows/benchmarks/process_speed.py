@@ -1,7 +1,8 @@
 """Speed of the process itself: walk with training target, and reverse step, against the network.
 
 Processor seconds of one thread, so that other work on the machine matters less; the mean over the
-levels of a grid. Every case runs in a process of its own, so that its peak memory is its own.
+levels of a grid. Small boxes come in batches, as `generate` makes them. Every case runs in a process
+of its own, so that its peak memory is its own.
 
     python workflows/benchmarks/process_speed.py -o speed.json
 """
@@ -24,6 +25,7 @@ SPECIES = (1, 2, 4)
 WIDTHS = {2: (32, 64, 96, 128), 3: (16, 48, 96)}  # of the networks that `microdsd train` makes
 FILLED = 0.2
 LEVELS = 8
+BATCH_VOXELS = 1 << 15  # of a batch on a CPU
 
 
 def seconds(work: Callable[[], object], least: float = 0.5) -> float:
@@ -37,8 +39,8 @@ def seconds(work: Callable[[], object], least: float = 0.5) -> float:
     return min(taken)
 
 
-def measure(shape: tuple[int, ...], species: int, *, network: bool) -> dict[str, float]:
-    """Time one box of one composition in this process."""
+def measure(shape: tuple[int, ...], species: int, batch: int, *, network: bool) -> dict[str, float]:
+    """Time a batch of boxes of one composition in this process."""
     import torch
 
     from microdsd.networks.unet import PotentialUNet, UNetConfig
@@ -57,21 +59,21 @@ def measure(shape: tuple[int, ...], species: int, *, network: bool) -> dict[str,
     torch.set_num_threads(1)
     lattice = Lattice.box(shape, "no-flux")
     kernel = TransitionKernel(lattice)
-    generators = [torch.Generator().manual_seed(0)]
-    counts = torch.full((1, species), round(FILLED * lattice.n_sites))
+    generators = [torch.Generator().manual_seed(i) for i in range(batch)]
+    counts = torch.full((batch, species), round(FILLED * lattice.n_sites))
     walkers = sample_uniform(counts, lattice, generators)
     n_0 = walkers.occupation()
     log_h = kernel.apply(n_0, 0.5).add(0.01).log()
     levels = level_grid(kernel.mixed_level(), 0.67, LEVELS)
     times = [float(time_of(sigma)) for sigma in levels]
     small = Lattice.box((8,) * len(shape), "no-flux")  # loads what the first call loads
-    few = sample_uniform(torch.full((1, species), 100), small, generators)
+    few = sample_uniform(torch.full((batch, species), 100), small, generators)
     sample_bridge_step(few, few.occupation(), TransitionKernel(small), 2.0, 1.0, generators)
     at_rest = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
     def forward() -> None:
         for t in times:
-            batch_t = torch.tensor([t], dtype=torch.float64)
+            batch_t = torch.full((batch,), t, dtype=torch.float64)
             n_t = sample_forward(Walkers.of(n_0, lattice), kernel, batch_t, generators).occupation()
             origin_loss(log_h, n_0, n_t, kernel, batch_t)
 
@@ -85,14 +87,15 @@ def measure(shape: tuple[int, ...], species: int, *, network: bool) -> dict[str,
             "reverse": seconds(reverse) / (len(times) - 1),
         }
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        found["bytes_per_voxel"] = 1024 * (peak - at_rest) / lattice.n_sites
+        found["bytes_per_voxel"] = 1024 * (peak - at_rest) / (batch * lattice.n_sites)
         if network:
             widths = WIDTHS[len(shape)]
             config = UNetConfig(len(shape), species, widths=widths, blocks=(1,) * len(widths))
             unet = PotentialUNet(config)
             unet = unet.to(memory_format=unet.memory_format)
             with torch.autocast("cpu", torch.bfloat16):
-                found["network"] = seconds(lambda: unet(n_0, torch.tensor([2.0]), kernel), 0.1)
+                t_2 = torch.full((batch,), 2.0)
+                found["network"] = seconds(lambda: unet(n_0, t_2, kernel), 0.1)
             found["share"] = found["reverse"] / (found["reverse"] + found["network"])
     return found
 
@@ -102,28 +105,32 @@ def main() -> None:
     parser.add_argument("-o", "--output", type=Path, help="JSON to write")
     parser.add_argument("--shapes", nargs="*", default=SHAPES)
     parser.add_argument("--species", nargs="*", type=int, default=SPECIES)
+    parser.add_argument("--batch", type=int, help="boxes at a time; default: as generate does")
     parser.add_argument("--no-network", action="store_true")
     parser.add_argument("--one", action="store_true", help="measure in this process, print JSON")
     options = parser.parse_args()
     cases = list(itertools.product(options.shapes, options.species))
     if options.one:
         shape = tuple(int(n) for n in cases[0][0].split("x"))
-        print(json.dumps(measure(shape, cases[0][1], network=not options.no_network)))
+        network = not options.no_network
+        print(json.dumps(measure(shape, cases[0][1], options.batch, network=network)))
         return
-    print("shape, species: Mvoxel/s forward with target, reverse step; share of a sampling step;")
+    print(
+        "batch, shape, species: Mvoxel/s forward with target, reverse step; share of a sampling step;"
+    )
     print("peak bytes per voxel beyond the state")
     rows = []
     for shape, species in cases:
+        voxels = math.prod(map(int, shape.split("x")))
+        batch = options.batch or max(1, BATCH_VOXELS // voxels)
         command = [sys.executable, __file__, "--one", "--shapes", shape, "--species", str(species)]
-        command += ["--no-network"] * options.no_network
+        command += ["--batch", str(batch)] + ["--no-network"] * options.no_network
         found = json.loads(subprocess.run(command, check=True, capture_output=True).stdout)
-        rows.append({"shape": shape, "species": species, **found})
-        speed = {
-            k: math.prod(map(int, shape.split("x"))) / found[k] for k in ("forward", "reverse")
-        }
+        rows.append({"batch": batch, "shape": shape, "species": species, **found})
+        speed = {k: batch * voxels / found[k] for k in ("forward", "reverse")}
         share = f"{found['share']:4.0%}" if "share" in found else "   –"
         print(
-            f"{shape:>12}, {species}: {speed['forward'] / 1e6:6.2f} {speed['reverse'] / 1e6:6.2f}"
+            f"{batch} x {shape:>11}, {species}: {speed['forward'] / 1e6:6.2f} {speed['reverse'] / 1e6:6.2f}"
             f"   {share}   {found['bytes_per_voxel']:4.0f}",
             flush=True,
         )
