@@ -19,8 +19,8 @@ from microdsd.errors import InputError, MicrodsdError
 from microdsd.io import split_spec
 
 LOCAL = "local"
-IN_FLIGHT = 2
-"""Samples per thread of the workers that are given out: one in work, one to follow."""
+PER_THREAD, AT_LEAST = 2, 64
+"""Samples that are given out at a time: what waits is an address, and workers may join later."""
 SECONDS_TO_CONNECT = 20
 
 
@@ -70,7 +70,7 @@ def do_on_cluster(
 
         def give_out() -> list[Any]:
             threads = sum(client.nthreads().values())
-            free = max(IN_FLIGHT * threads, 1) - len(places)
+            free = max(PER_THREAD * threads, AT_LEAST) - len(places)
             given = [
                 (client.submit(_do, work, number, pure=False), number)
                 for number in islice(waiting, max(free, 0))
@@ -122,6 +122,8 @@ def _result(distributed: Any, future: Any, scheduler: str) -> Finding | Exceptio
 def _client(distributed: Any, scheduler: str, workers: int | None) -> Iterator[Any]:
     """A client of the scheduler; of our own workers, which end with it."""
     if scheduler != LOCAL:
+        # What dask has to say of a lost scheduler, our error says in one line.
+        quiet = distributed.utils.silence_logging_cmgr(logging.CRITICAL)
         try:
             client = distributed.Client(scheduler, timeout=SECONDS_TO_CONNECT, set_as_default=False)
         except (OSError, ValueError) as error:
@@ -129,7 +131,7 @@ def _client(distributed: Any, scheduler: str, workers: int | None) -> Iterator[A
                 f"scheduler: nothing answers at {scheduler} ({error}); start 'dask scheduler' "
                 "there, and give the address that it prints"
             ) from error
-        with client:
+        with quiet, client:
             yield client
         return
     with _interrupts_held() as release:
