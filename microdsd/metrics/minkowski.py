@@ -74,10 +74,11 @@ def minkowski_functionals(
     mean of both connectivities, so that the curvature of the other phase of two is the opposite.
     The Euler characteristic is the alternating sum of vertices, edges, faces and cells.
 
-    Where surfaces meet in sharp re-entrant wedges, voxels pinch the wedge off before its edge, at
-    every resolution: the curvature of overlapping spheres comes out too low, by 15 to 20 % of
-    that of the spheres, and their Euler characteristic too high. Smooth surfaces have no such
-    error.
+    Smooth surfaces and blunt edges come out right. Voxels pinch a re-entrant wedge sharper than
+    about 60 degrees off before its edge, at every resolution: per length of the edge the curvature
+    is too low by 0.13 (60 degrees), 0.3 (45), 0.7 (30), 1.4 (20), 3.5 (10), where -(pi - angle)/2
+    is right; sharp ridges are too high by as much. The Euler characteristic is too low by 0.01
+    (30 degrees) to 0.1 (10) per *voxel* of edge, so that finer voxels make it worse.
 
     References
     ----------
