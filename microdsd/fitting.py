@@ -141,11 +141,13 @@ class TrainingRun:
         self.held_back = validation
         self.recommended = recommend_horizon(self._horizon_windows(), self._kernel)
         self.sigma_max = self.recommended.sigma if sigma_max is None else sigma_max
+        reads_out = method == "bridges" and not self.is_image
         self.network = UNetConfig(
             lattice.ndim,
             len(self.material.encoding.species),
             **{**DEFAULT_SIZE[lattice.ndim], **(network_size or {})},
-            read_out=method == "bridges" and not self.is_image,
+            read_out=reads_out,
+            own_evidence=reads_out,
             top=self.material.encoding.top,
             classes=len(self.classes),
         )

@@ -15,6 +15,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from microdsd.networks.own_evidence import own_evidence
 from microdsd.networks.padding import extend, extension, pad_one
 from microdsd.networks.walls import free_share
 from microdsd.process.kernel import TransitionKernel
@@ -43,6 +44,8 @@ class UNetConfig:
         Largest occupation number: the network sees occupations and fractions in units of it.
     classes : int
         Number of classes that the network may be told of.
+    own_evidence : bool
+        Whether the phases' prediction starts from what a voxel's own walkers say.
     """
 
     ndim: int
@@ -53,6 +56,7 @@ class UNetConfig:
     read_out: bool = False
     top: int = 1
     classes: int = 0
+    own_evidence: bool = False
 
 
 class _Conv(nn.Module):
@@ -280,6 +284,8 @@ class PotentialUNet(UNet):
         """
         output = self.output(occupation, t, kernel, fractions, classes)
         log_h, log_odds = output.chunk(2, dim=1)
+        if self.config.own_evidence:
+            log_odds = log_odds + own_evidence(occupation, t, kernel)
         background = torch.zeros_like(log_odds[:, :1])
         return _without_factor(log_h), torch.cat([background, log_odds], 1).log_softmax(1)
 
