@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-BORDER = "#d1603d"
+BORDER = "#e6007e"
 
 _GAP, _TITLE = 0.12, 0.24  # inches between tiles, and above them
 
