@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from microdsd.cli.live import STDERR, progress_bar
+from microdsd.cli.options import (
+    JsonSummary,
+    Number,
+    OutputHdf5,
+    Overwrite,
+    PhaseNames,
+    SeedOfSamples,
+    VoxelSize,
+)
 from microdsd.cli.output import print_json
 from microdsd.errors import InputError
 
@@ -26,7 +34,7 @@ def command(
             metavar="FILE[:/path]",
         ),
     ],
-    output: Annotated[Path, typer.Option("-o", "--output", help="HDF5 file to write.")],
+    output: OutputHdf5,
     method: Annotated[
         str,
         typer.Option(
@@ -41,7 +49,7 @@ def command(
             "the reference windows."
         ),
     ] = None,
-    number: Annotated[int, typer.Option("-n", "--number", help="Number of samples.")] = 1,
+    number: Number = 1,
     shape: Annotated[
         list[int] | None,
         typer.Option(help="Voxels per axis, as 128 128; default: the reference window."),
@@ -54,13 +62,8 @@ def command(
     crop: Annotated[
         list[str] | None, typer.Option(help="Part of the reference to use, e.g. z=0:260.")
     ] = None,
-    labels: Annotated[
-        list[str] | None,
-        typer.Option(help="Phase names where the file has none, as 0=pore 255=solid."),
-    ] = None,
-    voxel_size: Annotated[
-        list[float] | None, typer.Option(help="Metres, where the file does not say.")
-    ] = None,
+    labels: PhaseNames = None,
+    voxel_size: VoxelSize = None,
     symmetry: Annotated[
         str,
         typer.Option(
@@ -73,9 +76,9 @@ def command(
         float | None,
         typer.Option(help="Of yeong-torquato: swaps per voxel; more is slower and closer."),
     ] = None,
-    seed: Annotated[int | None, typer.Option(help="Sample i depends on (seed, i) alone.")] = None,
-    force: Annotated[bool, typer.Option("--force", help="Overwrite the output.")] = False,
-    json: Annotated[bool, typer.Option("--json", help="Print a JSON summary.")] = False,
+    seed: SeedOfSamples = None,
+    force: Overwrite = False,
+    json: JsonSummary = False,
 ) -> None:
     """Generate by a classical method, with exact counts, to compare `generate` with."""
     if method not in METHODS:

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from microdsd.cli.live import STDERR
+from microdsd.cli.options import JsonDocument
 from microdsd.cli.output import print_json
 
 EXIT_INEXACT = 1
@@ -19,7 +20,7 @@ def command(
         "microdsd-demo"
     ),
     seed: Annotated[int, typer.Option(help="Seed of all samples.")] = 0,
-    json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+    json: JsonDocument = False,
 ) -> None:
     """Generate at three porosities in 2D and 3D, recount, compare with the scan, write reports.
 

@@ -6,10 +6,11 @@ import importlib.metadata
 import os
 import platform
 import time
-from typing import Annotated, Any
+from typing import Any
 
 import typer
 
+from microdsd.cli.options import Device, JsonDocument
 from microdsd.cli.output import print_json
 
 _PACKAGES = (
@@ -30,8 +31,8 @@ EXIT_UNSOUND = 1
 
 
 def command(
-    device: Annotated[str | None, typer.Option(help="cpu, cuda, cuda:1; default: a GPU.")] = None,
-    json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+    device: Device = None,
+    json: JsonDocument = False,
 ) -> None:
     """Check versions and device, generate a small sample with every model, recount it.
 

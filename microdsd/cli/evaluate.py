@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from microdsd.cli.live import STDERR
+from microdsd.cli.options import JsonNumbers, ReferencePart, ReferenceWindows
 from microdsd.cli.output import print_json
 from microdsd.errors import InputError
 from microdsd.io import ensure_writable, load_microstructures, open_labels, split_spec
@@ -40,10 +41,7 @@ def command(
         list[str] | None,
         typer.Option(help="Phases to compare, the one to show first; default: all."),
     ] = None,
-    reference_region: Annotated[
-        list[str] | None,
-        typer.Option(help="Part of the reference, e.g. z=160:200: what training has not seen."),
-    ] = None,
+    reference_region: ReferencePart = None,
     labels: Annotated[
         list[str] | None,
         typer.Option(help="Phase names of the reference, as 0=pore 255=solid, if it has none."),
@@ -52,9 +50,7 @@ def command(
         list[float] | None,
         typer.Option(help="Of the reference in metres, where its file does not say."),
     ] = None,
-    windows: Annotated[
-        int | None, typer.Option(min=1, help="Number of reference windows; default: enough.")
-    ] = None,
+    windows: ReferenceWindows = None,
     periodic: Annotated[
         bool, typer.Option("--periodic", help="Wrap both sides, samples and reference windows.")
     ] = False,
@@ -80,7 +76,7 @@ def command(
         ),
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Overwrite the report.")] = False,
-    json: Annotated[bool, typer.Option("--json", help="Print the numbers as JSON.")] = False,
+    json: JsonNumbers = False,
 ) -> None:
     """Compare generated with real material; write one self-contained page and its numbers."""
     from microdsd.cli.parsing import names_of, region_of

@@ -8,12 +8,24 @@ from typing import Annotated, Any
 import typer
 
 from microdsd.cli.live import STDERR
+from microdsd.cli.options import (
+    BoxBoundary,
+    Device,
+    Evaluations,
+    JsonSummary,
+    ModelFile,
+    Number,
+    OutputHdf5,
+    Overwrite,
+    SeedOfSamples,
+    Shape,
+)
 from microdsd.cli.output import print_json
 
 
 def command(
-    model: Annotated[str, typer.Argument(help="Model file, or the name of one that ships.")],
-    output: Annotated[Path, typer.Option("-o", "--output", help="HDF5 file to write.")],
+    model: ModelFile,
+    output: OutputHdf5,
     fraction: Annotated[
         list[str] | None,
         typer.Option(
@@ -35,25 +47,18 @@ def command(
     guidance: Annotated[
         float, typer.Option(help="How strongly to steer to the class; 1 is as in training.")
     ] = 1.0,
-    number: Annotated[int, typer.Option("-n", "--number", help="Number of samples.")] = 1,
-    shape: Annotated[
-        list[int] | None,
-        typer.Option(help="Voxels per axis, as 128 128 128; default: the training window."),
-    ] = None,
-    boundary: Annotated[
-        list[str] | None, typer.Option(help="no-flux or periodic, for all axes or one each.")
-    ] = None,
-    evaluations: Annotated[
-        int | None, typer.Option(help="Network evaluations; more is slower and closer.")
-    ] = None,
-    seed: Annotated[int | None, typer.Option(help="Sample i depends on (seed, i) alone.")] = None,
+    number: Number = 1,
+    shape: Shape = None,
+    boundary: BoxBoundary = None,
+    evaluations: Evaluations = None,
+    seed: SeedOfSamples = None,
     states: Annotated[
         Path | None,
         typer.Option(help="Also write the walk of the first sample, level by level, to this npz."),
     ] = None,
-    device: Annotated[str | None, typer.Option(help="cpu, cuda, cuda:1; default: a GPU.")] = None,
-    force: Annotated[bool, typer.Option("--force", help="Overwrite the output.")] = False,
-    json: Annotated[bool, typer.Option("--json", help="Print a JSON summary.")] = False,
+    device: Device = None,
+    force: Overwrite = False,
+    json: JsonSummary = False,
 ) -> None:
     """Generate microstructures; stopped by Ctrl-C, the same command goes on where it was."""
     from microdsd.io import ensure_writable, save_images, save_microstructures
@@ -61,7 +66,7 @@ def command(
     for path in filter(None, (output, states)):
         ensure_writable(path, overwrite=force)
 
-    from microdsd.cli.parsing import fractions_of, numbers_of
+    from microdsd.cli.parsing import fractions_of, numbers_of, one_or_each
     from microdsd.cli.sampling import carry_out
     from microdsd.cli.unfinished import UnfinishedSamples
     from microdsd.microstructure import provenance_of
@@ -70,16 +75,15 @@ def command(
 
     loaded = MicrostructureModel.load(model, device)
     unfinished = UnfinishedSamples(output, start_anew=force)
-    boundaries: Any = boundary or ["no-flux"]
     request = GenerationRequest.resolve(
         loaded.card,
         number,
         phase_fraction=fractions_of(fraction),
         intensity=numbers_of(intensity, "intensity"),
-        class_name=class_names[0] if class_names and len(class_names) == 1 else class_names,
+        class_name=one_or_each(class_names) if class_names else None,
         guidance=guidance,
         shape=shape,
-        boundary=boundaries if len(boundaries) > 1 else boundaries[0],
+        boundary=one_or_each(boundary or ["no-flux"]),  # type: ignore[arg-type]
         evaluations=evaluations,
         rng=unfinished.seed() if seed is None else seed,
     )

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from microdsd.cli.options import JsonDocument, OutputHdf5, ReplaceGroup
 from microdsd.cli.output import print_json
 from microdsd.errors import InputError
 
@@ -22,7 +22,7 @@ def command(
             metavar="SOURCE",
         ),
     ],
-    output: Annotated[Path, typer.Option("-o", "--output", help="HDF5 file to write.")],
+    output: OutputHdf5,
     levels: Annotated[
         int | None,
         typer.Option(help="Number of grey levels; default: 8 for files, as published for sets."),
@@ -39,8 +39,8 @@ def command(
     attribute: Annotated[
         str | None, typer.Option(help="Of celeba: the attribute whose presence is the class.")
     ] = None,
-    force: Annotated[bool, typer.Option("--force", help="Replace an existing group.")] = False,
-    json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+    force: ReplaceGroup = False,
+    json: JsonDocument = False,
 ) -> None:
     """Bring images into the HDF5 layout, with as few grey levels as will do.
 

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 import xarray as xr
 
+from microdsd.cli.options import JsonDocument, OutputHdf5, ReplaceGroup
 from microdsd.cli.output import print_json
 from microdsd.cli.parsing import names_of, region_of
 from microdsd.errors import InputError
@@ -34,7 +35,7 @@ def command(
             help="TIFF, PNG, npy, raw or HDF5 file (FILE:/path), or dataset:NAME", metavar="SOURCE"
         ),
     ],
-    output: Annotated[Path, typer.Option("--output", "-o", help="HDF5 file to write.")],
+    output: OutputHdf5,
     labels: Annotated[
         list[str] | None,
         typer.Option(
@@ -66,8 +67,8 @@ def command(
         int, typer.Option("--coarsen", min=1, help="Merge blocks of so many voxels per axis.")
     ] = 1,
     group: Annotated[str, typer.Option(help="Group in the file.")] = DEFAULT_GROUP,
-    force: Annotated[bool, typer.Option("--force", help="Replace an existing group.")] = False,
-    json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+    force: ReplaceGroup = False,
+    json: JsonDocument = False,
 ) -> None:
     """Bring labels into the HDF5 layout: name the phases, state the voxel size.
 

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from microdsd.cli.options import JsonDocument
 from microdsd.cli.output import print_json
 from microdsd.errors import DataFileError, InputError
 from microdsd.io import ArrayInfo, list_microstructures, open_labels, split_spec
@@ -22,7 +23,7 @@ def command(
     ] = None,
     models: Annotated[bool, typer.Option("--models", help="List the models that ship.")] = False,
     datasets: Annotated[bool, typer.Option("--datasets", help="List the known data sets.")] = False,
-    json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+    json: JsonDocument = False,
 ) -> None:
     """Show the label arrays of a file, a model, the models that ship, or the known data sets."""
     if (file is not None) + models + datasets != 1:

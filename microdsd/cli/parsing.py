@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TypeVar
 
 from microdsd.cli.output import pairs
 from microdsd.errors import InputError
+
+T = TypeVar("T")
 
 
 def fractions_of(words: Sequence[str] | None) -> dict[int | str, float] | None:
@@ -64,6 +67,11 @@ def phases_of(words: Sequence[str] | None) -> list[int | str] | None:
 def region_of(words: Sequence[str] | None, argument: str = "crop") -> dict[str, slice]:
     """``["z=0:250"]`` to ``{"z": slice(0, 250)}``; `microdsd.io.open_labels` checks it."""
     return {dim: _range(text, argument) for dim, text in pairs(list(words or ()), argument).items()}
+
+
+def one_or_each(values: Sequence[T]) -> T | Sequence[T]:
+    """A single value, which holds for all axes, or one value per axis."""
+    return values[0] if len(values) == 1 else values
 
 
 def _integer(text: str) -> int:

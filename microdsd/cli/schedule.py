@@ -8,20 +8,22 @@ from typing import Annotated
 import typer
 
 from microdsd.cli.live import STDERR
+from microdsd.cli.options import (
+    JsonNumbers,
+    PartOfScan,
+    PhaseNames,
+    Scan,
+    TrainingWindow,
+    WindowBoundary,
+)
 from microdsd.cli.output import print_json
 
 EXIT_NOT_MIXED = 1
 
 
 def command(
-    source: Annotated[str, typer.Argument(help="Labels: scan.h5:/path, or a TIFF or npy file.")],
-    window: Annotated[
-        list[int],
-        typer.Option(
-            help="Voxels per axis of the training windows; one number for all axes, or one "
-            "fewer than the scan has axes for a 2D model of slices."
-        ),
-    ],
+    source: Scan,
+    window: TrainingWindow,
     sigma_max: Annotated[
         float | None, typer.Option(help="Horizon to examine, voxels; default: the recommended.")
     ] = None,
@@ -29,31 +31,24 @@ def command(
         float | None, typer.Option(help="Noise level of the last step, voxels.")
     ] = None,
     evaluations: Annotated[int | None, typer.Option(help="Network evaluations.")] = None,
-    boundary: Annotated[
-        str, typer.Option(help="Of the windows: no-flux, or periodic for whole periodic boxes.")
-    ] = "no-flux",
+    boundary: WindowBoundary = "no-flux",
     symmetry: Annotated[
         str, typer.Option(help="As in training; isotropic cuts slices normal to all axes.")
     ] = "none",
-    crop: Annotated[
-        list[str] | None, typer.Option(help="Part of the scan to use, e.g. z=0:260.")
-    ] = None,
-    labels: Annotated[
-        list[str] | None,
-        typer.Option(help="Phase names where the file has none, as 0=pore 255=solid."),
-    ] = None,
+    crop: PartOfScan = None,
+    labels: PhaseNames = None,
     output: Annotated[
         Path | None, typer.Option("-o", "--output", help="Picture to write: .html or .png.")
     ] = None,
     seed: Annotated[int, typer.Option(help="Of the windows and their walks.")] = 0,
     force: Annotated[bool, typer.Option("--force", help="Overwrite the picture.")] = False,
-    json: Annotated[bool, typer.Option("--json", help="Print the numbers as JSON.")] = False,
+    json: JsonNumbers = False,
 ) -> None:
     """Measure what noise leaves of a scan, recommend a horizon, count the evaluations.
 
     Exit code 1 says that the horizon asked for leaves the layout of the source in the noise.
     """
-    from microdsd.cli.parsing import names_of, region_of
+    from microdsd.cli.parsing import names_of, one_or_each, region_of
     from microdsd.io import ensure_writable
     from microdsd.report.schedule_page import check_name, write_schedule
     from microdsd.schedule import SIGMA_LAST, examine
@@ -64,7 +59,7 @@ def command(
     with STDERR.status("walking windows of the scan"):
         schedule = examine(
             source,
-            window=window[0] if len(window) == 1 else window,
+            window=one_or_each(window),
             sigma_max=sigma_max,
             sigma_last=SIGMA_LAST if sigma_last is None else sigma_last,
             evaluations=evaluations,

@@ -5,16 +5,26 @@ from __future__ import annotations
 import shlex
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from microdsd.cli.live import STDERR
+from microdsd.cli.options import (
+    BoxBoundary,
+    Device,
+    Evaluations,
+    JsonNumbers,
+    ModelFile,
+    ReferencePart,
+    ReferenceWindows,
+    Shape,
+)
 from microdsd.cli.output import print_json
 
 
 def command(
-    model: Annotated[str, typer.Argument(help="Model file, or the name of one that ships.")],
+    model: ModelFile,
     output: Annotated[
         Path,
         typer.Option("-o", "--output", help="HDF5 file to write; the report goes beside it."),
@@ -34,37 +44,25 @@ def command(
         ),
     ] = False,
     number: Annotated[int, typer.Option("-n", "--number", help="Samples per fraction.")] = 4,
-    shape: Annotated[
-        list[int] | None,
-        typer.Option(help="Voxels per axis, as 128 128 128; default: the training window."),
-    ] = None,
-    boundary: Annotated[
-        list[str] | None, typer.Option(help="no-flux or periodic, for all axes or one each.")
-    ] = None,
-    evaluations: Annotated[
-        int | None, typer.Option(help="Network evaluations; more is slower and closer.")
-    ] = None,
+    shape: Shape = None,
+    boundary: BoxBoundary = None,
+    evaluations: Evaluations = None,
     seed: Annotated[int | None, typer.Option(help="Seed of the whole series.")] = None,
     reference: Annotated[
         str | None,
         typer.Option(help="Real material, FILE or FILE:/path, whose windows the report shows."),
     ] = None,
-    reference_region: Annotated[
-        list[str] | None,
-        typer.Option(help="Part of the reference, e.g. z=160:200: what training has not seen."),
-    ] = None,
-    windows: Annotated[
-        int | None, typer.Option(min=1, help="Number of reference windows; default: enough.")
-    ] = None,
-    device: Annotated[str | None, typer.Option(help="cpu, cuda, cuda:1; default: a GPU.")] = None,
+    reference_region: ReferencePart = None,
+    windows: ReferenceWindows = None,
+    device: Device = None,
     force: Annotated[bool, typer.Option("--force", help="Overwrite output and report.")] = False,
-    json: Annotated[bool, typer.Option("--json", help="Print the numbers as JSON.")] = False,
+    json: JsonNumbers = False,
 ) -> None:
     """Generate at several fractions of one phase; draw descriptors against the fraction.
 
     Stopped by Ctrl-C, the same command goes on where it was.
     """
-    from microdsd.cli.parsing import region_of, series_of
+    from microdsd.cli.parsing import one_or_each, region_of, series_of
     from microdsd.io import ensure_writable, open_labels, save_microstructures
     from microdsd.report import evaluate_sweep, report_paths, write_sweep_report
 
@@ -84,14 +82,13 @@ def command(
 
     loaded = MicrostructureModel.load(model, device)
     unfinished = UnfinishedSamples(output, start_anew=force)
-    boundaries: Any = boundary or ["no-flux"]
     request = sweep_request(
         loaded.card,
         series,
         number,
         paired=paired,
         shape=shape,
-        boundary=boundaries if len(boundaries) > 1 else boundaries[0],
+        boundary=one_or_each(boundary or ["no-flux"]),
         evaluations=evaluations,
         rng=unfinished.seed() if seed is None else seed,
     )

@@ -9,6 +9,14 @@ from typing import Annotated, Any
 import typer
 
 from microdsd.cli.live import STDERR, progress_bar
+from microdsd.cli.options import (
+    Device,
+    JsonSummary,
+    PhaseNames,
+    TrainingWindow,
+    VoxelSize,
+    WindowBoundary,
+)
 from microdsd.cli.output import print_json
 from microdsd.errors import DataFileError, InputError
 
@@ -26,13 +34,7 @@ def command(
         ),
     ],
     output: Annotated[Path, typer.Option("-o", "--output", help="Model file to write.")],
-    window: Annotated[
-        list[int],
-        typer.Option(
-            help="Voxels per axis of the training windows; one number for all axes, or one "
-            "fewer than the scan has axes for a 2D model of slices."
-        ),
-    ],
+    window: TrainingWindow,
     minutes: Annotated[float | None, typer.Option(help="Budget of time.")] = None,
     steps: Annotated[int | None, typer.Option(help="Budget of optimiser steps.")] = None,
     symmetry: Annotated[
@@ -56,13 +58,8 @@ def command(
         list[str] | None,
         typer.Option(help="Part of the scan to use, e.g. z=0:260; the rest stays unseen."),
     ] = None,
-    labels: Annotated[
-        list[str] | None,
-        typer.Option(help="Phase names where the file has none, as 0=pore 255=solid."),
-    ] = None,
-    voxel_size: Annotated[
-        list[float] | None, typer.Option(help="Metres, where the file does not say.")
-    ] = None,
+    labels: PhaseNames = None,
+    voxel_size: VoxelSize = None,
     widths: Annotated[
         list[int] | None, typer.Option(help="Channels per resolution, finest first.")
     ] = None,
@@ -75,9 +72,7 @@ def command(
     ] = None,
     batch: Annotated[int | None, typer.Option(help="Windows per step.")] = None,
     learning_rate: Annotated[float | None, typer.Option(help="Peak learning rate.")] = None,
-    boundary: Annotated[
-        str, typer.Option(help="Of the windows: no-flux, or periodic for whole periodic boxes.")
-    ] = "no-flux",
+    boundary: WindowBoundary = "no-flux",
     sigma_max: Annotated[
         float | None,
         typer.Option(help="Horizon, voxels; default: the one that `microdsd schedule` recommends."),
@@ -93,17 +88,17 @@ def command(
         str | None, typer.Option(help="Of tau-leaping: logit, cosine or t^n; default: t^4.")
     ] = None,
     seed: Annotated[int, typer.Option(help="Seed of everything random.")] = 0,
-    device: Annotated[str | None, typer.Option(help="cpu, cuda, cuda:1; default: a GPU.")] = None,
+    device: Device = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with a stopped run.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Overwrite, and start anew.")] = False,
-    json: Annotated[bool, typer.Option("--json", help="Print a JSON summary.")] = False,
+    json: JsonSummary = False,
 ) -> None:
     """Train a model on a segmented scan; Ctrl-C stops it so that --resume can go on."""
     state, log = output.with_name(output.name + ".resume"), output.with_name(output.name + ".csv")
     _check_output(output, state, resume, force)
 
     from microdsd.cli.interrupt import held_interrupts
-    from microdsd.cli.parsing import names_of, region_of
+    from microdsd.cli.parsing import names_of, one_or_each, region_of
     from microdsd.fitting import TrainingRun
     from microdsd.io import holds_images
     from microdsd.training.config import TrainingConfig
@@ -133,7 +128,7 @@ def command(
     run = TrainingRun(
         _by_class(source, class_names),
         config,
-        window=window[0] if len(window) == 1 else window,
+        window=one_or_each(window),
         symmetry=symmetry,  # type: ignore[arg-type]
         validation=validation,
         boundary=boundary,  # type: ignore[arg-type]
@@ -142,7 +137,7 @@ def command(
         loss=loss,  # type: ignore[arg-type]
         schedule=schedule,
         phases=names_of(labels),
-        voxel_size=voxel_size if not voxel_size or len(voxel_size) > 1 else voxel_size[0],
+        voxel_size=one_or_each(voxel_size) if voxel_size else None,
         region=region_of(crop),
         device=device,
         **options,

@@ -8,6 +8,7 @@ import numpy as np
 import typer
 import xarray as xr
 
+from microdsd.cli.options import FileSpec, JsonDocument
 from microdsd.cli.output import pairs, print_json
 from microdsd.cli.recount import image_lines, recount_images
 from microdsd.errors import InputError
@@ -19,12 +20,12 @@ EXIT_DIFFERENT = 1
 
 
 def command(
-    file: Annotated[str, typer.Argument(help="FILE or FILE:/path", metavar="FILE[:/path]")],
+    file: FileSpec,
     fraction: Annotated[
         list[str] | None,
         typer.Option(help="Expected fraction, e.g. pore=0.22; counts must be within a voxel."),
     ] = None,
-    json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+    json: JsonDocument = False,
 ) -> None:
     """Recount the voxels of every phase and compare with what was requested.
 

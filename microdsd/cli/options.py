@@ -1,0 +1,61 @@
+"""Options and arguments that several verbs have, declared once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+FileSpec = Annotated[str, typer.Argument(help="FILE or FILE:/path", metavar="FILE[:/path]")]
+Scan = Annotated[str, typer.Argument(help="Labels: scan.h5:/path, or a TIFF or npy file.")]
+ModelFile = Annotated[str, typer.Argument(help="Model file, or the name of one that ships.")]
+
+OutputHdf5 = Annotated[Path, typer.Option("-o", "--output", help="HDF5 file to write.")]
+Overwrite = Annotated[bool, typer.Option("--force", help="Overwrite the output.")]
+ReplaceGroup = Annotated[bool, typer.Option("--force", help="Replace an existing group.")]
+JsonDocument = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
+JsonNumbers = Annotated[bool, typer.Option("--json", help="Print the numbers as JSON.")]
+JsonSummary = Annotated[bool, typer.Option("--json", help="Print a JSON summary.")]
+
+PhaseNames = Annotated[
+    list[str] | None,
+    typer.Option(help="Phase names where the file has none, as 0=pore 255=solid."),
+]
+VoxelSize = Annotated[list[float] | None, typer.Option(help="Metres, where the file does not say.")]
+PartOfScan = Annotated[
+    list[str] | None, typer.Option(help="Part of the scan to use, e.g. z=0:260.")
+]
+
+TrainingWindow = Annotated[
+    list[int],
+    typer.Option(
+        help="Voxels per axis of the training windows; one number for all axes, or one fewer than "
+        "the scan has axes for a 2D model of slices."
+    ),
+]
+WindowBoundary = Annotated[
+    str, typer.Option(help="Of the windows: no-flux, or periodic for whole periodic boxes.")
+]
+
+Number = Annotated[int, typer.Option("-n", "--number", help="Number of samples.")]
+Shape = Annotated[
+    list[int] | None,
+    typer.Option(help="Voxels per axis, as 128 128 128; default: the training window."),
+]
+BoxBoundary = Annotated[
+    list[str] | None, typer.Option(help="no-flux or periodic, for all axes or one each.")
+]
+Evaluations = Annotated[
+    int | None, typer.Option(help="Network evaluations; more is slower and closer.")
+]
+SeedOfSamples = Annotated[int | None, typer.Option(help="Sample i depends on (seed, i) alone.")]
+Device = Annotated[str | None, typer.Option(help="cpu, cuda, cuda:1; default: a GPU.")]
+
+ReferencePart = Annotated[
+    list[str] | None,
+    typer.Option(help="Part of the reference, e.g. z=160:200: what training has not seen."),
+]
+ReferenceWindows = Annotated[
+    int | None, typer.Option(min=1, help="Number of reference windows; default: enough.")
+]
