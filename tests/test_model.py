@@ -24,6 +24,7 @@ from microdsd.model import MicrostructureModel
 from microdsd.models import list_models, model_path
 from microdsd.request import GenerationRequest
 from microdsd.training import Precision, pack_model
+from microdsd.training.precision import DTYPES
 
 MODELS = {(ndim, phases): tiny_model(ndim, phases) for ndim in (2, 3) for phases in (2, 3)}
 
@@ -278,6 +279,17 @@ def test_bfloat16_touches_the_network_alone():
     made = model.sample(3, phase_fraction={"pore": 0.3}, rng=0)
     assert (made == 0).sum(("y", "x")).values.tolist() == [36] * 3
     assert not torch.is_autocast_enabled("cpu")
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_samples_do_not_depend_on_the_number_of_threads(dtype):
+    """Of a real network, large enough that torch shares its work out."""
+    model = MicrostructureModel.load("berea-2d", device="cpu")
+    made = []
+    for threads in (1, 2):
+        model._sampler.precision = Precision(dtype, threads)
+        made.append(model.sample(shape=(64, 64), evaluations=2, rng=1).values)
+    np.testing.assert_array_equal(*made)
 
 
 def test_a_model_that_is_not_there():

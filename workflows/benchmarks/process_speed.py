@@ -1,8 +1,8 @@
 """Speed of the process itself: walk with training target, and reverse step, against the network.
 
 Processor seconds of one thread, so that other work on the machine matters less; the mean over the
-levels of a grid. Small boxes come in batches, as `generate` makes them. Every case runs in a process
-of its own, so that its peak memory is its own.
+levels of a grid. Small boxes come in batches, as `generate` makes them. Every case runs in a
+process of its own, so that its peak memory is its own.
 
     python workflows/benchmarks/process_speed.py -o speed.json
 """
@@ -22,7 +22,6 @@ from pathlib import Path
 
 SHAPES = ("64x64", "64x64x64", "128x128x128")
 SPECIES = (1, 2, 4)
-WIDTHS = {2: (32, 64, 96, 128), 3: (16, 48, 96)}  # of the networks that `microdsd train` makes
 FILLED = 0.2
 LEVELS = 8
 BATCH_VOXELS = 1 << 15  # of a batch on a CPU
@@ -43,6 +42,7 @@ def measure(shape: tuple[int, ...], species: int, batch: int, *, network: bool) 
     """Time a batch of boxes of one composition in this process."""
     import torch
 
+    from microdsd.networks.build import DEFAULT_SIZE
     from microdsd.networks.unet import PotentialUNet, UNetConfig
     from microdsd.process import (
         Lattice,
@@ -89,9 +89,7 @@ def measure(shape: tuple[int, ...], species: int, batch: int, *, network: bool) 
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         found["bytes_per_voxel"] = 1024 * (peak - at_rest) / (batch * lattice.n_sites)
         if network:
-            widths = WIDTHS[len(shape)]
-            config = UNetConfig(len(shape), species, widths=widths, blocks=(1,) * len(widths))
-            unet = PotentialUNet(config)
+            unet = PotentialUNet(UNetConfig(len(shape), species, **DEFAULT_SIZE[len(shape)]))
             unet = unet.to(memory_format=unet.memory_format)
             with torch.autocast("cpu", torch.bfloat16):
                 t_2 = torch.full((batch,), 2.0)
@@ -115,10 +113,8 @@ def main() -> None:
         network = not options.no_network
         print(json.dumps(measure(shape, cases[0][1], options.batch, network=network)))
         return
-    print(
-        "batch, shape, species: Mvoxel/s forward with target, reverse step; share of a sampling step;"
-    )
-    print("peak bytes per voxel beyond the state")
+    print("batch x shape, species: Mvoxel/s forward with target, reverse step;")
+    print("share of a sampling step; peak bytes per voxel beyond the state")
     rows = []
     for shape, species in cases:
         voxels = math.prod(map(int, shape.split("x")))
@@ -130,8 +126,9 @@ def main() -> None:
         speed = {k: batch * voxels / found[k] for k in ("forward", "reverse")}
         share = f"{found['share']:4.0%}" if "share" in found else "   –"
         print(
-            f"{batch} x {shape:>11}, {species}: {speed['forward'] / 1e6:6.2f} {speed['reverse'] / 1e6:6.2f}"
-            f"   {share}   {found['bytes_per_voxel']:4.0f}",
+            f"{batch} x {shape:>11}, {species}: "
+            f"{speed['forward'] / 1e6:6.2f} {speed['reverse'] / 1e6:6.2f}   "
+            f"{share}   {found['bytes_per_voxel']:4.0f}",
             flush=True,
         )
     if options.output:
