@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from pathlib import Path
 from typing import Annotated, Any
@@ -150,7 +151,7 @@ def command(
         f"{run.n_parameters / 1e6:.2f} M parameters, windows of {run.window}, on {run.device}"
     )
     STDERR.print(f"horizon {'as told' if sigma_max else 'as recommended'}: {run.horizon()}")
-    saved = logged = time.monotonic()
+    saved, logged = time.monotonic(), -math.inf  # the first step is logged
     try:
         with progress_bar(status=True) as bar:
             task = bar.add_task("training", total=1.0, status="choosing precision and threads")
