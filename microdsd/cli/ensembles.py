@@ -46,7 +46,8 @@ def measure_files(
         def after_sample(completed: int, of: int) -> None:
             nonlocal done, total
             if not total:
-                bar.reset(task, total=of, completed=completed)
+                counted = f"measuring {of} samples" if of > 1 else "measuring"
+                bar.reset(task, total=of, completed=completed, description=counted)
             done, total = completed, of
             bar.update(task, completed=done, status="")
 

@@ -14,14 +14,14 @@ import xarray as xr
 from microdsd.ensembles.cluster import check_scheduler, do_on_cluster
 from microdsd.ensembles.parts import Parts
 from microdsd.ensembles.stored import StoredEnsemble
-from microdsd.ensembles.work import Finding, Measure, Outcome, Work
+from microdsd.ensembles.work import Finding, Measure, Outcome, UnreadableSampleError, Work
 from microdsd.errors import DataFileError, InputError, MicrodsdError
 from microdsd.io import ensure_writable
 from microdsd.io.netcdf import save_dataset
 from microdsd.io.windows import Region
 
 HOPELESS = 3
-"""Failures, all for one reason and without a success between them, that end a run."""
+"""Failures to measure, all for one reason and before any success, that end a run."""
 
 
 class Measured(NamedTuple):
@@ -109,7 +109,7 @@ def measure_ensemble(
     MicrodsdError
         dask is not installed, or the scheduler cannot be reached.
     Exception
-        The error of `measure` itself, if it is the same for all samples.
+        The error of `measure` itself, if it is the same for the first three samples.
 
     Examples
     --------
@@ -206,6 +206,7 @@ def _gather(
     """Keep what is found as it comes; why the other samples failed."""
     done = len(parts.numbers())
     failures: dict[int, str] = {}
+    of_measure: list[str] = []
     if progress is not None:
         progress(done, total)
     for number, result in outcomes:
@@ -214,8 +215,10 @@ def _gather(
             done += 1
         else:
             failures[number] = _reason(result)
-            ended = len(failures) == total or len(failures) >= HOPELESS
-            if ended and not done and len(set(failures.values())) == 1:
+            if not isinstance(result, UnreadableSampleError):
+                of_measure.append(failures[number])
+            alike = len(of_measure) >= HOPELESS and len(set(of_measure)) == 1
+            if total == 1 or (alike and not done):
                 raise result
         if progress is not None:
             progress(done + len(failures), total)

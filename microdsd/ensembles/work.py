@@ -11,9 +11,13 @@ import xarray as xr
 
 from microdsd import __version__
 from microdsd.ensembles.stored import StoredEnsemble
-from microdsd.errors import InputError
+from microdsd.errors import InputError, MicrodsdError
 
 Measure = Callable[..., xr.Dataset]
+
+
+class UnreadableSampleError(MicrodsdError):
+    """A sample is damaged, or holds what is not a phase, whatever is to be measured."""
 
 
 class Finding(NamedTuple):
@@ -52,10 +56,15 @@ class Work:
 
         Raises
         ------
+        UnreadableSampleError
+            It cannot be read.
         Exception
-            Whatever reading or measuring it raises.
+            Whatever measuring it raises.
         """
-        sample = self.ensemble.read(number)
+        try:
+            sample = self.ensemble.read(number)
+        except MicrodsdError as error:
+            raise UnreadableSampleError(str(error)) from error
         if sample.mask is not None:
             extra["mask"] = sample.mask
         found = self.measure(sample.labels, **extra)

@@ -230,6 +230,17 @@ def test_damaged_data_cost_no_other(tmp_path):
     assert found.sample.values.tolist() == [0, 1, 2, 4]
 
 
+def test_bad_samples_at_the_beginning_are_no_error_of_the_settings(file):
+    for number in range(4):
+        spoil(file, number)
+    found, failures = measure_ensemble(file, measures.fractions)
+    assert list(failures) == [0, 1, 2, 3]
+    assert found.sample.values.tolist() == [4]
+    spoil(file, 4)
+    with pytest.raises(MicrodsdError, match="none of 5 samples could be measured; sample 0"):
+        measure_ensemble(file, measures.fractions)
+
+
 def test_an_error_of_the_settings_is_raised_at_once(file):
     seen = []
 
