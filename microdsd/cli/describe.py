@@ -10,18 +10,20 @@ from typing import Annotated
 import typer
 
 from microdsd.cli.live import STDERR
+from microdsd.cli.options import (
+    Ensemble,
+    GoOn,
+    OverwriteAnew,
+    PhaseNames,
+    SchedulerAddress,
+    VoxelSize,
+    Workers,
+)
 from microdsd.cli.output import print_json
 
 
 def command(
-    files: Annotated[
-        list[str],
-        typer.Argument(
-            help="FILE or FILE:/path, with * for any text; also TIFF, npy. Samples of several are "
-            "numbered through.",
-            metavar="FILE[:/path]...",
-        ),
-    ],
+    files: Ensemble,
     output: Annotated[
         Path | None,
         typer.Option("-o", "--output", help="netCDF (HDF5) file for all numbers, .nc or .h5."),
@@ -44,26 +46,15 @@ def command(
     region: Annotated[
         list[str] | None, typer.Option(help="Part to measure, e.g. z=0:250 x=10:200.")
     ] = None,
-    labels: Annotated[
-        list[str] | None, typer.Option(help="Phase names, as 0=pore 255=solid, if it has none.")
-    ] = None,
-    voxel_size: Annotated[
-        list[float] | None, typer.Option(help="In metres, where the file does not say.")
-    ] = None,
+    labels: PhaseNames = None,
+    voxel_size: VoxelSize = None,
     relative_error: Annotated[
         float, typer.Option(help="Of the phase fraction in a box of representative size.")
     ] = 0.05,
-    scheduler: Annotated[
-        str | None,
-        typer.Option(help="local, or tcp://HOST:PORT of a dask scheduler; default: none."),
-    ] = None,
-    workers: Annotated[
-        int | None, typer.Option(help="Processes of the local scheduler; default: one per CPU.")
-    ] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on with a stopped run.")] = False,
-    force: Annotated[
-        bool, typer.Option("--force", help="Overwrite files, and start anew.")
-    ] = False,
+    scheduler: SchedulerAddress = None,
+    workers: Workers = None,
+    resume: GoOn = False,
+    force: OverwriteAnew = False,
     json: Annotated[bool, typer.Option("--json", help="Print all numbers as JSON.")] = False,
 ) -> None:
     """Measure fractions, correlations, surfaces, topology and sizes of every phase.
@@ -104,7 +95,7 @@ def command(
         watch=watch,
         phases=names_of(labels),
         voxel_size=voxel_size,
-        region=region_of(region),
+        region=region_of(region, "region"),
         mask=mask,
         scheduler=scheduler,
         workers=workers,

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from microdsd.cli.live import STDERR, progress_bar
+from microdsd.cli.parsing import one_or_each
 from microdsd.errors import MicrodsdError
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ def measure_files(
     *,
     watch: Callable[[Show], Callable[..., None]],
     phases: Mapping[int, str] | None,
-    voxel_size: float | Sequence[float] | None,
+    voxel_size: Sequence[float] | None,
     region: Mapping[str, slice],
     mask: str | None = None,
     scheduler: str | None,
@@ -60,7 +61,7 @@ def measure_files(
                 measure,
                 output,
                 phases=phases,
-                voxel_size=voxel_size,
+                voxel_size=one_or_each(voxel_size) if voxel_size else None,
                 region=region or None,
                 mask=mask,
                 scheduler=scheduler,

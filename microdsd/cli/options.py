@@ -11,6 +11,15 @@ FileSpec = Annotated[str, typer.Argument(help="FILE or FILE:/path", metavar="FIL
 Scan = Annotated[str, typer.Argument(help="Labels: scan.h5:/path, or a TIFF or npy file.")]
 ModelFile = Annotated[str, typer.Argument(help="Model file, or the name of one that ships.")]
 
+Ensemble = Annotated[
+    list[str],
+    typer.Argument(
+        help="FILE or FILE:/path, with * for any text; also TIFF, npy. Samples of several are "
+        "numbered through.",
+        metavar="FILE[:/path]...",
+    ),
+]
+
 OutputHdf5 = Annotated[Path, typer.Option("-o", "--output", help="HDF5 file to write.")]
 Overwrite = Annotated[bool, typer.Option("--force", help="Overwrite the output.")]
 ReplaceGroup = Annotated[bool, typer.Option("--force", help="Replace an existing group.")]
@@ -58,4 +67,16 @@ ReferencePart = Annotated[
 ]
 ReferenceWindows = Annotated[
     int | None, typer.Option(min=1, help="Number of reference windows; default: enough.")
+]
+
+SchedulerAddress = Annotated[
+    str | None,
+    typer.Option(help="local, or tcp://HOST:PORT of a dask scheduler; default: none."),
+]
+Workers = Annotated[
+    int | None, typer.Option(help="Processes of the local scheduler; default: one per CPU.")
+]
+GoOn = Annotated[bool, typer.Option("--resume", help="Go on with a stopped run.")]
+OverwriteAnew = Annotated[
+    bool, typer.Option("--force", help="Overwrite the output, and start anew.")
 ]

@@ -12,20 +12,25 @@ import typer
 from microdsd.cli.ensembles import Show, measure_files, report_failures
 from microdsd.cli.findings import transport_document, transport_lines
 from microdsd.cli.live import STDERR
+from microdsd.cli.options import (
+    Device,
+    Ensemble,
+    GoOn,
+    JsonNumbers,
+    OverwriteAnew,
+    PartOfScan,
+    PhaseNames,
+    SchedulerAddress,
+    VoxelSize,
+    Workers,
+)
 from microdsd.cli.output import print_json
-from microdsd.cli.parsing import names_of, numbers_of, phases_of, region_of
+from microdsd.cli.parsing import names_of, numbers_of, one_or_each, phases_of, region_of
 from microdsd.errors import InputError
 
 
 def command(
-    source: Annotated[
-        list[str],
-        typer.Argument(
-            help="Labels: scan.h5:/path, with * for any text, or a TIFF or npy file. Samples of "
-            "several are numbered through.",
-            metavar="SOURCE...",
-        ),
-    ],
+    source: Ensemble,
     property_: Annotated[
         list[str] | None,
         typer.Option(
@@ -57,32 +62,18 @@ def command(
     solver: Annotated[
         str, typer.Option(help="Of diffusion: finite-volume, or taufactor (single precision).")
     ] = "finite-volume",
-    crop: Annotated[
-        list[str] | None, typer.Option(help="Part of the scan to use, e.g. z=0:260.")
-    ] = None,
-    labels: Annotated[
-        list[str] | None,
-        typer.Option(help="Phase names where the file has none, as 0=pore 255=solid."),
-    ] = None,
-    voxel_size: Annotated[
-        list[float] | None, typer.Option(help="In metres, where the file does not say.")
-    ] = None,
-    device: Annotated[str | None, typer.Option(help="cpu, cuda, cuda:1; default: a GPU.")] = None,
+    crop: PartOfScan = None,
+    labels: PhaseNames = None,
+    voxel_size: VoxelSize = None,
+    device: Device = None,
     output: Annotated[
         Path | None, typer.Option("-o", "--output", help="netCDF file to write.")
     ] = None,
-    scheduler: Annotated[
-        str | None,
-        typer.Option(help="local, or tcp://HOST:PORT of a dask scheduler; default: none."),
-    ] = None,
-    workers: Annotated[
-        int | None, typer.Option(help="Processes of the local scheduler; default: one per CPU.")
-    ] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on with a stopped run.")] = False,
-    force: Annotated[
-        bool, typer.Option("--force", help="Overwrite the output, and start anew.")
-    ] = False,
-    json: Annotated[bool, typer.Option("--json", help="Print the numbers as JSON.")] = False,
+    scheduler: SchedulerAddress = None,
+    workers: Workers = None,
+    resume: GoOn = False,
+    force: OverwriteAnew = False,
+    json: JsonNumbers = False,
 ) -> None:
     """Solve for transport through every sample; print it, or write all of it as netCDF.
 
@@ -120,8 +111,9 @@ def command(
     )
     found = measured.dataset
     if json:
-        named = source if len(source) > 1 else source[0]
-        print_json({"source": named, "output": output and str(output), **transport_document(found)})
+        sources = one_or_each(source)
+        target = output and str(output)
+        print_json({"source": sources, "output": target, **transport_document(found)})
     else:
         for line in transport_lines(found):
             typer.echo(line)
