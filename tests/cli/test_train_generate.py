@@ -18,14 +18,17 @@ from microdsd.microstructure import as_microstructure, blobs, phase_counts, prov
 from microdsd.training import Precision
 
 
-@pytest.fixture(autouse=True)
-def steady_precision(monkeypatch):
+@pytest.fixture(autouse=True, scope="module")
+def steady_precision():
     """Tiny networks are as fast in either precision: a measurement would toss a coin."""
 
     def measure(work, device, repeats=2, dtypes=("bfloat16", "float32")):
         return Precision(dtypes[-1], 1)
 
-    monkeypatch.setattr("microdsd.batched_sampler.measure_precision", measure)
+    with pytest.MonkeyPatch.context() as patch:
+        for module in ("batched_sampler", "training.loop"):
+            patch.setattr(f"microdsd.{module}.measure_precision", measure)
+        yield
 
 
 WINDOW = ["--window", "12", "12", "--widths", "4", "8", "--batch", "2"]
