@@ -72,11 +72,11 @@ def sample_bridge_step(
     smoothing = [kernel.axis_matrix(axis, s) for axis in range(lattice.ndim)]
     steps = [kernel.axis_matrix(axis, t - s) for axis in range(lattice.ndim)]
     u = uniforms(walkers, generators)
-    position = walkers.position.clone()
+    position, log_h = walkers.position.clone(), log_h.flatten(0, 1)
     # The networks' bfloat16 must not reach the laws that are said to be exact.
     with torch.autocast(position.device.type, enabled=False):
         for channels, members in walkers.groups():
-            field = potential(log_h.flatten(0, 1)[None, channels])
+            field = potential(log_h[None, channels])
             for axis, matrix in enumerate(smoothing):
                 field = kernel.apply_axis(field, axis, matrix)
             fields = [field]
