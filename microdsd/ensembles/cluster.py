@@ -6,7 +6,7 @@ import logging
 import os
 import signal
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import CancelledError
 from contextlib import contextmanager
 from itertools import islice
@@ -47,7 +47,7 @@ def check_scheduler(scheduler: str, workers: int | None) -> None:
 
 def do_on_cluster(
     work: Work, numbers: Sequence[int], scheduler: str, workers: int | None
-) -> Iterator[Outcome]:
+) -> Generator[Outcome, None, None]:
     """Have samples measured, a bounded number at a time; outcomes come as they are ready.
 
     A sample whose worker dies is given to another worker.

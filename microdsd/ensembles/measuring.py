@@ -146,7 +146,7 @@ def measure_ensemble(
             outcomes = work.do_here(waiting, sample_progress)
         else:
             outcomes = do_on_cluster(work, waiting, scheduler, workers)
-        with closing(outcomes):  # type: ignore[type-var]
+        with closing(outcomes):
             failures = _gather(outcomes, parts, len(work.ensemble), progress)
         found = parts.joined()
         if len(work.ensemble.sources) > 1:
@@ -184,7 +184,11 @@ def _parts(output: str | Path | None, resume: bool, overwrite: bool) -> Iterator
             "resume=True (--resume) to go on, or overwrite=True (--force) to measure all anew"
         )
     ensure_writable(output, overwrite=overwrite or earlier > 0)
-    yield parts
+    try:
+        yield parts
+    finally:
+        if not parts.numbers():
+            parts.remove()
 
 
 def _check_unchanged(ensemble: StoredEnsemble, parts: Parts) -> None:
@@ -217,7 +221,7 @@ def _gather(
             failures[number] = _reason(result)
             if not isinstance(result, UnreadableSampleError):
                 of_measure.append(failures[number])
-            alike = len(of_measure) >= HOPELESS and len(set(of_measure)) == 1
+            alike = len(of_measure) >= min(HOPELESS, total) and len(set(of_measure)) == 1
             if total == 1 or (alike and not done):
                 raise result
         if progress is not None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, NamedTuple
@@ -74,7 +74,7 @@ class Work:
 
     def do_here(
         self, numbers: Iterable[int], progress: Callable[..., None] | None
-    ) -> Iterator[Outcome]:
+    ) -> Generator[Outcome, None, None]:
         """Measure samples one after the other in this process."""
         extra = {} if progress is None else {"progress": progress}
         for number in numbers:

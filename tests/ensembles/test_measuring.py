@@ -241,16 +241,17 @@ def test_bad_samples_at_the_beginning_are_no_error_of_the_settings(file):
         measure_ensemble(file, measures.fractions)
 
 
-def test_an_error_of_the_settings_is_raised_at_once(file):
-    seen = []
+def test_an_error_of_the_settings_is_raised_at_once(file, tmp_path):
+    output, seen = tmp_path / "out.nc", []
 
     def measure(ms):
         seen.append(ms)
         raise ZeroDivisionError("settings")
 
     with pytest.raises(ZeroDivisionError, match="settings"):
-        measure_ensemble(file, measure)
+        measure_ensemble(file, measure, output)
     assert len(seen) == 3
+    assert not place_of_parts(output).exists()
     with pytest.raises(InputError, match="no phase 'water'"):
         measure_ensemble(file, partial(describe, periodic=False, phases=["water"]))
 
