@@ -12,34 +12,28 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
-import scipy.fft
-import torch
 import xarray as xr
-from torch import Tensor
 
 from microdsd.encoding import PhaseEncoding, WindowSampler
 from microdsd.encoding.windows import Symmetry
 from microdsd.errors import InputError
 from microdsd.io import LabelSource, open_labels
 from microdsd.io.windows import Region
+from microdsd.noise_curves import MEASURED_VOXELS, noise_curves, noised
 from microdsd.process import (
     Boundary,
     Horizon,
     Lattice,
     TransitionKernel,
-    Walkers,
     horizon_at,
     level_grid,
     recommend_horizon,
-    sample_forward,
     time_of,
 )
 from microdsd.process.mixing import (
     LAYOUT,
     crowded_share,
     displaced_share,
-    layout_correlation,
-    layout_information,
     tau_leaping_evaluations,
 )
 from microdsd.process.time_schedule import PAPER_SETTINGS
@@ -53,10 +47,8 @@ EVALUATIONS = {2: 24, 3: 16}
 SIGMA_LAST = 0.67
 """Last noise level assumed before a model is calibrated, voxels."""
 
-_VOXELS = 1 << 19
 _LOWEST = 0.3
 _CURVE_LEVELS = 16
-_PICTURED = 6
 
 
 @dataclass(frozen=True)
@@ -236,10 +228,12 @@ def examine(
     recommended = recommend_horizon(occupation, kernel)
     horizon = recommended if sigma_max is None else horizon_at(occupation, kernel, sigma_max)
     levels = level_grid(horizon.sigma, sigma_last, levels_asked)
-    last = _noised(occupation, kernel, sigma_last, generator)
+    last = noised(occupation, kernel, sigma_last, generator)
     marked = {horizon.sigma, recommended.sigma}
     sigmas = sorted({0.0, *np.geomspace(_LOWEST, max(marked), _CURVE_LEVELS)[:-1], *marked})
-    curves, noised = _curves(occupation, kernel, sigmas, sigmas.index(horizon.sigma), generator)
+    curves, pictures = noise_curves(
+        occupation, kernel, sigmas, sigmas.index(horizon.sigma), generator
+    )
     names = [encoding.phases[label] for label in encoding.species]
     return Schedule(
         window=shape,
@@ -259,7 +253,7 @@ def examine(
         displaced=displaced_share(occupation, kernel, float(time_of(sigma_last))),
         overlap=crowded_share(last),
         curves=curves.assign_coords(species=names),
-        noised=noised.assign_coords(species=names),
+        noised=pictures.assign_coords(species=names),
     )
 
 
@@ -275,7 +269,7 @@ def window_shape(window: int | Sequence[int], axes: int) -> tuple[int, ...]:
 
 def number_of_windows(shape: Sequence[int]) -> int:
     """Windows of a shape that are enough to measure on: as many voxels of any shape."""
-    return max(8, min(64, _VOXELS // math.prod(shape)))
+    return max(8, min(64, MEASURED_VOXELS // math.prod(shape)))
 
 
 def present_phases(source: LabelSource) -> tuple[dict[int, str], int]:
@@ -307,109 +301,6 @@ def brief(number: float) -> str:
     ('0.012', '789')
     """
     return f"{number:.2g}" if number < 10 else f"{number:.0f}"
-
-
-def _noised(
-    occupation: Tensor, kernel: TransitionKernel, sigma: float, rng: np.random.Generator
-) -> Tensor:
-    """Windows after an exact walk to the level sigma."""
-    if sigma == 0:
-        return occupation
-    seeds = rng.integers(1 << 62, size=len(occupation))
-    generators = [torch.Generator(kernel.device).manual_seed(int(seed)) for seed in seeds]
-    t = time_of(sigma).expand(len(occupation))
-    return sample_forward(
-        Walkers.of(occupation, kernel.lattice), kernel, t, generators
-    ).occupation()
-
-
-def _curves(
-    occupation: Tensor,
-    kernel: TransitionKernel,
-    levels: Sequence[float],
-    horizon: int,
-    rng: np.random.Generator,
-) -> tuple[xr.Dataset, xr.DataArray]:
-    """Measures of noised windows at all levels; slices of one at some, the horizon among them."""
-    drawn = occupation[: max(1, _VOXELS // kernel.lattice.n_sites)]
-    shown = np.linspace(0, len(levels) - 1, _PICTURED).round().astype(int)
-    shown[np.abs(shown - horizon).argmin()] = horizon
-    lattice = kernel.lattice
-    periodic = lattice.boundary[0] == "periodic"
-    rows: dict[str, list[Any]] = {}
-    slices = []
-    for k, sigma in enumerate(levels):
-        t = float(time_of(sigma))
-        state = _noised(drawn, kernel, sigma, rng)
-        distance, two_point = _two_point(state.numpy(), periodic)
-        for name, value in {
-            "residual": kernel.mixing_residual(t),
-            "information": float(layout_information(occupation, kernel, t).mean()),
-            "correlation": layout_correlation(occupation, kernel, t).nanmean(0).numpy(),
-            "ssim": _similarity(drawn.numpy(), state.numpy()),
-            "two_point": two_point,
-        }.items():
-            rows.setdefault(name, []).append(value)
-        if k in shown:
-            plane = state[0] if lattice.ndim == 2 else state[0, :, lattice.shape[0] // 2]
-            slices.append((sigma, plane.numpy()))
-    dims: dict[str, tuple[str, ...]] = {
-        "residual": ("level",),
-        "information": ("level",),
-        "correlation": ("level", "species"),
-        "ssim": ("level", "species"),
-        "two_point": ("level", "species", "distance"),
-    }
-    curves = xr.Dataset(
-        {name: (dims[name], np.array(values)) for name, values in rows.items()},
-        coords={"level": levels, "distance": distance},
-    ).transpose("species", "level", "distance")
-    noised = xr.DataArray(
-        np.stack([state for _, state in slices]),
-        dims=("level", "species", "y", "x"),
-        coords={"level": [sigma for sigma, _ in slices]},
-        name="occupation",
-    )
-    return curves, noised
-
-
-def _similarity(before: np.ndarray, after: np.ndarray) -> np.ndarray:
-    """SSIM of noised with real occupation numbers, mean over windows; shape (species,)."""
-    from skimage.metrics import structural_similarity
-
-    edge = min(7, (min(before.shape[2:]) - 1) | 1)  # odd, and no longer than the window
-    found = np.empty(before.shape[:2])
-    for member in np.ndindex(*found.shape):
-        found[member] = structural_similarity(  # type: ignore[no-untyped-call]
-            before[member], after[member], win_size=edge, data_range=1.0
-        )
-    mean: np.ndarray = found.mean(0)
-    return mean
-
-
-def _two_point(occupation: np.ndarray, periodic: bool) -> tuple[np.ndarray, np.ndarray]:
-    """Mean of n(x) n(x + r) over shells floor(|r|) up to half a window, and their mean |r|."""
-    space = occupation.shape[2:]
-    axes = tuple(range(2, occupation.ndim))
-    box = (
-        list(space) if periodic else [scipy.fft.next_fast_len(2 * n - 1, real=True) for n in space]
-    )
-    places = _autocorrelation(np.ones((1, 1, *space)), box, axes)
-    pairs = _autocorrelation(occupation, box, axes).mean(0)
-    lag = np.meshgrid(*[np.fft.fftfreq(n, 1 / n) for n in box], indexing="ij")
-    radius = np.sqrt(sum(d**2 for d in lag)).ravel()
-    inside = np.flatnonzero(radius < min(space) // 2 + 1)
-    shell = radius[inside].astype(int)
-    number = np.bincount(shell)
-    weight = 1 / (places.ravel()[inside] * number[shell])
-    values = [np.bincount(shell, species.ravel()[inside] * weight) for species in pairs]
-    return np.bincount(shell, radius[inside]) / number, np.stack(values)
-
-
-def _autocorrelation(field: np.ndarray, box: list[int], axes: tuple[int, ...]) -> np.ndarray:
-    spectrum = scipy.fft.rfftn(field, s=box, axes=axes)
-    found: np.ndarray = scipy.fft.irfftn(np.abs(spectrum) ** 2, s=box, axes=axes)
-    return found
 
 
 def _numbers(values: xr.DataArray) -> Any:

@@ -1,0 +1,142 @@
+"""What noise leaves of windows: measures of their exact forward walk, level by level."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import scipy.fft
+import torch
+import xarray as xr
+from torch import Tensor
+
+from microdsd.process import TransitionKernel, Walkers, sample_forward, time_of
+from microdsd.process.mixing import layout_correlation, layout_information
+
+MEASURED_VOXELS = 1 << 19
+"""Voxels of windows that are enough to measure on."""
+
+_PICTURED = 6
+
+
+def noised(
+    occupation: Tensor, kernel: TransitionKernel, sigma: float, rng: np.random.Generator
+) -> Tensor:
+    """Windows after an exact walk to the level sigma."""
+    if sigma == 0:
+        return occupation
+    seeds = rng.integers(1 << 62, size=len(occupation))
+    generators = [torch.Generator(kernel.device).manual_seed(int(seed)) for seed in seeds]
+    t = time_of(sigma).expand(len(occupation))
+    return sample_forward(
+        Walkers.of(occupation, kernel.lattice), kernel, t, generators
+    ).occupation()
+
+
+def noise_curves(
+    occupation: Tensor,
+    kernel: TransitionKernel,
+    levels: Sequence[float],
+    horizon: int,
+    rng: np.random.Generator,
+) -> tuple[xr.Dataset, xr.DataArray]:
+    """What is left of windows at every noise level.
+
+    Parameters
+    ----------
+    occupation : Tensor, shape (windows, species, *space)
+    kernel : TransitionKernel
+    levels : sequence of float
+        Noise levels, voxels.
+    horizon : int
+        Which of the levels must be among the pictures.
+    rng : Generator
+
+    Returns
+    -------
+    curves : Dataset, dims (species, level, distance)
+        ``residual`` of the slowest mode, ``information`` and ``correlation`` of the layout with its
+        source, ``ssim`` with the real windows, ``two_point`` of the occupation numbers.
+    pictures : DataArray, dims (level, species, y, x)
+        One window, or its middle layer, at some of the levels.
+    """
+    drawn = occupation[: max(1, MEASURED_VOXELS // kernel.lattice.n_sites)]
+    shown = np.linspace(0, len(levels) - 1, _PICTURED).round().astype(int)
+    shown[np.abs(shown - horizon).argmin()] = horizon
+    lattice = kernel.lattice
+    periodic = lattice.boundary[0] == "periodic"
+    rows: dict[str, list[Any]] = {}
+    slices = []
+    for k, sigma in enumerate(levels):
+        t = float(time_of(sigma))
+        state = noised(drawn, kernel, sigma, rng)
+        distance, two_point = _two_point(state.numpy(), periodic)
+        for name, value in {
+            "residual": kernel.mixing_residual(t),
+            "information": float(layout_information(occupation, kernel, t).mean()),
+            "correlation": layout_correlation(occupation, kernel, t).nanmean(0).numpy(),
+            "ssim": _similarity(drawn.numpy(), state.numpy()),
+            "two_point": two_point,
+        }.items():
+            rows.setdefault(name, []).append(value)
+        if k in shown:
+            plane = state[0] if lattice.ndim == 2 else state[0, :, lattice.shape[0] // 2]
+            slices.append((sigma, plane.numpy()))
+    dims: dict[str, tuple[str, ...]] = {
+        "residual": ("level",),
+        "information": ("level",),
+        "correlation": ("level", "species"),
+        "ssim": ("level", "species"),
+        "two_point": ("level", "species", "distance"),
+    }
+    curves = xr.Dataset(
+        {name: (dims[name], np.array(values)) for name, values in rows.items()},
+        coords={"level": levels, "distance": distance},
+    ).transpose("species", "level", "distance")
+    pictures = xr.DataArray(
+        np.stack([state for _, state in slices]),
+        dims=("level", "species", "y", "x"),
+        coords={"level": [sigma for sigma, _ in slices]},
+        name="occupation",
+    )
+    return curves, pictures
+
+
+def _similarity(before: np.ndarray, after: np.ndarray) -> np.ndarray:
+    """SSIM of noised with real occupation numbers, mean over windows; shape (species,)."""
+    from skimage.metrics import structural_similarity
+
+    edge = min(7, (min(before.shape[2:]) - 1) | 1)  # odd, and no longer than the window
+    found = np.empty(before.shape[:2])
+    for member in np.ndindex(*found.shape):
+        found[member] = structural_similarity(  # type: ignore[no-untyped-call]
+            before[member], after[member], win_size=edge, data_range=1.0
+        )
+    mean: np.ndarray = found.mean(0)
+    return mean
+
+
+def _two_point(occupation: np.ndarray, periodic: bool) -> tuple[np.ndarray, np.ndarray]:
+    """Mean of n(x) n(x + r) over shells floor(|r|) up to half a window, and their mean |r|."""
+    space = occupation.shape[2:]
+    axes = tuple(range(2, occupation.ndim))
+    box = (
+        list(space) if periodic else [scipy.fft.next_fast_len(2 * n - 1, real=True) for n in space]
+    )
+    places = _autocorrelation(np.ones((1, 1, *space)), box, axes)
+    pairs = _autocorrelation(occupation, box, axes).mean(0)
+    lag = np.meshgrid(*[np.fft.fftfreq(n, 1 / n) for n in box], indexing="ij")
+    radius = np.sqrt(sum(d**2 for d in lag)).ravel()
+    inside = np.flatnonzero(radius < min(space) // 2 + 1)
+    shell = radius[inside].astype(int)
+    number = np.bincount(shell)
+    weight = 1 / (places.ravel()[inside] * number[shell])
+    values = [np.bincount(shell, species.ravel()[inside] * weight) for species in pairs]
+    return np.bincount(shell, radius[inside]) / number, np.stack(values)
+
+
+def _autocorrelation(field: np.ndarray, box: list[int], axes: tuple[int, ...]) -> np.ndarray:
+    spectrum = scipy.fft.rfftn(field, s=box, axes=axes)
+    found: np.ndarray = scipy.fft.irfftn(np.abs(spectrum) ** 2, s=box, axes=axes)
+    return found
