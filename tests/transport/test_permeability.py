@@ -210,6 +210,19 @@ def test_two_lattices_of_a_sandstone_give_what_three_give(berea_coarse):
     assert 3 * thirds - 2 * halves == pytest.approx(found.permeability.item() / edge**2, rel=0.1)
 
 
+def test_pores_of_few_voxels_are_told_of():
+    """Walls 6 voxels apart are that; without a second lattice its error is a caution."""
+    slit = np.ones((4, 8), dtype=np.uint8)
+    slit[:, 1:7] = 0
+    plain = permeability(slit, phase=0, axes=["y"])
+    assert plain.pore_width.item() == pytest.approx(6, rel=1e-3)
+    assert "pore_width" in plain.attrs["caution"]
+    finer = permeability(slit, phase=0, axes=["y"], extrapolate=True)
+    assert "caution" not in finer.attrs
+    assert finer.pore_width.item() == pytest.approx(6, rel=1e-3)
+    assert permeability(slit, phase=0, axes=["x"]).pore_width.item() == 0
+
+
 def test_it_is_a_property_of_describe_transport():
     """Beside diffusivity, in a phase of its own column; a blocked sample stops nothing."""
     stack = np.ones((2, 4, 6), dtype=np.uint8)

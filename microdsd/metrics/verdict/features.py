@@ -94,7 +94,7 @@ def feature_blocks(described: xr.Dataset, *, last_lag: int) -> list[Block]:
     >>> described = describe(np.eye(8, dtype=int), periodic=False, descriptors=JUDGED)
     >>> found = feature_blocks(described, last_lag=3)
     >>> [block.descriptor for block in found][:3]
-    ['two_point_probability', 'anisotropy', 'specific_surface_area']
+    ['two_point_probability', 'anisotropy', 'two_point_cluster']
     >>> found[0].values.shape
     (1, 1, 4)
     """
