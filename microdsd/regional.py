@@ -69,11 +69,14 @@ def inpainting_request(
     left = request.counts - held
     for k, name in enumerate(names):
         if (left[:, k] < 0).any():
-            low, high = held[k] / labels.size, (held[k] + mask.sum()) / labels.size
             asked = int(request.counts[left[:, k].argmin(), k])
+            possible = ", ".join(
+                f"{n / labels.size:.4g} to {(n + mask.sum()) / labels.size:.4g} of {phase}"
+                for n, phase in zip(held, names, strict=True)
+            )
             raise InputError(
                 f"phase_fraction: {asked} voxels of {name} in the whole box, and the known part "
-                f"alone holds {held[k]}; the box can have {low:.4g} to {high:.4g} of {name}"
+                f"alone holds {held[k]}; the box can have {possible}"
             )
     layout = Layout(np.where(mask, 0, KNOWN), left[:, None], np.where(mask, 0, labels), walls)
     return replace(request, layout=layout, repeats=repeats)

@@ -45,7 +45,9 @@ def test_repeated_steps_are_as_exact():
     model = tiny_model()
     known, unknown = place_in(np.zeros((6, 6), int), (12, 12))
     new = [
-        model.inpaint(known, unknown, phase_fraction={"pore": 0.5}, repeats=r, rng=0).values[0]
+        model.inpaint(
+            known, unknown, phase_fraction={"pore": 0.5}, evaluations=6, repeats=r, rng=0
+        ).values[0]
         for r in (1, 3)
     ]
     for sample in new:

@@ -148,15 +148,16 @@ def test_a_mask_of_another_shape(folder):
     assert "its shape is (5, 10), that of the material (12, 10)" in result.stderr
 
 
-@pytest.mark.parametrize(("asked", "possible"), [(0.0, "0.25 to 0.75"), (0.9, "0.25 to 0.75")])
-def test_what_the_known_part_leaves_possible(folder, asked, possible):
+@pytest.mark.parametrize("asked", [0.0, 0.9])
+def test_what_the_known_part_leaves_possible(folder, asked):
     """Of 120 voxels 30 are known pores, 30 known solid: too few and too many are refused alike."""
     labels = np.zeros((12, 10), int)
     labels[3:6] = 1
     save(folder / "half.h5", labels)
     result = inpaint(folder, "--hole", "y=6:12", "--fraction", f"pore={asked}", scan="half.h5")
     assert result.exit_code == 2
-    assert f"the box can have {possible}" in " ".join(result.stderr.split())
+    said = " ".join(result.stderr.split())
+    assert "the box can have 0.25 to 0.75 of pore, 0.25 to 0.75 of solid" in said
 
 
 def test_nothing_is_overwritten_unasked(folder):
