@@ -152,6 +152,7 @@ class BatchedSampler:
             read_out=read_out,
             guide=self._guide(request),
             repeats=request.repeats,
+            redraws=request.redraws,
             observe=observe,
         )
 

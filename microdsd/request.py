@@ -59,6 +59,8 @@ class GenerationRequest:
         How strongly the walk is steered to the class; see `microdsd.networks.ClassGuidance`.
     repeats : int
         How often steps are made next to known material; see `microdsd.sampling.sample_bridges`.
+    redraws : tuple of float
+        Noise levels, voxels, at which samples are drawn again after the walk.
     """
 
     lattice: Lattice
@@ -74,6 +76,7 @@ class GenerationRequest:
     classes: tuple[str, ...] = ()
     guidance: float = 1.0
     repeats: int = 1
+    redraws: tuple[float, ...] = ()
 
     def __len__(self) -> int:
         return len(self.counts)
@@ -116,8 +119,8 @@ class GenerationRequest:
         lattice = Lattice.box(shape, boundary)
         evaluations_given = evaluations is not None
         evaluations = card.evaluations if evaluations is None else evaluations
-        sigma_last = card.sigma_last if sigma_last is None else sigma_last
         levels = tuple(card.levels(evaluations, sigma_last))
+        redraws = tuple(card.redraws(evaluations, sigma_last))
         if epsilon is not None:
             _check_epsilon(card, epsilon, evaluations_given)
             levels = levels[:1]
@@ -145,7 +148,13 @@ class GenerationRequest:
             guide=guide,
             classes=classes,
             guidance=guidance,
+            redraws=redraws,
         )
+
+    @property
+    def evaluations(self) -> int:
+        """Network evaluations per sample, repeated steps apart."""
+        return len(self.levels) + len(self.redraws)
 
     def record(self, card: ModelCard) -> dict[str, Any]:
         """The request as JSON can hold it."""
@@ -157,7 +166,7 @@ class GenerationRequest:
             "seed": self.seed,
             "streams": list(self.streams),
             "method": card.method,
-            "evaluations": len(self.levels) if self.epsilon is None else None,
+            "evaluations": self.evaluations if self.epsilon is None else None,
             "epsilon": self.epsilon,
             "levels": list(self.levels),
             **({"classes": list(self.classes), "guidance": self.guidance} if self.classes else {}),
@@ -166,6 +175,7 @@ class GenerationRequest:
             "trained_fractions": {k: list(v) for k, v in card.fraction_range.items()},
             "notes": list(self.notes),
             **({} if self.layout is None else self.layout.record(names)),
+            **({"redraws": list(self.redraws)} if self.redraws else {}),
             **({} if self.repeats == 1 else {"repeats": self.repeats}),
             **({} if self.guide is None else {"guide": str(self.guide)}),
         }

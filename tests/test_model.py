@@ -179,7 +179,7 @@ def test_provenance_is_complete():
     assert told["model_digest"] == model.digest()
     assert told["training"] == model.card.provenance
     assert told["precision"] == "float32"
-    assert len(told["levels"]) == told["evaluations"] == 3
+    assert len(told["levels"]) + len(told["redraws"]) == told["evaluations"] == 3
     assert len(told["reassigned"]) == 2
     assert told["requested_counts"] == {"pore": [173, 173], "solid": [19, 19]}
     assert len(told["notes"]) == 2
@@ -191,7 +191,7 @@ def test_walks_keep_the_counts_at_every_level(ndim, phases):
     model = MODELS[ndim, phases]
     request = GenerationRequest.resolve(model.card, 3, rng=5)
     states, labels = model.walk(request, 1)
-    assert [sigma for sigma, _ in states] == list(request.levels)
+    assert [sigma for sigma, _ in states] == [*request.levels, *request.redraws]
     for _, occupation in states:
         assert occupation.shape == (phases - 1, *model.card.window)
         species = [k for k in sorted(model.card.phases) if k != model.card.background]

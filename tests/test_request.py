@@ -37,8 +37,14 @@ def test_one_fraction_per_sample():
 
 def test_a_grid_of_one_s_own():
     request = resolve(evaluations=7, sigma_last=1.25)
-    assert len(request.levels) == 7
+    assert request.evaluations == len(request.levels) + len(request.redraws) == 7
     assert request.levels[-1] == 1.25
+    assert request.redraws[-1] == tiny_card().sigma_min
+
+
+def test_few_evaluations_end_at_their_own_level():
+    card = tiny_card(sigma_last=0.6, sigma_last_few=0.95, evaluations=32)
+    assert [resolve(card=card, evaluations=n).levels[-1] for n in (8, 32)] == [0.95, 0.6]
 
 
 @pytest.mark.parametrize(

@@ -84,7 +84,7 @@ def _try_model(entry: dict[str, Any], device: Any) -> dict[str, Any]:
     return {
         "name": entry["name"],
         "shape": list(request.lattice.shape),
-        "evaluations": len(request.levels),
+        "evaluations": request.evaluations,
         "seconds": round(seconds, 3),
         "exact": bool((found == request.counts).all()),
     }

@@ -24,7 +24,8 @@ def carry_out(
     """
     from microdsd.sampling.bridge_sampler import visits
 
-    number, levels = len(request), 1 + len(visits(request.levels, request.repeats))
+    number = len(request)
+    levels = len(visits(request.levels, request.repeats)) + 1 + len(request.redraws)
     if earlier := unfinished.precision():
         model.precision = earlier
     done = unfinished.open(

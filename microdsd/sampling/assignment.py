@@ -41,6 +41,27 @@ def phase_scores(expected: Tensor) -> Tensor:
     return torch.cat([rest, expected], 1).clamp_min(_SCORE_FLOOR).log()
 
 
+def perturbed(scores: Tensor, generators: Sequence[torch.Generator]) -> Tensor:
+    """Scores plus Gumbel variates: the best phase of a voxel is then a draw from exp(scores).
+
+    Parameters
+    ----------
+    scores : Tensor, shape (batch, phases, *space)
+        Log probabilities.
+    generators : sequence of torch.Generator
+        One per sample.
+
+    References
+    ----------
+    Maddison, Tarlow and Minka, NeurIPS 27 (2014) 3086, arXiv:1411.0030.
+    """
+    u = torch.stack(
+        [torch.rand(scores.shape[1:], generator=g, device=scores.device) for g in generators]
+    )
+    tiny = torch.finfo(u.dtype).tiny
+    return scores - (-u.clamp_min(tiny).log()).clamp_min(tiny).log()
+
+
 @dataclass(frozen=True)
 class Generated:
     """Samples of one batch.

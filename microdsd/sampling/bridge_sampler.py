@@ -15,7 +15,7 @@ from microdsd.process.bridge import expected_occupation, sample_bridge_step
 from microdsd.process.kernel import TransitionKernel
 from microdsd.process.noise import time_of
 from microdsd.process.walk import sample_forward
-from microdsd.sampling.assignment import Generated, phase_scores
+from microdsd.sampling.assignment import Generated, perturbed, phase_scores
 from microdsd.sampling.evidence import evidence
 from microdsd.sampling.guidance import Guide, guided_potential, guided_scores
 from microdsd.sampling.origins import Anywhere, Origins
@@ -64,6 +64,7 @@ def sample_bridges(
     read_out: ReadOut | None = None,
     guide: Guide | None = None,
     repeats: int = 1,
+    redraws: Sequence[float] = (),
     observe: Callable[[Visit], None] | None = None,
 ) -> Generated:
     """Generate microstructures with exactly the given counts.
@@ -71,6 +72,10 @@ def sample_bridges(
     Walkers start uniform at the first level, step from level to level by the exact law of the
     bridge under the predicted potential, and are assigned to voxels at the last level. The
     potential of a step is the one expected in the midst of it (`extrapolate`).
+
+    Walkers move independently within a step, and leave gaps where none happens to be. A redraw
+    mends them: phases are drawn voxel by voxel with exact counts, walk forward for a little
+    while, by the exact kernel, and are read out again.
 
     Parameters
     ----------
@@ -95,6 +100,8 @@ def sample_bridges(
         How often steps between 1 and 8 voxels are made: the walkers walk forward over the step, by
         the exact kernel, and it is made again, so that they and known material agree better
         (RePaint: Lugmayr et al. 2022, doi:10.1109/CVPR52688.2022.01117).
+    redraws : sequence of float
+        Noise levels, voxels, of the redraws, one network evaluation each.
     observe : callable, optional
         Shown every level after its network evaluation.
     """
@@ -141,16 +148,25 @@ def sample_bridges(
         walkers = sample_bridge_step(walkers, ahead, hops, t, times[i + 1], generators)
         before[i] = visit.log_h
         before.pop(i - 2, None)  # only the level before is asked for again
-    occupation, last = seen(walkers.occupation(), times[-1]), batch_of(times[-1])
-    if read_out is None:
-        log_h = network(occupation, last, kernel, fractions)
-        scores = phase_scores(expected_occupation(occupation, log_h, hops, times[-1]))
-    else:
-        log_h, scores = read_out(occupation, last, kernel, fractions)
-    if observe is not None:
-        observe(Visit(levels[-1], occupation, log_h))
-    if guide is not None:
-        scores = guided_scores(scores, guide, levels[-1])
+
+    def read(sigma: float) -> Tensor:
+        t = float(time_of(sigma))
+        occupation = seen(walkers.occupation(), t)
+        if read_out is None:
+            log_h = network(occupation, batch_of(t), kernel, fractions)
+            scores = phase_scores(expected_occupation(occupation, log_h, hops, t))
+        else:
+            log_h, scores = read_out(occupation, batch_of(t), kernel, fractions)
+        if observe is not None:
+            observe(Visit(sigma, occupation, log_h))
+        return scores if guide is None else guided_scores(scores, guide, sigma)
+
+    scores = read(levels[-1])
+    for sigma in redraws:
+        drawn = origins.assign(perturbed(scores, generators), generators)
+        walkers = origins.walkers(drawn.phase, kernel)
+        walkers = sample_forward(walkers, hops, batch_of(float(time_of(sigma))), generators)
+        scores = read(sigma)
     return origins.assign(scores, generators)
 
 

@@ -71,6 +71,10 @@ class Origins(Protocol):
         """Phases with exact counts from scores (batch, phases, *space)."""
         ...
 
+    def walkers(self, phase: Tensor, kernel: TransitionKernel) -> Walkers:
+        """Walkers that stand where phases (batch, *space) are, known material left out."""
+        ...
+
 
 @dataclass(frozen=True)
 class Anywhere:
@@ -110,6 +114,10 @@ class Anywhere:
     def assign(self, scores: Tensor, generators: Sequence[torch.Generator]) -> Generated:
         """The best phases with these counts."""
         return assign_walkers(scores, self.counts, generators)
+
+    def walkers(self, phase: Tensor, kernel: TransitionKernel) -> Walkers:
+        """Walkers of the whole box."""
+        return Walkers.of(_occupation(phase, self.counts.shape[1]), kernel.lattice)
 
 
 class Regions:
@@ -266,3 +274,13 @@ class Regions:
                 phase[i, voxels] = best
                 reassigned[i] += (best != here.argmax(0)).sum()
         return Generated(phase.view(-1, *space), reassigned)
+
+    def walkers(self, phase: Tensor, kernel: TransitionKernel) -> Walkers:
+        """Walkers of the regions."""
+        occupation = _occupation(phase, self.counts.shape[2] - 1)
+        return Walkers.of(occupation * self._free, kernel.lattice)
+
+
+def _occupation(phase: Tensor, species: int) -> Tensor:
+    """Occupation numbers (batch, species, *space) of phases (batch, *space)."""
+    return torch.stack([(phase == c + 1).float() for c in range(species)], dim=1)

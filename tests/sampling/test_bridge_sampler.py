@@ -16,6 +16,15 @@ def attracted(occupation, t, kernel, fractions=None):
     return 3 * kernel.apply(occupation, t).log1p()
 
 
+def attracted_read_out(occupation, t, kernel, fractions=None):
+    density = kernel.apply(occupation, t).clamp(0.01, 0.9)
+    shares = torch.cat([(1 - density.sum(1, keepdim=True)).clamp_min(0.01), density], 1)
+    return attracted(occupation, t, kernel), shares.log().log_softmax(1)
+
+
+REDRAWN = {"read_out": attracted_read_out, "redraws": (0.4, 0.2)}
+
+
 def sample(counts, shape=(9, 8), boundary="no-flux", levels=LEVELS, seed=0, **options):
     kernel = TransitionKernel(Lattice.box(shape, boundary))
     return sample_bridges(
@@ -32,14 +41,15 @@ def sample(counts, shape=(9, 8), boundary="no-flux", levels=LEVELS, seed=0, **op
         ((4, 5, 6), [[7, 50, 3], [1, 1, 1], [0, 0, 0]]),
     ],
 )
-def test_counts_are_exact(shape, counts, boundary):
+@pytest.mark.parametrize("options", [{}, REDRAWN])
+def test_counts_are_exact(shape, counts, boundary, options):
     counts = torch.tensor(counts)
     visits = []
-    made = sample(counts, shape, boundary, observe=visits.append)
+    made = sample(counts, shape, boundary, observe=visits.append, **options)
     assert made.phase.shape == (len(counts), *shape)
     for c in range(counts.shape[1]):
         assert torch.equal((made.phase == c + 1).flatten(1).sum(1), counts[:, c])
-    assert [visit.sigma for visit in visits] == LEVELS
+    assert [visit.sigma for visit in visits] == [*LEVELS, *options.get("redraws", ())]
     for visit in visits:
         assert torch.equal(visit.occupation.flatten(2).sum(-1).long(), counts)
         assert (visit.occupation >= 0).all()
@@ -60,13 +70,29 @@ def test_one_evaluation_per_level_and_told_so():
     assert seen == pytest.approx([sigma**2 / 2 for sigma in LEVELS])
 
 
-def test_a_sample_does_not_depend_on_its_batch():
+@pytest.mark.parametrize("options", [{}, REDRAWN])
+def test_a_sample_does_not_depend_on_its_batch(options):
     counts = torch.tensor([[20, 3], [10, 30], [36, 36], [5, 1]])
-    together = sample(counts)
+    together = sample(counts, **options)
     for i in range(len(counts)):
-        alone = sample(counts[i : i + 1], seed=i)
+        alone = sample(counts[i : i + 1], seed=i, **options)
         assert torch.equal(alone.phase[0], together.phase[i])
         assert alone.reassigned[0] == together.reassigned[i]
+
+
+def test_a_redraw_starts_from_a_draw_and_noises_it_by_its_level():
+    """At a level next to nothing the network sees the drawn phases themselves."""
+    told = []
+    made = sample(
+        torch.tensor([[30]]), read_out=attracted_read_out, redraws=(1e-4,), observe=told.append
+    )
+    drawn = told[-1].occupation[0, 0]
+    assert drawn.max() == 1
+    assert drawn.sum() == 30
+    most_probable = sample(torch.tensor([[30]]), read_out=attracted_read_out).phase[0]
+    assert (drawn != (most_probable == 1)).any()
+    # Its own density is now certain of every voxel, so that the draw is what is returned.
+    assert torch.equal(made.phase[0], drawn.long())
 
 
 def test_the_network_is_told_the_fractions():

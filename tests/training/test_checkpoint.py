@@ -1,5 +1,6 @@
 import json
 import pickle
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -136,9 +137,20 @@ def test_levels_follow_the_card():
     levels = card.levels(4)
     assert levels[0] == card.sigma_max
     assert levels[-1] == card.sigma_last
-    assert len(levels) == 4
+    assert len(levels) + len(card.redraws(4)) == 4
     assert card.levels(4, sigma_last=1.0)[-1] == 1.0
     assert ModelCard.from_json(card.to_json()).levels(4) == levels
+
+
+def test_redraws_go_down_to_the_lowest_level():
+    card = tiny_card(sigma_last=1.0, sigma_min=0.1)
+    assert card.redraws(16) == pytest.approx([0.1**0.5, 0.1])
+    assert card.redraws(16, sigma_last=0.2) == pytest.approx([0.1])
+    assert card.redraws(16, sigma_last=0.05) == pytest.approx([0.05])
+    assert [len(card.redraws(n)) for n in (2, 3, 4)] == [0, 1, 2]
+    assert [len(card.levels(n)) for n in (2, 3, 4)] == [2, 2, 2]
+    silent = replace(card, network=replace(card.network, read_out=False))
+    assert not silent.redraws(16)
 
 
 def test_files_from_before_there_was_a_choice_hold_bridges(model_file):
