@@ -112,7 +112,7 @@ def _draw_along(
     for k in range(n_blocks):
         torch.mm(lines[:, k], weights[:, k].T, out=table)
         torch.index_select(table.view(-1), 0, site, out=sums[k])
-    lines, weights = lines.flatten(0, 1), weights.flatten(0, 1)
+    lines, weights, ones = lines.flatten(0, 1), weights.flatten(0, 1), weights.new_ones(width)
     for first in range(0, len(u), size := max(1, CHUNK // width)):
         chunk = slice(first, first + size)
         cumulative = sums[:, chunk].cumsum(0)
@@ -125,7 +125,7 @@ def _draw_along(
         weight = lines.index_select(0, line[chunk] * n_blocks + block)
         weight *= weights.index_select(0, position[axis, chunk] * n_blocks + block)
         target = _share(rest, weight.cumsum_(1)[:, -1])
-        within = (weight <= target[:, None]).sum(1).clamp_max_(width - 1)
+        within = (weight.le_(target[:, None]) @ ones).long().clamp_max_(width - 1)
         position[axis, chunk] = block * width + within
 
 
