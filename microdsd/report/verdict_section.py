@@ -38,6 +38,7 @@ _NAMES = {
     "memorisation": "nearest training window",
 }
 
+_LENGTHS = {"chord_length": "length", "local_thickness": "diameter"}
 
 _PER_MILLE = 1000.0
 
@@ -148,7 +149,7 @@ def _curve_panel(evaluation: Evaluation, found: DescriptorDifference, i: int) ->
         _PER_MILLE * np.array(part.difference),
         (_PER_MILLE * np.array(part.low), _PER_MILLE * np.array(part.high)),
         passed=evaluation.verdict.test(found.descriptor).passed,
-        xlabel=f"distance r / {length.symbol}",
+        xlabel=f"{_LENGTHS.get(found.descriptor, 'distance r')} / {length.symbol}",
         ylabel="generated − real / 10⁻³",
     )
     return {"title": title, "svg": _svg(figure, f"verdict-curve-{i}", f"difference of {title}")}

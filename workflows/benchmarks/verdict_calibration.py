@@ -3,11 +3,12 @@
     python workflows/benchmarks/verdict_calibration.py false-alarms --runs 400
     python workflows/benchmarks/verdict_calibration.py power --runs 20
     python workflows/benchmarks/verdict_calibration.py files a.h5 b.h5 --axes 2
+    python workflows/benchmarks/verdict_calibration.py models berea-2d --axes 2
 
 Berea sandstone coarsened 2x, the test block that no model saw: 2D windows of 64^2 on slices 5
 voxels apart, 3D windows of 32^3, all disjoint. "false-alarms" splits them at random into two
 sets. "power" spoils one of two sets, for more and more pairs. "files" judges samples against
-them. Needs the scan (MICRODSD_DATA).
+them, "models" samples that are generated at their fractions. Needs the scan (MICRODSD_DATA).
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ import numpy as np
 import xarray as xr
 from berea_fidelity import TEST_BLOCK, block_windows
 
+from microdsd import MicrostructureModel
 from microdsd.baselines import GaussianField, YeongTorquato
 from microdsd.io import load_microstructures
 from microdsd.metrics import describe
@@ -166,10 +168,25 @@ def files(axes: int, paths: list[str]) -> None:
         print(f"{path}: {found.sentence()}")
 
 
+def models(axes: int, names: list[str]) -> None:
+    window, number = WINDOWS[axes]
+    real = block_windows(TEST_BLOCK, window, number)
+    fractions = phase_fractions(real)
+    asked = {int(k): fractions.sel(phase=k).values.tolist() for k in fractions.phase}
+    for name in names:
+        model = MicrostructureModel.load(name)
+        made = model.sample(number, phase_fraction=asked, shape=window, rng=0)
+        for pairs in (PAIRS[axes][-1 if axes == 2 else 1], number):
+            found = judge(made[:pairs], real, periodic=False, rng=0)
+            print(f"{name}, {pairs} pairs: {found.sentence()}")
+            reasons = (f"{test.name} {test.adjusted_p_value:.2g}" for test in found.tests)
+            print(f"  corrected p: {', '.join(reasons)}", flush=True)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("what", choices=("false-alarms", "power", "files"))
-    parser.add_argument("paths", nargs="*", help="Files of samples, for 'files'.")
+    parser.add_argument("what", choices=("false-alarms", "power", "files", "models"))
+    parser.add_argument("paths", nargs="*", help="Files of samples, or names of models.")
     parser.add_argument("--axes", type=int, choices=(2, 3), help="Default: both.")
     parser.add_argument("--runs", type=int, default=20)
     parser.add_argument("--only", choices=SPOILS, help="For 'power': one kind of wrong sets.")
@@ -177,6 +194,8 @@ def main() -> None:
     for axes in [options.axes] if options.axes else [2, 3]:
         if options.what == "files":
             files(axes, options.paths)
+        elif options.what == "models":
+            models(axes, options.paths)
         elif options.what == "power":
             power(axes, options.runs, options.only)
         else:
