@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -20,6 +20,11 @@ from microdsd.cli.options import (
 )
 from microdsd.cli.output import print_json
 from microdsd.errors import DataFileError, InputError
+
+if TYPE_CHECKING:
+    from microdsd.fitting import TrainingRun
+    from microdsd.model import MicrostructureModel
+    from microdsd.training.log import TrainingLog
 
 _SAVE_EVERY = 120.0
 _LOG_EVERY = 5.0
@@ -98,7 +103,6 @@ def command(
     state, log = output.with_name(output.name + ".resume"), output.with_name(output.name + ".csv")
     _check_output(output, state, resume, force)
 
-    from microdsd.cli.interrupt import held_interrupts
     from microdsd.cli.parsing import names_of, one_or_each, region_of
     from microdsd.fitting import TrainingRun
     from microdsd.io import holds_images
@@ -118,14 +122,6 @@ def command(
         seed=seed,
         **{key: value for key, value in settings.items() if value is not None},
     )
-    options: dict[str, Any] = {}
-    if blocks and len(blocks) != len(widths or ()):
-        raise InputError(f"--blocks {blocks}: give --widths with it, as many as there are blocks")
-    if widths:
-        options["network_size"] = {
-            "widths": tuple(widths),
-            "blocks": tuple(blocks or [1] * len(widths)),
-        }
     run = TrainingRun(
         _by_class(source, class_names),
         config,
@@ -140,49 +136,17 @@ def command(
         phases=names_of(labels),
         voxel_size=one_or_each(voxel_size) if voxel_size else None,
         region=region_of(crop),
+        network_size=_network_size(widths, blocks),
         device=device,
-        **options,
     )
     if resume:
         run.restore(state)
     levels = run.validation.levels if run.validation else ()
-    training_log = TrainingLog(log, levels, run.trainer.step)
     STDERR.print(
         f"{run.n_parameters / 1e6:.2f} M parameters, windows of {run.window}, on {run.device}"
     )
     STDERR.print(f"horizon {'as told' if sigma_max else 'as recommended'}: {run.horizon()}")
-    saved, logged = time.monotonic(), -math.inf  # the first step is logged
-    try:
-        with progress_bar(status=True) as bar:
-            task = bar.add_task("training", total=1.0, status="choosing precision and threads")
-            gain = ""
-            with held_interrupts() as release:
-                for record in run.records():
-                    now = time.monotonic()
-                    if record.gains:
-                        gain = f", gain {sum(record.gains) / len(record.gains):.3f} nats/walker"
-                    if record.gains or now - logged > _LOG_EVERY:
-                        training_log.write(record)
-                        logged = now
-                    if now - saved > _SAVE_EVERY:
-                        run.save_state(state)
-                        saved = now
-                    rate = record.step / max(record.minutes, 1e-9) / 60
-                    bar.update(
-                        task,
-                        completed=record.progress,
-                        status=f"step {record.step} ({rate:.1f}/s), loss {record.loss:.3f}{gain}",
-                    )
-                    release()
-            bar.update(task, status="choosing the last noise level")
-            model = run.finish()
-    except KeyboardInterrupt:
-        if run.trainer.step:
-            run.save_state(state)
-            STDERR.print(
-                f"stopped after step {run.trainer.step}; the same command with --resume goes on"
-            )
-        raise
+    model = _trained(run, state, TrainingLog(log, levels, run.trainer.step))
     model.save(output, overwrite=True)
     state.unlink(missing_ok=True)
     card = model.card
@@ -207,6 +171,52 @@ def command(
             f"{output}: {summary['steps']} steps in {summary['minutes']} min, "
             f"last noise level {card.sigma_last} voxels; log in {log}"
         )
+
+
+def _trained(run: TrainingRun, state: Path, log: TrainingLog) -> MicrostructureModel:
+    """Train to the end of the budget; keep the state at times, and when interrupted."""
+    from microdsd.cli.interrupt import held_interrupts
+
+    saved, logged = time.monotonic(), -math.inf  # the first step is logged
+    try:
+        with progress_bar(status=True) as bar:
+            task = bar.add_task("training", total=1.0, status="choosing precision and threads")
+            gain = ""
+            with held_interrupts() as release:
+                for record in run.records():
+                    now = time.monotonic()
+                    if record.gains:
+                        gain = f", gain {sum(record.gains) / len(record.gains):.3f} nats/walker"
+                    if record.gains or now - logged > _LOG_EVERY:
+                        log.write(record)
+                        logged = now
+                    if now - saved > _SAVE_EVERY:
+                        run.save_state(state)
+                        saved = now
+                    rate = record.step / max(record.minutes, 1e-9) / 60
+                    bar.update(
+                        task,
+                        completed=record.progress,
+                        status=f"step {record.step} ({rate:.1f}/s), loss {record.loss:.3f}{gain}",
+                    )
+                    release()
+            bar.update(task, status="choosing the last noise level")
+            return run.finish()
+    except KeyboardInterrupt:
+        if run.trainer.step:
+            run.save_state(state)
+            STDERR.print(
+                f"stopped after step {run.trainer.step}; the same command with --resume goes on"
+            )
+        raise
+
+
+def _network_size(widths: list[int] | None, blocks: list[int] | None) -> dict[str, Any] | None:
+    if blocks and len(blocks) != len(widths or ()):
+        raise InputError(f"--blocks {blocks}: give --widths with it, as many as there are blocks")
+    if not widths:
+        return None
+    return {"widths": tuple(widths), "blocks": tuple(blocks or [1] * len(widths))}
 
 
 def _by_class(sources: list[str], names: list[str] | None) -> str | dict[str, str]:
