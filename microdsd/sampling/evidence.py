@@ -9,14 +9,13 @@ to first order in the walkers' places that is the exponential of its slope.
 from __future__ import annotations
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from microdsd.networks.base import ReadOut
 from microdsd.process.kernel import TransitionKernel
 
-_BESIDE = 4
-"""Voxels from unknown material within which known voxels count as beside it."""
+_TRUST = 1.5
+"""Factor on the slope, found by trial between 1 and 2 (docs/decisions/0009)."""
 
 _MOST = 5.0
 """Largest logarithm of a weight: slopes are of no use far from where they were taken."""
@@ -34,8 +33,7 @@ def evidence(
 
     The read-out's voxels are not independent given the walkers: neighbours are right or wrong
     together, so the sum of their log likelihoods says the same several times. It is divided by
-    its `design_effect` beside the unknown part: from 1 at the end of the walk to the number of
-    voxels that a pore has there at high noise.
+    its `design_effect`: from 1 at the end of the walk to the voxels of a pore at high noise.
 
     Parameters
     ----------
@@ -64,14 +62,13 @@ def evidence(
         log_h, log_p = read_out(walkers, t.clone(), kernel, told)
         (slope,) = torch.autograd.grad((log_p * known.clone()).sum(), walkers)
     log_h, log_p = log_h.detach(), log_p.detach()
-    certain = known.any(0)
-    error = (known.float() - log_p.exp()) * certain
-    repeated = design_effect(error, certain & _near(~certain)).view(-1, *[1] * (slope.ndim - 1))
-    return log_h, (slope / repeated).clamp(-_MOST, _MOST)
+    error = (known.float() - log_p.exp()) * known.any(0)
+    share = _TRUST / design_effect(error).view(-1, *[1] * (slope.ndim - 1))
+    return log_h, (share * slope).clamp(-_MOST, _MOST)
 
 
-def design_effect(error: Tensor, where: Tensor) -> Tensor:
-    """How many voxels say the same as one of those asked about.
+def design_effect(error: Tensor) -> Tensor:
+    """How many voxels say the same: variance of their sum over that of independent ones.
 
     The largest sum, over radii up to a quarter of the box, of the correlations of a voxel's error
     with those within that distance (Kish, Survey Sampling, 1965). Errors farther away balance
@@ -82,8 +79,6 @@ def design_effect(error: Tensor, where: Tensor) -> Tensor:
     ----------
     error : Tensor, shape (batch, phases, *space)
         0 where nothing is known.
-    where : Tensor of bool, shape (*space)
-        The voxels asked about.
 
     Returns
     -------
@@ -93,15 +88,14 @@ def design_effect(error: Tensor, where: Tensor) -> Tensor:
     Examples
     --------
     >>> alone, together, opposed = [1, 0, 0, 0, 0, 1], [0, 0, 1, 1, 0, 0], [0, 0, 1, -1, 0, 0]
-    >>> error = torch.tensor([[alone], [together], [opposed]]).float()
-    >>> design_effect(error, torch.ones(6, dtype=torch.bool)).tolist()
+    >>> design_effect(torch.tensor([[alone], [together], [opposed]]).float()).tolist()
     [1.0, 2.0, 1.0]
     """
     space = error.shape[2:]
     size = [2 * n for n in space]
     axes = tuple(range(2, error.ndim))
-    here, around = (torch.fft.rfftn(part, s=size, dim=axes) for part in (error * where, error))
-    products = torch.fft.irfftn((here.conj() * around).sum(1), s=size, dim=[a - 1 for a in axes])
+    power = torch.fft.rfftn(error, s=size, dim=axes).abs().square().sum(1)
+    products = torch.fft.irfftn(power, s=size, dim=[axis - 1 for axis in axes])
     squared = error.new_zeros(())
     for n in size:
         lag = torch.arange(n, device=error.device)
@@ -111,9 +105,3 @@ def design_effect(error: Tensor, where: Tensor) -> Tensor:
     within = error.new_zeros(len(error), int(shell.max()) + 1)
     within = within.index_add_(1, shell, products.flatten(1)).cumsum(1)[:, : radii + 1]
     return (within / within[:, :1].clamp_min(1e-12)).amax(1).clamp_min(1.0)
-
-
-def _near(mask: Tensor) -> Tensor:
-    """Voxels of a mask, and all within `_BESIDE` of it along every axis."""
-    pool = (F.max_pool1d, F.max_pool2d, F.max_pool3d)[mask.ndim - 1]
-    return pool(mask[None, None].float(), 2 * _BESIDE + 1, 1, _BESIDE)[0, 0] > 0
