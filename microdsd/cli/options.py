@@ -16,7 +16,7 @@ Ensemble = Annotated[
     typer.Argument(
         help="FILE or FILE:/path, with * for any text; also TIFF, npy. Samples of several are "
         "numbered through.",
-        metavar="FILE[:/path]...",
+        metavar="FILE[:/path]",
     ),
 ]
 

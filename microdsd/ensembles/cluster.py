@@ -65,7 +65,7 @@ def do_on_cluster(
         from dask.system import CPU_COUNT
 
         workers = min(workers or CPU_COUNT, len(numbers))
-    with _client(distributed, scheduler, workers) as client:
+    with _client(distributed, scheduler, workers) as client, _loss_told(scheduler):
         places: dict[Any, int] = {}
 
         def give_out() -> list[Any]:
@@ -80,7 +80,7 @@ def do_on_cluster(
 
         ready = distributed.as_completed(give_out(), loop=client.loop)
         for future in ready:
-            yield Outcome(places.pop(future), _result(distributed, future, scheduler))
+            yield Outcome(places.pop(future), _result(distributed, future))
             ready.update(give_out())
 
 
@@ -100,7 +100,7 @@ def _do(work: Work, number: int) -> Finding:
     return work.do(number)
 
 
-def _result(distributed: Any, future: Any, scheduler: str) -> Finding | Exception:
+def _result(distributed: Any, future: Any) -> Finding | Exception:
     try:
         finding: Finding = future.result()
         return finding
@@ -109,13 +109,22 @@ def _result(distributed: Any, future: Any, scheduler: str) -> Finding | Exceptio
             f"{error.allowed_failures + 1} workers died over it, most likely for want of memory; "
             "fewer workers leave each more"
         )
-    except CancelledError as error:
+    except CancelledError:
+        raise
+    except Exception as error:
+        return error
+
+
+@contextmanager
+def _loss_told(scheduler: str) -> Iterator[None]:
+    """Say what became of a run whose scheduler does not answer any more."""
+    try:
+        yield
+    except (CancelledError, OSError) as error:
         raise MicrodsdError(
             f"scheduler: {scheduler} is lost; what was measured before is kept, --resume "
             "(resume=True) goes on"
         ) from error
-    except Exception as error:
-        return error
 
 
 @contextmanager

@@ -1,5 +1,6 @@
 """Ensembles measured by dask: the same numbers, also when a worker is killed."""
 
+import contextlib
 from functools import partial
 
 import measures
@@ -58,3 +59,13 @@ def test_nobody_at_the_address(file, monkeypatch):
     monkeypatch.setattr(cluster, "SECONDS_TO_CONNECT", 0.5)
     with pytest.raises(MicrodsdError, match="nothing answers at tcp://127"):
         measure_ensemble(file, measures.fractions, scheduler="tcp://127.0.0.1:9")
+
+
+def test_a_lost_scheduler(file, tmp_path, monkeypatch):
+    class Gone:
+        def nthreads(self):
+            raise OSError("timed out")
+
+    monkeypatch.setattr(cluster, "_client", lambda *_: contextlib.nullcontext(Gone()))
+    with pytest.raises(MicrodsdError, match=r"tcp://there:1 is lost; .* --resume"):
+        measure_ensemble(file, measures.fractions, tmp_path / "out.nc", scheduler="tcp://there:1")
