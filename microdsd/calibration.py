@@ -22,7 +22,7 @@ from microdsd.request import GenerationRequest
 if TYPE_CHECKING:
     from microdsd.model import MicrostructureModel
 
-CANDIDATES = (0.3, 0.37, 0.45, 0.55, 0.67, 0.82, 1.0)
+CANDIDATES = (0.1, 0.15, 0.22, 0.3, 0.37, 0.45, 0.55, 0.67, 0.82, 1.0)
 """Noise levels, voxels, at which the walk may end."""
 
 _INTERFACE_TOLERANCE, _BODIES_TOLERANCE = 0.03, 0.10

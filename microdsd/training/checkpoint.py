@@ -25,9 +25,6 @@ FORMAT_VERSION = 2
 FEW_EVALUATIONS = 8
 """Network evaluations that models are calibrated for besides their own: about the fewest of use."""
 
-REDRAWN = 3.0
-"""Factor between the noise levels at which samples are drawn again (docs/decisions/0009)."""
-
 _KEY = "microdsd"
 
 
@@ -108,16 +105,14 @@ class ModelCard:
         return grid(self.sigma_max, last, evaluations - len(self.redraws(evaluations, last)))
 
     def redraws(self, evaluations: int, sigma_last: float | None = None) -> list[float]:
-        """Noise levels below the walk's last down to the lowest, each a third of the one before.
+        """Noise levels at which samples are drawn again: once, at the walk's last.
 
-        At least one, if there are evaluations to spare; none for networks without a read-out.
+        A lower level brings back the speckle of the draw (docs/decisions/0010). None for networks
+        that do not read out phases, nor where a walk of two levels takes all evaluations.
         """
-        last = self.last_level(evaluations) if sigma_last is None else sigma_last
-        if self.method != "bridges" or not self.network.read_out or last <= 0:
+        if self.method != "bridges" or not self.network.read_out or evaluations <= 2:
             return []
-        lowest = min(last, self.sigma_min)
-        n = min(max(1, round(math.log(last / lowest, REDRAWN))), max(0, evaluations - 2))
-        return [last * (lowest / last) ** (k / n) for k in range(1, n + 1)]
+        return [self.last_level(evaluations) if sigma_last is None else sigma_last]
 
     def last_level(self, evaluations: int) -> float:
         """Noise level of the assignment, between the two calibrated ones on logarithmic scales."""

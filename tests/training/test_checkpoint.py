@@ -142,13 +142,11 @@ def test_levels_follow_the_card():
     assert ModelCard.from_json(card.to_json()).levels(4) == levels
 
 
-def test_redraws_go_down_to_the_lowest_level():
-    card = tiny_card(sigma_last=1.0, sigma_min=0.1)
-    assert card.redraws(16) == pytest.approx([0.1**0.5, 0.1])
-    assert card.redraws(16, sigma_last=0.2) == pytest.approx([0.1])
-    assert card.redraws(16, sigma_last=0.05) == pytest.approx([0.05])
-    assert [len(card.redraws(n)) for n in (2, 3, 4)] == [0, 1, 2]
-    assert [len(card.levels(n)) for n in (2, 3, 4)] == [2, 2, 2]
+def test_one_redraw_at_the_last_level():
+    card = tiny_card(sigma_last=0.7)
+    assert [card.redraws(n) for n in (2, 3, 16)] == [[], [0.7], [0.7]]
+    assert [len(card.levels(n)) for n in (2, 3, 16)] == [2, 2, 15]
+    assert card.redraws(16, sigma_last=0.5) == [0.5]
     silent = replace(card, network=replace(card.network, read_out=False))
     assert not silent.redraws(16)
 
