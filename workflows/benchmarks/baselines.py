@@ -2,7 +2,7 @@
 
     python workflows/benchmarks/baselines.py berea-2d --picture docs/images/baselines-berea-2d.png
     python workflows/benchmarks/baselines.py berea-3d --sweeps 30
-    python workflows/benchmarks/baselines.py nmc-3d --samples 6 --sweeps 20
+    python workflows/benchmarks/baselines.py nmc-3d --samples 12 --sweeps 15 --curves cross-s2.png
 
 All three know the training block alone and generate at the fractions of the same test windows.
 The second set of test windows ("real-real") gives the scale. Needs the scans (MICRODSD_DATA).
@@ -14,6 +14,7 @@ import argparse
 import json
 import time
 from collections.abc import Callable
+from itertools import combinations
 from pathlib import Path
 
 import numpy as np
@@ -23,11 +24,20 @@ from electrode_fidelity import ELECTRODES
 
 from microdsd import GaussianField, MicrostructureModel, YeongTorquato, describe, judge
 from microdsd.metrics.comparison import two_point_error
-from microdsd.microstructure import as_microstructure, phases_of
+from microdsd.microstructure import as_microstructure, phases_of, voxel_size_of
 from microdsd.report import figure_png, slice_panels
+from microdsd.report.style import ACCENT, REAL, REAL_BAND, LengthScale, blank_figure, figure_style
 
 TRAINING_WINDOWS = {2: 256, 3: 128}
-MEASURED = ("fractions", "two_point", "lineal_path", "surface", "euler", "bodies", "percolation")
+MEASURED = (
+    "fractions", "two_point", "cross_two_point", "lineal_path", "surface", "euler", "bodies",
+    "percolation",
+)  # fmt: skip
+STYLES = {
+    "Gaussian field": ("#b23a16", ":"),
+    "Yeong-Torquato": ("#94742f", "--"),
+    "DSD": (ACCENT, "-"),
+}
 
 
 def windows(name: str, n: int | None) -> tuple[xr.DataArray, xr.DataArray, xr.DataArray]:
@@ -58,6 +68,14 @@ def figures(made: xr.Dataset, real: xr.Dataset) -> dict[str, float]:
         return float(np.mean([two_point_error(a, b) for a, b in pairs]))
 
     row = {"S2 error": error("two_point_probability"), "L error": error("lineal_path")}
+    if "cross_two_point_probability" in real:
+        pairs = real.pair.values.tolist()
+        curves = [
+            [d.cross_two_point_probability.sel(pair=p).mean("sample").values[:lags] for p in pairs]
+            for d in (made, real)
+        ]
+        errors = [two_point_error(a, b) for a, b in zip(*curves, strict=True)]
+        row["cross-S2 error"] = float(np.mean(errors))
     for k, phase in zip(made.phase.values, made.phase_name.values.tolist(), strict=True):
         of = made.sel(phase=k).mean("sample")
         row[f"surface {phase}"] = float(of.specific_surface_area)
@@ -67,13 +85,41 @@ def figures(made: xr.Dataset, real: xr.Dataset) -> dict[str, float]:
     return row
 
 
+def cross_curves(real: xr.Dataset, made: dict[str, xr.Dataset]) -> bytes:
+    """Picture of the cross-S2 of every pair of phases: real band and mean, one line per method."""
+    scale = LengthScale.fitting(float(real.distance[-1]), str(real.attrs["unit"]))
+    x = real.distance.values * scale.factor
+    pairs = real.pair.values.tolist()
+    titles = [" and ".join(two) for two in combinations(real.phase_name.values.tolist(), 2)]
+    with figure_style():
+        figure = blank_figure(3.1 * len(pairs), 2.7)
+        panels = figure.subplots(1, len(pairs))
+        for axes, pair, title in zip(panels, pairs, titles, strict=True):
+            of_real = real.cross_two_point_probability.sel(pair=pair)
+            band = of_real.quantile((0.05, 0.95), "sample").values
+            axes.fill_between(x, *band, color=REAL_BAND, lw=0, label="real, 5–95 % of windows")
+            axes.plot(x, of_real.mean("sample"), color=REAL, lw=2.4, label="real, mean")
+            for name, described in made.items():
+                curve = described.cross_two_point_probability.sel(pair=pair).mean("sample")
+                colour, dashes = STYLES[name]
+                axes.plot(x, curve, color=colour, ls=dashes, label=name)
+            axes.set(title=title, xlabel=f"distance / {scale.symbol}", xlim=(0, x[-1]))
+            axes.set_ylim(bottom=0)
+        figure.axes[0].set(ylabel="S2 of two phases")
+        figure.axes[0].legend(loc="lower right")
+        figure.tight_layout()
+        return figure_png(figure)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("model", help="berea-2d, berea-3d, sofc-2d or nmc-3d")
     parser.add_argument("--samples", type=int)
     parser.add_argument("--sweeps", type=float, default=100)
     parser.add_argument("--json", type=Path)
-    parser.add_argument("--picture", type=Path)
+    parser.add_argument("--picture", type=Path, help="slices of the first samples of each")
+    parser.add_argument("--curves", type=Path, help="cross-S2, of three phases and more")
+    parser.add_argument("--methods", nargs="+", choices=("real-real", *STYLES), help="not all")
     options = parser.parse_args()
 
     train, first, second = windows(options.model, options.samples)
@@ -99,14 +145,17 @@ def main() -> None:
         "Yeong-Torquato": yeong_torquato,
         "DSD": dsd,
     }
+    methods = {k: make for k, make in methods.items() if k in (options.methods or methods)}
     rows, shown = {"real": figures(real, real)}, [first.values[:4]]
+    described: dict[str, xr.Dataset] = {}
     print(f"{options.model}: {n} windows of {first.shape[1:]}")
     print("real", rows["real"], flush=True)
     for name, make in methods.items():
         wall, cpu = time.perf_counter(), time.process_time()
         made = make()
         seconds = [(time.perf_counter() - wall) / n, (time.process_time() - cpu) / n]
-        rows[name] = figures(describe(made, periodic=False, descriptors=MEASURED), real)
+        described[name] = describe(made, periodic=False, descriptors=MEASURED)
+        rows[name] = figures(described[name], real)
         rows[name] |= {"seconds": seconds[0], "CPU seconds": seconds[1]}
         verdict = judge(made, first, periodic=False, rng=0)
         rows[name]["agreeing"] = verdict.agreeing
@@ -114,10 +163,18 @@ def main() -> None:
         print(name, rows[name], [test.name for test in verdict.failed], flush=True)
         if name != "real-real":
             shown.append(made.values[:4])
+    if options.curves:
+        described.pop("real-real", None)
+        options.curves.write_bytes(cross_curves(real, described))
     if options.json:
         options.json.write_text(json.dumps(rows, indent=2))
     if options.picture:
-        grid = as_microstructure(np.concatenate(shown), phases=phases_of(first), ensemble=True)
+        grid = as_microstructure(
+            np.concatenate(shown),
+            phases=phases_of(first),
+            voxel_size=voxel_size_of(first).size,
+            ensemble=True,
+        )
         options.picture.write_bytes(figure_png(slice_panels(grid, count=16, columns=4)))
 
 
