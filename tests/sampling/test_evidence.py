@@ -4,7 +4,9 @@ import pytest
 import torch
 
 from microdsd.process import Lattice, TransitionKernel
+from microdsd.sampling import sample_bridges
 from microdsd.sampling.evidence import design_effect, evidence
+from microdsd.sampling.origins import Regions
 
 SHAPE = (6, 5)
 KERNEL = TransitionKernel(Lattice.box(SHAPE, "no-flux"))
@@ -84,3 +86,31 @@ def test_noise_averaged_over_squares():
     noise = torch.randn(20, 1, 80, 80, generator=torch.Generator().manual_seed(4))
     found = design_effect(torch.nn.functional.avg_pool2d(noise, 5, 1, 2)).mean()
     assert 25 < float(found) < 1.5 * 25
+
+
+@pytest.mark.parametrize(
+    ("known", "walled", "asked"),
+    [(True, False, [9.0, 2.0, 0.5]), (True, True, [0.5]), (False, False, [0.5])],
+)
+def test_the_read_out_is_asked_for_evidence_where_there_is_some(known, walled, asked):
+    """From 16 voxels down beside known material; else at the last level alone."""
+    index = torch.zeros(SHAPE, dtype=torch.int64)
+    if known:
+        index[:2] = -1
+    free = int((index == 0).sum())
+    counts = torch.tensor([[[free - 5, 5]]])
+    at = []
+
+    def read_out(occupation, t, kernel, fractions=None):
+        at.append(round(float((2 * t[0]).sqrt()), 3))
+        return smooth(occupation, t, kernel)
+
+    sample_bridges(
+        lambda occupation, *_: torch.zeros_like(occupation),
+        KERNEL,
+        Regions(index, counts, torch.ones(SHAPE, dtype=torch.int64), walled=walled),
+        [20.0, 9.0, 2.0, 0.5],
+        [torch.Generator().manual_seed(0)],
+        read_out=read_out,
+    )
+    assert at == asked
