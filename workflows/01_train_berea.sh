@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The recipes of the two models that ship: Berea sandstone in 2D and 3D, 22 minutes and an hour on one core.
+# The recipes of the two models that ship: Berea sandstone in 2D and 3D, 22 and 50 minutes on one core.
 # Layers 0 to 104 of the scan (coarsened 2x) train, 104 to 136 validate, 136 to 200 are never seen: they are the
 # test block of workflows/benchmarks/berea_fidelity.py. A run stopped by Ctrl-C goes on with --resume.
 #
@@ -13,6 +13,6 @@ common=(--crop z=0:136 --validation 0.235 --symmetry isotropic --seed 0)
 case "${1:?give 2d or 3d}" in
     2d) microdsd train out/berea/berea2x.h5 -o out/berea/berea-2d.model --window 64 64 --minutes 22 \
             --widths 32 64 96 128 --batch 16 --learning-rate 2e-3 "${common[@]}" "${@:2}" ;;
-    3d) microdsd train out/berea/berea2x.h5 -o out/berea/berea-3d.model --window 32 32 32 --minutes 60 \
+    3d) microdsd train out/berea/berea2x.h5 -o out/berea/berea-3d.model --window 32 32 32 --minutes 50 \
             --widths 16 48 96 --batch 4 --learning-rate 2e-3 "${common[@]}" "${@:2}" ;;
 esac
