@@ -100,9 +100,12 @@ def transport_lines(found: xr.Dataset) -> list[str]:
         lines += [
             f"{found.phase_name[p].item()}, {axis}: "
             f"permeability {_spread(found.permeability[:, p, a])} {unit}".rstrip()
+            + f", pores {_spread(found.pore_width[:, p, a])} voxels wide"
             for p in range(found.sizes["phase"])
             for a, axis in enumerate(found.axis.values)
         ]
+        if caution := found.attrs.get("permeability_caution"):
+            lines.append(f"caution: {caution}")
     if "conductivity" in found:
         lines += [
             f"conductivity, {axis}: {_spread(found.conductivity[:, a, a])}"
