@@ -61,11 +61,16 @@ class Walkers:
         """Sample index of each walker, int64, shape (walkers,)."""
         return torch.div(self.channel, self.species, rounding_mode="floor")
 
-    def occupation(self) -> Tensor:
-        """Occupation numbers n (batch, species, *space), float32."""
-        site = self.channel
+    def site(self) -> Tensor:
+        """Flat index of each walker's voxel in the box, int64, shape (walkers,)."""
+        site = torch.zeros_like(self.channel)
         for axis, length in enumerate(self.lattice.shape):
             site = site * length + self.position[axis]
+        return site
+
+    def occupation(self) -> Tensor:
+        """Occupation numbers n (batch, species, *space), float32."""
+        site = self.channel * self.lattice.n_sites + self.site()
         counts = torch.bincount(site, minlength=self.batch * self.species * self.lattice.n_sites)
         return counts.view(self.batch, self.species, *self.lattice.shape).float()
 
@@ -92,7 +97,9 @@ class Walkers:
         return Walkers(self.lattice, self.batch, self.species, self.channel, position)
 
 
-def uniforms(walkers: Walkers, generators: Sequence[torch.Generator]) -> Tensor:
+def uniforms(
+    walkers: Walkers, generators: Sequence[torch.Generator], number: Tensor | None = None
+) -> Tensor:
     """Uniform numbers (axes, walkers), each walker's from a stream of its own.
 
     The numbers of walker k of a species depend on its sample's generator and on k alone: not on
@@ -105,6 +112,8 @@ def uniforms(walkers: Walkers, generators: Sequence[torch.Generator]) -> Tensor:
         Ordered by channel, as `Walkers.of` and `sample_uniform` make them.
     generators : sequence of torch.Generator
         One per sample; each gives one key, whatever the number of walkers.
+    number : Tensor of int64, shape (walkers,), optional
+        Of each walker among those of its species in its sample; by default in their order.
 
     References
     ----------
@@ -117,9 +126,12 @@ def uniforms(walkers: Walkers, generators: Sequence[torch.Generator]) -> Tensor:
     )
     # The counter of walker k of species c is (k * species + c) * axes; all integers wrap.
     every = torch.arange(walkers.batch * walkers.species, device=channel.device)
-    before = (every % walkers.species - walkers.starts()[:-1] * walkers.species) * axes
+    first = 0 if number is not None else walkers.starts()[:-1]
+    before = (every % walkers.species - first * walkers.species) * axes
     start = (before * _STRIDE + key.repeat_interleave(walkers.species)).index_select(0, channel)
-    place = torch.arange(len(channel), device=channel.device).mul_(walkers.species * axes)
+    if number is None:
+        number = torch.arange(len(channel), device=channel.device)
+    place = number * (walkers.species * axes)
     return torch.stack(
         [_mixed((place + axis).mul_(_STRIDE).add_(start)) for axis in range(1, axes + 1)]
     )
@@ -159,7 +171,12 @@ def sample_uniform(
 
 
 def sample_forward(
-    walkers: Walkers, kernel: TransitionKernel, t: Tensor, generators: Sequence[torch.Generator]
+    walkers: Walkers,
+    kernel: TransitionKernel,
+    t: Tensor,
+    generators: Sequence[torch.Generator],
+    *,
+    by_place: bool = False,
 ) -> Walkers:
     """Let every walker walk for time t: one exact categorical draw per walker and axis.
 
@@ -172,9 +189,13 @@ def sample_forward(
         Time per sample.
     generators : sequence of torch.Generator
         One per sample.
+    by_place : bool
+        Whether a walker's random numbers go with its voxel, not with its number: samples of equal
+        generators that differ in a few voxels then walk alike elsewhere. For walkers of which no
+        two share a voxel.
     """
     sample = walkers.sample
-    u = uniforms(walkers, generators)
+    u = uniforms(walkers, generators, walkers.site() if by_place else None)
     position = torch.empty_like(walkers.position)
     for axis, length in enumerate(walkers.lattice.shape):
         # The rows' running sums, laid end to end, are increasing: one search serves all walkers.

@@ -165,7 +165,8 @@ def sample_bridges(
     for sigma in redraws:
         drawn = origins.assign(perturbed(scores, generators), generators)
         walkers = origins.walkers(drawn.phase, kernel)
-        walkers = sample_forward(walkers, hops, batch_of(float(time_of(sigma))), generators)
+        noised = batch_of(float(time_of(sigma)))
+        walkers = sample_forward(walkers, hops, noised, generators, by_place=True)
         scores = read(sigma)
     return origins.assign(scores, generators)
 

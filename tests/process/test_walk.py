@@ -132,3 +132,22 @@ def test_numbers_are_uniform_and_those_of_the_axes_are_unrelated():
         expected = len(a) / 256
         statistic = float(((cells - expected) ** 2 / expected).sum())
         assert abs(statistic - 255) < 4.7 * (2 * 255) ** 0.5
+
+
+def test_by_place_the_same_voxels_walk_alike():
+    lattice = Lattice.box((9, 8), "no-flux")
+    kernel = TransitionKernel(lattice)
+    few = torch.zeros(1, 2, 9, 8)
+    few[:, :, ::2, ::3] = 1
+    many = few.clone()
+    many[:, :, 0, 1] = 1  # before most of the others in the order of the array
+    ends = []
+    for occupation in (few, many):
+        walkers = Walkers.of(occupation, lattice)
+        t = torch.tensor([0.7])
+        moved = sample_forward(walkers, kernel, t, generators(1), by_place=True)
+        start = (walkers.channel * lattice.n_sites + walkers.site()).tolist()
+        ends.append(dict(zip(start, moved.site().tolist(), strict=True)))
+    assert len(ends[1]) == len(ends[0]) + 2
+    assert ends[0].items() <= ends[1].items()
+    assert any(end != start % lattice.n_sites for start, end in ends[0].items())
