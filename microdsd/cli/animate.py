@@ -8,18 +8,13 @@ from typing import Annotated
 import typer
 
 from microdsd.cli.live import STDERR, progress_bar
+from microdsd.cli.options import Device, ModelFile, Overwrite, PhaseFractions
 
 
 def command(
-    model: Annotated[str, typer.Argument(help="Model file, or the name of one that ships.")],
+    model: ModelFile,
     output: Annotated[Path, typer.Option("-o", "--output", help="GIF file to write.")],
-    fraction: Annotated[
-        list[str] | None,
-        typer.Option(
-            help="Phase fraction, as pore=0.22; for all phases but one. Default: the mean of "
-            "the training windows."
-        ),
-    ] = None,
+    fraction: PhaseFractions = None,
     shape: Annotated[
         list[int] | None,
         typer.Option(help="Voxels per axis, as 128 128; default: the training window."),
@@ -32,8 +27,8 @@ def command(
         int | None, typer.Option(help="Network evaluations, a frame each.")
     ] = None,
     seed: Annotated[int, typer.Option(help="The sample `generate --seed` makes first.")] = 0,
-    device: Annotated[str | None, typer.Option(help="cpu, cuda, cuda:1; default: a GPU.")] = None,
-    force: Annotated[bool, typer.Option("--force", help="Overwrite the output.")] = False,
+    device: Device = None,
+    force: Overwrite = False,
 ) -> None:
     """Generate one sample and draw its walk, level by level."""
     from microdsd.cli.parsing import fractions_of

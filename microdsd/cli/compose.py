@@ -8,6 +8,17 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from microdsd.cli.options import (
+    Device,
+    Evaluations,
+    JsonSummary,
+    ModelFile,
+    Number,
+    OutputHdf5,
+    Overwrite,
+    SeedOfSamples,
+    Shape,
+)
 from microdsd.errors import DataFileError, InputError
 
 if TYPE_CHECKING:
@@ -18,7 +29,7 @@ _REGION = "region"
 
 
 def command(
-    model: Annotated[str, typer.Argument(help="Model file, or the name of one that ships.")],
+    model: ModelFile,
     table: Annotated[
         Path,
         typer.Argument(
@@ -26,7 +37,7 @@ def command(
             "per layer, block or region."
         ),
     ],
-    output: Annotated[Path, typer.Option("-o", "--output", help="HDF5 file to write.")],
+    output: OutputHdf5,
     grid: Annotated[
         list[int] | None,
         typer.Option(help="Blocks per axis, rows in C order; default: layers of the first axis."),
@@ -35,18 +46,13 @@ def command(
         str | None,
         typer.Option(help="FILE or FILE:/path, a map of labels; the table has a column 'region'."),
     ] = None,
-    shape: Annotated[
-        list[int] | None,
-        typer.Option(help="Voxels per axis, as 128 128 128; default: the training window."),
-    ] = None,
-    number: Annotated[int, typer.Option("-n", "--number", help="Number of samples.")] = 1,
-    evaluations: Annotated[
-        int | None, typer.Option(help="Network evaluations; more is slower and closer.")
-    ] = None,
-    seed: Annotated[int | None, typer.Option(help="Sample i depends on (seed, i) alone.")] = None,
-    device: Annotated[str | None, typer.Option(help="cpu, cuda, cuda:1; default: a GPU.")] = None,
-    force: Annotated[bool, typer.Option("--force", help="Overwrite the output.")] = False,
-    json: Annotated[bool, typer.Option("--json", help="Print a JSON summary.")] = False,
+    shape: Shape = None,
+    number: Number = 1,
+    evaluations: Evaluations = None,
+    seed: SeedOfSamples = None,
+    device: Device = None,
+    force: Overwrite = False,
+    json: JsonSummary = False,
 ) -> None:
     """Generate with a composition per layer, block or region; counts are exact in each."""
     from microdsd.io import ensure_writable, load_microstructures

@@ -17,6 +17,7 @@ from microdsd.cli.options import (
     Number,
     OutputHdf5,
     Overwrite,
+    PhaseFractions,
     SeedOfSamples,
     Shape,
 )
@@ -26,13 +27,7 @@ from microdsd.cli.output import print_json
 def command(
     model: ModelFile,
     output: OutputHdf5,
-    fraction: Annotated[
-        list[str] | None,
-        typer.Option(
-            help="Phase fraction, as pore=0.22; for all phases but one. Default: the mean of "
-            "the training windows."
-        ),
-    ] = None,
+    fraction: PhaseFractions = None,
     intensity: Annotated[
         list[str] | None,
         typer.Option(help="Of a model of images: mean level of every channel, as grey=4.9."),

@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from microdsd.cli.options import (
+    Device,
+    Evaluations,
+    FileSpec,
+    JsonSummary,
+    ModelFile,
+    OutputHdf5,
+    Overwrite,
+    SeedOfSamples,
+)
 from microdsd.errors import InputError
 
 if TYPE_CHECKING:
@@ -15,9 +24,9 @@ if TYPE_CHECKING:
 
 
 def command(
-    model: Annotated[str, typer.Argument(help="Model file, or the name of one that ships.")],
-    scan: Annotated[str, typer.Argument(help="FILE or FILE:/path", metavar="FILE[:/path]")],
-    output: Annotated[Path, typer.Option("-o", "--output", help="HDF5 file to write.")],
+    model: ModelFile,
+    scan: FileSpec,
+    output: OutputHdf5,
     crop: Annotated[
         list[str] | None, typer.Option(help="Part of the scan to work on, as z=0:64 y=0:64.")
     ] = None,
@@ -53,13 +62,11 @@ def command(
         ),
     ] = False,
     number: Annotated[int, typer.Option("-n", "--number", help="Completions.")] = 1,
-    evaluations: Annotated[
-        int | None, typer.Option(help="Network evaluations; more is slower and closer.")
-    ] = None,
-    seed: Annotated[int | None, typer.Option(help="Sample i depends on (seed, i) alone.")] = None,
-    device: Annotated[str | None, typer.Option(help="cpu, cuda, cuda:1; default: a GPU.")] = None,
-    force: Annotated[bool, typer.Option("--force", help="Overwrite the output.")] = False,
-    json: Annotated[bool, typer.Option("--json", help="Print a JSON summary.")] = False,
+    evaluations: Evaluations = None,
+    seed: SeedOfSamples = None,
+    device: Device = None,
+    force: Overwrite = False,
+    json: JsonSummary = False,
 ) -> None:
     """Complete a scan: damaged places, a larger box, or the volume between slices.
 

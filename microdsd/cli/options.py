@@ -47,6 +47,13 @@ WindowBoundary = Annotated[
     str, typer.Option(help="Of the windows: no-flux, or periodic for whole periodic boxes.")
 ]
 
+PhaseFractions = Annotated[
+    list[str] | None,
+    typer.Option(
+        help="Phase fraction, as pore=0.22; for all phases but one. Default: the mean of the "
+        "training windows."
+    ),
+]
 Number = Annotated[int, typer.Option("-n", "--number", help="Number of samples.")]
 Shape = Annotated[
     list[int] | None,
