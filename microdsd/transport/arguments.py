@@ -12,6 +12,8 @@ from microdsd.errors import InputError
 from microdsd.microstructure import phases_of, resolve_phase, spatial_dims, voxel_size_of
 
 Sides = Literal["no-flux", "periodic"]
+Ends = Literal["mirrored", "periodic"]
+Walls = Literal["mirrored", "no-slip", "periodic"]
 
 
 def resolve_axes(ms: xr.DataArray, axes: Sequence[str] | str | None) -> list[str]:

@@ -12,13 +12,12 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 import numpy as np
 import torch
 
+from microdsd.transport.arguments import Ends, Walls
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Mask = NDArray[np.bool_]
-
-Ends = Literal["mirrored", "periodic"]
-Walls = Literal["mirrored", "no-slip", "periodic"]
 
 # The flow between parallel walls comes out exactly, however few voxels lie between them.
 MAGIC = 1 / 8

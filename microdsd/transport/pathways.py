@@ -6,9 +6,8 @@ from collections import defaultdict
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy import ndimage
 
-from microdsd.transport.finite_volume import on_paths
+from microdsd.transport.finite_volume import joined_bodies, on_paths
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -37,25 +36,11 @@ def leads_through(pores: Mask, axis: int, *, repeats: bool, periodic_sides: bool
     >>> leads_through(staircase, 1, repeats=True, periodic_sides=False).sum()
     np.int64(0)
     """
-    spanning = on_paths(pores, axis, periodic_sides=periodic_sides)
-    if not repeats or not spanning.any():
-        return spanning
-    bodies = _bodies(pores, axis, periodic_sides)
+    if not repeats:
+        return on_paths(pores, axis, periodic_sides=periodic_sides)
+    bodies = joined_bodies(pores, axis, periodic_sides=periodic_sides)
     last, first = np.asarray(bodies.take(-1, axis)), np.asarray(bodies.take(0, axis))
     return np.isin(bodies, list(_endless(last, first)))
-
-
-def _bodies(pores: Mask, axis: int, periodic_sides: bool) -> NDArray[np.int64]:
-    """Give each pore voxel the number of its body in the box cut open along the axis."""
-    bodies = ndimage.label(pores)[0].astype(np.int64)
-    if not periodic_sides:
-        return bodies
-    names = np.arange(bodies.max() + 1)
-    for along in (i for i in range(pores.ndim) if i != axis):
-        first, last = bodies.take(0, along).ravel(), bodies.take(-1, along).ravel()
-        for a, b in np.unique(np.stack([first, last], 1)[(first > 0) & (last > 0)], axis=0):
-            names[names == names[b]] = names[a]
-    return names[bodies]
 
 
 def _endless(last: NDArray[np.int64], first: NDArray[np.int64]) -> set[int]:

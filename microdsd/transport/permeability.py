@@ -17,7 +17,7 @@ from microdsd.microstructure import (
     spatial_dims,
     voxel_size_of,
 )
-from microdsd.transport.arguments import check_cubic, resolve_axes
+from microdsd.transport.arguments import Ends, Walls, check_cubic, resolve_axes
 from microdsd.transport.pathways import leads_through
 from microdsd.transport.records import sample_coordinate
 
@@ -26,8 +26,6 @@ if TYPE_CHECKING:
 
     from microdsd.transport.lattice_boltzmann import Flow
 
-Ends = Literal["mirrored", "periodic"]
-Walls = Literal["mirrored", "no-slip", "periodic"]
 Precision = Literal["float32", "float64"]
 
 LONG_NAMES = {
