@@ -112,7 +112,8 @@ def sample_bridges(
     walkers = origins.start(hops, times[0], generators)
     fixed = None if read_out is None else origins.fixed()
     lengths = [math.log(high / low) for high, low in itertools.pairwise(levels)]
-    before: dict[int, Tensor] = {}
+    earlier: Tensor | None = None
+    latest: Tensor | None = None
     reached = -1
 
     def batch_of(t: float) -> Tensor:
@@ -126,7 +127,8 @@ def sample_bridges(
         sigma, t = levels[i], times[i]
         if i == reached:  # again: walk forward over the step just made
             walkers = sample_forward(walkers, hops, batch_of(t - times[i + 1]), generators)
-        reached = i
+        else:
+            reached, earlier = i, latest
         on_their_way = walkers.occupation()
         occupation = seen(on_their_way, t)
         slope: Tensor | None = None
@@ -134,20 +136,18 @@ def sample_bridges(
             log_h = network(occupation, batch_of(t), kernel, fractions)
         else:
             log_h, slope = evidence(read_out, occupation, batch_of(t), kernel, fractions, fixed)
-        visit = Visit(sigma, occupation, log_h)
         if observe is not None:
-            observe(visit)
-        ahead = visit.log_h
-        if i:
-            ahead = extrapolate(visit.log_h, before[i - 1], lengths[i] / lengths[i - 1])
+            observe(Visit(sigma, occupation, log_h))
+        ahead = log_h
+        if earlier is not None:
+            ahead = extrapolate(log_h, earlier, lengths[i] / lengths[i - 1])
         if slope is not None:
             ahead = ahead + slope
         if guide is not None:
             ahead = guided_potential(ahead, guide, occupation, hops, sigma)
         ahead = origins.restrict(ahead, on_their_way, hops, t)
         walkers = sample_bridge_step(walkers, ahead, hops, t, times[i + 1], generators)
-        before[i] = visit.log_h
-        before.pop(i - 2, None)  # only the level before is asked for again
+        latest = log_h
 
     def read(sigma: float) -> Tensor:
         t = float(time_of(sigma))

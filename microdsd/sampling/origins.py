@@ -117,7 +117,8 @@ class Anywhere:
 
     def walkers(self, phase: Tensor, kernel: TransitionKernel) -> Walkers:
         """Walkers of the whole box."""
-        return Walkers.of(_occupation(phase, self.counts.shape[1]), kernel.lattice)
+        occupation = _indicators(phase, 1 + self.counts.shape[1])[:, 1:]
+        return Walkers.of(occupation, kernel.lattice)
 
 
 class Regions:
@@ -140,15 +141,13 @@ class Regions:
         self, index: Tensor, counts: Tensor, known: Tensor, *, walled: bool = False
     ) -> None:
         self.index, self.counts, self.known, self._walled = index, counts, known, walled
+        self._free = index >= 0
+        self._all_free = bool(self._free.all())
         region = index.flatten()
         order = region.argsort(stable=True)
         self._sizes = torch.bincount(region[region >= 0], minlength=counts.shape[1])
         self._voxels = order[int((region < 0).sum()) :]
         self._log_factor: Tensor | None = None
-
-    @property
-    def _free(self) -> Tensor:
-        return self.index >= 0
 
     def hops(self, kernel: TransitionKernel) -> TransitionKernel:
         """The law of the whole box, or of the walled one."""
@@ -189,7 +188,7 @@ class Regions:
 
         Outside walls it stands still.
         """
-        if bool(self._free.all()):
+        if self._all_free:
             return None
         batch = len(self.counts)
         occupation = self._phases_known()[1:].float()
@@ -202,15 +201,13 @@ class Regions:
 
     def fixed(self) -> Tensor | None:
         """Phases of the known voxels; None outside walls, where the network sees them already."""
-        if self._walled or bool(self._free.all()):
+        if self._walled or self._all_free:
             return None
         return self._phases_known()
 
     def _phases_known(self) -> Tensor:
         """True for the phase of a known voxel, (phases, *space)."""
-        phases = torch.arange(self.counts.shape[2], device=self.known.device)
-        phases = phases.view(-1, *[1] * self.known.ndim)
-        return (self.known == phases) & ~self._free
+        return _indicators(self.known[None], self.counts.shape[2])[0] & ~self._free
 
     def restrict(
         self, log_h: Tensor, occupation: Tensor, kernel: TransitionKernel, t: float
@@ -277,10 +274,10 @@ class Regions:
 
     def walkers(self, phase: Tensor, kernel: TransitionKernel) -> Walkers:
         """Walkers of the regions."""
-        occupation = _occupation(phase, self.counts.shape[2] - 1)
-        return Walkers.of(occupation * self._free, kernel.lattice)
+        occupation = _indicators(phase, self.counts.shape[2])[:, 1:]
+        return Walkers.of(occupation & self._free, kernel.lattice)
 
 
-def _occupation(phase: Tensor, species: int) -> Tensor:
-    """Occupation numbers (batch, species, *space) of phases (batch, *space)."""
-    return torch.stack([(phase == c + 1).float() for c in range(species)], dim=1)
+def _indicators(phase: Tensor, phases: int) -> Tensor:
+    """True for the phase of a voxel: bool (batch, phases, *space) of phases (batch, *space)."""
+    return torch.stack([phase == k for k in range(phases)], dim=1)
