@@ -68,18 +68,13 @@ def _number(values: xr.DataArray) -> str:
 
 def transport_document(found: xr.Dataset) -> dict[str, Any]:
     """The Dataset as JSON knows it; what is infinite or does not exist is null."""
-    import numpy as np
-
     document: dict[str, Any] = found.to_dict(data=False)
     for part in ("coords", "data_vars"):
         for name, entry in document[part].items():
-            values = found[name].values
-            if values.dtype.kind == "f":
-                values = np.where(np.isfinite(values), values, None)
             document[part][name] = {
                 "dims": list(entry["dims"]),
                 "units": entry["attrs"].get("units"),
-                "values": values.tolist(),
+                "values": _finite(found[name].values.tolist()),
             }
     return {**document["attrs"], "coords": document["coords"], "data": document["data_vars"]}
 

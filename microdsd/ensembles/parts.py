@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -81,7 +82,8 @@ class Parts:
 
     def sha256(self, number: int) -> str:
         """Fingerprint of the sample as it was when it was measured."""
-        return str(self._header(number)["sha256"])
+        with np.load(self._part(number), allow_pickle=False) as stored:
+            return str(_header(stored)["sha256"])
 
     def joined(self) -> xr.Dataset:
         """All samples that are measured, in order."""
@@ -95,15 +97,15 @@ class Parts:
     def _part(self, number: int) -> Path:
         return self.folder / f"{number:06d}.npz"
 
-    def _header(self, number: int) -> dict[str, Any]:
-        with np.load(self._part(number), allow_pickle=False) as stored:
-            header: dict[str, Any] = json.loads(str(stored[HEADER]))
-        return header
-
     def _read(self, number: int) -> xr.Dataset:
-        layout = self._header(number)["layout"]
         with np.load(self._part(number), allow_pickle=False) as stored:
+            layout = _header(stored)["layout"]
             for kind in ("coords", "data_vars"):
                 for name, entry in layout[kind].items():
                     entry["data"] = stored[f"{kind}/{name}"]
         return xr.Dataset.from_dict(layout)
+
+
+def _header(stored: Mapping[str, Any]) -> dict[str, Any]:
+    header: dict[str, Any] = json.loads(str(stored[HEADER]))
+    return header

@@ -46,6 +46,13 @@ def phase_in_specimen(
     return (found if inside is None else found & inside), inside
 
 
+def voxels_of(ensemble: xr.DataArray, inside: NDArray[np.bool_] | None) -> NDArray[np.int64]:
+    """Voxels of each sample, ``(sample,)``: of the box, or of the specimen in it."""
+    if inside is None:
+        return np.full(len(ensemble), int(np.prod(ensemble.shape[1:])))
+    return np.asarray(np.count_nonzero(inside, axis=tuple(range(1, inside.ndim))))
+
+
 def specimen_of(ensemble: xr.DataArray, mask: MaskLike | None) -> NDArray[np.bool_] | None:
     """Voxels of the specimen, ``(sample, [z,] y, x)``; None where it fills the box.
 

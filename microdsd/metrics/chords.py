@@ -8,7 +8,7 @@ import numpy as np
 import xarray as xr
 
 from microdsd.errors import InputError
-from microdsd.metrics._ensembles import MaskLike, per_sample, phase_in_specimen
+from microdsd.metrics._ensembles import MaskLike, per_sample, phase_in_specimen, voxels_of
 from microdsd.metrics._runs import Runs
 from microdsd.metrics.surface import check_thickness, unlike_share
 from microdsd.microstructure.schema import (
@@ -178,8 +178,7 @@ def mean_chord_length(
     size, unit = voxel_size_of(ensemble)
     found, inside = phase_in_specimen(ensemble, resolve_phase(ensemble, phase), mask)
     space = tuple(range(1, found.ndim))
-    voxels = np.prod(found.shape[1:]) if inside is None else inside.sum(axis=space)
-    fraction = found.sum(axis=space) / voxels
+    fraction = found.sum(axis=space) / voxels_of(ensemble, inside)
     steps = np.eye(len(size), dtype=int)
     crossings = np.stack(
         [

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import xarray as xr
 
-from microdsd.metrics._ensembles import MaskLike, per_sample, specimen_of
+from microdsd.metrics._ensembles import MaskLike, per_sample, specimen_of, voxels_of
 from microdsd.metrics.anisotropy import fabric
 from microdsd.metrics.chords import chord_length_density, mean_chord_length
 from microdsd.metrics.cluster_function import two_point_cluster
@@ -255,10 +255,8 @@ def _minkowski(of: Request) -> Variables:
 
 def _euler(of: Request) -> Variables:
     size, unit = voxel_size_of(of.ensemble)
-    inside = specimen_of(of.ensemble, of.mask)
-    space = tuple(range(1, of.ensemble.ndim))
-    voxels = np.prod(of.ensemble.shape[1:]) if inside is None else inside.sum(axis=space)
-    volume = xr.DataArray(np.broadcast_to(voxels * np.prod(size), len(of.ensemble)), dims="sample")
+    voxels = voxels_of(of.ensemble, specimen_of(of.ensemble, of.mask))
+    volume = xr.DataArray(voxels * np.prod(size), dims="sample")
     found = of.by_phase(
         lambda phase: euler_characteristic(
             of.ensemble, phase=phase, periodic=of.periodic, mask=of.mask

@@ -9,7 +9,7 @@ import xarray as xr
 
 from microdsd.errors import InputError
 from microdsd.metrics._correlation import Grid, Shells
-from microdsd.metrics._ensembles import MaskLike, per_sample, specimen_of
+from microdsd.metrics._ensembles import MaskLike, per_sample, specimen_of, voxels_of
 from microdsd.metrics.two_point import two_point_probability
 from microdsd.microstructure.schema import LabelsLike, as_ensemble, spatial_dims, voxel_size_of
 
@@ -109,10 +109,7 @@ def representativity(
         s2 = two_point_probability(ensemble, phase=phase, periodic=periodic, mask=mask)
     shells = Shells.of(Grid.of(ensemble.shape[1:], size, periodic), s2.sizes["distance"] - 1)
     voxel = float(np.prod(size))
-    volume = np.full(len(ensemble), np.prod(np.multiply(size, ensemble.shape[1:])))
-    inside = specimen_of(ensemble, mask)
-    if inside is not None:
-        volume = voxel * inside.sum(axis=tuple(range(1, inside.ndim)))
+    volume = voxel * voxels_of(ensemble, specimen_of(ensemble, mask))
     fraction = s2.values[:, 0]
     found = [
         _integrals(curve, shells, min(size), voxel, float(box))
