@@ -115,7 +115,7 @@ def walkers_picture(
     ['#e9dfc7', '#27507f', '#17304c']
     """
     fill = {label: np.array(rgb(c.fill)) for label, c in phase_colours(phases).items()}
-    species = [label for label in sorted(phases) if label != background]
+    species = _species(phases, background)
     total = occupation.sum(0)
     mixed = np.tensordot(occupation, np.array([fill[s] for s in species]), axes=(0, 0))
     shown = mixed / np.maximum(total, 1)[..., None]
@@ -138,12 +138,17 @@ def highest_voxels(field: NDArray[Any], number: int) -> NDArray[np.bool_]:
     return marked.reshape(field.shape)
 
 
+def _species(labels: Iterable[int], background: int) -> list[int]:
+    """Labels of the phases that walkers stand for, in the order of the species."""
+    return [label for label in sorted(labels) if label != background]
+
+
 def _background(states: Sequence[State], material: xr.DataArray) -> int:
     """The phase that no walker stands for, from the number of walkers of each species."""
     labels = sorted(phases_of(material))
     walkers = [int(n) for n in states[0][1].reshape(len(states[0][1]), -1).sum(1)]
     for background in reversed(labels):
-        species = [label for label in labels if label != background]
+        species = _species(labels, background)
         if walkers == [int((material.values == label).sum()) for label in species]:
             return background
     raise InputError("states: their walkers are not as many as the sample's voxels of any phases")
@@ -151,8 +156,7 @@ def _background(states: Sequence[State], material: xr.DataArray) -> int:
 
 def _planes(states: Sequence[State], material: xr.DataArray) -> Iterator[NDArray[np.uint8]]:
     phases, background = dict(phases_of(material)), _background(states, material)
-    species = [label for label in sorted(phases) if label != background]
-    finished = np.stack([material.values == label for label in species])
+    finished = np.stack([material.values == label for label in _species(phases, background)])
     for occupation in (*(state for _, state in states), finished.astype(int)):
         yield walkers_picture(occupation, phases, background)
 
@@ -162,7 +166,7 @@ def _solids(
 ) -> Iterator[NDArray[np.uint8]]:
     phases, background = phases_of(material), _background(states, material)
     label = focus_phase(phases) if phase is None else resolve_phase(material, phase)
-    species = [number for number in sorted(phases) if number != background]
+    species = _species(phases, background)
     other = next(number for number in sorted(phases) if number != label)
     count = int((material.values == label).sum())
     for _, occupation in states:
