@@ -10,20 +10,12 @@ from typer.testing import CliRunner
 from microdsd.cli.app import app
 from microdsd.io import load_microstructures, save_microstructures
 from microdsd.microstructure import as_microstructure, provenance_of
-from microdsd.training import Precision
 
 PHASES = {0: "pore", 1: "solid"}
 LABELS = np.random.default_rng(0).integers(0, 2, (12, 10)).astype(np.uint8)
 
 
-@pytest.fixture(autouse=True)
-def steady_precision(monkeypatch):
-    """Tiny networks are as fast in either precision: a measurement would toss a coin."""
-
-    def measure(work, device, repeats=2, dtypes=("bfloat16", "float32")):
-        return Precision(dtypes[-1], 1)
-
-    monkeypatch.setattr("microdsd.batched_sampler.measure_precision", measure)
+pytestmark = pytest.mark.usefixtures("steady_precision")
 
 
 def run(*words):

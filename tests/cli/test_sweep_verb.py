@@ -12,17 +12,8 @@ from microdsd.cli.parsing import series_of
 from microdsd.errors import InputError
 from microdsd.io import load_microstructures, save_microstructures
 from microdsd.microstructure import as_microstructure, blobs, phase_counts, provenance_of
-from microdsd.training import Precision
 
-
-@pytest.fixture(autouse=True)
-def steady_precision(monkeypatch):
-    """Tiny networks are as fast in either precision: a measurement would toss a coin."""
-
-    def measure(work, device, repeats=2, dtypes=("bfloat16", "float32")):
-        return Precision(dtypes[-1], 1)
-
-    monkeypatch.setattr("microdsd.batched_sampler.measure_precision", measure)
+pytestmark = pytest.mark.usefixtures("steady_precision")
 
 
 def run(*words):

@@ -15,20 +15,8 @@ from typer.testing import CliRunner
 from microdsd.cli.app import app
 from microdsd.io import load_microstructures, save_microstructures
 from microdsd.microstructure import as_microstructure, blobs, phase_counts, provenance_of
-from microdsd.training import Precision
 
-
-@pytest.fixture(autouse=True, scope="module")
-def steady_precision():
-    """Tiny networks are as fast in either precision: a measurement would toss a coin."""
-
-    def measure(work, device, repeats=2, dtypes=("bfloat16", "float32")):
-        return Precision(dtypes[-1], 1)
-
-    with pytest.MonkeyPatch.context() as patch:
-        for module in ("batched_sampler", "training.loop"):
-            patch.setattr(f"microdsd.{module}.measure_precision", measure)
-        yield
+pytestmark = pytest.mark.usefixtures("steady_precision")
 
 
 WINDOW = ["--window", "12", "12", "--widths", "4", "8", "--batch", "2"]
