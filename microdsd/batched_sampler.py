@@ -151,6 +151,7 @@ class BatchedSampler:
             fractions=fractions,
             read_out=read_out,
             guide=self._guide(request),
+            sharpness=request.sharpness,
             repeats=request.repeats,
             redraws=request.redraws,
             observe=observe,

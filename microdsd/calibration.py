@@ -1,103 +1,195 @@
-"""The noise level of the last step, chosen on held-back material.
+"""How a model's samples walk back, chosen on held-back material.
 
-Assigned at a high level, walkers give interfaces that are too smooth; at a low one, speckle.
-The level is chosen where generated material is as rough as real material of the same
-composition: interface and number of bodies, both of which fall as the level rises.
+Three settings decide how rough generated material is and how much of it gathers (`WalkBack`): the
+level that the walk starts from, the sharpness of the potential, and the level that it ends at.
+They are fitted by least squares: what is measured of the samples is to be what is measured of
+real windows of the same compositions.
 """
 
 from __future__ import annotations
 
-import bisect
-import functools
-from collections.abc import Sequence
+import itertools
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
+from scipy.optimize import lsq_linear
 
-from microdsd.metrics import connected_bodies, interface_density
-from microdsd.microstructure import as_microstructure
+from microdsd.metrics import (
+    connected_bodies,
+    interface_density,
+    triple_phase_boundary,
+    two_point_probability,
+)
+from microdsd.microstructure import as_microstructure, phases_of
 from microdsd.microstructure.composition import Fractions
+from microdsd.process import WalkBack
 from microdsd.request import GenerationRequest
 
 if TYPE_CHECKING:
+    import xarray as xr
+
     from microdsd.model import MicrostructureModel
 
-CANDIDATES = (0.1, 0.15, 0.22, 0.3, 0.37, 0.45, 0.55, 0.67, 0.82, 1.0)
-"""Noise levels, voxels, at which the walk may end."""
+    Array = np.ndarray
 
-_INTERFACE_TOLERANCE, _BODIES_TOLERANCE = 0.03, 0.10
-"""Relative differences that weigh the same: the interface is the sharper measure."""
+FEW_EVALUATIONS = (4, 8)
+"""Numbers of evaluations that models are calibrated for besides their own."""
+
+_SHARPNESS = (0.8, 2.0)
+_HIGHEST_LAST = 1.3
+_LOWEST_FIRST = 0.25
+"""Bounds: of the exponent, of the last level in voxels, of the first as a share of the horizon."""
+
+_STEPS = np.log([1.33, 1.06, 1.33])
+"""Steps of first level, sharpness and last level, in logarithms: clear of the noise of samples."""
+
+_ROUNDS = 4
+"""Improvements that are tried."""
+
+_HOLD = 0.3
+"""How firmly settings that change nothing are held: per step of theirs, in tolerances."""
+
+_TOLERANCE = {"interface": 0.03, "bodies": 0.1, "S2": 0.1, "triple-phase boundary": 0.05}
+"""Relative differences that weigh the same, the errors of the real means apart."""
 
 _NONE = 1e-9
-"""Interface density that counts as none: real windows of one phase must not divide by zero."""
+"""Tolerance of what real windows have none of, and keeps bounds apart."""
 
 _SEED = 0
 
 
-def last_level(
+def calibrated_walks(
+    model: MicrostructureModel, real: np.ndarray, class_name: Sequence[str] | None = None
+) -> tuple[WalkBack, ...]:
+    """Calibrate few evaluations and the model's own number; see `calibrate`."""
+    own = model.card.evaluations
+    numbers = [*(n for n in FEW_EVALUATIONS if n < own), own]
+    return tuple(calibrate(model, real, n, class_name) for n in numbers)
+
+
+def calibrate(
     model: MicrostructureModel,
     real: np.ndarray,
+    evaluations: int,
     class_name: Sequence[str] | None = None,
-    evaluations: int | None = None,
-) -> float:
-    """Noise level at which the model's samples are as rough as real windows.
+) -> WalkBack:
+    """Settings with which the model's samples measure most like real windows.
 
     Parameters
     ----------
     model : MicrostructureModel
     real : ndarray, shape (n, *window)
         Labels of held-back windows; samples are generated at their exact compositions, from the
-        same seed at every candidate.
+        same seed at every trial.
+    evaluations : int
+        Network evaluations per sample.
     class_name : sequence of str, optional
         Class of every window, where the model knows classes.
-    evaluations : int, optional
-        Network evaluations per sample; by default the model's own.
 
     Returns
     -------
-    float
-        From the lowest to the highest of `CANDIDATES`, interpolated between them.
+    WalkBack
+        Within the levels that the network was trained on.
     """
+    card = model.card
     fractions: Fractions = {
         name: [float((window == label).mean()) for window in real]
-        for label, name in model.card.phases.items()
+        for label, name in card.phases.items()
     }
-    # A network is not asked about levels below those that it was trained on.
-    levels = [level for level in CANDIDATES if level >= model.card.sigma_min]
+    target = _measured(as_microstructure(real, phases=card.phases, ensemble=True))
+    tolerance = _tolerances(target)
 
-    real_interface, real_bodies = _interface_and_bodies(real)
+    horizon, n = card.sigma_max, evaluations
+    # In the smallest of boxes the first level must still lie above the last.
+    lowest_first = max(_LOWEST_FIRST * horizon, min(2 * _HIGHEST_LAST, 0.7 * horizon))
+    lowest = np.array([lowest_first, _SHARPNESS[0], card.sigma_min])
+    highest = np.array([horizon, _SHARPNESS[1], min(_HIGHEST_LAST, 0.9 * lowest_first)])
 
-    @functools.cache
-    def excess(k: int) -> float:
-        """Roughness beyond that of the real windows when walks end at level k."""
+    def walk_of(x: Array) -> WalkBack:
+        first, sharpness, last = np.clip(np.exp(x).round(4), lowest, highest).tolist()
+        return WalkBack(evaluations, first, last, sharpness)
+
+    def residual(x: Array) -> Array:
         request = GenerationRequest.resolve(
-            model.card,
+            replace(card, walks=(walk_of(x),)),
             len(real),
             phase_fraction=fractions,
             class_name=class_name,
             evaluations=evaluations,
-            sigma_last=levels[k],
             rng=_SEED,
         )
         made = np.stack([labels for labels, _ in model.generate(request)])
-        interface, bodies = _interface_and_bodies(made)
-        rougher = (interface - real_interface) / max(real_interface, _NONE)
-        more = (bodies - real_bodies) / real_bodies
-        return rougher / _INTERFACE_TOLERANCE + more / _BODIES_TOLERANCE
+        found = _measured(as_microstructure(made, phases=card.phases, ensemble=True))
+        return np.concatenate(
+            [(found[name] - target[name]).mean(0) / tolerance[name] for name in target]
+        )
 
-    # Bisect for the first level that leaves no excess, then interpolate from the one below.
-    above = bisect.bisect_left(range(len(levels)), True, key=lambda k: excess(k) <= 0)
-    if above in (0, len(levels)):
-        return levels[min(above, len(levels) - 1)]
-    share = excess(above - 1) / (excess(above - 1) - excess(above))
-    return round(levels[above - 1] + share * (levels[above] - levels[above - 1]), 3)
+    # Few evaluations start lower and end higher.
+    start = np.clip([horizon * n / (n + 8), 1.0, 0.5 + 2 / n], lowest, highest)
+    return walk_of(_fitted(residual, *np.log([start, lowest, highest])))
 
 
-def _interface_and_bodies(labels: np.ndarray) -> tuple[float, float]:
-    """Interface density, and number of connected bodies of all phases, means over the windows."""
-    ensemble = as_microstructure(labels, ensemble=True)
-    interface = float(interface_density(ensemble, periodic=False).mean())
-    bodies = sum(
-        float(connected_bodies(ensemble, phase=label).number.mean()) for label in np.unique(labels)
-    )
-    return interface, bodies
+def _fitted(residual: Callable[[Array], Array], start: Array, low: Array, high: Array) -> Array:
+    """Least squares of few, dear and noisy residuals, within bounds.
+
+    Gauss and Newton's method on differences over long steps, whose slopes are mended after each
+    trial by Broyden's formula; a trial that is no better halves the reach of the next one.
+    """
+    x, found = start, residual(start)
+    slopes = np.empty((len(found), len(x)))
+    up, down = high - x, x - low
+    steps = np.where(up > down, np.minimum(_STEPS, up), -np.minimum(_STEPS, down))
+    for k, step in enumerate(np.diag(steps)):
+        slopes[:, k] = (residual(x + step) - found) / step[k]
+    reach = 3 * _STEPS
+    for _ in range(_ROUNDS):
+        bounds = np.maximum(low - x, -reach) - _NONE, np.minimum(high - x, reach) + _NONE
+        # Settings that change little are held where they are, a little.
+        system = np.vstack([slopes, np.diag(_HOLD / _STEPS)])
+        move = lsq_linear(system, np.append(-found, np.zeros(len(x))), bounds).x
+        move = np.clip(x + move, low, high) - x
+        if not move.any():
+            break
+        trial = residual(x + move)
+        slopes += np.outer(trial - found - slopes @ move, move) / (move @ move)
+        if np.linalg.norm(trial) < np.linalg.norm(found):
+            x, found = x + move, trial
+        else:
+            reach = np.abs(move) / 2
+    return x
+
+
+def _measured(windows: xr.DataArray) -> dict[str, Array]:
+    """By name, what is compared of every window, one row each."""
+    labels = list(phases_of(windows))
+    found = {
+        f"interface {a}-{b}": interface_density(windows, phase=a, phase2=b, periodic=False)
+        for a, b in itertools.combinations(labels, 2)
+    }
+    for label in labels:
+        found[f"bodies {label}"] = connected_bodies(windows, phase=label).number
+    for label in labels[1:]:
+        found[f"S2 {label}"] = two_point_probability(windows, phase=label, periodic=False)
+    if len(labels) > 2:
+        found["triple-phase boundary"] = triple_phase_boundary(windows, periodic=False)
+    return {name: values.values.reshape(len(windows), -1) for name, values in found.items()}
+
+
+def _tolerances(target: dict[str, Array]) -> dict[str, Array]:
+    """By name, the difference of means that counts as one."""
+    found = {}
+    for name, values in target.items():
+        mean = values.mean(0)
+        relative = next(share for kind, share in _TOLERANCE.items() if name.startswith(kind))
+        if len(mean) == 1:
+            found[name] = np.hypot(relative * mean, values.std(0) / math.sqrt(len(values)))
+        else:
+            # All lags together count as one number. The windows' compositions, to which most of
+            # the error of a mean curve is due, are the samples' own.
+            found[name] = np.full(len(mean), relative * np.abs(mean - mean[-1]).mean())
+            found[name] *= math.sqrt(len(mean))
+        found[name] += _NONE
+    return found

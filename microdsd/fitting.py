@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from microdsd.calibration import last_level
+from microdsd.calibration import calibrated_walks
 from microdsd.device import resolve_device
 from microdsd.encoding import IntensityEncoding
 from microdsd.encoding.windows import Symmetry
@@ -35,7 +35,6 @@ from microdsd.process.time_schedule import RateLoss
 from microdsd.provenance import model_card, name_of
 from microdsd.schedule import Source, horizon_sentence, number_of_windows
 from microdsd.training import (
-    FEW_EVALUATIONS,
     StepRecord,
     Trainer,
     TrainingConfig,
@@ -183,17 +182,13 @@ class TrainingRun:
             yield record
 
     def finish(self) -> MicrostructureModel:
-        """Model of the averaged weights, its last noise level chosen on the held-back windows."""
+        """Model of the averaged weights, its walk back calibrated on the held-back windows."""
         model = MicrostructureModel(self.trainer.averaged, model_card(self), self.device)
         if self.material.held_back is None or self.method == "tau-leaping" or self.is_image:
             return model  # leaps and images end at the data, not at a level to be chosen
         real, classes = self._held_back_windows()
         names = [self.classes[k] for k in classes] if self.classes else None
-        card = replace(
-            model.card,
-            sigma_last=last_level(model, real, names),
-            sigma_last_few=last_level(model, real, names, FEW_EVALUATIONS),
-        )
+        card = replace(model.card, walks=calibrated_walks(model, real, names))
         return MicrostructureModel(self.trainer.averaged, card, self.device)
 
     def save_state(self, path: str | Path) -> None:

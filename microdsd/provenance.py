@@ -11,6 +11,7 @@ import numpy as np
 import torch
 
 import microdsd
+from microdsd.process import WalkBack
 from microdsd.schedule import EVALUATIONS, Source
 from microdsd.training.checkpoint import ModelCard
 
@@ -24,19 +25,20 @@ _IMAGE_EVALUATIONS = 64
 
 
 def model_card(run: TrainingRun) -> ModelCard:
-    """Card of a run as it stands; the last noise level is not calibrated."""
+    """Card of a run as it stands; the walk back is not calibrated."""
     config, trainer = run.config, run.trainer
-    leaps = run.method == "tau-leaping"
     sigma_last = config.sigma_min * (1 if run.is_image else 2)
     evaluations = _IMAGE_EVALUATIONS if run.is_image else EVALUATIONS[len(run.window)]
+    if run.method == "tau-leaping":
+        evaluations, sigma_last = _LEAPS, _LAST_LEAP
     return ModelCard(
         network=run.network,
         **run.material.card_entries(np.random.default_rng([config.seed, 1])),
         boundary=run.boundary,
         sigma_min=config.sigma_min,
         sigma_max=run.sigma_max,
-        sigma_last=_LAST_LEAP if leaps else sigma_last,
-        evaluations=_LEAPS if leaps else evaluations,
+        walks=(WalkBack(evaluations, run.sigma_max, sigma_last),),
+        evaluations=evaluations,
         symmetry=run.symmetry,
         validation_levels=tuple(run.validation.levels) if run.validation else (),
         validation_gains=run.gains,

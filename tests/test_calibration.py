@@ -2,70 +2,132 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from tiny_models import tiny_model
+from scipy.ndimage import gaussian_filter
+from tiny_models import tiny_card, tiny_model
 
-from microdsd.calibration import CANDIDATES, last_level
+from microdsd import calibration
+from microdsd.calibration import _fitted, calibrate, calibrated_walks
+from microdsd.process import WalkBack
+
+SHAPE = (24, 24)
 
 
-def columns(n, samples=4):
-    """Windows (12, 10) with n solid columns apart: 2 n unlike pairs per row."""
-    row = np.zeros(10, dtype=np.uint8)
-    row[1 : 1 + 2 * n : 2] = 1
-    return np.broadcast_to(row, (samples, 12, 10)).copy()
+def blobs(width, fractions):
+    """Windows of Gaussian fields, cut at given fractions of label 0: the wider the smoother."""
+    noise = np.random.default_rng(0).standard_normal((len(fractions), *SHAPE))
+    fields = (gaussian_filter(field, width, mode="wrap") for field in noise)
+    cuts = zip(fields, fractions, strict=True)
+    return np.stack([field > np.quantile(field, share) for field, share in cuts]).astype(np.uint8)
 
 
 class Staged:
-    """A model whose samples have as many columns as it is told, by the level they end at."""
+    """A model whose samples are smoother, the higher the level they end at."""
 
-    def __init__(self, n_columns):
-        self.card = tiny_model().card
-        self.n_columns = n_columns
+    def __init__(self, width):
+        self.card = tiny_card(window=SHAPE, sigma_max=20.0, evaluations=16)
+        self.width = width
         self.requests = []
 
     def generate(self, request):
         self.requests.append(request)
-        stages = sorted(self.n_columns, reverse=True)
-        n = self.n_columns[next(s for s in stages if s <= request.levels[-1])]
-        return ((labels, 0) for labels in columns(n, len(request)))
+        pores = request.counts[:, 0] / request.counts.sum(1)
+        return ((labels, 0) for labels in blobs(self.width(request), pores))
 
 
-STAGES = {1.0: 1, 0.82: 2, 0.67: 3, 0.55: 3, 0.3: 4}
+REAL = blobs(1.0, np.linspace(0.3, 0.5, 12))
 
 
-def test_the_level_where_the_interface_is_that_of_real_windows():
-    for n, level in [(3, 0.55), (2, 0.82), (1, 1.0)]:
-        model = Staged(STAGES)
-        assert last_level(model, columns(n)) == pytest.approx(level)
-        for request in model.requests:
-            assert (request.counts[:, 1] == 12 * n).all()  # at the real windows' own composition
-        assert len({request.seed for request in model.requests}) == 1
-        ends = [request.levels[-1] for request in model.requests]
-        assert len(ends) == len(set(ends)) <= 4  # bisection, and no walk twice
+@pytest.mark.parametrize("last", [0.4, 0.6, 1.0])
+def test_the_last_level_at_which_samples_measure_as_real_windows(last):
+    model = Staged(lambda request: request.levels[-1] / last)
+    walk = calibrate(model, REAL, 16)
+    assert walk.evaluations == 16
+    assert walk.last == pytest.approx(last, rel=0.03)
+    # What changes nothing stays where it was.
+    assert walk.first == pytest.approx(20 * 16 / 24, rel=0.02)
+    assert walk.sharpness == pytest.approx(1.0, abs=0.01)
 
 
-def test_between_levels_it_is_interpolated():
-    assert last_level(Staged({1.0: 1, 0.3: 3}), columns(2)) == pytest.approx(0.91)
+@pytest.mark.parametrize("sharpness", [0.9, 1.3])
+def test_the_sharpness_at_which_samples_measure_as_real_windows(sharpness):
+    model = Staged(lambda request: (request.sharpness / sharpness) ** 2)
+    assert calibrate(model, REAL, 8).sharpness == pytest.approx(sharpness, rel=0.02)
 
 
-@pytest.mark.parametrize(("real", "level"), [(4, 0.3), (1, 1.0)])
-def test_out_of_reach_the_nearest_level(real, level):
-    assert last_level(Staged({1.0: 2, 0.3: 3}), columns(real)) == level
+def test_trials_are_few_and_alike():
+    model = Staged(lambda request: request.levels[-1])
+    calibrate(model, REAL, 8)
+    assert len(model.requests) <= 8
+    for request in model.requests:
+        assert request.evaluations == 8
+        assert np.array_equal(request.counts[:, 0], (REAL == 0).sum((1, 2)))
+        assert request.seed == model.requests[0].seed
 
 
-def test_levels_that_training_did_not_see_are_left_out():
-    model = Staged({0.3: 1})
+def test_out_of_reach_the_bounds_hold():
+    model = Staged(lambda request: 0.6 * request.levels[-1])  # too rough at any level
+    walk = calibrate(model, REAL, 8)
+    assert walk.last == pytest.approx(calibration._HIGHEST_LAST)
     model.card = replace(model.card, sigma_min=0.5)
-    assert last_level(model, columns(2)) == 0.55
+    model.width = lambda request: 10 * request.levels[-1]
+    assert calibrate(model, REAL, 8).last == pytest.approx(0.5)
 
 
-@pytest.mark.parametrize("real", [0, 2])
-@pytest.mark.parametrize("made", [0, 2])
-def test_no_interface_at_all(real, made):
-    level = last_level(Staged({0.3: made}), columns(real))
-    assert CANDIDATES[0] <= level <= CANDIDATES[-1]
+@pytest.mark.parametrize("real", [np.zeros((4, *SHAPE), np.uint8), REAL[:4]])
+@pytest.mark.parametrize("made", [0, 1])
+def test_windows_without_any_interface(real, made):
+    model = Staged(lambda request: 1.0)
+    model.generate = lambda request: ((np.full(SHAPE, made, np.uint8), 0) for _ in range(4))
+    assert 0.3 <= calibrate(model, real, 8).last <= calibration._HIGHEST_LAST
+
+
+@pytest.mark.parametrize(("own", "numbers"), [(16, [4, 8, 16]), (8, [4, 8]), (3, [3])])
+def test_few_evaluations_and_the_model_s_own(own, numbers):
+    model = Staged(lambda request: request.levels[-1])
+    model.card = replace(model.card, evaluations=own)
+    assert [walk.evaluations for walk in calibrated_walks(model, REAL)] == numbers
 
 
 def test_a_real_model():
-    level = last_level(tiny_model(), columns(2))
-    assert CANDIDATES[0] <= level <= CANDIDATES[-1]
-    assert level == last_level(tiny_model(), columns(2))
+    real = blobs(1.0, [0.3, 0.4])[:, :12, :10]
+    walk = calibrate(tiny_model(), real, 3)
+    assert isinstance(walk, WalkBack)
+    assert walk == calibrate(tiny_model(), real, 3)
+
+
+LOW, HIGH = np.full(3, -2.0), np.full(3, 2.0)
+
+
+def test_least_squares_of_a_linear_problem_in_two_improvements():
+    """Broyden's slopes are exact from the start; the reach of a move is all that limits it."""
+    rng = np.random.default_rng(0)
+    slopes, solution = rng.standard_normal((9, 3)) * 30, np.array([0.3, -0.02, 0.2])
+    calls = []
+
+    def residual(x):
+        calls.append(x)
+        return slopes @ (x - solution)
+
+    assert _fitted(residual, np.zeros(3), LOW, HIGH) == pytest.approx(solution, abs=0.002)
+    assert len(calls) <= 8
+
+
+def test_least_squares_of_a_bent_problem():
+    solution = np.array([-0.5, 0.1, 0.6])
+
+    def residual(x):
+        return 40 * (np.exp(x) - np.exp(solution))
+
+    found = _fitted(residual, np.zeros(3), LOW, HIGH)
+    assert found == pytest.approx(solution, abs=0.03)
+
+
+def test_least_squares_never_leaves_its_bounds_and_never_gets_worse():
+    def residual(x):
+        assert (x >= LOW).all()
+        assert (x <= HIGH).all()
+        return np.array([np.sin(40 * x[0]) + 3, 5 + x[1], x[2] - 9])
+
+    start = np.array([2.0, -2.0, 0.0])
+    found = _fitted(residual, start, LOW, HIGH)
+    assert np.linalg.norm(residual(found)) <= np.linalg.norm(residual(start))

@@ -14,6 +14,7 @@ from microdsd.io import open_labels, save_microstructures
 from microdsd.microstructure import as_microstructure
 from microdsd.microstructure.synthetic import blobs
 from microdsd.model import MicrostructureModel
+from microdsd.process import WalkBack
 from microdsd.provenance import model_card
 from microdsd.training import Precision, TrainingConfig
 
@@ -59,7 +60,8 @@ def test_a_model_comes_out(quick_finish, source, window, ndim, species):
         low <= card.fraction_mean[name] <= high for name, (low, high) in card.fraction_range.items()
     )
     assert card.validation_gains == records[-1].gains
-    assert 0.45 <= card.sigma_last <= 1.0
+    assert [walk.evaluations for walk in card.walks] == [4, 8, card.evaluations]
+    assert all(card.sigma_min <= walk.last < walk.first <= card.sigma_max for walk in card.walks)
     assert card.provenance["steps"] == 2
     assert card.provenance["data_sha256"] == open_labels(source).sha256()
     made = model.sample(2, phase_fraction={"phase 1": 0.5} if species == 1 else None, rng=0)
@@ -90,7 +92,7 @@ def test_without_validation(monkeypatch):
     assert [r.gains for r in run.records()] == [None, None]
     card = run.finish().card
     assert card.validation_levels == card.validation_gains == ()
-    assert card.sigma_last == pytest.approx(0.6)
+    assert card.walks == (WalkBack(card.evaluations, card.sigma_max, 0.6),)
 
 
 def test_held_back_layers_are_never_trained_on():
@@ -134,7 +136,7 @@ def test_a_one_phase_validation_block_does_not_lose_the_training(quick_finish):
     scan[50:] = 1
     run = run_of(scan)
     list(run.records())
-    assert 0.3 <= run.finish().card.sigma_last <= 1.0
+    assert all(walk.last >= 0.3 for walk in run.finish().card.walks)
 
 
 BAD = [

@@ -173,13 +173,13 @@ def test_samples_can_be_made_again_from_their_provenance(options):
 
 def test_provenance_is_complete():
     model = MODELS[2, 2]
-    made = model.sample(2, phase_fraction={"pore": 0.9}, shape=(12, 16), rng=0)
+    made = model.sample(2, phase_fraction={"pore": 0.9}, shape=(12, 16), evaluations=7, rng=0)
     told = json.loads(made.attrs["provenance"])
     assert told["generator"].startswith("microdsd ")
     assert told["model_digest"] == model.digest()
     assert told["training"] == model.card.provenance
     assert told["precision"] == "float32"
-    assert len(told["levels"]) + len(told["redraws"]) == told["evaluations"] == 3
+    assert len(told["levels"]) + len(told["redraws"]) == told["evaluations"] == 7
     assert len(told["reassigned"]) == 2
     assert told["requested_counts"] == {"pore": [173, 173], "solid": [19, 19]}
     assert len(told["notes"]) == 2
@@ -189,7 +189,7 @@ def test_provenance_is_complete():
 @pytest.mark.parametrize(("ndim", "phases"), MODELS)
 def test_walks_keep_the_counts_at_every_level(ndim, phases):
     model = MODELS[ndim, phases]
-    request = GenerationRequest.resolve(model.card, 3, rng=5)
+    request = GenerationRequest.resolve(model.card, 3, evaluations=6, rng=5)
     states, labels = model.walk(request, 1)
     assert [sigma for sigma, _ in states] == [*request.levels, *request.redraws]
     for _, occupation in states:

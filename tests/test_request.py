@@ -5,6 +5,7 @@ import pytest
 from tiny_models import tiny_card
 
 from microdsd.errors import InputError
+from microdsd.process import WalkBack
 from microdsd.request import GenerationRequest
 
 
@@ -42,9 +43,13 @@ def test_a_grid_of_one_s_own():
     assert request.redraws == (1.25,)
 
 
-def test_few_evaluations_end_at_their_own_level():
-    card = tiny_card(sigma_last=0.6, sigma_last_few=0.95, evaluations=32)
-    assert [resolve(card=card, evaluations=n).levels[-1] for n in (8, 32)] == [0.95, 0.6]
+def test_few_evaluations_walk_back_in_their_own_way():
+    card = tiny_card(walks=(WalkBack(8, 6.0, 0.95, 1.2), WalkBack(32, 13.0, 0.6)), evaluations=32)
+    few, many = (resolve(card=card, evaluations=n) for n in (8, 32))
+    assert (few.levels[0], few.levels[-1], few.sharpness) == (6.0, 0.95, 1.2)
+    assert (many.levels[0], many.levels[-1], many.sharpness) == (13.0, 0.6, 1.0)
+    assert few.record(card)["sharpness"] == 1.2
+    assert "sharpness" not in many.record(card)
 
 
 @pytest.mark.parametrize(
@@ -94,7 +99,7 @@ def test_seeds():
         ({"boundary": ("no-flux",)}, "one entry for each of the 2 axes"),
         ({"evaluations": 1}, "evaluations=1: at least 2"),
         ({"sigma_last": 0.0}, "sigma_last=0.0: choose a level between"),
-        ({"sigma_last": 13.0}, "sigma_last=13.0: choose a level between 0 and the horizon's 13"),
+        ({"sigma_last": 13.0}, "sigma_last=13.0: choose a level between 0 and the first one's 13"),
         ({"phase_fraction": {"water": 0.2}}, r"no phase 'water'; the phases are 0 = pore"),
         ({"phase_fraction": {"pore": 1.5}}, "give a number from 0 to 1"),
         ({"phase_fraction": {"pore": math.nan}}, "give a number from 0 to 1"),

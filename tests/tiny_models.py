@@ -4,6 +4,7 @@ import torch
 
 from microdsd.model import MicrostructureModel
 from microdsd.networks import PotentialUNet, UNetConfig
+from microdsd.process import WalkBack
 from microdsd.training import ModelCard, Precision
 
 NAMES = ("pore", "solid", "clay", "metal")
@@ -36,7 +37,7 @@ def tiny_card(ndim=2, phases=2, background=1, **changes):
         "boundary": "no-flux",
         "sigma_min": 0.3,
         "sigma_max": 13.0,
-        "sigma_last": 0.6,
+        "walks": (WalkBack(3, 13.0, 0.6),),
         "evaluations": 3,
         "symmetry": "none",
         "voxel_size": (2e-6,) * ndim,

@@ -116,11 +116,14 @@ def _show_model(model: dict[str, Any]) -> str:
         lines.append(f"  {phase}{seen}")
     window = " x ".join(map(str, model["window"]))
     size = " x ".join(f"{edge:g}" for edge in model["voxel_size"])
-    levels = model["noise_levels"]
     lines += [
         f"  windows of {window}, voxel size {size} {model['unit']}, symmetry {model['symmetry']}",
-        f"  {model['evaluations']} evaluations from noise level {levels['first']:.3g} to "
-        f"{levels['last']:.3g} voxels",
+        f"  {model['evaluations']} evaluations unless asked otherwise; calibrated for",
+        *(
+            f"    {walk['evaluations']} evaluations from noise level {walk['first']:.3g} to "
+            f"{walk['last']:.3g} voxels, sharpness {walk['sharpness']:.3g}"
+            for walk in model["walks"]
+        ),
         f"  trained on {model['data']}, {model['steps']} steps in {model['minutes']} min",
     ]
     return "\n".join(lines)

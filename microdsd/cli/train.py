@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -160,16 +161,18 @@ def command(
             zip(map(str, card.validation_levels), card.validation_gains, strict=False)
         ),
         "sigma_max": card.sigma_max,
-        "sigma_last": card.sigma_last,
+        "walks": [asdict(walk) for walk in card.walks],
         "fraction_range": {name: list(span) for name, span in card.fraction_range.items()},
         "classes": list(card.classes),
     }
     if json:
         print_json(summary)
     else:
+        walk = card.walk(card.evaluations)
         STDERR.print(
             f"{output}: {summary['steps']} steps in {summary['minutes']} min, "
-            f"last noise level {card.sigma_last} voxels; log in {log}"
+            f"walks back from noise level {walk.first:.3g} to {walk.last:.3g}, "
+            f"sharpness {walk.sharpness:.3g}; log in {log}"
         )
 
 
@@ -200,7 +203,7 @@ def _trained(run: TrainingRun, state: Path, log: TrainingLog) -> MicrostructureM
                         status=f"step {record.step} ({rate:.1f}/s), loss {record.loss:.3f}{gain}",
                     )
                     release()
-            bar.update(task, status="choosing the last noise level")
+            bar.update(task, status="calibrating the walk back")
             return run.finish()
     except KeyboardInterrupt:
         if run.trainer.step:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 
 from microdsd.errors import DataFileError
@@ -67,7 +68,7 @@ def model_summary(path: str | Path) -> dict[str, object]:
         "unit": card.unit,
         "symmetry": card.symmetry,
         "evaluations": card.evaluations,
-        "noise_levels": {"first": card.sigma_max, "last": card.sigma_last},
+        "walks": [asdict(walk) for walk in card.walks],
         "validation_gains": dict(
             zip(map(str, card.validation_levels), card.validation_gains, strict=False)
         ),

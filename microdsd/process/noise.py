@@ -60,7 +60,7 @@ def level_grid(
         raise InputError(f"evaluations={evaluations}: at least 2 are needed")
     if not 0 < sigma_last < sigma_max:
         raise InputError(
-            f"sigma_last={sigma_last}: choose a level between 0 and the horizon's {sigma_max:g}"
+            f"sigma_last={sigma_last}: choose a level between 0 and the first one's {sigma_max:g}"
         )
     if spacing == "log":
         levels = np.geomspace(sigma_max, sigma_last, evaluations)

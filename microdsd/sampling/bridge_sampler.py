@@ -63,6 +63,7 @@ def sample_bridges(
     fractions: Tensor | None = None,
     read_out: ReadOut | None = None,
     guide: Guide | None = None,
+    sharpness: float = 1.0,
     repeats: int = 1,
     redraws: Sequence[float] = (),
     observe: Callable[[Visit], None] | None = None,
@@ -96,6 +97,8 @@ def sample_bridges(
         asked at all levels from 16 voxels down, for its `evidence`.
     guide : callable, optional
         Weighs the potential; see `Guide`.
+    sharpness : float
+        Exponent of the potential in steps; see `microdsd.process.WalkBack`.
     repeats : int
         How often steps between 1 and 8 voxels are made: the walkers walk forward over the step, by
         the exact kernel, and it is made again, so that they and known material agree better
@@ -141,6 +144,7 @@ def sample_bridges(
         ahead = log_h
         if earlier is not None:
             ahead = extrapolate(log_h, earlier, lengths[i] / lengths[i - 1])
+        ahead = sharpness * ahead
         if slope is not None:
             ahead = ahead + slope
         if guide is not None:

@@ -1,7 +1,6 @@
 """Training: the objective, the loop, averaged weights, checkpoints."""
 
 from microdsd.training.checkpoint import (
-    FEW_EVALUATIONS,
     ModelCard,
     pack_model,
     pack_state,
@@ -19,7 +18,6 @@ from microdsd.training.rate_objective import RateObjective, rate_loss
 from microdsd.training.validation import Validation
 
 __all__ = [
-    "FEW_EVALUATIONS",
     "ModelCard",
     "NoisedBatch",
     "Objective",

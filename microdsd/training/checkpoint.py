@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,11 +18,15 @@ from microdsd.networks.unet import UNetConfig
 from microdsd.process.lattice import Boundary
 from microdsd.process.noise import level_grid
 from microdsd.process.time_schedule import leap_grid
+from microdsd.process.walk_back import WalkBack
 
 FORMAT_VERSION = 2
 
-FEW_EVALUATIONS = 8
-"""Network evaluations that models are calibrated for besides their own: about the fewest of use."""
+_FEWEST_WITH_REDRAW = 6
+"""Evaluations from which on the last of them is better spent on a redraw than on the walk."""
+
+_FEW_EVALUATIONS = 8
+"""For which earlier files give a last level, besides that for their own number."""
 
 _KEY = "microdsd"
 
@@ -44,9 +47,10 @@ class ModelCard:
     boundary : {"no-flux", "periodic"}
         Of the training windows.
     sigma_min, sigma_max : float
-        Noise levels seen in training, voxels; sampling starts at ``sigma_max``.
-    sigma_last : float
-        Noise level at which walkers are assigned to voxels, after ``evaluations``.
+        Noise levels seen in training, voxels.
+    walks : tuple of WalkBack
+        How samples walk back, by ascending number of evaluations: calibrated, ``evaluations`` among
+        them, or one that is not.
     evaluations : int
         Network evaluations of a sample unless asked otherwise.
     symmetry : str
@@ -71,9 +75,6 @@ class ModelCard:
     classes : dict of str to dict of str to (float, float, float)
         Classes that the network was told of, in its order: by phase, the mean, smallest and
         largest fraction in the training windows.
-    sigma_last_few : float, optional
-        What ``sigma_last`` is after `FEW_EVALUATIONS`: long steps leave speckle, which a higher
-        level takes away.
     """
 
     network: UNetConfig
@@ -83,7 +84,7 @@ class ModelCard:
     boundary: Boundary
     sigma_min: float
     sigma_max: float
-    sigma_last: float
+    walks: tuple[WalkBack, ...]
     evaluations: int
     symmetry: str
     voxel_size: tuple[float, ...]
@@ -96,31 +97,28 @@ class ModelCard:
     method: Method = "bridges"
     grey_levels: int = 0
     classes: Mapping[str, Mapping[str, tuple[float, float, float]]] = field(default_factory=dict)
-    sigma_last_few: float | None = None
 
     def levels(self, evaluations: int, sigma_last: float | None = None) -> list[float]:
         """Noise levels of the walk in a sampling run with that many evaluations."""
-        last = self.last_level(evaluations) if sigma_last is None else sigma_last
+        walk = self.walk(evaluations, sigma_last)
         grid = leap_grid if self.method == "tau-leaping" else level_grid
-        return grid(self.sigma_max, last, evaluations - len(self.redraws(evaluations, last)))
+        return grid(walk.first, walk.last, evaluations - len(self.redraws(evaluations)))
 
     def redraws(self, evaluations: int, sigma_last: float | None = None) -> list[float]:
         """Noise levels at which samples are drawn again: once, at the walk's last.
 
         A lower level brings back the speckle of the draw (docs/decisions/0010). None for networks
-        that do not read out phases, nor where a walk of two levels takes all evaluations.
+        that do not read out phases, nor where the walk needs all evaluations.
         """
-        if self.method != "bridges" or not self.network.read_out or evaluations <= 2:
+        if self.method != "bridges" or not self.network.read_out:
             return []
-        return [self.last_level(evaluations) if sigma_last is None else sigma_last]
+        walk = self.walk(evaluations, sigma_last)
+        return [walk.last] if evaluations >= _FEWEST_WITH_REDRAW else []
 
-    def last_level(self, evaluations: int) -> float:
-        """Noise level of the assignment, between the two calibrated ones on logarithmic scales."""
-        if self.sigma_last_few is None or evaluations >= self.evaluations:
-            return self.sigma_last
-        more = math.log(max(evaluations, FEW_EVALUATIONS) / FEW_EVALUATIONS)
-        share = more / math.log(self.evaluations / FEW_EVALUATIONS)
-        return float(self.sigma_last_few ** (1 - share) * self.sigma_last**share)
+    def walk(self, evaluations: int, sigma_last: float | None = None) -> WalkBack:
+        """How samples walk back in that many evaluations, to a last level of one's own if given."""
+        walk = WalkBack.between(self.walks, evaluations)
+        return walk if sigma_last is None else replace(walk, last=sigma_last)
 
     def to_json(self) -> str:
         """One JSON document; the inverse of `from_json`."""
@@ -144,7 +142,9 @@ class ModelCard:
                 f"format_version={version}: this microdsd reads version {FORMAT_VERSION}; "
                 "install the microdsd that wrote the file, or train again"
             )
-        raw = {"method": "bridges", "grey_levels": 0, "classes": [], "sigma_last_few": None, **raw}
+        raw = {"method": "bridges", "grey_levels": 0, "classes": [], **raw}
+        if "sigma_last" in raw:
+            raw["walks"] = _walks_of_earlier_files(raw)
         known = {f.name for f in fields(cls)}
         if set(raw) != known:
             raise CheckpointError(
@@ -167,6 +167,7 @@ class ModelCard:
                 name: {phase: tuple(span) for phase, span in spans.items()}
                 for name, spans in raw["classes"]
             }
+            raw["walks"] = tuple(WalkBack(**walk) for walk in raw["walks"])
             for name in ("window", "voxel_size", "validation_levels", "validation_gains"):
                 raw[name] = tuple(raw[name])
         except (TypeError, ValueError, AttributeError) as error:
@@ -174,6 +175,15 @@ class ModelCard:
                 f"model card: {error}; the file was written by another microdsd"
             ) from error
         return cls(**raw)
+
+
+def _walks_of_earlier_files(raw: dict[str, Any]) -> list[dict[str, Any]]:
+    """Walks from the horizon to the last levels that such a file names; these are taken out."""
+    ends = {raw.get("evaluations"): raw.pop("sigma_last")}
+    few = raw.pop("sigma_last_few", None)
+    if few is not None:
+        ends = {_FEW_EVALUATIONS: few, **ends}
+    return [{"evaluations": n, "first": raw.get("sigma_max"), "last": s} for n, s in ends.items()]
 
 
 def pack_model(weights: Mapping[str, Tensor], card: ModelCard) -> bytes:

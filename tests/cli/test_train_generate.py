@@ -113,11 +113,11 @@ def test_generate_goes_on_where_it_was_stopped(trained):
 
 def test_states_of_the_walk(trained):
     result = generate(
-        trained, "--seed", 0, "--states", trained / "walk.npz", "--evaluations", 5, output="walk.h5"
+        trained, "--seed", 0, "--states", trained / "walk.npz", "--evaluations", 6, output="walk.h5"
     )
     assert result.exit_code == 0, result.stderr
     with np.load(trained / "walk.npz") as walk:
-        assert walk["occupation"].shape == (5, 1, 12, 12)
+        assert walk["occupation"].shape == (6, 1, 12, 12)
         steps = np.diff(walk["sigma"])
         assert (steps[:-1] < 0).all()
         assert steps[-1] == 0  # drawn again at the last level

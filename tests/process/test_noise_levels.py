@@ -31,5 +31,5 @@ def test_too_few_evaluations(evaluations):
 
 @pytest.mark.parametrize("last", [0.0, -1.0, 8.0, 9.0, float("nan")])
 def test_last_level_must_lie_below_the_horizon(last):
-    with pytest.raises(InputError, match=r"sigma_last=.*between 0 and the horizon's 8"):
+    with pytest.raises(InputError, match=r"sigma_last=.*between 0 and the first one's 8"):
         level_grid(8.0, last, 4)

@@ -167,3 +167,17 @@ def test_the_read_out_is_asked_once_at_the_last_level_and_decides():
     assert len(visits) == len(LEVELS)
     assert torch.equal(made.phase[0, :, :3], torch.ones(6, 3, dtype=torch.int64))
     assert int(made.phase.sum()) == 18
+
+
+def test_sharpness_is_an_exponent_of_the_potential_in_steps():
+    """Twice the logarithm, everywhere but in the read-out."""
+    counts = torch.tensor([[20], [31]])
+
+    def sharper(occupation, t, kernel, fractions=None):
+        return 2 * attracted(occupation, t, kernel)
+
+    kernel = TransitionKernel(Lattice.box((9, 8), "no-flux"))
+    told = {"read_out": attracted_read_out, "redraws": (0.4,)}
+    expected = sample_bridges(sharper, kernel, counts, LEVELS, generators(2), **told).phase
+    assert torch.equal(sample(counts, sharpness=2.0, **told).phase, expected)
+    assert not torch.equal(sample(counts, **told).phase, expected)

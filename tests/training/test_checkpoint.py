@@ -9,6 +9,7 @@ import torch
 from tiny_models import tiny_card, tiny_network
 
 from microdsd.errors import CheckpointError
+from microdsd.process import WalkBack
 from microdsd.training import ModelCard, pack_model, pack_state, read_model, read_state
 from microdsd.training.checkpoint import FORMAT_VERSION
 
@@ -136,16 +137,16 @@ def test_levels_follow_the_card():
     card = tiny_card()
     levels = card.levels(4)
     assert levels[0] == card.sigma_max
-    assert levels[-1] == card.sigma_last
+    assert levels[-1] == 0.6
     assert len(levels) + len(card.redraws(4)) == 4
     assert card.levels(4, sigma_last=1.0)[-1] == 1.0
     assert ModelCard.from_json(card.to_json()).levels(4) == levels
 
 
 def test_one_redraw_at_the_last_level():
-    card = tiny_card(sigma_last=0.7)
-    assert [card.redraws(n) for n in (2, 3, 16)] == [[], [0.7], [0.7]]
-    assert [len(card.levels(n)) for n in (2, 3, 16)] == [2, 2, 15]
+    card = tiny_card(walks=(WalkBack(16, 13.0, 0.7),))
+    assert [card.redraws(n) for n in (2, 5, 6, 16)] == [[], [], [0.7], [0.7]]
+    assert [len(card.levels(n)) for n in (2, 5, 6, 16)] == [2, 5, 5, 15]
     assert card.redraws(16, sigma_last=0.5) == [0.5]
     silent = replace(card, network=replace(card.network, read_out=False))
     assert not silent.redraws(16)
@@ -170,9 +171,26 @@ def test_leaps_are_even_in_log_sigma():
     np.testing.assert_allclose(np.diff(np.log(levels)), np.log(0.6 / 13.0) / 4)
 
 
-def test_few_evaluations_end_at_a_level_of_their_own():
-    """Between the two calibrated numbers of evaluations the level is interpolated."""
-    card = tiny_card(sigma_last=0.4, sigma_last_few=0.9, evaluations=32)
-    assert [card.levels(n)[-1] for n in (4, 8, 32, 64)] == pytest.approx([0.9, 0.9, 0.4, 0.4])
-    assert card.levels(16)[-1] == pytest.approx(0.6)  # half way in both logarithms
+def test_few_evaluations_walk_back_in_their_own_way():
+    card = tiny_card(walks=(WalkBack(8, 5.0, 0.9, 1.2), WalkBack(32, 12.0, 0.4)), evaluations=32)
+    assert [card.levels(n)[0] for n in (4, 8, 32, 64)] == [5.0, 5.0, 12.0, 12.0]
+    assert [card.levels(n)[-1] for n in (4, 8, 32, 64)] == [0.9, 0.9, 0.4, 0.4]
+    assert card.walk(16, sigma_last=0.5) == replace(card.walk(16), last=0.5)
     assert ModelCard.from_json(card.to_json()) == card
+
+
+@pytest.mark.parametrize(
+    ("few", "walks"),
+    [
+        ({"sigma_last_few": 0.9}, (WalkBack(8, 13.0, 0.9), WalkBack(32, 13.0, 0.4))),
+        ({"sigma_last_few": None}, (WalkBack(32, 13.0, 0.4),)),
+        ({}, (WalkBack(32, 13.0, 0.4),)),
+    ],
+)
+def test_files_from_before_walks_were_calibrated_start_at_the_horizon(model_file, few, walks):
+    def earlier(card):
+        del card["walks"]
+        card.update(sigma_last=0.4, evaluations=32, **few)
+
+    rewrite(model_file, earlier)
+    assert read_model(model_file)[1].walks == walks

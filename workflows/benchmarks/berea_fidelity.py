@@ -137,7 +137,7 @@ def main() -> None:
                 exact = bool(
                     ((made == PORE).sum(made.dims[1:]) == (first == PORE).sum(made.dims[1:])).all()
                 )
-                level = model.card.last_level(evaluations) if sigma_last is None else sigma_last
+                level = model.card.walk(evaluations, sigma_last).last
                 rows[f"{evaluations} evaluations, last at {level:g}, seed {seed}"] = {
                     **figures(describe(made, periodic=False, descriptors=COMPARED), real, lags),
                     "exact": exact,

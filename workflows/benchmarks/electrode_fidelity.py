@@ -184,7 +184,7 @@ def main() -> None:
                     sigma_last=sigma_last,
                     rng=seed,
                 )
-                level = model.card.last_level(evaluations) if sigma_last is None else sigma_last
+                level = model.card.walk(evaluations, sigma_last).last
                 label = f"{evaluations} evaluations, last at {level:g}, seed {seed}"
                 seconds[label] = round(time.perf_counter() - start, 1)
                 of_made = describe(made, periodic=False, descriptors=COMPARED)

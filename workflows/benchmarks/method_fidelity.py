@@ -46,7 +46,7 @@ from microdsd.encoding import PhaseEncoding
 from microdsd.metrics import describe
 from microdsd.metrics.descriptors import COMPARED
 from microdsd.networks import PotentialRates
-from microdsd.process import Lattice, TransitionKernel
+from microdsd.process import Lattice, TransitionKernel, WalkBack
 from microdsd.process.time_schedule import leap_grid
 from microdsd.report.style import (
     ACCENT,
@@ -103,7 +103,9 @@ def load(method: str) -> MicrostructureModel:
     if method != "bridges-leaping":
         return MicrostructureModel.load(model_path(method))
     model = MicrostructureModel.load(model_path("bridges"))
-    card = replace(model.card, method="tau-leaping", sigma_last=model.card.sigma_min)
+    card = replace(model.card, method="tau-leaping")
+    leaps = WalkBack(card.evaluations, card.sigma_max, card.sigma_min)
+    card = replace(card, walks=(leaps,))
     return MicrostructureModel(PotentialRates(model.network), card)
 
 
@@ -142,7 +144,7 @@ def request_of(model: MicrostructureModel, rule: str, fractions: list[float]) ->
     )
     if kind == "sqrt":
         card = model.card
-        levels = leap_grid(card.sigma_max, card.sigma_last, int(value), "sqrt")
+        levels = leap_grid(card.sigma_max, card.walks[-1].last, int(value), "sqrt")
         request = replace(request, levels=tuple(levels))
     return request
 

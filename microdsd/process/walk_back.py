@@ -1,0 +1,58 @@
+"""How walkers are led back from noise to material in a given number of network evaluations."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import astuple, dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class WalkBack:
+    """Settings of the walk back, for one number of network evaluations.
+
+    Parameters
+    ----------
+    evaluations : int
+    first, last : float
+        Noise levels, voxels: where walkers start uniform, and where they are assigned to voxels.
+        What a few long steps would spend on the highest levels, where there is next to nothing to
+        know, is better spent below.
+    sharpness : float
+        Exponent of the potential. A network that knows less than could be known makes the
+        potential too flat, and material gathers too little; an exponent above 1 makes up for it.
+    """
+
+    evaluations: int
+    first: float
+    last: float
+    sharpness: float = 1.0
+
+    @classmethod
+    def between(cls, calibrated: Sequence[WalkBack], evaluations: int) -> WalkBack:
+        """Settings for any number of evaluations, on straight lines in logarithms.
+
+        Parameters
+        ----------
+        calibrated : sequence of WalkBack
+            In ascending order of their evaluations; beyond the outermost nothing changes.
+        evaluations : int
+
+        Examples
+        --------
+        >>> few, many = WalkBack(4, 10.0, 0.8, 1.2), WalkBack(16, 40.0, 0.2, 1.2)
+        >>> WalkBack.between([few, many], 8)
+        WalkBack(evaluations=8, first=20.0, last=0.4, sharpness=1.2)
+        """
+        numbers = np.log([walk.evaluations for walk in calibrated])
+        settings = np.log([astuple(walk)[1:] for walk in calibrated]).T
+        # Rounded: exp(log(x)) is not x to the last bit, and a calibrated level must be.
+        return cls(
+            evaluations,
+            *(
+                float(f"{math.exp(np.interp(math.log(evaluations), numbers, column)):.12g}")
+                for column in settings
+            ),
+        )
