@@ -140,12 +140,13 @@ def _fitted(residual: Callable[[Array], Array], start: Array, low: Array, high: 
     Gauss and Newton's method on differences over long steps, whose slopes are mended after each
     trial by Broyden's formula; a trial that is no better halves the reach of the next one.
     """
-    x, found = start, residual(start)
-    slopes = np.empty((len(found), len(x)))
-    up, down = high - x, x - low
+    up, down = high - start, start - low
     steps = np.where(up > down, np.minimum(_STEPS, up), -np.minimum(_STEPS, down))
-    for k, step in enumerate(np.diag(steps)):
-        slopes[:, k] = (residual(x + step) - found) / step[k]
+    places = start + np.vstack([np.zeros(len(start)), np.diag(steps)])
+    trials = np.stack([residual(x) for x in places])
+    slopes = ((trials[1:] - trials[0]) / steps[:, None]).T
+    best = np.linalg.norm(trials, axis=1).argmin()
+    x, found = places[best], trials[best]
     reach = 3 * _STEPS
     for _ in range(_ROUNDS):
         bounds = np.maximum(low - x, -reach) - _NONE, np.minimum(high - x, reach) + _NONE
