@@ -146,7 +146,8 @@ def _fitted(residual: Callable[[Array], Array], start: Array, low: Array, high: 
     trials = np.stack([residual(x) for x in places])
     slopes = ((trials[1:] - trials[0]) / steps[:, None]).T
     best = np.linalg.norm(trials, axis=1).argmin()
-    x, found = places[best], trials[best]
+    x: Array = places[best]
+    found: Array = trials[best]
     reach = 3 * _STEPS
     for _ in range(_ROUNDS):
         bounds = np.maximum(low - x, -reach) - _NONE, np.minimum(high - x, reach) + _NONE
