@@ -1,6 +1,6 @@
 """How a model's samples walk back, chosen on held-back material.
 
-Three settings decide how rough generated material is and how much of it gathers (`WalkBack`): the
+A few settings decide how rough generated material is and how much of it gathers (`WalkBack`): the
 level that the walk starts from, the sharpness of the potential, and the level that it ends at.
 They are fitted by least squares: what is measured of the samples is to be what is measured of
 real windows of the same compositions.
@@ -41,10 +41,10 @@ FEW_EVALUATIONS = (4, 8)
 _SHARPNESS = (0.8, 2.0)
 _HIGHEST_LAST = 1.3
 _LOWEST_FIRST = 0.25
-"""Bounds: of the exponent, of the last level in voxels, of the first as a share of the horizon."""
+"""Bounds: of exponents, of the last level in voxels, of the first as a share of the horizon."""
 
-_STEPS = np.log([1.33, 1.06, 1.33])
-"""Steps of first level, sharpness and last level, in logarithms: clear of the noise of samples."""
+_LEVEL_STEP, _SHARPNESS_STEP = math.log(1.33), math.log(1.06)
+"""Steps of levels and of exponents, in logarithms: clear of the noise of samples."""
 
 _ROUNDS = 4
 """Improvements that are tried."""
@@ -103,15 +103,17 @@ def calibrate(
     target = _measured(as_microstructure(real, phases=card.phases, ensemble=True))
     tolerance = _tolerances(target)
 
-    horizon, n = card.sigma_max, evaluations
+    horizon, n, species = card.sigma_max, evaluations, card.network.species
     # In the smallest of boxes the first level must still lie above the last.
     lowest_first = max(_LOWEST_FIRST * horizon, min(2 * _HIGHEST_LAST, 0.7 * horizon))
-    lowest = np.array([lowest_first, _SHARPNESS[0], card.sigma_min])
-    highest = np.array([horizon, _SHARPNESS[1], min(_HIGHEST_LAST, 0.9 * lowest_first)])
+    highest_last = min(_HIGHEST_LAST, 0.9 * lowest_first)
+    lowest = np.array([lowest_first, card.sigma_min, *[_SHARPNESS[0]] * species])
+    highest = np.array([horizon, highest_last, *[_SHARPNESS[1]] * species])
+    steps = np.array([_LEVEL_STEP, _LEVEL_STEP, *[_SHARPNESS_STEP] * species])
 
     def walk_of(x: Array) -> WalkBack:
-        first, sharpness, last = np.clip(np.exp(x).round(4), lowest, highest).tolist()
-        return WalkBack(evaluations, first, last, sharpness)
+        first, last, *sharpness = np.clip(np.exp(x).round(4), lowest, highest).tolist()
+        return WalkBack(evaluations, first, last, tuple(sharpness))
 
     def residual(x: Array) -> Array:
         request = GenerationRequest.resolve(
@@ -130,29 +132,32 @@ def calibrate(
         return residuals
 
     # Few evaluations start lower and end higher.
-    start = np.clip([horizon * n / (n + 8), 1.0, 0.5 + 2 / n], lowest, highest)
-    return walk_of(_fitted(residual, *np.log([start, lowest, highest])))
+    start = np.clip([horizon * n / (n + 8), 0.5 + 2 / n, *[1.0] * species], lowest, highest)
+    low, high = np.log(lowest), np.log(highest)
+    return walk_of(_fitted(residual, np.log(start), low, high, steps))
 
 
-def _fitted(residual: Callable[[Array], Array], start: Array, low: Array, high: Array) -> Array:
+def _fitted(
+    residual: Callable[[Array], Array], start: Array, low: Array, high: Array, steps: Array
+) -> Array:
     """Least squares of few, dear and noisy residuals, within bounds.
 
     Gauss and Newton's method on differences over long steps, whose slopes are mended after each
     trial by Broyden's formula; a trial that is no better halves the reach of the next one.
     """
     up, down = high - start, start - low
-    steps = np.where(up > down, np.minimum(_STEPS, up), -np.minimum(_STEPS, down))
-    places = start + np.vstack([np.zeros(len(start)), np.diag(steps)])
+    aside = np.where(up > down, np.minimum(steps, up), -np.minimum(steps, down))
+    places = start + np.vstack([np.zeros(len(start)), np.diag(aside)])
     trials = np.stack([residual(x) for x in places])
-    slopes = ((trials[1:] - trials[0]) / steps[:, None]).T
+    slopes = ((trials[1:] - trials[0]) / aside[:, None]).T
     best = np.linalg.norm(trials, axis=1).argmin()
     x: Array = places[best]
     found: Array = trials[best]
-    reach = 3 * _STEPS
+    reach = 3 * steps
     for _ in range(_ROUNDS):
         bounds = np.maximum(low - x, -reach) - _NONE, np.minimum(high - x, reach) + _NONE
         # Settings that change little are held where they are, a little.
-        system = np.vstack([slopes, np.diag(_HOLD / _STEPS)])
+        system = np.vstack([slopes, np.diag(_HOLD / steps)])
         move = lsq_linear(system, np.append(-found, np.zeros(len(x))), bounds).x
         move = np.clip(x + move, low, high) - x
         if not move.any():

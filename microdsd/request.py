@@ -61,8 +61,8 @@ class GenerationRequest:
         How often steps are made next to known material; see `microdsd.sampling.sample_bridges`.
     redraws : tuple of float
         Noise levels, voxels, at which samples are drawn again after the walk.
-    sharpness : float
-        Exponent of the potential; see `microdsd.process.WalkBack`.
+    sharpness : tuple of float
+        Exponent of every species' potential; see `microdsd.process.WalkBack`.
     """
 
     lattice: Lattice
@@ -79,7 +79,7 @@ class GenerationRequest:
     guidance: float = 1.0
     repeats: int = 1
     redraws: tuple[float, ...] = ()
-    sharpness: float = 1.0
+    sharpness: tuple[float, ...] = ()
 
     def __len__(self) -> int:
         return len(self.counts)
@@ -180,7 +180,7 @@ class GenerationRequest:
             "notes": list(self.notes),
             **({} if self.layout is None else self.layout.record(names)),
             **({"redraws": list(self.redraws)} if self.redraws else {}),
-            **({} if self.sharpness == 1 else {"sharpness": self.sharpness}),
+            **({"sharpness": list(self.sharpness)} if self.sharpness else {}),
             **({} if self.repeats == 1 else {"repeats": self.repeats}),
             **({} if self.guide is None else {"guide": str(self.guide)}),
         }

@@ -44,12 +44,14 @@ def test_a_grid_of_one_s_own():
 
 
 def test_few_evaluations_walk_back_in_their_own_way():
-    card = tiny_card(walks=(WalkBack(8, 6.0, 0.95, 1.2), WalkBack(32, 13.0, 0.6)), evaluations=32)
+    card = tiny_card(
+        walks=(WalkBack(8, 6.0, 0.95, (1.2,)), WalkBack(32, 13.0, 0.6, (1.0,))), evaluations=32
+    )
     few, many = (resolve(card=card, evaluations=n) for n in (8, 32))
-    assert (few.levels[0], few.levels[-1], few.sharpness) == (6.0, 0.95, 1.2)
-    assert (many.levels[0], many.levels[-1], many.sharpness) == (13.0, 0.6, 1.0)
-    assert few.record(card)["sharpness"] == 1.2
-    assert "sharpness" not in many.record(card)
+    assert (few.levels[0], few.levels[-1], few.sharpness) == (6.0, 0.95, (1.2,))
+    assert (many.levels[0], many.levels[-1], many.sharpness) == (13.0, 0.6, (1.0,))
+    assert few.record(card)["sharpness"] == [1.2]
+    assert "sharpness" not in resolve().record(card)
 
 
 @pytest.mark.parametrize(

@@ -121,7 +121,8 @@ def _show_model(model: dict[str, Any]) -> str:
         f"  {model['evaluations']} evaluations unless asked otherwise; calibrated for",
         *(
             f"    {walk['evaluations']} evaluations from noise level {walk['first']:.3g} to "
-            f"{walk['last']:.3g} voxels, sharpness {walk['sharpness']:.3g}"
+            f"{walk['last']:.3g} voxels, sharpness "
+            f"{', '.join(f'{x:.3g}' for x in walk['sharpness']) or 1}"
             for walk in model["walks"]
         ),
         f"  trained on {model['data']}, {model['steps']} steps in {model['minutes']} min",

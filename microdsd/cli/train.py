@@ -172,7 +172,7 @@ def command(
         STDERR.print(
             f"{output}: {summary['steps']} steps in {summary['minutes']} min, "
             f"walks back from noise level {walk.first:.3g} to {walk.last:.3g}, "
-            f"sharpness {walk.sharpness:.3g}; log in {log}"
+            f"sharpness {', '.join(f'{x:.3g}' for x in walk.sharpness) or 1}; log in {log}"
         )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -20,15 +20,16 @@ class WalkBack:
         Noise levels, voxels: where walkers start uniform, and where they are assigned to voxels.
         What a few long steps would spend on the highest levels, where there is next to nothing to
         know, is better spent below.
-    sharpness : float
-        Exponent of the potential. A network that knows less than could be known makes the
-        potential too flat, and material gathers too little; an exponent above 1 makes up for it.
+    sharpness : tuple of float
+        Exponent of every species' potential; 1 where there is none. A network that knows less
+        than could be known makes the potential too flat, and material gathers too little; an
+        exponent above 1 makes up for it.
     """
 
     evaluations: int
     first: float
     last: float
-    sharpness: float = 1.0
+    sharpness: tuple[float, ...] = ()
 
     @classmethod
     def between(cls, calibrated: Sequence[WalkBack], evaluations: int) -> WalkBack:
@@ -37,22 +38,21 @@ class WalkBack:
         Parameters
         ----------
         calibrated : sequence of WalkBack
-            In ascending order of their evaluations; beyond the outermost nothing changes.
+            In ascending order of their evaluations, for as many species each; beyond the outermost
+            nothing changes.
         evaluations : int
 
         Examples
         --------
-        >>> few, many = WalkBack(4, 10.0, 0.8, 1.2), WalkBack(16, 40.0, 0.2, 1.2)
+        >>> few, many = WalkBack(4, 10.0, 0.8, (1.2,)), WalkBack(16, 40.0, 0.2, (1.2,))
         >>> WalkBack.between([few, many], 8)
-        WalkBack(evaluations=8, first=20.0, last=0.4, sharpness=1.2)
+        WalkBack(evaluations=8, first=20.0, last=0.4, sharpness=(1.2,))
         """
         numbers = np.log([walk.evaluations for walk in calibrated])
-        settings = np.log([astuple(walk)[1:] for walk in calibrated]).T
+        settings = np.log([(walk.first, walk.last, *walk.sharpness) for walk in calibrated]).T
         # Rounded: exp(log(x)) is not x to the last bit, and a calibrated level must be.
-        return cls(
-            evaluations,
-            *(
-                float(f"{math.exp(np.interp(math.log(evaluations), numbers, column)):.12g}")
-                for column in settings
-            ),
+        first, last, *sharpness = (
+            float(f"{math.exp(np.interp(math.log(evaluations), numbers, column)):.12g}")
+            for column in settings
         )
+        return cls(evaluations, first, last, tuple(sharpness))

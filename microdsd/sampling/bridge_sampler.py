@@ -63,7 +63,7 @@ def sample_bridges(
     fractions: Tensor | None = None,
     read_out: ReadOut | None = None,
     guide: Guide | None = None,
-    sharpness: float = 1.0,
+    sharpness: Sequence[float] = (),
     repeats: int = 1,
     redraws: Sequence[float] = (),
     observe: Callable[[Visit], None] | None = None,
@@ -97,8 +97,9 @@ def sample_bridges(
         asked at all levels from 16 voxels down, for its `evidence`.
     guide : callable, optional
         Weighs the potential; see `Guide`.
-    sharpness : float
-        Exponent of the potential in steps; see `microdsd.process.WalkBack`.
+    sharpness : sequence of float
+        Exponent of every species' potential in steps, 1 if not given; see
+        `microdsd.process.WalkBack`.
     repeats : int
         How often steps between 1 and 8 voxels are made: the walkers walk forward over the step, by
         the exact kernel, and it is made again, so that they and known material agree better
@@ -114,6 +115,8 @@ def sample_bridges(
     hops = origins.hops(kernel)
     walkers = origins.start(hops, times[0], generators)
     fixed = None if read_out is None else origins.fixed()
+    exponent = torch.tensor(sharpness or (1.0,), device=kernel.device)
+    exponent = exponent.view(-1, *(1,) * kernel.lattice.ndim)
     lengths = [math.log(high / low) for high, low in itertools.pairwise(levels)]
     earlier: Tensor | None = None
     latest: Tensor | None = None
@@ -144,7 +147,7 @@ def sample_bridges(
         ahead = log_h
         if earlier is not None:
             ahead = extrapolate(log_h, earlier, lengths[i] / lengths[i - 1])
-        ahead = sharpness * ahead
+        ahead = exponent * ahead
         if slope is not None:
             ahead = ahead + slope
         if guide is not None:

@@ -167,7 +167,9 @@ class ModelCard:
                 name: {phase: tuple(span) for phase, span in spans.items()}
                 for name, spans in raw["classes"]
             }
-            raw["walks"] = tuple(WalkBack(**walk) for walk in raw["walks"])
+            raw["walks"] = tuple(
+                WalkBack(**{**walk, "sharpness": tuple(walk["sharpness"])}) for walk in raw["walks"]
+            )
             for name in ("window", "voxel_size", "validation_levels", "validation_gains"):
                 raw[name] = tuple(raw[name])
         except (TypeError, ValueError, AttributeError) as error:
@@ -183,7 +185,11 @@ def _walks_of_earlier_files(raw: dict[str, Any]) -> list[dict[str, Any]]:
     few = raw.pop("sigma_last_few", None)
     if few is not None:
         ends = {_FEW_EVALUATIONS: few, **ends}
-    return [{"evaluations": n, "first": raw.get("sigma_max"), "last": s} for n, s in ends.items()]
+    first = raw.get("sigma_max")
+    return [
+        {"evaluations": n, "first": first, "last": last, "sharpness": ()}
+        for n, last in ends.items()
+    ]
 
 
 def pack_model(weights: Mapping[str, Tensor], card: ModelCard) -> bytes:

@@ -2,7 +2,7 @@ import pytest
 
 from microdsd.process import WalkBack
 
-FEW, MANY = WalkBack(8, 5.0, 0.9, 1.21), WalkBack(32, 20.0, 0.4, 1.0)
+FEW, MANY = WalkBack(8, 5.0, 0.9, (1.21, 2.0)), WalkBack(32, 20.0, 0.4, (1.0, 2.0))
 
 
 def test_what_was_calibrated_comes_back():
@@ -14,7 +14,7 @@ def test_in_between_on_straight_lines_in_logarithms():
     walk = WalkBack.between([FEW, MANY], 16)
     assert (walk.evaluations, walk.first) == (16, 10.0)
     assert walk.last == pytest.approx(0.6)
-    assert walk.sharpness == pytest.approx(1.1)
+    assert walk.sharpness == pytest.approx((1.1, 2.0))
 
 
 @pytest.mark.parametrize(("evaluations", "nearest"), [(2, FEW), (1000, MANY)])
@@ -29,3 +29,8 @@ def test_beyond_the_outermost_nothing_changes(evaluations, nearest):
 
 def test_one_alone_holds_for_any_number():
     assert WalkBack.between([FEW], 100).last == FEW.last
+
+
+def test_no_sharpness_is_none_in_between_either():
+    few, many = WalkBack(8, 5.0, 0.9), WalkBack(32, 20.0, 0.4)
+    assert WalkBack.between([few, many], 16).sharpness == ()

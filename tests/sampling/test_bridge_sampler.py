@@ -170,14 +170,14 @@ def test_the_read_out_is_asked_once_at_the_last_level_and_decides():
 
 
 def test_sharpness_is_an_exponent_of_the_potential_in_steps():
-    """Twice the logarithm, everywhere but in the read-out."""
-    counts = torch.tensor([[20], [31]])
+    """Twice the logarithm of the second species, everywhere but in the read-out."""
+    counts = torch.tensor([[20, 9], [31, 22]])
 
     def sharper(occupation, t, kernel, fractions=None):
-        return 2 * attracted(occupation, t, kernel)
+        return attracted(occupation, t, kernel) * torch.tensor([1.0, 2.0])[:, None, None]
 
     kernel = TransitionKernel(Lattice.box((9, 8), "no-flux"))
     told = {"read_out": attracted_read_out, "redraws": (0.4,)}
     expected = sample_bridges(sharper, kernel, counts, LEVELS, generators(2), **told).phase
-    assert torch.equal(sample(counts, sharpness=2.0, **told).phase, expected)
+    assert torch.equal(sample(counts, sharpness=(1.0, 2.0), **told).phase, expected)
     assert not torch.equal(sample(counts, **told).phase, expected)

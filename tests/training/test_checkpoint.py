@@ -172,7 +172,9 @@ def test_leaps_are_even_in_log_sigma():
 
 
 def test_few_evaluations_walk_back_in_their_own_way():
-    card = tiny_card(walks=(WalkBack(8, 5.0, 0.9, 1.2), WalkBack(32, 12.0, 0.4)), evaluations=32)
+    card = tiny_card(
+        walks=(WalkBack(8, 5.0, 0.9, (1.2,)), WalkBack(32, 12.0, 0.4, (1.0,))), evaluations=32
+    )
     assert [card.levels(n)[0] for n in (4, 8, 32, 64)] == [5.0, 5.0, 12.0, 12.0]
     assert [card.levels(n)[-1] for n in (4, 8, 32, 64)] == [0.9, 0.9, 0.4, 0.4]
     assert card.walk(16, sigma_last=0.5) == replace(card.walk(16), last=0.5)
