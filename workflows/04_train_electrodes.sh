@@ -16,5 +16,5 @@ case "${1:?give nmc-3d or sofc-2d}" in
     # Rows 0 to 1105 train, 1105 to 1300 validate, 1300 to 1697 test; the crop in x avoids the crack on the right.
     sofc-2d) [ -f sofc.h5 ] || microdsd import dataset:sofc_anode_2d -o sofc.h5
         microdsd train sofc.h5 -o sofc-2d.model --crop y=0:1300 --crop x=0:1250 --validation 0.15 --window 96 96 --symmetry isotropic \
-            --minutes 20 --widths 32 64 96 128 --batch 8 --learning-rate 2e-3 --seed 0 "${@:2}" ;;
+            --minutes 40 --widths 32 64 96 128 --batch 8 --learning-rate 2e-3 --sigma-min 0.08 --seed 0 "${@:2}" ;;
 esac
