@@ -143,7 +143,7 @@ def test_json_holds_all_but_the_picture():
         ({"window": 3}, "at least 4 voxels"),
         ({"window": (8,)}, "give 2 or 3 numbers"),
         ({"window": 65}, "does not fit"),
-        ({"window": 16, "sigma_max": 0.5}, "between 0 and the horizon's 0.5"),
+        ({"window": 16, "sigma_max": 0.5}, "between 0 and the first one's 0.5"),
         ({"window": 16, "sigma_last": -1.0}, "sigma_last=-1.0"),
         ({"window": 16, "evaluations": 1, "sigma_max": 9.0}, "at least 2"),
         ({"window": 16, "boundary": "open"}, "'open': choose one of"),
