@@ -110,10 +110,10 @@ class ModelCard:
         A lower level brings back the speckle of the draw (docs/decisions/0010). None for networks
         that do not read out phases, nor where the walk needs all evaluations.
         """
-        if self.method != "bridges" or not self.network.read_out:
+        reads_out = self.method == "bridges" and self.network.read_out
+        if not reads_out or evaluations < _FEWEST_WITH_REDRAW:
             return []
-        walk = self.walk(evaluations, sigma_last)
-        return [walk.last] if evaluations >= _FEWEST_WITH_REDRAW else []
+        return [self.walk(evaluations, sigma_last).last]
 
     def walk(self, evaluations: int, sigma_last: float | None = None) -> WalkBack:
         """How samples walk back in that many evaluations, to a last level of one's own if given."""
