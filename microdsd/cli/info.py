@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from microdsd.cli.options import JsonDocument
-from microdsd.cli.output import print_json
+from microdsd.cli.output import exponents, print_json
 from microdsd.errors import DataFileError, InputError
 from microdsd.io import ArrayInfo, list_microstructures, open_labels, split_spec
 from microdsd.io.images import IMAGE_SUFFIXES
@@ -121,8 +121,7 @@ def _show_model(model: dict[str, Any]) -> str:
         f"  {model['evaluations']} evaluations unless asked otherwise; calibrated for",
         *(
             f"    {walk['evaluations']} evaluations from noise level {walk['first']:.3g} to "
-            f"{walk['last']:.3g} voxels, sharpness "
-            f"{', '.join(f'{x:.3g}' for x in walk['sharpness']) or 1}"
+            f"{walk['last']:.3g} voxels, sharpness {exponents(walk['sharpness'])}"
             for walk in model["walks"]
         ),
         f"  trained on {model['data']}, {model['steps']} steps in {model['minutes']} min",

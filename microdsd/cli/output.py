@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 import typer
@@ -13,6 +14,17 @@ from microdsd.errors import InputError
 def print_json(document: Any) -> None:
     """Print one JSON document to standard output."""
     typer.echo(json.dumps(document, indent=2, ensure_ascii=False))
+
+
+def exponents(sharpness: Sequence[float]) -> str:
+    """Sharpness of every species in words; 1 where none was calibrated.
+
+    Examples
+    --------
+    >>> exponents((1.0954, 1.0296)), exponents(())
+    ('1.1, 1.03', '1')
+    """
+    return ", ".join(f"{exponent:.3g}" for exponent in sharpness) or "1"
 
 
 def pairs(words: list[str], argument: str) -> dict[str, str]:

@@ -19,7 +19,7 @@ from microdsd.cli.options import (
     VoxelSize,
     WindowBoundary,
 )
-from microdsd.cli.output import print_json
+from microdsd.cli.output import exponents, print_json
 from microdsd.errors import DataFileError, InputError
 
 if TYPE_CHECKING:
@@ -172,7 +172,7 @@ def command(
         STDERR.print(
             f"{output}: {summary['steps']} steps in {summary['minutes']} min, "
             f"walks back from noise level {walk.first:.3g} to {walk.last:.3g}, "
-            f"sharpness {', '.join(f'{x:.3g}' for x in walk.sharpness) or 1}; log in {log}"
+            f"sharpness {exponents(walk.sharpness)}; log in {log}"
         )
 
 
