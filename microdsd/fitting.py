@@ -16,6 +16,7 @@ from microdsd.device import resolve_device
 from microdsd.encoding import IntensityEncoding
 from microdsd.encoding.windows import Symmetry
 from microdsd.errors import CheckpointError, InputError
+from microdsd.fine_tuning import network_of_start
 from microdsd.io import atomic_write
 from microdsd.io.windows import Region
 from microdsd.material import open_material
@@ -75,6 +76,9 @@ class TrainingRun:
     loss, schedule : str, optional
         Of tau-leaping, see `microdsd.training.methods.build_objective`; the paper's settings are
         in `microdsd.process.time_schedule.PAPER_SETTINGS`.
+    start_from : MicrostructureModel, str or Path, optional
+        Model whose weights to start from, itself, its file or its name: fine-tuning, for which a
+        fraction of the time will do. Its network is kept.
     phases, voxel_size, region
         Passed to `microdsd.io.open_labels`.
     device : str or torch.device, optional
@@ -99,6 +103,7 @@ class TrainingRun:
         method: Method = "bridges",
         loss: RateLoss | None = None,
         schedule: str | None = None,
+        start_from: MicrostructureModel | str | Path | None = None,
         phases: Mapping[int, str] | None = None,
         voxel_size: float | Sequence[float] | None = None,
         region: Region | None = None,
@@ -150,9 +155,23 @@ class TrainingRun:
             top=self.material.encoding.top,
             classes=len(self.classes),
         )
+        if isinstance(start_from, str | Path):
+            start_from = MicrostructureModel.load(start_from)
+        self.start = start_from
+        if start_from is not None:
+            if network_size:
+                raise InputError(
+                    f"network_size={dict(network_size)}: start_from keeps the network of the model "
+                    "that it starts from; leave network_size out"
+                )
+            self.network = network_of_start(
+                start_from, self.material.encoding, self.network, method
+            )
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(config.seed)
             unet = build_network(method, self.network)
+        if start_from is not None:
+            unet.load_state_dict(start_from.network.state_dict())
         unet = unet.to(self.device).to(memory_format=unet.memory_format)  # type: ignore[call-overload]
         self.objective = build_objective(
             method,
@@ -212,7 +231,8 @@ class TrainingRun:
             raise CheckpointError(
                 f"{path}: holds no training run; give the file that --resume left"
             )
-        require_same_run(path, self._identity(), {"method": "bridges", **numbers.pop("run")})
+        earlier = {"method": "bridges", "start_from": None, **numbers.pop("run")}
+        require_same_run(path, self._identity(), earlier)
         self.gains = tuple(numbers.pop("gains"))
         self.trainer.restore(tensors, numbers)
 
@@ -234,6 +254,7 @@ class TrainingRun:
             "sigma_max": self.sigma_max,
             "network": repr(self.network),
             "method": self.method,
+            "start_from": self.start.digest() if self.start else None,
             **self.objective.settings,
             **settings,
         }

@@ -91,7 +91,8 @@ class MicrostructureModel:
             Told of every step.
         **options
             Passed to `microdsd.fitting.TrainingRun`: ``window``, ``symmetry``, ``validation``,
-            ``phases``, ``voxel_size``, ``region``, ``boundary``, ``network_size``, ``sigma_max``;
+            ``phases``, ``voxel_size``, ``region``, ``boundary``, ``network_size``, ``sigma_max``,
+            ``start_from`` for fine-tuning;
             ``method="tau-leaping"`` with ``loss`` and ``schedule`` for the paper's own method.
 
         Raises

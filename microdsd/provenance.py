@@ -11,6 +11,7 @@ import numpy as np
 import torch
 
 import microdsd
+from microdsd.fine_tuning import record_of_start
 from microdsd.process import WalkBack
 from microdsd.schedule import EVALUATIONS, Source
 from microdsd.training.checkpoint import ModelCard
@@ -48,6 +49,7 @@ def model_card(run: TrainingRun) -> ModelCard:
             "data_shape": run.material.shape,
             "held_back": run.held_back,
             **run.objective.settings,
+            **record_of_start(run.start),
             "steps": trainer.step,
             "minutes": round(trainer.minutes, 2),
             "parameters": run.n_parameters,

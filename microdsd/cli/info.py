@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import asdict
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -36,12 +37,18 @@ def command(
         from microdsd.datasets import dataset_info, list_datasets
 
         _print([asdict(dataset_info(name)) for name in list_datasets()], _show_dataset, json)
-    elif str(file).endswith(MODEL_SUFFIX):
+    elif _is_model(str(file)):
         from microdsd.models import model_summary
 
         _print([model_summary(str(file))], _show_model, json)
     else:
         _print([_array(info) for info in _arrays(str(file))], _show_array, json)
+
+
+def _is_model(name: str) -> bool:
+    from microdsd.models import shipped_models
+
+    return name.endswith(MODEL_SUFFIX) or (name in shipped_models() and not Path(name).exists())
 
 
 def _print(listing: list[Any], show: Callable[[dict[str, Any]], str], json: bool) -> None:
@@ -126,6 +133,11 @@ def _show_model(model: dict[str, Any]) -> str:
         ),
         f"  trained on {model['data']}, {model['steps']} steps in {model['minutes']} min",
     ]
+    if start := model["start"]:
+        lines.append(
+            f"  from the weights of {start['digest']}: {start.get('data')}, "
+            f"{start.get('steps')} steps in {start.get('minutes')} min"
+        )
     return "\n".join(lines)
 
 

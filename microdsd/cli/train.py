@@ -73,6 +73,12 @@ def command(
     blocks: Annotated[
         list[int] | None, typer.Option(help="Residual blocks per resolution; default: one each.")
     ] = None,
+    start_from: Annotated[
+        str | None,
+        typer.Option(
+            help="Model file, or one that ships, whose weights and network to start from."
+        ),
+    ] = None,
     sigma_min: Annotated[
         float | None,
         typer.Option(help="Lowest noise level, voxels; default: 0.3, and 0.1 for images."),
@@ -134,6 +140,7 @@ def command(
         method=method,  # type: ignore[arg-type]
         loss=loss,  # type: ignore[arg-type]
         schedule=schedule,
+        start_from=start_from,
         phases=names_of(labels),
         voxel_size=one_or_each(voxel_size) if voxel_size else None,
         region=region_of(crop),

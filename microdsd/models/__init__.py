@@ -31,8 +31,13 @@ def model_path(name: str | Path) -> Path:
     shipped = _FOLDER / f"{name}{SUFFIX}"
     if path.name == str(name) and shipped.is_file():
         return shipped
-    names = ", ".join(sorted(p.stem for p in _FOLDER.glob(f"*{SUFFIX}")))
+    names = ", ".join(shipped_models())
     raise DataFileError(f"model {str(name)!r}: no such file; models that ship: {names}")
+
+
+def shipped_models() -> list[str]:
+    """Names of the models that ship, in order."""
+    return sorted(path.stem for path in _FOLDER.glob(f"*{SUFFIX}"))
 
 
 def list_models() -> list[dict[str, object]]:
@@ -43,7 +48,7 @@ def list_models() -> list[dict[str, object]]:
     >>> [m["name"] for m in list_models()][:2]
     ['berea-2d', 'berea-3d']
     """
-    return [model_summary(path) for path in sorted(_FOLDER.glob(f"*{SUFFIX}"))]
+    return [model_summary(name) for name in shipped_models()]
 
 
 def model_summary(path: str | Path) -> dict[str, object]:
@@ -75,4 +80,5 @@ def model_summary(path: str | Path) -> dict[str, object]:
         "data": card.provenance.get("data"),
         "steps": card.provenance.get("steps"),
         "minutes": card.provenance.get("minutes"),
+        "start": card.provenance.get("start"),
     }

@@ -4,6 +4,7 @@ import h5py
 import numpy as np
 import pytest
 import tifffile
+from tiny_models import tiny_model
 from typer.testing import CliRunner
 
 from microdsd.cli.app import app
@@ -85,6 +86,24 @@ def test_models(tmp_path):
     (summary,) = json.loads(run(str(mine), "--json").stdout)
     assert summary == {**listing[0], "name": "mine"}
     assert "windows of 64 x 64" in run(str(mine)).stdout
+
+
+def test_a_model_that_ships_by_its_name(place):
+    (summary,) = json.loads(run("berea-2d", "--json").stdout)
+    assert summary == json.loads(run("--models", "--json").stdout)[0]
+    assert "from the weights" not in run("berea-2d").stdout
+    (place / "berea-2d").write_bytes((place / "a.h5").read_bytes())  # a file goes before a name
+    (array,) = (a for a in json.loads(run("berea-2d", "--json").stdout) if a["kind"] == "native")
+    assert array["shape"] == [3, 2, 4]
+
+
+def test_a_tuned_model_names_its_start(tmp_path):
+    start = {"digest": "abc", "data": "rock.h5", "steps": 7, "minutes": 2.5}
+    tiny_model(provenance={"data": "mine.h5", "steps": 3, "minutes": 1, "start": start}).save(
+        tmp_path / "tuned.model"
+    )
+    text = run(str(tmp_path / "tuned.model")).stdout
+    assert "from the weights of abc: rock.h5, 7 steps in 2.5 min" in text
 
 
 @pytest.mark.parametrize(
