@@ -35,8 +35,8 @@ if TYPE_CHECKING:
 
     Array = np.ndarray
 
-FEW_EVALUATIONS = (4, 8)
-"""Numbers of evaluations that models are calibrated for besides their own."""
+FEW_EVALUATIONS = (4, 8, 16)
+"""Numbers of evaluations that models are calibrated for, besides their own and up to half of it."""
 
 _SHARPNESS = (0.8, 2.0)
 _HIGHEST_LAST = 1.3
@@ -67,7 +67,7 @@ def calibrated_walks(
 ) -> tuple[WalkBack, ...]:
     """Calibrate few evaluations and the model's own number; see `calibrate`."""
     own = model.card.evaluations
-    numbers = [*(n for n in FEW_EVALUATIONS if n < own), own]
+    numbers = [*(n for n in FEW_EVALUATIONS if n <= own // 2), own]
     return tuple(calibrate(model, real, n, class_name) for n in numbers)
 
 

@@ -46,6 +46,9 @@ from microdsd.training import (
     require_same_run,
 )
 
+_FEWEST_EVALUATIONS = 4
+"""Fewer steps give no usable material, so that there is nothing to calibrate."""
+
 
 class TrainingRun:
     """Everything that one run needs, made ready and checked before the first step.
@@ -76,6 +79,9 @@ class TrainingRun:
     loss, schedule : str, optional
         Of tau-leaping, see `microdsd.training.methods.build_objective`; the paper's settings are
         in `microdsd.process.time_schedule.PAPER_SETTINGS`.
+    evaluations : int, optional
+        Network evaluations of a sample unless asked otherwise, at least 4; default: 24 in 2D, 16 in
+        3D, 64 of images, 256 of tau-leaping. The walk back is calibrated for them.
     start_from : MicrostructureModel, str or Path, optional
         Model whose weights to start from, itself, its file or its name: fine-tuning, for which a
         fraction of the time will do. Its network is kept.
@@ -103,6 +109,7 @@ class TrainingRun:
         method: Method = "bridges",
         loss: RateLoss | None = None,
         schedule: str | None = None,
+        evaluations: int | None = None,
         start_from: MicrostructureModel | str | Path | None = None,
         phases: Mapping[int, str] | None = None,
         voxel_size: float | Sequence[float] | None = None,
@@ -142,6 +149,11 @@ class TrainingRun:
                 "method='tau-leaping': is for phases of one material; images and classes are "
                 "learned with bridges"
             )
+        if evaluations is not None and evaluations < _FEWEST_EVALUATIONS:
+            raise InputError(
+                f"evaluations={evaluations}: a walk needs at least {_FEWEST_EVALUATIONS}"
+            )
+        self.evaluations = evaluations
         self.held_back = validation
         self.recommended = recommend_horizon(self._horizon_windows(), self._kernel)
         self.sigma_max = self.recommended.sigma if sigma_max is None else sigma_max

@@ -92,7 +92,7 @@ class MicrostructureModel:
         **options
             Passed to `microdsd.fitting.TrainingRun`: ``window``, ``symmetry``, ``validation``,
             ``phases``, ``voxel_size``, ``region``, ``boundary``, ``network_size``, ``sigma_max``,
-            ``start_from`` for fine-tuning;
+            ``evaluations``, ``start_from`` for fine-tuning;
             ``method="tau-leaping"`` with ``loss`` and ``schedule`` for the paper's own method.
 
         Raises

@@ -29,9 +29,10 @@ def model_card(run: TrainingRun) -> ModelCard:
     """Card of a run as it stands; the walk back is not calibrated."""
     config, trainer = run.config, run.trainer
     sigma_last = config.sigma_min * (1 if run.is_image else 2)
-    evaluations = _IMAGE_EVALUATIONS if run.is_image else EVALUATIONS[len(run.window)]
+    usual = _IMAGE_EVALUATIONS if run.is_image else EVALUATIONS[len(run.window)]
     if run.method == "tau-leaping":
-        evaluations, sigma_last = _LEAPS, _LAST_LEAP
+        usual, sigma_last = _LEAPS, _LAST_LEAP
+    evaluations = run.evaluations or usual
     return ModelCard(
         network=run.network,
         **run.material.card_entries(np.random.default_rng([config.seed, 1])),

@@ -81,7 +81,10 @@ def test_windows_without_any_interface(real, made):
     assert 0.3 <= calibrate(model, real, 8).last <= calibration._HIGHEST_LAST
 
 
-@pytest.mark.parametrize(("own", "numbers"), [(16, [4, 8, 16]), (8, [4, 8]), (3, [3])])
+@pytest.mark.parametrize(
+    ("own", "numbers"),
+    [(48, [4, 8, 16, 48]), (24, [4, 8, 24]), (16, [4, 8, 16]), (8, [4, 8]), (4, [4])],
+)
 def test_few_evaluations_and_the_model_s_own(own, numbers):
     model = Staged(lambda request: request.levels[-1])
     model.card = replace(model.card, evaluations=own)

@@ -87,6 +87,15 @@ def test_fit_is_a_run_to_its_end(quick_finish, monkeypatch):
     assert model.card.unit == "m"
 
 
+@pytest.mark.parametrize(("method", "usual"), [("bridges", 24), ("tau-leaping", 256)])
+def test_a_number_of_evaluations_of_one_s_own(quick_finish, method, usual):
+    assert model_card(run_of(method=method)).evaluations == usual
+    run = run_of(method=method, evaluations=6)
+    list(run.records())
+    card = run.finish().card
+    assert (card.evaluations, card.walks[-1].evaluations) == (6, 6)
+
+
 def test_without_validation(monkeypatch):
     run = run_of(validation=0)
     assert [r.gains for r in run.records()] == [None, None]
@@ -151,6 +160,7 @@ BAD = [
     ({"window": (8, 8, 8)}, "the scan has 2 axes"),
     ({"window": 31}, "does not fit|need 31 to train on and 31 to validate on"),
     ({"window": 20, "validation": 0.7}, "does not fit|need 20 to train on"),
+    ({"evaluations": 3}, "evaluations=3: a walk needs at least 4"),
     ({"validation": 1.0}, "validation=1.0: give a share"),
     ({"validation": -0.1}, "validation=-0.1: give a share"),
     ({"symmetry": "cubic"}, "symmetry='cubic': choose one of"),

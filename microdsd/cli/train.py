@@ -73,6 +73,13 @@ def command(
     blocks: Annotated[
         list[int] | None, typer.Option(help="Residual blocks per resolution; default: one each.")
     ] = None,
+    evaluations: Annotated[
+        int | None,
+        typer.Option(
+            help="Network evaluations of a sample unless asked otherwise; the walk back is "
+            "calibrated for them, and for fewer. Default: 24 in 2D, 16 in 3D."
+        ),
+    ] = None,
     start_from: Annotated[
         str | None,
         typer.Option(
@@ -140,6 +147,7 @@ def command(
         method=method,  # type: ignore[arg-type]
         loss=loss,  # type: ignore[arg-type]
         schedule=schedule,
+        evaluations=evaluations,
         start_from=start_from,
         phases=names_of(labels),
         voxel_size=one_or_each(voxel_size) if voxel_size else None,
