@@ -88,10 +88,10 @@ def command(
 
     from microdsd.baselines import GaussianField, YeongTorquato
     from microdsd.cli.parsing import fractions_of, names_of, region_of
-    from microdsd.io import ensure_writable, open_labels, save_microstructures
+    from microdsd.io import ensure_microstructures_writable, open_labels, save_microstructures
     from microdsd.microstructure import provenance_of
 
-    ensure_writable(output, overwrite=force)
+    ensure_microstructures_writable(output, overwrite=force)
     with open_labels(
         reference, phases=names_of(labels), voxel_size=voxel_size, region=region_of(crop)
     ) as source:

@@ -55,9 +55,9 @@ def command(
     json: JsonSummary = False,
 ) -> None:
     """Generate with a composition per layer, block or region; counts are exact in each."""
-    from microdsd.io import ensure_writable, load_microstructures
+    from microdsd.io import ensure_microstructures_writable, load_microstructures
 
-    ensure_writable(output, overwrite=force)
+    ensure_microstructures_writable(output, overwrite=force)
     columns = _columns(table)
     where: np.ndarray | None = None
     if regions is not None:

@@ -56,10 +56,16 @@ def command(
     json: JsonSummary = False,
 ) -> None:
     """Generate microstructures; stopped by Ctrl-C, the same command goes on where it was."""
-    from microdsd.io import ensure_writable, save_images, save_microstructures
+    from microdsd.io import (
+        ensure_microstructures_writable,
+        ensure_writable,
+        save_images,
+        save_microstructures,
+    )
 
-    for path in filter(None, (output, states)):
-        ensure_writable(path, overwrite=force)
+    ensure_microstructures_writable(output, overwrite=force)
+    if states is not None:
+        ensure_writable(states, overwrite=force)
 
     from microdsd.cli.parsing import fractions_of, numbers_of, one_or_each
     from microdsd.cli.sampling import carry_out

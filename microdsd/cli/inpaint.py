@@ -83,11 +83,11 @@ def command(
     import numpy as np
 
     from microdsd.cli.parsing import fractions_of, region_of
-    from microdsd.io import ensure_writable, load_microstructures
+    from microdsd.io import ensure_microstructures_writable, load_microstructures
     from microdsd.microstructure import as_ensemble
     from microdsd.microstructure.canvas import between_slices, place_in
 
-    ensure_writable(output, overwrite=force)
+    ensure_microstructures_writable(output, overwrite=force)
     material = as_ensemble(load_microstructures(scan))
     if not 0 <= sample < material.sizes["sample"]:
         raise InputError(f"sample={sample}: the file holds 0 to {material.sizes['sample'] - 1}")

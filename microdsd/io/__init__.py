@@ -2,7 +2,11 @@
 
 from microdsd.io.atomic import atomic_write, ensure_writable
 from microdsd.io.discovery import matching_specs, split_spec
-from microdsd.io.hdf5 import load_microstructures, save_microstructures
+from microdsd.io.hdf5 import (
+    ensure_microstructures_writable,
+    load_microstructures,
+    save_microstructures,
+)
 from microdsd.io.images import read_image_stack, save_tiff
 from microdsd.io.listing import ArrayInfo, list_microstructures
 from microdsd.io.pictures import holds_images, load_images, save_images
@@ -13,6 +17,7 @@ __all__ = [
     "ArrayInfo",
     "LabelSource",
     "atomic_write",
+    "ensure_microstructures_writable",
     "ensure_writable",
     "holds_images",
     "list_microstructures",

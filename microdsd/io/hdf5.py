@@ -17,7 +17,7 @@ import numpy as np
 import xarray as xr
 
 from microdsd.errors import DataFileError, InputError
-from microdsd.io.atomic import atomic_write
+from microdsd.io.atomic import atomic_write, ensure_writable
 from microdsd.io.discovery import (
     FoundArray,
     locate,
@@ -75,6 +75,24 @@ def save_microstructures(
     (4, 4)
     """
     write_group(Path(path), group, as_microstructure(ms), overwrite=overwrite)
+
+
+def ensure_microstructures_writable(path: str | Path, *, overwrite: bool) -> None:
+    """Refuse a name that `save_microstructures` would refuse, before long work.
+
+    Raises
+    ------
+    DataFileError
+        As `ensure_writable`; or the file that would be overwritten is not HDF5.
+
+    Examples
+    --------
+    >>> ensure_microstructures_writable("new.h5", overwrite=False)
+    """
+    path = ensure_writable(path, overwrite=overwrite)
+    if path.exists():
+        with open_hdf5(path):
+            pass
 
 
 def load_microstructures(

@@ -152,6 +152,17 @@ def test_impossible_requests(trained, words, message):
     assert not (trained / "never.h5.partial").exists()
 
 
+def test_a_file_of_another_kind_is_kept_and_said_so_at_once(trained):
+    """With --force, too: a group is replaced in an HDF5 file, nothing else is."""
+    other = trained / "notes.txt"
+    other.write_text("precious")
+    result = generate(trained, "--force", "--evaluations", 5000, output="notes.txt")
+    assert result.exit_code == 2
+    assert "HDF5" in result.stderr
+    assert other.read_text() == "precious"
+    assert not (trained / "notes.txt.partial").exists()
+
+
 def test_missing_and_damaged_models(trained):
     missing = run("generate", trained / "none.model", "-o", trained / "x.h5")
     assert missing.exit_code == 2
