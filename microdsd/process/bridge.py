@@ -26,8 +26,12 @@ from microdsd.process.walk import Walkers, uniforms
 LOG_FLOOR = -50.0
 """Smallest log h relative to its maximum: keeps every step law positive in float32."""
 
-CHUNK = 1 << 18
-"""Weights held at a time while drawing: bounds the memory, whatever the number of walkers."""
+SLAB = 1 << 18
+"""Sites whose walkers draw together: bounds the memory, and what they look up stays in a cache."""
+
+_BELOW_ONE = 1 - 2.0**-24
+"""Largest float32 below one, and the largest that `uniforms` gives: times a total it lies below the
+total, rounded as well, so that what it falls into has positive weight."""
 
 
 def peak(log_h: Tensor) -> Tensor:
@@ -93,45 +97,61 @@ def _draw_along(
 ) -> None:
     """Draw each walker's new coordinate on one axis from step(x, .) field(.), in place.
 
-    The field is (channels, *space). The axis is cut into blocks: first the block is drawn, from
-    sums that one matrix product per block gives for all sites at once, then the voxel in it.
+    The field is (channels, *space). Lines along the axis are taken a slab at a time, with the
+    walkers on them.
     """
-    length = len(step)
+    length, here = len(step), position[axis]
     line = channel
     for other, n in enumerate(field.shape[1:]):
         if other != axis:
             line = line * n + position[other]
-    width = math.isqrt(length - 1) + 1
-    lines = _blocks(field.movedim(1 + axis, -1).reshape(-1, length), width)
-    weights = _blocks(step, width)
-    n_blocks = lines.shape[1]
-    site = line * length + position[axis]
-    # One table for all blocks: memory asked for anew costs several times the product.
-    table = field.new_empty(len(lines), length)
-    sums = field.new_empty(n_blocks, len(u))
+    lines = field.movedim(1 + axis, -1).reshape(-1, length)
+    per_slab = max(1, SLAB // length)
+    if len(lines) <= per_slab:
+        position[axis] = _drawn(lines, step, line, here, u)
+        return
+    slab = torch.div(line, per_slab, rounding_mode="floor").int()
+    slabs = torch.split(lines, per_slab)
+    sizes = torch.bincount(slab, minlength=len(slabs)).tolist()
+    order = slab.argsort(stable=True)
+    walkers = [torch.split(of.index_select(0, order), sizes) for of in (line % per_slab, here, u)]
+    there = torch.cat([_drawn(part, step, *of) for part, *of in zip(slabs, *walkers, strict=True)])
+    position[axis].scatter_(0, order, there)
+
+
+def _drawn(lines: Tensor, step: Tensor, line: Tensor, here: Tensor, u: Tensor) -> Tensor:
+    """Draw the coordinates of walkers that are at ``here`` on lines (n, length).
+
+    Lines are cut into blocks: first the block is drawn, from sums that one matrix product per
+    block gives for all sites at once, then the voxel in it.
+    """
+    length = len(step)
+    # As many blocks as voxels in one, nearly; a power of two fills vector registers.
+    width = 1 << math.ceil(math.log2(length) / 2)
+    blocks, weights = _blocks(lines, width), _blocks(step, width)
+    n_blocks = blocks.shape[1]
+    site = line * length + here
+    # Weight of the blocks before the k-th, a row for each k.
+    before = u.new_empty(n_blocks + 1, len(u))
+    before[0] = 0
+    table = u.new_empty(len(lines), length)
     for k in range(n_blocks):
-        torch.mm(lines[:, k], weights[:, k].T, out=table)
-        torch.index_select(table.view(-1), 0, site, out=sums[k])
-    lines, weights, ones = lines.flatten(0, 1), weights.flatten(0, 1), weights.new_ones(width)
-    for first in range(0, len(u), size := max(1, CHUNK // width)):
-        chunk = slice(first, first + size)
-        cumulative = sums[:, chunk].cumsum(0)
-        target = _share(u[chunk], cumulative[-1])
-        block = (cumulative[:-1] <= target).sum(0)
-        upper = cumulative.gather(0, block[None])[0]
-        lower = cumulative.gather(0, (block[None] - 1).clamp_min_(0))[0].where(block > 0, 0.0)
-        # Where in its block u fell, from 0 to 1: as uniform as u.
-        rest = (target - lower) / (upper - lower).clamp_min_(torch.finfo(u.dtype).tiny)
-        weight = lines.index_select(0, line[chunk] * n_blocks + block)
-        weight *= weights.index_select(0, position[axis, chunk] * n_blocks + block)
-        target = _share(rest, weight.cumsum_(1)[:, -1])
-        within = (weight.le_(target[:, None]) @ ones).long().clamp_max_(width - 1)
-        position[axis, chunk] = block * width + within
-
-
-def _share(u: Tensor, total: Tensor) -> Tensor:
-    """Share u of a total, strictly below it: the entry that it falls in has positive weight."""
-    return torch.minimum(u * total, torch.nextafter(total, torch.zeros_like(total)))
+        torch.mm(blocks[:, k], weights[:, k].T, out=table)
+        torch.index_select(table.view(-1), 0, site, out=before[k + 1])
+        before[k + 1] += before[k]
+    target = u * before[-1]
+    passed = torch.le(before[1:-1], target, out=u.new_empty(n_blocks - 1, len(u)))
+    ones = u.new_ones(max(n_blocks, width))
+    block = (ones[: n_blocks - 1] @ passed).long()
+    entry = block * len(u) + torch.arange(len(u), device=u.device)
+    lower, upper = (before.view(-1).index_select(0, at) for at in (entry, entry + len(u)))
+    # Where in its block u fell, from 0 to 1: as uniform as u.
+    rest = (target - lower) / (upper - lower).clamp_min_(torch.finfo(u.dtype).tiny)
+    weight = blocks.flatten(0, 1).index_select(0, line * n_blocks + block)
+    weight *= weights.flatten(0, 1).index_select(0, here * n_blocks + block)
+    target = rest.clamp_max_(_BELOW_ONE) * weight.cumsum_(1)[:, -1]
+    within = (weight.le_(target[:, None]) @ ones[:width]).long().clamp_max_(width - 1)
+    return block * width + within
 
 
 def _blocks(rows: Tensor, width: int) -> Tensor:

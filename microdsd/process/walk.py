@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -11,8 +12,8 @@ from torch import Tensor
 from microdsd.process.kernel import TransitionKernel
 from microdsd.process.lattice import Lattice
 
-GROUP_SITES = 1 << 18
-"""Sites whose walkers are moved together: bounds the memory, and what is at hand fits a cache."""
+GROUP = 1 << 18
+"""Sites, or walkers, that are at hand together: bounds the memory, and they fit a cache."""
 
 _LARGEST = (1 << 63) - 1
 _STRIDE = 0x9E3779B97F4A7C15 - (1 << 64)
@@ -71,8 +72,10 @@ class Walkers:
     def occupation(self) -> Tensor:
         """Occupation numbers n (batch, species, *space), float32."""
         site = self.channel * self.lattice.n_sites + self.site()
-        counts = torch.bincount(site, minlength=self.batch * self.species * self.lattice.n_sites)
-        return counts.view(self.batch, self.species, *self.lattice.shape).float()
+        shape = self.batch, self.species, *self.lattice.shape
+        counts = torch.zeros(math.prod(shape), device=site.device)
+        one = torch.ones((), device=site.device).expand(site.shape)
+        return counts.scatter_add_(0, site, one).view(shape)
 
     def counts(self) -> Tensor:
         """Number of walkers (batch, species): what no step may ever change."""
@@ -85,9 +88,10 @@ class Walkers:
         return torch.searchsorted(self.channel, channels)
 
     def groups(self) -> Iterator[tuple[slice, slice]]:
-        """Channels, of `GROUP_SITES` sites together, and the walkers that are in them."""
+        """Channels, of about `GROUP` sites or walkers together, and the walkers in them."""
         starts = self.starts().tolist()
-        channels = max(1, GROUP_SITES // self.lattice.n_sites)
+        walkers = starts[-1] // (self.batch * self.species)
+        channels = max(1, GROUP // max(self.lattice.n_sites, walkers))
         for first in range(0, len(starts) - 1, channels):
             last = min(first + channels, len(starts) - 1)
             yield slice(first, last), slice(starts[first], starts[last])
@@ -132,19 +136,20 @@ def uniforms(
     if number is None:
         number = torch.arange(len(channel), device=channel.device)
     place = number * (walkers.species * axes)
-    return torch.stack(
-        [_mixed((place + axis).mul_(_STRIDE).add_(start)) for axis in range(1, axes + 1)]
-    )
+    u = torch.empty(axes, len(channel), device=channel.device)
+    for axis in range(axes):
+        _mix((place + (axis + 1)).mul_(_STRIDE).add_(start), out=u[axis])
+    return u
 
 
-def _mixed(state: Tensor) -> Tensor:
+def _mix(state: Tensor, out: Tensor) -> None:
     """Uniform float32 numbers from states that are multiples of the stride apart; uses them up."""
     for shift, factor in _ROUNDS:
         # Torch shifts arithmetically: the mask takes away the copies of the sign.
         shifted = (state >> shift).bitwise_and_((1 << (64 - shift)) - 1)
         state.bitwise_xor_(shifted).mul_(factor)
     # The last round's own shift would not reach the 24 bits that a float32 holds.
-    return state.bitwise_right_shift_(40).bitwise_and_(0xFFFFFF).float().mul_(2.0**-24)
+    torch.mul(state.bitwise_right_shift_(40).bitwise_and_(0xFFFFFF), 2.0**-24, out=out)
 
 
 def sample_uniform(

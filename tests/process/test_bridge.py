@@ -125,16 +125,16 @@ def test_walkers_only_go_where_the_potential_is():
     assert n[0, :, 4:].sum() == n[1, :, :4].sum() == 0
 
 
-def test_a_step_does_not_depend_on_the_batch_or_the_chunks(monkeypatch):
+def test_a_step_does_not_depend_on_the_batch_or_the_slabs(monkeypatch):
     shape = (6, 7)
     lattice = Lattice.box(shape, ("periodic", "no-flux"))
     kernel = TransitionKernel(lattice)
     n_t = torch.randint(0, 3, (3, 2, *shape), generator=torch.Generator().manual_seed(4)).float()
     log_h = random_log_h((3, 2, *shape))
     together = sample_bridge_step(Walkers.of(n_t, lattice), log_h, kernel, 2.0, 0.3, generators(3))
-    monkeypatch.setattr(bridge, "CHUNK", 100)
-    for sites in (1, 4 * 42):  # one channel at a time, or four of the six
-        monkeypatch.setattr(walk, "GROUP_SITES", sites)
+    for sites, slab in ((1, 20), (4 * 42, 1), (4 * 42, 60)):
+        monkeypatch.setattr(walk, "GROUP", sites)  # one channel at a time, or four of the six
+        monkeypatch.setattr(bridge, "SLAB", slab)  # of a line, or of several
         again = sample_bridge_step(Walkers.of(n_t, lattice), log_h, kernel, 2.0, 0.3, generators(3))
         assert torch.equal(again.position, together.position)
     for i in range(3):

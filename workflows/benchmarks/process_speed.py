@@ -31,7 +31,7 @@ def seconds(work: Callable[[], object], least: float = 0.5) -> float:
     """Processor seconds of one call: the least of several, after one to warm up."""
     work()
     taken: list[float] = []
-    while not taken or (sum(taken) < least and len(taken) < 20):
+    while len(taken) < 3 or (sum(taken) < least and len(taken) < 20):
         start = time.process_time()
         work()
         taken.append(time.process_time() - start)
