@@ -134,6 +134,7 @@ def _drawn(lines: Tensor, step: Tensor, line: Tensor, here: Tensor, u: Tensor) -
     # Weight of the blocks before the k-th, a row for each k.
     before = u.new_empty(n_blocks + 1, len(u))
     before[0] = 0
+    # One table for all blocks: memory asked for anew costs several times the product.
     table = u.new_empty(len(lines), length)
     for k in range(n_blocks):
         torch.mm(blocks[:, k], weights[:, k].T, out=table)
