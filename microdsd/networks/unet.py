@@ -15,6 +15,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from microdsd.networks.convolution import Convolution3d
 from microdsd.networks.own_evidence import own_evidence
 from microdsd.networks.padding import extend, extension, pad_one
 from microdsd.networks.walls import free_share
@@ -66,7 +67,7 @@ class _Conv(nn.Module):
         self, ndim: int, channels_in: int, channels_out: int, *, bias: bool = True
     ) -> None:
         super().__init__()
-        convolution = nn.Conv2d if ndim == 2 else nn.Conv3d
+        convolution = nn.Conv2d if ndim == 2 else Convolution3d
         self.conv = convolution(channels_in, channels_out, 3, bias=bias)
 
     def forward(self, x: Tensor, boundary: tuple[Boundary, ...]) -> Tensor:
@@ -140,7 +141,7 @@ class UNet(nn.Module):
             nn.SiLU(),
         )
         self.stem = _Conv(ndim, 2 * config.species + 1, widths[0])
-        convolution = nn.Conv2d if ndim == 2 else nn.Conv3d
+        convolution = nn.Conv2d if ndim == 2 else Convolution3d
 
         stages = [
             (ndim, width, config.embedding, count)

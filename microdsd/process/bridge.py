@@ -76,7 +76,8 @@ def sample_bridge_step(
     smoothing = [kernel.axis_matrix(axis, s) for axis in range(lattice.ndim)]
     steps = [kernel.axis_matrix(axis, t - s) for axis in range(lattice.ndim)]
     u = uniforms(walkers, generators)
-    position, log_h = walkers.position.clone(), log_h.flatten(0, 1)
+    # Half the bytes of every index below.
+    position, log_h = walkers.position.int(), log_h.flatten(0, 1)
     # The networks' bfloat16 must not reach the laws that are said to be exact.
     with torch.autocast(position.device.type, enabled=False):
         for channels, members in walkers.groups():
@@ -86,10 +87,10 @@ def sample_bridge_step(
             fields = [field]
             for axis in range(lattice.ndim - 1, 0, -1):
                 fields.insert(0, kernel.apply_axis(fields[0], axis, steps[axis]))
-            channel = walkers.channel[members] - channels.start
+            channel = (walkers.channel[members] - channels.start).int()
             for axis, (field, step) in enumerate(zip(fields, steps, strict=True)):
                 _draw_along(field[0], step, channel, position[:, members], axis, u[axis, members])
-    return walkers.moved_to(position)
+    return walkers.moved_to(position.long())
 
 
 def _draw_along(
@@ -106,15 +107,16 @@ def _draw_along(
         if other != axis:
             line = line * n + position[other]
     lines = field.movedim(1 + axis, -1).reshape(-1, length)
-    per_slab = max(1, SLAB // length)
+    bits = max(0, (SLAB // length).bit_length() - 1)
+    per_slab = 1 << bits
     if len(lines) <= per_slab:
         position[axis] = _drawn(lines, step, line, here, u)
         return
-    slab = torch.div(line, per_slab, rounding_mode="floor").int()
+    slab, place = line >> bits, line & (per_slab - 1)
     slabs = torch.split(lines, per_slab)
     sizes = torch.bincount(slab, minlength=len(slabs)).tolist()
-    order = slab.argsort(stable=True)
-    walkers = [torch.split(of.index_select(0, order), sizes) for of in (line % per_slab, here, u)]
+    order = slab.short().argsort(stable=True)
+    walkers = [torch.split(of.index_select(0, order), sizes) for of in (place, here, u)]
     there = torch.cat([_drawn(part, step, *of) for part, *of in zip(slabs, *walkers, strict=True)])
     position[axis].scatter_(0, order, there)
 
@@ -143,16 +145,18 @@ def _drawn(lines: Tensor, step: Tensor, line: Tensor, here: Tensor, u: Tensor) -
     target = u * before[-1]
     passed = torch.le(before[1:-1], target, out=u.new_empty(n_blocks - 1, len(u)))
     ones = u.new_ones(max(n_blocks, width))
-    block = (ones[: n_blocks - 1] @ passed).long()
-    entry = block * len(u) + torch.arange(len(u), device=u.device)
+    block = (ones[: n_blocks - 1] @ passed).int()
+    entry = block * len(u) + torch.arange(len(u), device=u.device, dtype=torch.int32)
     lower, upper = (before.view(-1).index_select(0, at) for at in (entry, entry + len(u)))
     # Where in its block u fell, from 0 to 1: as uniform as u.
     rest = (target - lower) / (upper - lower).clamp_min_(torch.finfo(u.dtype).tiny)
     weight = blocks.flatten(0, 1).index_select(0, line * n_blocks + block)
     weight *= weights.flatten(0, 1).index_select(0, here * n_blocks + block)
-    target = rest.clamp_max_(_BELOW_ONE) * weight.cumsum_(1)[:, -1]
-    within = (weight.le_(target[:, None]) @ ones[:width]).long().clamp_max_(width - 1)
-    return block * width + within
+    # Running sums over the block, a row for each of its voxels.
+    upto = u.new_ones(width, width).tril_() @ weight.T
+    target = rest.clamp_max_(_BELOW_ONE) * upto[-1]
+    passed = torch.le(upto[:-1], target, out=torch.empty_like(upto[:-1]))
+    return block * width + (ones[: width - 1] @ passed).int()
 
 
 def _blocks(rows: Tensor, width: int) -> Tensor:

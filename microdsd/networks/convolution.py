@@ -1,0 +1,29 @@
+"""Convolutions that are fast for a batch of one, too."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+
+class Convolution3d(nn.Conv3d):
+    """Convolution in 3D without padding, by oneDNN on every CPU that has it.
+
+    Left alone, torch takes a loop of its own for one small float32 box, which is up to 15 times
+    slower.
+    """
+
+    def forward(self, input: Tensor) -> Tensor:
+        """Output (batch, channels, *space)."""
+        left_to_the_loop = (
+            len(input) == 1
+            and input.device.type == "cpu"
+            and input.dtype == torch.float32
+            and not torch.is_autocast_enabled("cpu")
+            and torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]
+        )
+        if not left_to_the_loop:
+            return super().forward(input)
+        return torch.mkldnn_convolution(
+            input, self.weight, self.bias, [0] * 3, self.stride, self.dilation, self.groups
+        )
