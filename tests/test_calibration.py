@@ -81,6 +81,30 @@ def test_windows_without_any_interface(real, made):
     assert 0.3 <= calibrate(model, real, 8).last <= calibration._HIGHEST_LAST
 
 
+class Renamed(Staged):
+    """The same model, whose pores are label 1 and whose background is label 0."""
+
+    def __init__(self, width):
+        super().__init__(width)
+        self.card = replace(self.card, background=0)
+
+    def generate(self, request):
+        pores = request.counts[:, 1] / request.counts.sum(1)
+        return ((1 - labels, 0) for labels in blobs(self.width(request), pores))
+
+
+def test_which_label_a_phase_has_does_not_matter():
+    """S2 is compared of the same phase: of the one that is not the background."""
+    scarce = blobs(1.0, np.linspace(0.05, 0.12, 12))
+
+    def width(request):  # of more settings than one, so that what is compared decides
+        return request.levels[-1] * request.levels[0] / 8 * request.sharpness[0]
+
+    walk = calibrate(Staged(width), scarce, 16)
+    assert walk == calibrate(Renamed(width), 1 - scarce, 16)
+    assert walk.first != 20 * 16 / 24
+
+
 @pytest.mark.parametrize(
     ("own", "numbers"),
     [(48, [4, 8, 16, 48]), (24, [4, 8, 24]), (16, [4, 8, 16]), (8, [4, 8]), (4, [4])],

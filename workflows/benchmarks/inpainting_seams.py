@@ -126,4 +126,4 @@ def main(name: str = "berea-2d", n: int = 48, repeats: int = 2, walls: bool = Fa
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:2], *map(int, sys.argv[2:4]), "walls" in sys.argv[4:])
+    main(*sys.argv[1:2], *map(int, sys.argv[2:4]), walls="walls" in sys.argv[4:])
