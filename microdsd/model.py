@@ -23,7 +23,7 @@ from microdsd.microstructure import LabelsLike
 from microdsd.microstructure.composition import Fractions
 from microdsd.models import model_path
 from microdsd.networks import UNet, build_network
-from microdsd.process import Boundary
+from microdsd.process import Boundary, WalkBack
 from microdsd.regional import inpainting_request, regional_request
 from microdsd.request import GenerationRequest
 from microdsd.sampling import Leap, Visit
@@ -142,6 +142,39 @@ class MicrostructureModel:
         """
         with atomic_write(path, overwrite=overwrite) as temporary:
             temporary.write_bytes(pack_model(self.network.state_dict(), self.card))
+
+    def with_walk(self, walk: WalkBack) -> MicrostructureModel:
+        """Make the same model with a walk back set by hand, for one number of evaluations.
+
+        Training calibrates walks on held-back windows. They cannot tell what only larger boxes
+        show, such as how connected a scarce phase is there.
+
+        Parameters
+        ----------
+        walk : WalkBack
+            Replaces the one for as many evaluations, if there is one; numbers between are
+            interpolated.
+
+        Returns
+        -------
+        MicrostructureModel
+            It shares its weights with this one.
+
+        Raises
+        ------
+        InputError
+            If the levels are not those of the model's training, or the exponents not one per phase
+            but the background.
+
+        Examples
+        --------
+        >>> from microdsd.process import WalkBack
+        >>> model = MicrostructureModel.load("berea-2d")
+        >>> slow = model.with_walk(WalkBack(evaluations=48, first=60.0, last=0.3, sharpness=(1.0,)))
+        >>> slow.card.walk(48).first, slow.card.walk(24) == model.card.walk(24)
+        (60.0, True)
+        """
+        return MicrostructureModel(self.network, self.card.with_walk(walk), self.device)
 
     def sample(
         self,

@@ -2,6 +2,7 @@
 
 import json
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -22,6 +23,7 @@ from microdsd.microstructure import (
 )
 from microdsd.model import MicrostructureModel
 from microdsd.models import list_models, model_path
+from microdsd.process import WalkBack
 from microdsd.request import GenerationRequest
 from microdsd.training import Precision, pack_model
 from microdsd.training.precision import DTYPES
@@ -206,6 +208,38 @@ def test_evaluations_are_told():
     request = GenerationRequest.resolve(model.card, 4, evaluations=6, rng=0)
     list(model.generate(request, on_evaluation=told.append))
     assert sum(told) == 4 * 6
+
+
+def test_a_walk_set_by_hand(tmp_path):
+    model = tiny_model()
+    (calibrated,) = model.card.walks
+    by_hand = WalkBack(6, 9.0, 0.4, (1.1,))
+    other = model.with_walk(by_hand)
+    assert other.card.walk(6) == by_hand
+    assert other.card.walk(3) == replace(calibrated, sharpness=(1.0,))
+    assert model.card.walks == (calibrated,)
+    assert other.with_walk(replace(by_hand, last=0.5)).card.walk(6).last == 0.5
+    other.save(tmp_path / "m.model")
+    assert MicrostructureModel.load(tmp_path / "m.model", "cpu").card.walk(6) == by_hand
+
+    made = other.sample(1, phase_fraction={"pore": 0.3}, evaluations=6, rng=0)
+    assert (made == 0).sum() == 36
+
+
+@pytest.mark.parametrize(
+    ("walk", "named"),
+    [
+        (WalkBack(0, 9.0, 0.4, (1.0,)), "evaluations=0"),
+        (WalkBack(6, 14.0, 0.4, (1.0,)), "from 14 to 0.4"),
+        (WalkBack(6, 9.0, 0.2, (1.0,)), "down to 0.3"),
+        (WalkBack(6, 0.5, 0.6, (1.0,)), "goes down"),
+        (WalkBack(6, 9.0, 0.4), "1 positive exponents"),
+        (WalkBack(6, 9.0, 0.4, (0.0,)), "positive"),
+    ],
+)
+def test_walks_that_the_model_cannot_go(walk, named):
+    with pytest.raises(InputError, match=named):
+        tiny_model().with_walk(walk)
 
 
 def test_saved_and_loaded(tmp_path):

@@ -12,7 +12,7 @@ import safetensors
 import safetensors.torch
 from torch import Tensor
 
-from microdsd.errors import CheckpointError
+from microdsd.errors import CheckpointError, InputError
 from microdsd.networks.build import NETWORKS, Method
 from microdsd.networks.unet import UNetConfig
 from microdsd.process.lattice import Boundary
@@ -119,6 +119,28 @@ class ModelCard:
         """How samples walk back in that many evaluations, to a last level of one's own if given."""
         walk = WalkBack.between(self.walks, evaluations)
         return walk if sigma_last is None else replace(walk, last=sigma_last)
+
+    def with_walk(self, walk: WalkBack) -> ModelCard:
+        """Card with another walk for one number of evaluations; see `with_walk` of the model."""
+        if walk.evaluations < 1:
+            raise InputError(f"walk: evaluations={walk.evaluations}; give at least 1")
+        if not self.sigma_min <= walk.last < walk.first <= self.sigma_max:
+            raise InputError(
+                f"walk: from {walk.first:g} to {walk.last:g}; the model was trained on levels from "
+                f"{self.sigma_max:g} down to {self.sigma_min:g}, and a walk goes down"
+            )
+        exponents = self.network.species if self.method == "bridges" else 0
+        if len(walk.sharpness) != exponents or any(one <= 0 for one in walk.sharpness):
+            raise InputError(
+                f"walk: sharpness={walk.sharpness}; give {exponents} positive exponents, one per "
+                "phase but the background (none for tau-leaping)"
+            )
+        by_number = {
+            one.evaluations: replace(one, sharpness=one.sharpness or (1.0,) * exponents)
+            for one in self.walks
+        }
+        by_number[walk.evaluations] = walk
+        return replace(self, walks=tuple(by_number[n] for n in sorted(by_number)))
 
     def to_json(self) -> str:
         """One JSON document; the inverse of `from_json`."""
