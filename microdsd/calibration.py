@@ -30,8 +30,6 @@ from microdsd.process import WalkBack
 from microdsd.request import GenerationRequest
 
 if TYPE_CHECKING:
-    import xarray as xr
-
     from microdsd.model import MicrostructureModel
 
     Array = np.ndarray
@@ -101,17 +99,17 @@ def calibrate(
         name: [float((window == label).mean()) for window in real]
         for label, name in card.phases.items()
     }
-    species = PhaseEncoding(card.phases, card.background).species
-    target = _measured(as_microstructure(real, phases=card.phases, ensemble=True), species)
+    encoding = PhaseEncoding(card.phases, card.background)
+    target = _measured(real, encoding)
     tolerance = _tolerances(target)
 
-    horizon, n, exponents = card.sigma_max, evaluations, len(species)
+    horizon, n, species = card.sigma_max, evaluations, card.network.species
     # In the smallest of boxes the first level must still lie above the last.
     lowest_first = max(_LOWEST_FIRST * horizon, min(2 * _HIGHEST_LAST, 0.7 * horizon))
     highest_last = min(_HIGHEST_LAST, 0.9 * lowest_first)
-    lowest = np.array([lowest_first, card.sigma_min, *[_SHARPNESS[0]] * exponents])
-    highest = np.array([horizon, highest_last, *[_SHARPNESS[1]] * exponents])
-    steps = np.array([_LEVEL_STEP, _LEVEL_STEP, *[_SHARPNESS_STEP] * exponents])
+    lowest = np.array([lowest_first, card.sigma_min, *[_SHARPNESS[0]] * species])
+    highest = np.array([horizon, highest_last, *[_SHARPNESS[1]] * species])
+    steps = np.array([_LEVEL_STEP, _LEVEL_STEP, *[_SHARPNESS_STEP] * species])
 
     def walk_of(x: Array) -> WalkBack:
         first, last, *sharpness = np.clip(np.exp(x).round(4), lowest, highest).tolist()
@@ -127,14 +125,14 @@ def calibrate(
             rng=_SEED,
         )
         made = np.stack([labels for labels, _ in model.generate(request)])
-        found = _measured(as_microstructure(made, phases=card.phases, ensemble=True), species)
+        found = _measured(made, encoding)
         off = [(found[name] - target[name]).mean(0) / tolerance[name] for name in target]
         # What is far out, as a few loose specks may be, counts by its order of magnitude.
         residuals: Array = np.arcsinh(np.concatenate(off))
         return residuals
 
     # Few evaluations start lower and end higher.
-    start = np.clip([horizon * n / (n + 8), 0.5 + 2 / n, *[1.0] * exponents], lowest, highest)
+    start = np.clip([horizon * n / (n + 8), 0.5 + 2 / n, *[1.0] * species], lowest, highest)
     low, high = np.log(lowest), np.log(highest)
     return walk_of(_fitted(residual, np.log(start), low, high, steps))
 
@@ -173,12 +171,13 @@ def _fitted(
     return x
 
 
-def _measured(windows: xr.DataArray, species: Sequence[int]) -> dict[str, Array]:
-    """By name, what is compared of every window, one row each.
+def _measured(stack: Array, encoding: PhaseEncoding) -> dict[str, Array]:
+    """By name, what is compared of every window of a stack of labels, one row each.
 
     S2 is that of the species. Where one phase fills nearly all, its S2 in a window tells first of
     all how much of it happens to lie near the faces.
     """
+    windows = as_microstructure(stack, phases=encoding.phases, ensemble=True)
     labels = list(phases_of(windows))
     found = {
         f"interface {a}-{b}": interface_density(windows, phase=a, phase2=b, periodic=False)
@@ -186,7 +185,7 @@ def _measured(windows: xr.DataArray, species: Sequence[int]) -> dict[str, Array]
     }
     for label in labels:
         found[f"bodies {label}"] = connected_bodies(windows, phase=label).number
-    for label in species:
+    for label in encoding.species:
         found[f"S2 {label}"] = two_point_probability(windows, phase=label, periodic=False)
     if len(labels) > 2:
         found["triple-phase boundary"] = triple_phase_boundary(windows, periodic=False)
