@@ -9,12 +9,12 @@ __version__ = "0.1.0"
 
 _HOME = {
     "GaussianField": "microdsd.baselines",
-    "MicrostructureModel": "microdsd.model",
+    "MicrostructureModel": "microdsd.generation.microstructure_model",
     "TrainingConfig": "microdsd.training.config",
     "YeongTorquato": "microdsd.baselines",
     "as_microstructure": "microdsd.microstructure",
     "coarsen": "microdsd.microstructure",
-    "compare": "microdsd.metrics.comparison",
+    "compare": "microdsd.evaluation.comparison",
     "cut_windows": "microdsd.microstructure",
     "describe": "microdsd.metrics",
     "describe_transport": "microdsd.transport",

@@ -2,7 +2,7 @@
 
 import torch
 
-from microdsd.model import MicrostructureModel
+from microdsd.generation.microstructure_model import MicrostructureModel
 from microdsd.networks import PotentialUNet, UNetConfig
 from microdsd.process import WalkBack
 from microdsd.training import ModelCard, Precision

@@ -12,8 +12,8 @@ from pathlib import Path
 import microdsd
 from microdsd.io import atomic_write
 from microdsd.metrics.descriptors import COMPARED
-from microdsd.report.figures import sweep_grid
-from microdsd.report.style import figure_png
+from microdsd.report.pictures.figures import sweep_grid
+from microdsd.report.pictures.style import figure_png
 
 OUT = Path("out/beyond")
 POROSITIES = (0.10, 0.15, 0.20, 0.25, 0.35)

@@ -22,8 +22,8 @@ import xarray as xr
 
 import microdsd
 from microdsd.io import atomic_write, open_labels
-from microdsd.report.discharge_picture import discharge_picture
-from microdsd.report.style import figure_png
+from microdsd.report.pictures.discharge_picture import discharge_picture
+from microdsd.report.pictures.style import figure_png
 from microdsd.transport import electrode_parameters, rate_capability
 
 PARTS = {"active": "active material", "pore": "pore", "binder": "carbon-binder domain"}

@@ -13,8 +13,8 @@ import microdsd
 from microdsd.io import atomic_write
 from microdsd.microstructure import crop
 from microdsd.microstructure.canvas import between_slices, place_in
-from microdsd.report.region_panels import region_panels
-from microdsd.report.style import figure_png
+from microdsd.report.pictures.region_panels import region_panels
+from microdsd.report.pictures.style import figure_png
 
 OUT = Path("out/inpaint")
 

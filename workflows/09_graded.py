@@ -14,8 +14,8 @@ import xarray as xr
 import microdsd
 from microdsd.io import atomic_write
 from microdsd.microstructure import phases_of
-from microdsd.report.region_panels import region_panels
-from microdsd.report.style import figure_png
+from microdsd.report.pictures.region_panels import region_panels
+from microdsd.report.pictures.style import figure_png
 
 OUT = Path("out/graded")
 LAYERS, LAYER = 10, 8

@@ -35,9 +35,9 @@ def command(
     from microdsd.errors import InputError
     from microdsd.io import ensure_writable
     from microdsd.microstructure import as_microstructure
-    from microdsd.model import MicrostructureModel
-    from microdsd.report.animation import animate_walk, check_animation
-    from microdsd.request import GenerationRequest
+    from microdsd.generation.microstructure_model import MicrostructureModel
+    from microdsd.report.pictures.animation import animate_walk, check_animation
+    from microdsd.generation.request import GenerationRequest
 
     check_animation(output)
     ensure_writable(output, overwrite=force)

@@ -70,8 +70,8 @@ def command(
 
     from microdsd.cli.outcome import deliver
     from microdsd.cli.unfinished import UnfinishedSamples
-    from microdsd.model import MicrostructureModel
-    from microdsd.regional import regional_request
+    from microdsd.generation.microstructure_model import MicrostructureModel
+    from microdsd.generation.regional import regional_request
 
     loaded = MicrostructureModel.load(model, device)
     rows = len(next(iter(columns.values())))

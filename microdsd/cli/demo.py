@@ -26,7 +26,7 @@ def command(
 
     Files of an earlier demo in the same folder are replaced.
     """
-    from microdsd.demo import run_demo
+    from microdsd.cli.demo_run import run_demo
 
     start = time.perf_counter()
     made = []

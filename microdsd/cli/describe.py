@@ -73,7 +73,7 @@ def command(
 
     goes_on = resume and output is not None and place_of_parts(output).is_dir()
     if picture is not None:
-        from microdsd.report.description import check_picture
+        from microdsd.report.pictures.description import check_picture
 
         ensure_writable(picture, overwrite=force or goes_on)
         check_picture(picture)
@@ -104,7 +104,7 @@ def command(
     )
     found = measured.dataset
     if picture is not None:
-        from microdsd.report.description import draw_description
+        from microdsd.report.pictures.description import draw_description
 
         draw_description(found, picture, overwrite=force or goes_on)
     if json:

@@ -165,7 +165,7 @@ def command(
 
 def _nearest(evaluation: Evaluation, training: xr.DataArray, symmetry: str) -> dict[str, Any]:
     """Memorisation check of the samples, against as many of the reference windows."""
-    from microdsd.metrics.memorisation import memorisation
+    from microdsd.evaluation.memorisation import memorisation
 
     held_back = evaluation.windows.isel(sample=slice(evaluation.generated.sizes["sample"]))
     found = memorisation(evaluation.generated, training, held_back, symmetry=symmetry)  # type: ignore[arg-type]

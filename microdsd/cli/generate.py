@@ -71,8 +71,8 @@ def command(
     from microdsd.cli.sampling import carry_out
     from microdsd.cli.unfinished import UnfinishedSamples
     from microdsd.microstructure import provenance_of
-    from microdsd.model import MicrostructureModel
-    from microdsd.request import GenerationRequest
+    from microdsd.generation.microstructure_model import MicrostructureModel
+    from microdsd.generation.request import GenerationRequest
 
     loaded = MicrostructureModel.load(model, device)
     unfinished = UnfinishedSamples(output, start_anew=force)

@@ -111,8 +111,8 @@ def command(
 
     from microdsd.cli.outcome import deliver
     from microdsd.cli.unfinished import UnfinishedSamples
-    from microdsd.model import MicrostructureModel
-    from microdsd.regional import inpainting_request
+    from microdsd.generation.microstructure_model import MicrostructureModel
+    from microdsd.generation.regional import inpainting_request
 
     loaded = MicrostructureModel.load(model, device)
     unfinished = UnfinishedSamples(output, start_anew=force)

@@ -10,8 +10,8 @@ from microdsd.cli.output import print_json
 
 if TYPE_CHECKING:
     from microdsd.cli.unfinished import UnfinishedSamples
-    from microdsd.model import MicrostructureModel
-    from microdsd.request import GenerationRequest
+    from microdsd.generation.microstructure_model import MicrostructureModel
+    from microdsd.generation.request import GenerationRequest
 
 
 def deliver(

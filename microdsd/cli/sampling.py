@@ -11,8 +11,8 @@ from microdsd.cli.live import STDERR, progress_bar
 from microdsd.cli.unfinished import UnfinishedSamples
 
 if TYPE_CHECKING:
-    from microdsd.model import MicrostructureModel
-    from microdsd.request import GenerationRequest
+    from microdsd.generation.microstructure_model import MicrostructureModel
+    from microdsd.generation.request import GenerationRequest
 
 
 def carry_out(

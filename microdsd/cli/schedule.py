@@ -50,8 +50,8 @@ def command(
     """
     from microdsd.cli.parsing import names_of, one_or_each, region_of
     from microdsd.io import ensure_writable
-    from microdsd.report.schedule_page import check_name, write_schedule
-    from microdsd.schedule import SIGMA_LAST, examine
+    from microdsd.report.pages.schedule_page import check_name, write_schedule
+    from microdsd.schedule.examination import SIGMA_LAST, examine
 
     if output is not None:
         check_name(output)

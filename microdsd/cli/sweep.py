@@ -83,8 +83,8 @@ def command(
 
     from microdsd.cli.sampling import carry_out
     from microdsd.cli.unfinished import UnfinishedSamples
-    from microdsd.model import MicrostructureModel
-    from microdsd.sweep import sweep_request
+    from microdsd.generation.microstructure_model import MicrostructureModel
+    from microdsd.generation.sweep import sweep_request
 
     loaded = MicrostructureModel.load(model, device)
     unfinished = UnfinishedSamples(output, start_anew=force)
@@ -116,7 +116,7 @@ def command(
         files = {"output": str(output), "report": str(page), "numbers": str(numbers)}
         print_json({**files, "seconds": round(seconds, 2), **evaluation.to_dict()})
         return
-    from microdsd.report.sweep_page import sweep_headline, sweep_subline
+    from microdsd.report.pages.sweep_page import sweep_headline, sweep_subline
 
     typer.echo(sweep_headline(evaluation))
     typer.echo(sweep_subline(evaluation))

@@ -23,8 +23,8 @@ from microdsd.cli.output import exponents, print_json
 from microdsd.errors import DataFileError, InputError
 
 if TYPE_CHECKING:
-    from microdsd.fitting import TrainingRun
-    from microdsd.model import MicrostructureModel
+    from microdsd.fitting.run import TrainingRun
+    from microdsd.generation.microstructure_model import MicrostructureModel
     from microdsd.training.log import TrainingLog
 
 _SAVE_EVERY = 120.0
@@ -118,7 +118,7 @@ def command(
     _check_output(output, state, resume, force)
 
     from microdsd.cli.parsing import names_of, one_or_each, region_of
-    from microdsd.fitting import TrainingRun
+    from microdsd.fitting.run import TrainingRun
     from microdsd.io import holds_images
     from microdsd.training.config import TrainingConfig
     from microdsd.training.log import TrainingLog

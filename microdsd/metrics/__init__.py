@@ -3,7 +3,7 @@
 from microdsd.metrics.anisotropy import fabric
 from microdsd.metrics.chords import chord_length_density, mean_chord_length
 from microdsd.metrics.cluster_function import two_point_cluster
-from microdsd.metrics.comparison import (
+from microdsd.evaluation.comparison import (
     Comparison,
     DescriptorComparison,
     TwoPointComparison,
@@ -20,7 +20,7 @@ from microdsd.metrics.surface import interface_density, specific_surface_area
 from microdsd.metrics.topology import connected_bodies, euler_characteristic, percolates
 from microdsd.metrics.triple_lines import triple_edge_density, triple_phase_boundary
 from microdsd.metrics.two_point import two_point_probability
-from microdsd.metrics.verdict import Verdict, judge
+from microdsd.evaluation.verdict import Verdict, judge
 
 __all__ = [
     "Comparison",

@@ -1,19 +1,19 @@
 """Figures, and the page that sets generated samples against real material."""
 
-from microdsd.report.curves import curve_bands, training_curves
-from microdsd.report.evaluation import Evaluation, evaluate
-from microdsd.report.figures import (
+from microdsd.report.pictures.curves import curve_bands, training_curves
+from microdsd.evaluation.evaluation import Evaluation, evaluate
+from microdsd.report.pictures.figures import (
     isosurface_picture,
     orthogonal_slices,
     slice_panels,
     sweep_grid,
 )
-from microdsd.report.findings import headline
-from microdsd.report.page import report_paths, write_report
-from microdsd.report.requirements import Requirement
-from microdsd.report.style import figure_png, figure_svg
-from microdsd.report.sweep import SweepEvaluation, evaluate_sweep
-from microdsd.report.sweep_page import write_sweep_report
+from microdsd.report.words.findings import headline
+from microdsd.report.pages.page import report_paths, write_report
+from microdsd.evaluation.requirements import Requirement
+from microdsd.report.pictures.style import figure_png, figure_svg
+from microdsd.evaluation.sweep import SweepEvaluation, evaluate_sweep
+from microdsd.report.pages.sweep_page import write_sweep_report
 from microdsd.report.training_log import TrainingLog, read_training_log
 
 __all__ = [

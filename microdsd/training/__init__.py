@@ -1,6 +1,6 @@
 """Training: the objective, the loop, averaged weights, checkpoints."""
 
-from microdsd.training.checkpoint import (
+from microdsd.models.card import (
     ModelCard,
     pack_model,
     pack_state,
@@ -13,7 +13,7 @@ from microdsd.training.loop import StepRecord, Trainer
 from microdsd.training.methods import build_objective
 from microdsd.training.noised_batch import NoisedBatch
 from microdsd.training.objective import Objective, OriginObjective, origin_loss
-from microdsd.training.precision import Precision, measure_precision
+from microdsd.device.precision import Precision, measure_precision
 from microdsd.training.rate_objective import RateObjective, rate_loss
 from microdsd.training.validation import Validation
 

@@ -20,7 +20,7 @@ from microdsd.training.averaging import average_weights
 from microdsd.training.config import TrainingConfig
 from microdsd.training.noised_batch import NoisedBatch
 from microdsd.training.objective import Objective, OriginObjective
-from microdsd.training.precision import Precision, measure_precision
+from microdsd.device.precision import Precision, measure_precision
 from microdsd.training.validation import Validation
 
 

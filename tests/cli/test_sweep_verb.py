@@ -73,8 +73,8 @@ def test_force_makes_all_of_it_anew(folder):
 
 def test_a_stopped_sweep_goes_on(folder):
     from microdsd.cli.unfinished import UnfinishedSamples
-    from microdsd.model import MicrostructureModel
-    from microdsd.sweep import sweep_request
+    from microdsd.generation.microstructure_model import MicrostructureModel
+    from microdsd.generation.sweep import sweep_request
 
     assert sweep(folder, "--seed", 4).exit_code == 0
     whole = load_microstructures(folder / "sweep.h5").values
@@ -96,8 +96,8 @@ def test_a_stopped_sweep_goes_on(folder):
 
 def test_it_goes_on_in_the_precision_that_it_began_with(folder):
     from microdsd.cli.unfinished import UnfinishedSamples
-    from microdsd.model import MicrostructureModel
-    from microdsd.sweep import sweep_request
+    from microdsd.generation.microstructure_model import MicrostructureModel
+    from microdsd.generation.sweep import sweep_request
 
     model = MicrostructureModel.load(folder / "rock.model", "cpu")
     request = sweep_request(model.card, {"pore": [0.1, 0.2, 0.3]}, 2, rng=4)

@@ -88,8 +88,8 @@ def test_generate_goes_on_where_it_was_stopped(trained):
     )
     assert result.exit_code == 0
     from microdsd.cli.unfinished import UnfinishedSamples
-    from microdsd.model import MicrostructureModel
-    from microdsd.request import GenerationRequest
+    from microdsd.generation.microstructure_model import MicrostructureModel
+    from microdsd.generation.request import GenerationRequest
 
     model = MicrostructureModel.load(trained / "rock.model")
     request = GenerationRequest.resolve(model.card, 4, rng=1)

@@ -18,7 +18,7 @@ from microdsd import (
     load_dataset,
     phase_fractions,
 )
-from microdsd.metrics.memorisation import memorisation
+from microdsd.evaluation.memorisation import memorisation
 
 TRAINED = slice(0, 104)
 """Layers whose windows the shipped models were shown."""

@@ -47,7 +47,7 @@ from microdsd.metrics.descriptors import COMPARED
 from microdsd.networks import PotentialRates
 from microdsd.process import Lattice, TransitionKernel, WalkBack
 from microdsd.process.time_schedule import leap_grid
-from microdsd.report.style import (
+from microdsd.report.pictures.style import (
     ACCENT,
     INK,
     REAL,
@@ -58,7 +58,7 @@ from microdsd.report.style import (
     phase_colours,
     rgb,
 )
-from microdsd.request import GenerationRequest
+from microdsd.generation.request import GenerationRequest
 from microdsd.training import RateObjective, TrainingConfig, Validation
 
 FOLDER = Path("out/method-fidelity")

@@ -26,7 +26,7 @@ from microdsd.baselines import GaussianField, YeongTorquato
 from microdsd.io import load_microstructures
 from microdsd.metrics import describe
 from microdsd.metrics.descriptors import JUDGED
-from microdsd.metrics.verdict import judge
+from microdsd.evaluation.verdict import judge
 from microdsd.microstructure import blobs, phase_fractions
 
 WINDOWS = {2: ((64, 64), 117), 3: ((32, 32, 32), 72)}

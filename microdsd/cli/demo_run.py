@@ -1,0 +1,100 @@
+"""The whole path on a laptop: three porosities, in 2D and 3D, generated, verified, evaluated."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import xarray as xr
+
+from microdsd.datasets import load_dataset
+from microdsd.errors import DataFileError
+from microdsd.io import atomic_write, save_microstructures
+from microdsd.microstructure import coarsen, crop
+from microdsd.generation.microstructure_model import MicrostructureModel
+from microdsd.report import evaluate, write_report
+from microdsd.evaluation.recount import composition
+from microdsd.report.pictures.figures import sweep_grid
+from microdsd.report.pictures.style import figure_png
+
+POROSITIES = (0.15, 0.20, 0.25)
+EVALUATED = 0.20  # Berea's own porosity
+SAMPLES = {"berea-2d": 48, "berea-3d": 12}
+TEST_LAYERS = (136, 200)  # of the scan coarsened 2x; the models were trained on layers 0 to 136
+SLICE_SPACING = 5  # layers between slices that are worth counting as different
+
+
+@dataclass(frozen=True)
+class Made:
+    """What one model contributed.
+
+    Attributes
+    ----------
+    model : str
+    files : dict of float to Path
+        Generated samples by porosity.
+    exact : bool
+        Whether a recount of every file gave the counts requested.
+    picture : Path
+        Samples side by side.
+    report : Path or None
+        None where the scan is not at hand.
+    """
+
+    model: str
+    files: dict[float, Path]
+    exact: bool
+    picture: Path
+    report: Path | None
+
+
+def run_demo(
+    folder: Path, *, seed: int = 0, on_stage: Callable[[str], None] = lambda stage: None
+) -> Iterator[Made]:
+    """Run the demonstration, one model after the other.
+
+    Parameters
+    ----------
+    folder : Path
+        Where all files go; made if missing.
+    seed : int
+    on_stage : callable
+        Told in a few words what comes next.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    on_stage("reading the Berea scan to compare with")
+    try:
+        scan = coarsen(load_dataset("berea_sandstone"), 2)
+    except DataFileError as error:
+        on_stage(f"no scan, so no comparison: {error}")
+        scan = None
+    for name, number in SAMPLES.items():
+        model = MicrostructureModel.load(name)
+        made: dict[float, xr.DataArray] = {}
+        exact = True
+        for porosity in POROSITIES:
+            on_stage(f"{name}: generating {number} samples of porosity {porosity}")
+            made[porosity] = model.sample(number, phase_fraction={"pore": porosity}, rng=seed)
+            recount = composition(made[porosity])
+            exact &= all(phase.exact is not None and bool(phase.exact.all()) for phase in recount)
+        files = {p: folder / f"{name}-porosity-{p:.2f}.h5" for p in POROSITIES}
+        for porosity, path in files.items():
+            save_microstructures(path, made[porosity], overwrite=True)
+        on_stage(f"{name}: drawing")
+        picture = folder / f"{name}.png"
+        columns = {f"porosity {p:.2f}": ensemble for p, ensemble in made.items()}
+        with atomic_write(picture, overwrite=True) as temporary:
+            temporary.write_bytes(figure_png(sweep_grid(columns, phase="pore")))
+        report = None
+        if scan is not None:
+            on_stage(f"{name}: comparing porosity {EVALUATED} with the test block of the scan")
+            test = crop(scan, z=TEST_LAYERS)
+            if len(model.card.window) == 2:
+                test = test.isel(z=slice(None, None, SLICE_SPACING))
+            report, _ = write_report(
+                evaluate(made[EVALUATED], test, rng=seed),
+                folder / f"{name}.html",
+                overwrite=True,
+            )
+        yield Made(name, files, exact, picture, report)

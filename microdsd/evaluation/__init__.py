@@ -1,0 +1,1 @@
+"""Generated samples against real material: comparison, recount, verdict; numbers without prose."""

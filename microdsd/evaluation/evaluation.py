@@ -1,0 +1,225 @@
+"""Generated samples against real material: everything a verdict rests on."""
+
+from __future__ import annotations
+
+import hashlib
+import platform
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.metadata import version
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from microdsd import __version__
+from microdsd.errors import InputError
+from microdsd.metrics import Comparison, Verdict, compare, describe, judge
+from microdsd.metrics.descriptors import JUDGED
+from microdsd.microstructure import (
+    LabelsLike,
+    phases_of,
+    provenance_of,
+    resolve_phase,
+    voxel_size_of,
+)
+from microdsd.evaluation.recount import PhaseComposition, composition
+from microdsd.evaluation.directional import AxisCurves, axis_curves
+from microdsd.evaluation.reference import match_reference
+from microdsd.report.pictures.style import focus_phase
+
+_PACKAGES = ("numpy", "scipy", "scikit-image", "xarray", "matplotlib")
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What was measured on generated samples and on windows of real material.
+
+    Attributes
+    ----------
+    generated, windows : DataArray, dims (sample, [z,] y, x)
+        Alike in shape, labels and voxel size.
+    phases : tuple of int
+        Labels of the phases compared, the one in focus first.
+    composition : tuple of PhaseComposition
+        Requested and achieved counts of every phase.
+    comparison : Comparison
+        Descriptors of both sides and the spread between two real sets.
+    verdict : Verdict
+        Whether tests tell the two sides apart.
+    along_axes : tuple of AxisCurves
+        S2 along every axis.
+    periodic : bool
+        Whether boxes were wrapped in the measurement.
+    notes : tuple of str
+        Reservations a reader has to know.
+    record : dict
+        Provenance: date, versions, seed, hashes, the generator's own record, what the caller adds.
+    """
+
+    generated: xr.DataArray
+    windows: xr.DataArray
+    phases: tuple[int, ...]
+    composition: tuple[PhaseComposition, ...]
+    comparison: Comparison
+    verdict: Verdict
+    along_axes: tuple[AxisCurves, ...]
+    periodic: bool
+    notes: tuple[str, ...]
+    record: dict[str, Any]
+
+    @property
+    def exact(self) -> bool | None:
+        """Whether all counts are the requested ones; None where no request is recorded."""
+        known = [phase.exact for phase in self.composition if phase.exact is not None]
+        return all(bool(exact.all()) for exact in known) if known else None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Everything but the arrays of labels, as JSON can hold it."""
+        names = phases_of(self.generated)
+        return {
+            "samples": self.generated.sizes["sample"],
+            "reference_windows": self.windows.sizes["sample"],
+            "shape": list(self.generated.shape[1:]),
+            "voxel_size": voxel_size_of(self.generated)._asdict(),
+            "phases": {str(label): name for label, name in names.items()},
+            "compared_phases": list(self.phases),
+            "periodic": self.periodic,
+            "composition": {
+                "exact": self.exact,
+                "phases": [phase.to_dict() for phase in self.composition],
+            },
+            "verdict": self.verdict.to_dict(),
+            "comparison": self.comparison.to_dict(),
+            "two_point_along_axes": [curves.to_dict() for curves in self.along_axes],
+            "notes": list(self.notes),
+            "provenance": self.record,
+        }
+
+
+def evaluate(
+    generated: LabelsLike,
+    reference: LabelsLike,
+    *,
+    phases: Sequence[int | str] | None = None,
+    windows: int | None = None,
+    rng: int | np.random.Generator | None = 0,
+    periodic: bool = False,
+    record: Mapping[str, Any] | None = None,
+) -> Evaluation:
+    """Recount generated samples and compare them with real material.
+
+    Parameters
+    ----------
+    generated : DataArray or ndarray
+        One sample or an ensemble. What was asked for is read from its provenance.
+    reference : DataArray or ndarray
+        Real material: an ensemble of windows of the samples' shape, or something larger from which
+        windows are cut. Slices of a volume serve for plane samples.
+    phases : sequence of int or str, optional
+        Phases to compare, the one to show first; by default all.
+    windows : int, optional
+        Number of reference windows; see `match_reference`.
+    rng : None, int or numpy Generator
+        Places the windows, splits them into two real sets and draws the swaps of the tests.
+    periodic : bool
+        Whether to wrap both sides in the measurement. Windows cut from a larger volume are not
+        periodic.
+    record : mapping, optional
+        Further facts for the provenance, for example the command and the hashes of files.
+
+    Returns
+    -------
+    Evaluation
+
+    Raises
+    ------
+    InputError
+        Different voxel sizes, phases that do not match, or samples larger than the reference.
+
+    Examples
+    --------
+    >>> from microdsd.microstructure import blobs, cut_windows
+    >>> rock = blobs((64, 64), fractions=(0.3, 0.7), scale=2, rng=0)
+    >>> new = cut_windows(rock, (16, 16), n=4, rng=1)
+    >>> evaluate(new, rock, windows=8).windows.sizes["sample"]
+    8
+    """
+    seed = rng if isinstance(rng, int) else None
+    generator = np.random.default_rng(rng)
+    matched = match_reference(generated, reference, windows=windows, rng=generator)
+    new, real = matched.generated, matched.windows
+    chosen = _chosen(new, phases)
+    counted = composition(new)
+    made = provenance_of(new) or {}
+    described = (
+        describe(new, periodic=periodic, descriptors=JUDGED),
+        describe(real, periodic=periodic, descriptors=JUDGED),
+    )
+    comparison = compare(new, real, periodic=periodic, rng=generator, described=described)
+    verdict = judge(new, real, periodic=periodic, rng=generator, described=described)
+    return Evaluation(
+        generated=new,
+        windows=real,
+        phases=chosen,
+        composition=counted,
+        comparison=comparison,
+        verdict=verdict,
+        along_axes=axis_curves(new, real, phases=chosen, periodic=periodic),
+        periodic=periodic,
+        notes=tuple(map(sentence, (*made.get("notes", ()), *matched.notes, *comparison.notes))),
+        record={**measurement_record(new, real, seed), **(record or {})},
+    )
+
+
+def measurement_record(
+    generated: xr.DataArray, windows: xr.DataArray | None, seed: int | None
+) -> dict[str, Any]:
+    """When and with what a measurement was made, and on which labels."""
+    labels = {"generated labels": generated}
+    if windows is not None:
+        labels["reference windows"] = windows
+    return {
+        "date": datetime.now(UTC).isoformat(timespec="seconds"),
+        "seed": seed,
+        "versions": _versions(),
+        "sha256": {name: _sha256(ms) for name, ms in labels.items()},
+        "generated": provenance_of(generated) or {},
+        "reference": None if windows is None else provenance_of(windows),
+    }
+
+
+def _chosen(generated: xr.DataArray, phases: Sequence[int | str] | None) -> tuple[int, ...]:
+    if phases is None:
+        names = phases_of(generated)
+        return tuple(sorted(names, key=lambda label: label != focus_phase(names)))
+    if isinstance(phases, str) or not phases:
+        raise InputError(f"phases: expected a sequence of labels or names, got {phases!r}")
+    return tuple(dict.fromkeys(resolve_phase(generated, phase) for phase in phases))
+
+
+def sentence(note: str) -> str:
+    """Write a note as a sentence.
+
+    Examples
+    --------
+    >>> sentence("the box is large")
+    'The box is large.'
+    """
+    return f"{note[:1].upper()}{note[1:].rstrip('.')}."
+
+
+def _versions() -> dict[str, str]:
+    return {
+        "microdsd": __version__,
+        "python": platform.python_version(),
+        **{package: version(package) for package in _PACKAGES},
+    }
+
+
+def _sha256(ms: xr.DataArray) -> str:
+    values = np.ascontiguousarray(ms.values)
+    digest = hashlib.sha256(f"{values.shape} {values.dtype.str}".encode())
+    digest.update(values.data)
+    return digest.hexdigest()

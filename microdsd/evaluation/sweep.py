@@ -1,0 +1,267 @@
+"""A series of microstructures over one phase fraction, measured beside real material."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from microdsd.errors import InputError
+from microdsd.metrics.descriptors import COMPARED, describe, scalar_columns
+from microdsd.microstructure import (
+    LabelsLike,
+    as_ensemble,
+    phase_counts,
+    phases_of,
+    provenance_of,
+    resolve_phase,
+)
+from microdsd.evaluation.recount import PhaseComposition, composition
+from microdsd.evaluation.evaluation import measurement_record, sentence
+from microdsd.evaluation.reference import match_reference
+
+
+@dataclass(frozen=True)
+class SweepColumn:
+    """One descriptor of every sample, and of every real window; None where it does not exist.
+
+    Attributes
+    ----------
+    descriptor, units : str
+        Variable of `describe`, and its unit; percolation is the mean over the axes.
+    of : str or None
+        Phase or pair of phases; None for all together.
+    generated, real : tuple of float or None
+        Empty without real windows.
+    """
+
+    descriptor: str
+    units: str
+    of: str | None
+    generated: tuple[float | None, ...]
+    real: tuple[float | None, ...]
+
+
+@dataclass(frozen=True)
+class SweepStep:
+    """How much changes from one fraction to the next.
+
+    Attributes
+    ----------
+    start, stop : float
+        The two fractions.
+    changed : float
+        Mean share of the voxels in which sample i of one differs from sample i of the other.
+    least : float
+        The smallest share that the two compositions allow.
+    """
+
+    start: float
+    stop: float
+    changed: float
+    least: float
+
+
+@dataclass(frozen=True)
+class SweepEvaluation:
+    """What was measured on a sweep.
+
+    Attributes
+    ----------
+    generated : DataArray, dims (sample, [z,] y, x)
+    windows : DataArray, dims (sample, [z,] y, x), or None
+        Real material.
+    phase : int
+        Label of the phase whose fraction is swept.
+    requested : tuple of float
+        Requested fraction of this phase in every sample.
+    fraction, real_fraction : tuple of float
+        What every sample and window holds of it.
+    trained : tuple of float, or None
+        Lowest and highest fraction in the training windows, where the file says.
+    paired : bool
+        Whether sample i of every fraction was made from the same random numbers.
+    columns : tuple of SweepColumn
+    steps : tuple of SweepStep
+    composition : tuple of PhaseComposition
+    notes : tuple of str
+    record : dict
+        Provenance.
+    """
+
+    generated: xr.DataArray
+    windows: xr.DataArray | None
+    phase: int
+    requested: tuple[float, ...]
+    fraction: tuple[float, ...]
+    real_fraction: tuple[float, ...]
+    trained: tuple[float, float] | None
+    paired: bool
+    columns: tuple[SweepColumn, ...]
+    steps: tuple[SweepStep, ...]
+    composition: tuple[PhaseComposition, ...]
+    notes: tuple[str, ...]
+    record: dict[str, Any]
+
+    @property
+    def exact(self) -> bool | None:
+        """Whether all counts are the requested ones; None where no request is recorded."""
+        known = [phase.exact for phase in self.composition if phase.exact is not None]
+        return all(bool(exact.all()) for exact in known) if known else None
+
+    def members(self) -> dict[float, list[int]]:
+        """Sample numbers of every requested fraction, in the order of the file."""
+        found: dict[float, list[int]] = {}
+        for i, fraction in enumerate(self.requested):
+            found.setdefault(fraction, []).append(i)
+        return found
+
+    def mean(self, column: SweepColumn) -> list[float | None]:
+        """Mean of a descriptor over the samples of every fraction; None where none has it."""
+        means: list[float | None] = []
+        for numbers in self.members().values():
+            known = [v for i in numbers if (v := column.generated[i]) is not None]
+            means.append(sum(known) / len(known) if known else None)
+        return means
+
+    def to_dict(self) -> dict[str, Any]:
+        """Everything but the arrays of labels, as JSON can hold it."""
+        return {
+            "phase": phases_of(self.generated)[self.phase],
+            "fractions": list(self.members()),
+            "paired": self.paired,
+            "trained_fractions": self.trained,
+            "samples": {"requested_fraction": self.requested, "fraction": self.fraction},
+            "real_windows": {"fraction": self.real_fraction},
+            "descriptors": [
+                {**asdict(column), "mean": self.mean(column)} for column in self.columns
+            ],
+            "steps": [asdict(step) for step in self.steps],
+            "composition": {
+                "exact": self.exact,
+                "phases": [phase.to_dict() for phase in self.composition],
+            },
+            "notes": list(self.notes),
+            "provenance": self.record,
+        }
+
+
+def evaluate_sweep(
+    generated: LabelsLike,
+    reference: LabelsLike | None = None,
+    *,
+    windows: int | None = None,
+    rng: int = 0,
+    periodic: bool = False,
+    record: Mapping[str, Any] | None = None,
+) -> SweepEvaluation:
+    """Measure a sweep, and windows of real material beside it.
+
+    Parameters
+    ----------
+    generated : DataArray
+        Samples whose provenance records the requested fractions, as `microdsd.generation.sweep` makes them;
+        the first phase whose fraction varies is the one swept.
+    reference : DataArray or ndarray, optional
+        Real material: windows of the samples' shape, or something larger to cut them from.
+    windows : int, optional
+        Number of reference windows; see `match_reference`.
+    rng : int
+        Places the windows.
+    periodic : bool
+        Whether to wrap both sides in the measurement.
+    record : mapping, optional
+        Further facts for the provenance.
+
+    Raises
+    ------
+    InputError
+        If the samples are no sweep, or the reference does not fit them.
+    """
+    samples = as_ensemble(generated)
+    made = provenance_of(samples) or {}
+    phase, requested = _swept(samples, made.get("requested_fractions", {}))
+    notes = [*made.get("notes", ())]
+    real = None
+    if reference is not None:
+        matched = match_reference(samples, reference, windows=windows, rng=rng)
+        samples, real = matched.generated, matched.windows
+        notes += matched.notes
+    streams = made.get("streams", [])
+    trained = made.get("trained_fractions", {}).get(phases_of(samples)[phase])
+    described = describe(samples, periodic=periodic, descriptors=COMPARED)
+    of_real = None if real is None else describe(real, periodic=periodic, descriptors=COMPARED)
+    return SweepEvaluation(
+        generated=samples,
+        windows=real,
+        phase=phase,
+        requested=requested,
+        fraction=_of_phase(described, phase),
+        real_fraction=() if of_real is None else _of_phase(of_real, phase),
+        trained=None if trained is None else (trained[0], trained[1]),
+        paired=len(set(streams)) < len(streams),
+        columns=tuple(_columns(described, of_real)),
+        steps=tuple(_steps(samples, requested)),
+        composition=composition(samples),
+        notes=tuple(map(sentence, notes)),
+        record={**measurement_record(samples, real, rng), **(record or {})},
+    )
+
+
+def _swept(
+    samples: xr.DataArray, requested: Mapping[str, list[float]]
+) -> tuple[int, tuple[float, ...]]:
+    for name, fractions in requested.items():
+        if len(set(fractions)) > 1 or len(requested) == 1:
+            return resolve_phase(samples, name), tuple(fractions)
+    raise InputError(
+        "generated: its provenance records no series of fractions of one phase; "
+        "make one with `microdsd sweep`"
+    )
+
+
+def _of_phase(described: xr.Dataset, phase: int) -> tuple[float, ...]:
+    return tuple(described.phase_fraction.sel(phase=phase).values.tolist())
+
+
+def _columns(generated: xr.Dataset, real: xr.Dataset | None) -> Iterator[SweepColumn]:
+    beside = [None] * len(list(_of_descriptors(generated)))
+    others = beside if real is None else _of_descriptors(real)
+    for made, found in zip(_of_descriptors(generated), others, strict=True):
+        of = [str(made[c].item()) for c in ("phase_name", "pair") if c in made.coords]
+        yield SweepColumn(
+            descriptor=str(made.name),
+            units=made.attrs["units"],
+            of=of[0] if of else None,
+            generated=_known(made),
+            real=() if found is None else _known(found),
+        )
+
+
+def _of_descriptors(described: xr.Dataset) -> Iterator[xr.DataArray]:
+    spans = described.percolates.mean("axis", keep_attrs=True)
+    for column in scalar_columns(described.assign(percolates=spans)):
+        if column.name != "phase_fraction":
+            yield column
+
+
+def _known(column: xr.DataArray) -> tuple[float | None, ...]:
+    return tuple(None if np.isnan(v) else float(v) for v in column.values.astype(float))
+
+
+def _steps(samples: xr.DataArray, requested: tuple[float, ...]) -> Iterator[SweepStep]:
+    """Compare sample i of each fraction with sample i of the next."""
+    labels, counts = samples.values, phase_counts(samples).values
+    of: dict[float, list[int]] = {}
+    for i, fraction in enumerate(requested):
+        of.setdefault(fraction, []).append(i)
+    for (start, one), (stop, other) in pairwise(of.items()):
+        pairs = list(zip(one, other, strict=False))
+        # A voxel that changes leaves one count and joins another.
+        least = [np.abs(counts[a] - counts[b]).sum() / 2 / labels[0].size for a, b in pairs]
+        changed = [float((labels[a] != labels[b]).mean()) for a, b in pairs]
+        yield SweepStep(start, stop, float(np.mean(changed)), float(np.mean(least)))

@@ -1,0 +1,1 @@
+"""From a scan to a model: training windows, the training run, the calibration of its walk."""

@@ -1,0 +1,295 @@
+"""What a model learns from: windows of scans or of images, of one class or of several.
+
+Part of it is held back, to validate on: the far end of axis 0 of a scan, the last samples of an
+ensemble, the last images of every class.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from abc import ABC, abstractmethod
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+import xarray as xr
+from torch import Tensor
+
+from microdsd.encoding import (
+    ClassSampler,
+    ImageSampler,
+    IntensityEncoding,
+    PhaseEncoding,
+)
+from microdsd.encoding.sampling import Sampler
+from microdsd.encoding.windows import Symmetry, split_scan
+from microdsd.errors import InputError
+from microdsd.io import LabelSource, holds_images, load_images, open_labels
+from microdsd.io.windows import Region
+from microdsd.microstructure.intensity import (
+    as_images,
+    channels_of,
+    classes_of,
+    is_images,
+    with_channels,
+)
+from microdsd.microstructure.voxels import VoxelSize, voxel_size_of
+from microdsd.schedule.examination import Source, present_phases, window_shape
+
+_STATISTICS_WINDOWS = 256
+NO_BACKGROUND = -1
+
+
+class Material(ABC):
+    """Training and held-back windows, and how they become walkers.
+
+    Attributes
+    ----------
+    window : tuple of int
+    classes : tuple of str
+        Names, empty where there is one material only.
+    encoding : PhaseEncoding or IntensityEncoding
+    training : ClassSampler
+    held_back : ClassSampler or None
+    voxel_size : VoxelSize
+        Of the window.
+    shape : list
+        Of the data, for the record.
+    """
+
+    window: tuple[int, ...]
+    classes: tuple[str, ...]
+    encoding: PhaseEncoding | IntensityEncoding
+    training: ClassSampler
+    held_back: ClassSampler | None
+    voxel_size: VoxelSize
+    shape: list[Any]
+
+    @abstractmethod
+    def sha256(self) -> str:
+        """Fingerprint of all data."""
+
+    @abstractmethod
+    def contents(self) -> dict[str, Any]:
+        """``phases``, ``background`` and ``grey_levels`` of the model card."""
+
+    @abstractmethod
+    def fractions(self, windows: np.ndarray) -> dict[str, np.ndarray]:
+        """Fraction of every phase, or mean intensity of every channel, by name."""
+
+    def encode(self, windows: np.ndarray) -> Tensor:
+        """Occupation numbers (n, species, *window)."""
+        return self.encoding.encode(windows)
+
+    def draw(self, n: int, rng: np.random.Generator) -> Tensor | tuple[Tensor, Tensor]:
+        """Occupation numbers of random training windows; where there are classes, these too."""
+        windows, classes = self.training.draw(n, rng)
+        occupation = self.encode(windows)
+        return (occupation, torch.from_numpy(classes)) if self.classes else occupation
+
+    def card_entries(self, rng: np.random.Generator) -> dict[str, Any]:
+        """What the model card says of the material, its spans from some hundred windows a class."""
+        windows, classes = self.training.evenly(
+            _STATISTICS_WINDOWS * max(1, len(self.classes)), rng
+        )
+        fractions = self.fractions(windows)
+        return {
+            **self.contents(),
+            "window": self.window,
+            "voxel_size": self.voxel_size.size[-len(self.window) :],
+            "unit": self.voxel_size.unit,
+            "fraction_mean": {name: float(v.mean()) for name, v in fractions.items()},
+            "fraction_range": {
+                name: (float(v.min()), float(v.max())) for name, v in fractions.items()
+            },
+            "classes": {
+                name: {phase: _span(v[classes == k]) for phase, v in fractions.items()}
+                for k, name in enumerate(self.classes)
+            },
+        }
+
+
+def _span(values: np.ndarray) -> tuple[float, float, float]:
+    """Mean, least and largest."""
+    return float(values.mean()), float(values.min()), float(values.max())
+
+
+class PhaseMaterial(Material):
+    """Windows of segmented scans.
+
+    Parameters
+    ----------
+    sources : dict of str to LabelSource
+        One scan per class, of the same phases; the name of a single one does not matter.
+    window : int or sequence of int
+    symmetry : {"isotropic", "transverse", "none"}
+    validation : float
+        Share that is held back.
+    """
+
+    def __init__(
+        self,
+        sources: Mapping[str, LabelSource],
+        window: int | Sequence[int],
+        symmetry: Symmetry,
+        validation: float,
+    ) -> None:
+        self._sources = list(sources.values())
+        self.classes = tuple(sources) if len(sources) > 1 else ()
+        first = self._sources[0]
+        self.window = window_shape(window, len(first.shape))
+        self.voxel_size = _common_voxel_size(self._sources, len(self.window))
+        self.shape = [list(source.shape) for source in self._sources]
+        if not self.classes:
+            self.shape = self.shape[0]
+        blocks = [split_scan(source, self.window, symmetry, validation) for source in self._sources]
+        self.training = ClassSampler([training for training, _ in blocks])
+        kept = [held for _, held in blocks if held is not None]
+        self.held_back = ClassSampler(kept) if kept else None
+        self.encoding: PhaseEncoding = self._encoding(sources)
+
+    def _encoding(self, sources: Mapping[str, LabelSource]) -> PhaseEncoding:
+        """The phase that is the largest, all materials counting alike, is the background."""
+        phases: dict[int, str] = {}
+        share: Counter[int] = Counter()
+        for name, source in sources.items():
+            theirs, _ = present_phases(source)
+            phases = phases or theirs
+            if theirs != phases:
+                raise InputError(
+                    f"class {name!r}: has the phases {theirs}, the first class has {phases}; give "
+                    "all materials the same phases under the same labels (microdsd import --labels)"
+                )
+            counts = source.counts()
+            total = sum(counts.values())
+            share.update({label: counts[label] / total for label in phases})
+        return PhaseEncoding(phases, max(phases, key=lambda label: share[label]))
+
+    def sha256(self) -> str:
+        """Fingerprint of the labels; of several scans, of their fingerprints."""
+        if not self.classes:
+            return self._sources[0].sha256()
+        joint = "\n".join(source.sha256() for source in self._sources)
+        return hashlib.sha256(joint.encode()).hexdigest()
+
+    def contents(self) -> dict[str, Any]:
+        """Phases and background."""
+        return {"phases": self.encoding.phases, "background": self.encoding.background}
+
+    def fractions(self, windows: np.ndarray) -> dict[str, np.ndarray]:
+        """Phase fractions of every window."""
+        axes = tuple(range(1, windows.ndim))
+        return {
+            name: (windows == label).mean(axis=axes) for label, name in self.encoding.phases.items()
+        }
+
+
+class ImageMaterial(Material):
+    """Windows of images with counts; their ``class`` coordinate says which class they are of.
+
+    Parameters
+    ----------
+    images : DataArray
+        See `microdsd.microstructure.as_images`.
+    window : int or sequence of int
+    symmetry : {"isotropic", "transverse", "none"}
+    validation : float
+        Share of the images of every class that is held back.
+    """
+
+    def __init__(
+        self,
+        images: xr.DataArray,
+        window: int | Sequence[int],
+        symmetry: Symmetry,
+        validation: float,
+    ) -> None:
+        images = as_images(images)
+        self._values = with_channels(images)
+        self.window = window_shape(window, 2)
+        self.shape = list(images.shape)
+        self.voxel_size = voxel_size_of(images.isel(sample=0, channel=0, missing_dims="ignore"))
+        self.encoding: IntensityEncoding = IntensityEncoding(
+            channels_of(images), int(images.attrs["levels"])
+        )
+        labels = np.array(classes_of(images))
+        names = tuple(dict.fromkeys(sorted(labels.tolist())))
+        self.classes = names if len(names) > 1 else ()
+        members = [np.flatnonzero(labels == name) for name in self.classes] or [
+            np.arange(len(self._values))
+        ]
+        cuts = [len(m) - (max(1, round(validation * len(m))) if validation else 0) for m in members]
+
+        def sampler(chosen: np.ndarray) -> Sampler:
+            return ImageSampler(self._values[chosen], self.window, symmetry)
+
+        self.training = ClassSampler(
+            [sampler(m[:cut]) for m, cut in zip(members, cuts, strict=True)]
+        )
+        self.held_back = None
+        if validation:
+            self.held_back = ClassSampler(
+                [sampler(m[cut:]) for m, cut in zip(members, cuts, strict=True)]
+            )
+
+    def sha256(self) -> str:
+        """Fingerprint of the intensities."""
+        head = f"{self._values.shape} {self._values.dtype.str} {self.encoding.levels}"
+        digest = hashlib.sha256(head.encode())
+        digest.update(np.ascontiguousarray(self._values).data)
+        return digest.hexdigest()
+
+    def contents(self) -> dict[str, Any]:
+        """Channels in place of phases, and the number of levels."""
+        return {
+            "phases": dict(enumerate(self.encoding.channels)),
+            "background": NO_BACKGROUND,
+            "grey_levels": self.encoding.levels,
+        }
+
+    def fractions(self, windows: np.ndarray) -> dict[str, np.ndarray]:
+        """Mean intensity of every window, in levels."""
+        means = windows.mean(axis=tuple(range(2, windows.ndim)))
+        return {name: means[:, c] for c, name in enumerate(self.encoding.channels)}
+
+
+def open_material(
+    source: Source | Mapping[str, Source],
+    window: int | Sequence[int],
+    symmetry: Symmetry,
+    validation: float,
+    *,
+    phases: Mapping[int, str] | None = None,
+    voxel_size: float | Sequence[float] | None = None,
+    region: Region | None = None,
+) -> Material:
+    """Material of one source, of several by name, or of images.
+
+    Raises
+    ------
+    InputError
+        If the sources, the window or the share held back cannot be used.
+    """
+    if isinstance(source, str) and holds_images(source):
+        source = load_images(source)
+    if is_images(source):
+        assert isinstance(source, xr.DataArray)
+        return ImageMaterial(source, window, symmetry, validation)
+    named = source if isinstance(source, Mapping) else {"": source}
+    opened = {
+        name: one
+        if isinstance(one, LabelSource)
+        else open_labels(one, phases=phases, voxel_size=voxel_size, region=region)
+        for name, one in named.items()
+    }
+    return PhaseMaterial(opened, window, symmetry, validation)
+
+
+def _common_voxel_size(sources: Sequence[LabelSource], axes: int) -> VoxelSize:
+    """Voxel size of the window; in voxels where the scans do not agree on it."""
+    sizes = {
+        VoxelSize(source.voxel_size.size[-axes:], source.voxel_size.unit) for source in sources
+    }
+    return sizes.pop() if len(sizes) == 1 else VoxelSize((1.0,) * axes, "voxel")

@@ -1,0 +1,301 @@
+"""A training run: from a scan to a model, with a held-back block, interruptible at any step."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from microdsd.fitting.calibration import calibrated_walks
+from microdsd.device import resolve_device
+from microdsd.encoding import IntensityEncoding
+from microdsd.encoding.windows import Symmetry
+from microdsd.errors import CheckpointError, InputError
+from microdsd.fitting.start import network_of_start
+from microdsd.io import atomic_write
+from microdsd.io.windows import Region
+from microdsd.fitting.material import open_material
+from microdsd.generation.microstructure_model import MicrostructureModel
+from microdsd.networks import Method, UNetConfig, build_network
+from microdsd.networks.build import DEFAULT_SIZE
+from microdsd.networks.unet import n_parameters
+from microdsd.process import (
+    Boundary,
+    Lattice,
+    TransitionKernel,
+    horizon_at,
+    recommend_horizon,
+    time_of,
+)
+from microdsd.process.time_schedule import RateLoss
+from microdsd.fitting.record import model_card, name_of
+from microdsd.schedule.examination import Source, horizon_sentence, number_of_windows
+from microdsd.training import (
+    StepRecord,
+    Trainer,
+    TrainingConfig,
+    Validation,
+    build_objective,
+    pack_state,
+    read_state,
+    require_same_run,
+)
+
+_FEWEST_EVALUATIONS = 4
+"""Fewer steps give no usable material, so that there is nothing to calibrate."""
+
+
+class TrainingRun:
+    """Everything that one run needs, made ready and checked before the first step.
+
+    Parameters
+    ----------
+    source : str, DataArray, ndarray, LabelSource, or dict of str to these
+        Labels: ``"scan.h5:/path"``, or an array; a dict of several materials by name makes one
+        model that can be told which. Or images: a file or array of `as_images`; their classes,
+        if they have any, are learned along.
+    config : TrainingConfig
+    window : int or sequence of int
+        Voxels per axis; one number stands for all axes of the scan. With one entry fewer than
+        the scan has axes, the model learns slices and is 2D.
+    symmetry : {"none", "transverse", "isotropic"}
+        Symmetries of the material: windows are turned and mirrored accordingly.
+    validation : float
+        Share of the scan, at the far end of axis 0 (or the last samples of an ensemble), that
+        is held back to validate on; 0 for none.
+    boundary : {"no-flux", "periodic"}
+        Boundary of the windows; "periodic" only for windows that are whole periodic boxes.
+    network_size : dict, optional
+        ``widths``, ``blocks``, ``embedding`` of `UNetConfig`, where they differ from the default.
+    sigma_max : float, optional
+        Horizon, voxels; by default the one that `microdsd.schedule` recommends.
+    method : {"bridges", "tau-leaping"}
+        What to learn: the potential of long exact steps, or the hop rates of the paper.
+    loss, schedule : str, optional
+        Of tau-leaping, see `microdsd.training.methods.build_objective`; the paper's settings are
+        in `microdsd.process.time_schedule.PAPER_SETTINGS`.
+    evaluations : int, optional
+        Network evaluations of a sample unless asked otherwise, at least 4; default: 24 in 2D, 16 in
+        3D, 64 of images, 256 of tau-leaping. The walk back is calibrated for them.
+    start_from : MicrostructureModel, str or Path, optional
+        Model whose weights to start from, itself, its file or its name: fine-tuning, for which a
+        fraction of the time will do. Its network is kept.
+    phases, voxel_size, region
+        Passed to `microdsd.io.open_labels`.
+    device : str or torch.device, optional
+
+    Raises
+    ------
+    InputError
+        If the scan, the window or an option cannot be used; before any training.
+    """
+
+    def __init__(
+        self,
+        source: Source | Mapping[str, Source],
+        config: TrainingConfig,
+        *,
+        window: int | Sequence[int],
+        symmetry: Symmetry = "none",
+        validation: float = 0.15,
+        boundary: Boundary = "no-flux",
+        network_size: Mapping[str, Any] | None = None,
+        sigma_max: float | None = None,
+        method: Method = "bridges",
+        loss: RateLoss | None = None,
+        schedule: str | None = None,
+        evaluations: int | None = None,
+        start_from: MicrostructureModel | str | Path | None = None,
+        phases: Mapping[int, str] | None = None,
+        voxel_size: float | Sequence[float] | None = None,
+        region: Region | None = None,
+        device: str | torch.device | None = None,
+    ) -> None:
+        self.config = config
+        self.symmetry: Symmetry = symmetry
+        self.boundary: Boundary = boundary
+        self.device = resolve_device(device)
+        self.named = name_of(source)
+        self.material = open_material(
+            source,
+            window,
+            symmetry,
+            validation,
+            phases=phases,
+            voxel_size=voxel_size,
+            region=region,
+        )
+        self.window = self.material.window
+        self.classes = self.material.classes
+        self.is_image = isinstance(self.material.encoding, IntensityEncoding)
+        lattice = Lattice.box(self.window, boundary)
+        self._kernel = TransitionKernel(lattice, self.device)
+        if sigma_max is not None:
+            if not sigma_max > 2 * config.sigma_min:
+                raise InputError(
+                    f"sigma_max={sigma_max:g}: must be more than twice the lowest noise level, "
+                    f"sigma_min={config.sigma_min:g}"
+                )
+            self._kernel.require_mixed(float(time_of(sigma_max)))
+        self.method: Method = method
+        build_objective(method, config.sigma_min, 1.0, loss, schedule)  # refuse early
+        if method == "tau-leaping" and (self.classes or self.is_image):
+            raise InputError(
+                "method='tau-leaping': is for phases of one material; images and classes are "
+                "learned with bridges"
+            )
+        if evaluations is not None and evaluations < _FEWEST_EVALUATIONS:
+            raise InputError(
+                f"evaluations={evaluations}: a walk needs at least {_FEWEST_EVALUATIONS}"
+            )
+        self.evaluations = evaluations
+        self.held_back = validation
+        self.recommended = recommend_horizon(self._horizon_windows(), self._kernel)
+        self.sigma_max = self.recommended.sigma if sigma_max is None else sigma_max
+        reads_out = method == "bridges" and not self.is_image
+        self.network = UNetConfig(
+            lattice.ndim,
+            len(self.material.encoding.species),
+            **{**DEFAULT_SIZE[lattice.ndim], **(network_size or {})},
+            read_out=reads_out,
+            own_evidence=reads_out,
+            top=self.material.encoding.top,
+            classes=len(self.classes),
+        )
+        if isinstance(start_from, str | Path):
+            start_from = MicrostructureModel.load(start_from)
+        self.start = start_from
+        if start_from is not None:
+            if network_size:
+                raise InputError(
+                    f"network_size={dict(network_size)}: start_from keeps the network of the model "
+                    "that it starts from; leave network_size out"
+                )
+            self.network = network_of_start(
+                start_from, self.material.encoding, self.network, method
+            )
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(config.seed)
+            unet = build_network(method, self.network)
+        if start_from is not None:
+            unet.load_state_dict(start_from.network.state_dict())
+        unet = unet.to(self.device).to(memory_format=unet.memory_format)  # type: ignore[call-overload]
+        self.objective = build_objective(
+            method,
+            config.sigma_min,
+            self.sigma_max,
+            loss,
+            schedule,
+            read_out=self.network.read_out,
+        )
+        self.validation = self._validation()
+        self.trainer = Trainer(
+            unet,
+            self.material.draw,
+            self._kernel,
+            self.sigma_max,
+            config,
+            self.validation,
+            self.objective,
+        )
+        self.n_parameters = n_parameters(unet)
+        self.gains: tuple[float, ...] = ()
+
+    def records(self) -> Iterator[StepRecord]:
+        """Train, yielding after every step; stop and `save_state` at any time."""
+        for record in self.trainer.run():
+            self.gains = record.gains or self.gains
+            yield record
+
+    def finish(self) -> MicrostructureModel:
+        """Model of the averaged weights, its walk back calibrated on the held-back windows."""
+        model = MicrostructureModel(self.trainer.averaged, model_card(self), self.device)
+        if self.material.held_back is None or self.method == "tau-leaping" or self.is_image:
+            return model  # leaps and images end at the data, not at a level to be chosen
+        real, classes = self._held_back_windows()
+        names = [self.classes[k] for k in classes] if self.classes else None
+        card = replace(model.card, walks=calibrated_walks(model, real, names))
+        return MicrostructureModel(self.trainer.averaged, card, self.device)
+
+    def save_state(self, path: str | Path) -> None:
+        """Write all that `restore` needs to go on, atomically, over any earlier state."""
+        tensors, numbers = self.trainer.state()
+        with atomic_write(path, overwrite=True) as temporary:
+            temporary.write_bytes(
+                pack_state(tensors, {**numbers, "gains": self.gains, "run": self._identity()})
+            )
+
+    def restore(self, path: str | Path) -> None:
+        """Go on from a saved state.
+
+        Raises
+        ------
+        CheckpointError
+            If the state is of another run: other data, window, network or settings.
+        """
+        tensors, numbers = read_state(path)
+        if "run" not in numbers:
+            raise CheckpointError(
+                f"{path}: holds no training run; give the file that --resume left"
+            )
+        earlier = {"method": "bridges", "start_from": None, **numbers.pop("run")}
+        require_same_run(path, self._identity(), earlier)
+        self.gains = tuple(numbers.pop("gains"))
+        self.trainer.restore(tensors, numbers)
+
+    @cached_property
+    def data_sha256(self) -> str:
+        """Fingerprint of the data; read through the whole scan once, not at every save."""
+        return self.material.sha256()
+
+    def _identity(self) -> dict[str, Any]:
+        """What must agree for a state to belong to this run; the budget may grow."""
+        settings = asdict(self.config)
+        del settings["minutes"], settings["steps"]
+        return {
+            "data_sha256": self.data_sha256,
+            "window": list(self.window),
+            "symmetry": self.symmetry,
+            "validation": self.held_back,
+            "boundary": self.boundary,
+            "sigma_max": self.sigma_max,
+            "network": repr(self.network),
+            "method": self.method,
+            "start_from": self.start.digest() if self.start else None,
+            **self.objective.settings,
+            **settings,
+        }
+
+    def horizon(self) -> str:
+        """Which horizon is used, and what it leaves of the layout of its source."""
+        used = horizon_at(self._horizon_windows(), self._kernel, self.sigma_max)
+        return horizon_sentence(used, self.recommended)
+
+    def _horizon_windows(self) -> torch.Tensor:
+        rng = np.random.default_rng([self.config.seed, 3])
+        windows, _ = self.material.training.draw(number_of_windows(self.window), rng)
+        return self.material.encode(windows).to(self.device)
+
+    def _held_back_windows(self) -> tuple[np.ndarray, np.ndarray]:
+        assert self.material.held_back is not None
+        n = number_of_windows(self.window)
+        return self.material.held_back.evenly(n, np.random.default_rng([self.config.seed, 2]))
+
+    def _validation(self) -> Validation | None:
+        if self.material.held_back is None:
+            return None
+        windows, classes = self._held_back_windows()
+        return Validation(
+            self.material.encode(windows),
+            self._kernel,
+            self.config.sigma_min,
+            self.sigma_max,
+            self.config.seed,
+            self.objective,
+            torch.from_numpy(classes) if self.classes else None,
+        )

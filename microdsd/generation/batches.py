@@ -1,0 +1,204 @@
+"""Samples of a request in batches that fit the device, each from random numbers of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from functools import cached_property
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from microdsd.encoding import IntensityEncoding, PhaseEncoding
+from microdsd.networks import PotentialUNet, UNet
+from microdsd.networks.base import PotentialNetwork, ReadOut
+from microdsd.networks.classes import ClassGuidance
+from microdsd.process import Lattice, TransitionKernel
+from microdsd.generation.request import GenerationRequest
+from microdsd.sampling import (
+    AdaptiveLeaps,
+    Generated,
+    GridLeaps,
+    Leap,
+    Visit,
+    sample_bridges,
+    sample_images,
+    sample_tau_leaping,
+)
+from microdsd.sampling.guidance import Guide
+from microdsd.sampling.origins import Regions
+from microdsd.models.card import ModelCard
+from microdsd.device.precision import DTYPES, Precision, measure_precision
+
+BATCH_VOXELS = {"cpu": 1 << 15, "cuda": 1 << 22}
+"""Voxels of a batch: what keeps a device busy without holding more than it must."""
+
+Observer = Callable[[Visit | Leap], None]
+
+
+class BatchedSampler:
+    """A network, and how the samples of its method are made with it.
+
+    Parameters
+    ----------
+    network : UNet
+        On the device, ready for inference.
+    card : ModelCard
+    device : torch.device
+    """
+
+    def __init__(self, network: UNet, card: ModelCard, device: torch.device) -> None:
+        self.encoding: PhaseEncoding | IntensityEncoding = (
+            IntensityEncoding(tuple(card.phases.values()), card.grey_levels)
+            if card.grey_levels
+            else PhaseEncoding(card.phases, card.background)
+        )
+        self._network = network
+        self._card = card
+        self._device = device
+        labels = sorted(card.phases)
+        # Requests hold phases in ascending order of the labels, samplers the species' alone.
+        self._species = [labels.index(label) for label in self.encoding.species]
+
+    @cached_property
+    def precision(self) -> Precision:
+        """How the network is run: the fastest way on this machine, or what it is set to."""
+        return self.fastest(DTYPES)
+
+    def fastest(self, dtypes: Sequence[str]) -> Precision:
+        """Fastest precision of some types, measured on one training window's worth of work."""
+        lattice = Lattice.box(self._card.window, "no-flux")
+        kernel = TransitionKernel(lattice, self._device)
+        state = torch.zeros(1, self._card.network.species, *lattice.shape, device=self._device)
+        t = torch.ones(1, device=self._device)
+        with torch.inference_mode():
+            return measure_precision(
+                lambda: self._network(state, t, kernel), self._device, dtypes=dtypes
+            )
+
+    def batches(self, request: GenerationRequest, start: int = 0) -> Iterator[range]:
+        """Members of a request from ``start`` on, as many at a time as fit the device."""
+        size = max(1, BATCH_VOXELS.get(self._device.type, 1) // request.lattice.n_sites)
+        for first in range(start, len(request), size):
+            yield range(first, min(first + size, len(request)))
+
+    def draw(
+        self, request: GenerationRequest, members: range, observe: Observer | None = None
+    ) -> tuple[np.ndarray, list[int]]:
+        """Make some members of a request.
+
+        Parameters
+        ----------
+        request : GenerationRequest
+        members : range
+        observe : callable, optional
+            Shown every level after its network evaluation.
+
+        Returns
+        -------
+        labels : ndarray, shape (members, *space)
+            Of images, intensities with a channel axis before those of space.
+        moved : list of int
+            Per member the voxels reassigned to meet the counts; of images, the intensity above
+            the highest level.
+        """
+        with self.precision.applied(self._device), torch.inference_mode():
+            made = self._walk(request, members, observe)
+        if isinstance(made, Generated):
+            assert isinstance(self.encoding, PhaseEncoding)
+            return self.encoding.decode(made.phase), made.reassigned.tolist()
+        above = (made - self.encoding.top).clamp_min(0).flatten(1).sum(1)
+        return self.encoding.decode(made), above.long().tolist()
+
+    def _walk(
+        self, request: GenerationRequest, members: range, observe: Observer | None
+    ) -> Generated | Tensor:
+        """Phases of some members; of images, their intensities."""
+        kernel = TransitionKernel(request.lattice, self._device)
+        generators = [stream(request.seed, request.streams[i], self._device) for i in members]
+        counts = torch.from_numpy(request.counts[members.start : members.stop, self._species])
+        fractions = (counts / request.lattice.n_sites).float().to(self._device)
+        counts = counts.to(self._device)
+        if self._card.method == "tau-leaping":
+            return sample_tau_leaping(
+                self._network,
+                kernel,
+                counts,
+                GridLeaps(request.levels)
+                if request.epsilon is None
+                else AdaptiveLeaps(self._card.sigma_max, request.epsilon),
+                generators,
+                fractions=fractions,
+                observe=observe,
+            )
+        network, read_out = self._told(request, members)
+        if self._card.grey_levels:
+            return sample_images(
+                network,
+                kernel,
+                counts,
+                request.levels,
+                generators,
+                fractions=fractions,
+                observe=observe,
+            )
+        return sample_bridges(
+            network,
+            kernel,
+            self._regions(request, members) or counts,
+            request.levels,
+            generators,
+            fractions=fractions,
+            read_out=read_out,
+            guide=self._guide(request),
+            sharpness=request.sharpness,
+            repeats=request.repeats,
+            redraws=request.redraws,
+            observe=observe,
+        )
+
+    @property
+    def _order(self) -> list[int]:
+        """Places of the sampler's phases, the background first, among the ascending labels."""
+        return [sorted(self._card.phases).index(self._card.background), *self._species]
+
+    def _regions(self, request: GenerationRequest, members: range) -> Regions | None:
+        if request.layout is None:
+            return None
+        layout = request.layout
+        counts = torch.tensor(layout.counts[members.start : members.stop])[..., self._order]
+        known = torch.zeros(layout.known.shape, dtype=torch.int64)
+        for species, label in enumerate(self.encoding.species):
+            known[torch.from_numpy(layout.known == label)] = species + 1
+        index = torch.tensor(layout.index, dtype=torch.int64)
+        parts = (part.to(self._device) for part in (index, counts, known))
+        return Regions(*parts, walled=layout.walled)
+
+    def _guide(self, request: GenerationRequest) -> Guide | None:
+        """The request's guide, for phases in the order of the sampler."""
+        if request.guide is None:
+            return None
+        guide, order = request.guide, self._order
+        back = [order.index(k) for k in range(len(order))]
+        return lambda expected, sigma: guide(expected[:, back], sigma)[:, order]
+
+    def _told(
+        self, request: GenerationRequest, members: range
+    ) -> tuple[PotentialNetwork, ReadOut | None]:
+        """The network of potentials and its read-out, told the classes of some members."""
+        network = self._network
+        assert isinstance(network, PotentialUNet)
+        told: PotentialUNet | ClassGuidance = network
+        if request.classes:
+            known = list(self._card.classes)
+            classes = [known.index(request.classes[i]) for i in members]
+            told = ClassGuidance(
+                network, torch.tensor(classes, device=self._device), request.guidance
+            )
+        return told, told.joint if network.config.read_out else None
+
+
+def stream(seed: int, number: int, device: torch.device) -> torch.Generator:
+    """Generator of one stream of random numbers: a function of (seed, number) alone."""
+    state = np.random.SeedSequence(seed, spawn_key=(number,)).generate_state(1, np.uint64)[0]
+    return torch.Generator(device).manual_seed(int(state >> np.uint64(1)))

@@ -1,0 +1,464 @@
+"""The facade: train, sample, save and load a model of a microstructure."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+import xarray as xr
+from numpy.typing import ArrayLike
+
+import microdsd
+from microdsd.generation.batches import BatchedSampler
+from microdsd.generation.labels import dress
+from microdsd.device import resolve_device
+from microdsd.errors import CheckpointError, InputError
+from microdsd.io import atomic_write
+from microdsd.microstructure import LabelsLike
+from microdsd.microstructure.composition import Fractions
+from microdsd.models import model_path
+from microdsd.networks import UNet, build_network
+from microdsd.process import Boundary, WalkBack
+from microdsd.generation.regional import inpainting_request, regional_request
+from microdsd.generation.request import GenerationRequest
+from microdsd.sampling import Leap, Visit
+from microdsd.sampling.guidance import Guide
+from microdsd.models.card import ModelCard, pack_model, read_model
+from microdsd.device.precision import DTYPES
+
+if TYPE_CHECKING:
+    from microdsd.schedule.examination import Source
+    from microdsd.training import StepRecord, TrainingConfig
+
+
+class MicrostructureModel:
+    """A trained model that generates microstructures with exact phase counts.
+
+    Make one with `fit` or `load`.
+
+    Parameters
+    ----------
+    network : UNet
+    card : ModelCard
+    device : str or torch.device, optional
+        By default a CUDA device where there is one, else the CPU.
+
+    Examples
+    --------
+    >>> model = MicrostructureModel.load("berea-2d")
+    >>> new = model.sample(2, phase_fraction={"pore": 0.22}, shape=(32, 32), rng=0)
+    >>> (new == 0).sum(("y", "x")).values  # 0.22 * 1024, to the nearest voxel
+    array([225, 225])
+    """
+
+    def __init__(
+        self,
+        network: UNet,
+        card: ModelCard,
+        device: str | torch.device | None = None,
+    ) -> None:
+        self.device = resolve_device(device)
+        self.network = network.to(self.device).eval().requires_grad_(False)
+        self.network.to(memory_format=network.memory_format)  # type: ignore[call-overload]
+        self.card = card
+        self._sampler = BatchedSampler(self.network, card, self.device)
+
+    @classmethod
+    def fit(
+        cls,
+        source: Source,
+        config: TrainingConfig,
+        *,
+        device: str | torch.device | None = None,
+        on_step: Callable[[StepRecord], None] | None = None,
+        **options: Any,
+    ) -> MicrostructureModel:
+        """Train a model on a scan.
+
+        Parameters
+        ----------
+        source : str, DataArray or ndarray
+            Labels: ``"scan.h5:/path"``, or an array.
+        config : TrainingConfig
+            Budget and settings.
+        device : str or torch.device, optional
+        on_step : callable, optional
+            Told of every step.
+        **options
+            Passed to `microdsd.fitting.TrainingRun`: ``window``, ``symmetry``, ``validation``,
+            ``phases``, ``voxel_size``, ``region``, ``boundary``, ``network_size``, ``sigma_max``,
+            ``evaluations``, ``start_from`` for fine-tuning;
+            ``method="tau-leaping"`` with ``loss`` and ``schedule`` for the paper's own method.
+
+        Raises
+        ------
+        InputError
+            For labels, windows or options that cannot be used, before any training.
+        """
+        from microdsd.fitting.run import TrainingRun
+
+        run = TrainingRun(source, config, device=device, **options)
+        for record in run.records():
+            if on_step is not None:
+                on_step(record)
+        return run.finish()
+
+    @classmethod
+    def load(
+        cls, path: str | Path, device: str | torch.device | None = None
+    ) -> MicrostructureModel:
+        """Load a model file, or a model that ships with the package by its name.
+
+        Raises
+        ------
+        CheckpointError
+            If the file is damaged, foreign, or of another version.
+        DataFileError
+            If there is no such file and no such shipped model.
+        """
+        weights, card = read_model(model_path(path))
+        network = build_network(card.method, card.network)
+        try:
+            network.load_state_dict(weights)
+        except RuntimeError as error:
+            raise CheckpointError(
+                f"{path}: its weights are not those of the network that its card describes; "
+                "the file is damaged, or of another microdsd"
+            ) from error
+        return cls(network, card, device)
+
+    def save(self, path: str | Path, *, overwrite: bool = False) -> None:
+        """Write the model to one file, atomically.
+
+        Raises
+        ------
+        DataFileError
+            If the file exists and ``overwrite`` is false, or cannot be written.
+        """
+        with atomic_write(path, overwrite=overwrite) as temporary:
+            temporary.write_bytes(pack_model(self.network.state_dict(), self.card))
+
+    def with_walk(self, walk: WalkBack) -> MicrostructureModel:
+        """Make the same model with a walk back set by hand, for one number of evaluations.
+
+        Training calibrates walks on held-back windows. They cannot tell what only larger boxes
+        show, such as how connected a scarce phase is there.
+
+        Parameters
+        ----------
+        walk : WalkBack
+            Replaces the one for as many evaluations, if there is one; numbers between are
+            interpolated.
+
+        Returns
+        -------
+        MicrostructureModel
+            It shares its weights with this one.
+
+        Raises
+        ------
+        InputError
+            If the levels are not those of the model's training, or the exponents not one per phase
+            but the background.
+
+        Examples
+        --------
+        >>> from microdsd.process import WalkBack
+        >>> model = MicrostructureModel.load("berea-2d")
+        >>> slow = model.with_walk(WalkBack(evaluations=48, first=60.0, last=0.3, sharpness=(1.0,)))
+        >>> slow.card.walk(48).first, slow.card.walk(24) == model.card.walk(24)
+        (60.0, True)
+        """
+        return MicrostructureModel(self.network, self.card.with_walk(walk), self.device)
+
+    def sample(
+        self,
+        n: int = 1,
+        *,
+        phase_fraction: Fractions | None = None,
+        intensity: Fractions | None = None,
+        class_name: str | Sequence[str] | None = None,
+        guidance: float = 1.0,
+        shape: Sequence[int] | None = None,
+        boundary: Boundary | Sequence[Boundary] = "no-flux",
+        evaluations: int | None = None,
+        sigma_last: float | None = None,
+        epsilon: float | None = None,
+        guide: Guide | None = None,
+        rng: int | np.random.Generator | None = None,
+    ) -> xr.DataArray:
+        """Generate microstructures, or images, with exactly the composition asked for.
+
+        Parameters
+        ----------
+        n : int
+            Number of samples.
+        phase_fraction : mapping of phase to float or to n floats, optional
+            Fractions by label or name; one phase may be left out and takes the rest. By
+            default the mean of the training windows, of the class where one is asked for.
+        intensity : mapping of channel to float or to n floats, optional
+            Of a model of images, in place of ``phase_fraction``: mean intensity of every
+            channel, in levels; totals are exact. By default as in training.
+        class_name : str or n of them, optional
+            Which of its classes (`ModelCard.classes`) the model is to make.
+        guidance : float
+            How strongly the walk is steered to the class; 1 is as in training. With any other
+            number the network is asked twice per evaluation.
+        shape : sequence of int, optional
+            Voxels per axis; the training window's by default. Larger boxes start from the
+            training window's horizon.
+        boundary : {"no-flux", "periodic"} or one per axis
+        evaluations : int, optional
+            Network evaluations per sample; more is slower and closer to the data.
+        sigma_last : float, optional
+            Noise level, voxels, at which walkers are assigned to voxels; by default the one
+            that the model was calibrated to. For tau-leaping, the level of the last leap.
+        epsilon : float, optional
+            For tau-leaping, in place of ``evaluations``: the paper's rule, leaps in which at
+            most this share of a voxel's walkers leaves. Takes tens of thousands of evaluations.
+        guide : callable, optional
+            Steers the walk without touching a count; see `microdsd.sampling.guidance`.
+        rng : int or Generator, optional
+            Sample i depends on the seed and i alone.
+
+        Returns
+        -------
+        DataArray, dims (sample, [z,] y, x)
+            Labels; or intensities, with a channel axis where there are several, see
+            `microdsd.microstructure.as_images`. The attribute ``provenance`` (JSON) holds the
+            request, the exact counts, and per sample the number of voxels reassigned to meet them.
+
+        Raises
+        ------
+        InputError
+            For a request that cannot be met; says what can.
+        """
+        request = GenerationRequest.resolve(
+            self.card,
+            n,
+            phase_fraction=phase_fraction,
+            intensity=intensity,
+            class_name=class_name,
+            guidance=guidance,
+            shape=shape,
+            boundary=boundary,
+            evaluations=evaluations,
+            sigma_last=sigma_last,
+            epsilon=epsilon,
+            guide=guide,
+            rng=rng,
+        )
+        return self.carry_out(request)
+
+    def inpaint(
+        self,
+        known: LabelsLike,
+        unknown: ArrayLike,
+        n: int = 1,
+        *,
+        phase_fraction: Fractions | None = None,
+        repeats: int = 2,
+        walls: bool = False,
+        **options: Any,
+    ) -> xr.DataArray:
+        """Complete material that is known in part; known voxels come back as they are.
+
+        Parameters
+        ----------
+        known : DataArray or ndarray of int, shape ([z,] y, x)
+            Labels; what they are on unknown voxels does not matter. Any size.
+        unknown : array_like of bool, same shape
+            True where material is to be made: any shape, in any number of pieces.
+        n : int
+            Number of completions.
+        phase_fraction : mapping of phase to float or to n floats, optional
+            Of the whole box, known part included: the unknown part takes exactly what is left. By
+            default the fractions of the known part.
+        repeats : int
+            How often steps at middle noise levels are made; more mends seams, and takes longer.
+        walls : bool
+            Put no-flux walls around the unknown part, which must be a box, and let known material
+            stand still: the variant of Santos et al. (arXiv:2505.01917). By default the whole box
+            is walked, and known material is noised along with the rest.
+        **options
+            ``boundary``, ``evaluations``, ``sigma_last``, ``guide``, ``rng`` of `sample`.
+
+        Returns
+        -------
+        DataArray, dims (sample, [z,] y, x)
+            As of `sample`, with the coordinate ``region``: 0 where material was made, -1 where it
+            was known.
+
+        Raises
+        ------
+        InputError
+            If the known part holds more of a phase than the whole is to have; says what is
+            possible.
+
+        Examples
+        --------
+        >>> model = MicrostructureModel.load("berea-2d")
+        >>> real = model.sample(shape=(32, 32), rng=0)[0].values
+        >>> hole = np.zeros((32, 32), bool)
+        >>> hole[8:24, 8:24] = True
+        >>> new = model.inpaint(real, hole, phase_fraction={"pore": 0.2}, evaluations=8, rng=0)
+        >>> bool((new.values[0] == real)[~hole].all()), int((new == 0).sum())
+        (True, 205)
+        """
+        return self.carry_out(
+            inpainting_request(
+                self.card,
+                n,
+                known,
+                unknown,
+                phase_fraction=phase_fraction,
+                repeats=repeats,
+                walls=walls,
+                **options,
+            )
+        )
+
+    def sample_regions(
+        self,
+        phase_fraction: Mapping[int | str, ArrayLike],
+        n: int = 1,
+        *,
+        regions: ArrayLike | None = None,
+        shape: Sequence[int] | None = None,
+        **options: Any,
+    ) -> xr.DataArray:
+        """Generate microstructures in which every layer, block or region has its own fractions.
+
+        Parameters
+        ----------
+        phase_fraction : mapping of phase to array of float
+            For all phases but one. With ``regions`` one number per region, in ascending order of
+            the map's labels; without, one per block of a grid over the box: an array of shape
+            (10, 1, 1) is ten layers along z.
+        n : int
+            Number of samples.
+        regions : array_like of int, shape ([z,] y, x), optional
+            Which region each voxel belongs to.
+        shape : sequence of int, optional
+            Voxels per axis, where there is no map; the training window's by default.
+        **options
+            ``boundary``, ``evaluations``, ``sigma_last``, ``guide``, ``rng`` of `sample`.
+
+        Returns
+        -------
+        DataArray, dims (sample, [z,] y, x)
+            As of `sample`, with the coordinate ``region``.
+
+        Examples
+        --------
+        >>> model = MicrostructureModel.load("berea-2d")
+        >>> graded = model.sample_regions({"pore": [[0.1], [0.3]]}, shape=(32, 20), rng=0)
+        >>> (graded[0] == 0).groupby("region").sum().values  # of 320 voxels each
+        array([32, 96])
+        """
+        return self.carry_out(
+            regional_request(self.card, n, phase_fraction, regions=regions, shape=shape, **options)
+        )
+
+    def carry_out(self, request: GenerationRequest) -> xr.DataArray:
+        """All samples of a request, in the array contract."""
+        made = list(self.generate(request))
+        return self.dress(request, [labels for labels, _ in made], [moved for _, moved in made])
+
+    def generate(
+        self,
+        request: GenerationRequest,
+        *,
+        start: int = 0,
+        on_evaluation: Callable[[int], None] | None = None,
+    ) -> Iterator[tuple[np.ndarray, int]]:
+        """Generate the samples of a request one after the other.
+
+        Parameters
+        ----------
+        request : GenerationRequest
+        start : int
+            Index of the first sample, to go on with an interrupted run.
+        on_evaluation : callable, optional
+            Told after every network evaluation for how many samples it was.
+
+        Yields
+        ------
+        labels : ndarray, shape ``request.lattice.shape``
+            Of images, intensities with a channel axis in front.
+        reassigned : int
+            Voxels whose phase is not the one most probable there: what exact counts cost. Of
+            images, the intensity above the highest level.
+        """
+        observe = None if on_evaluation is None else _tell(on_evaluation)
+        for members in self._sampler.batches(request, start):
+            yield from zip(*self._sampler.draw(request, members, observe), strict=True)
+
+    def walk(
+        self, request: GenerationRequest, index: int = 0
+    ) -> tuple[list[tuple[float, np.ndarray]], np.ndarray]:
+        """Generate one sample and keep its intermediate states, for pictures of the walk.
+
+        Returns
+        -------
+        states : list of (sigma, ndarray)
+            Occupation numbers (species, *shape) at every noise level, from the horizon down.
+        labels : ndarray, shape ``request.lattice.shape``
+        """
+        states: list[tuple[float, np.ndarray]] = []
+
+        def keep(visit: Visit | Leap) -> None:
+            states.append((float(visit.sigma), visit.occupation[0].cpu().numpy().astype(np.uint16)))
+
+        labels, _ = self._sampler.draw(request, range(index, index + 1), keep)
+        return states, labels[0]
+
+    def dress(
+        self,
+        request: GenerationRequest,
+        labels: Sequence[np.ndarray],
+        reassigned: Sequence[int],
+    ) -> xr.DataArray:
+        """Samples in the array contract, with the request and the model as provenance."""
+        record = {
+            "generator": f"microdsd {microdsd.__version__}",
+            "model_digest": self.digest(),
+            **request.record(self.card),
+            "above_top_level" if self.card.grey_levels else "reassigned": list(reassigned),
+            "precision": self.precision,
+            "training": dict(self.card.provenance),
+        }
+        return dress(self.card, request, labels, record)
+
+    def digest(self) -> str:
+        """First 16 hex digits of the sha256 of card and weights."""
+        return self._digest
+
+    @cached_property
+    def _digest(self) -> str:
+        packed = pack_model(self.network.state_dict(), self.card)
+        return hashlib.sha256(packed).hexdigest()[:16]
+
+    @property
+    def precision(self) -> str:
+        """Type of the network's convolutions, "float32" or "bfloat16"; measured when first asked.
+
+        Samples are the same voxel by voxel only in the same precision: set it to repeat or to go
+        on with a run of another machine.
+        """
+        return self._sampler.precision.dtype
+
+    @precision.setter
+    def precision(self, dtype: str) -> None:
+        if dtype not in DTYPES:
+            raise InputError(f"precision={dtype!r}: choose 'float32' or 'bfloat16'")
+        self._sampler.precision = self._sampler.fastest([dtype])
+
+
+def _tell(on_evaluation: Callable[[int], None]) -> Callable[[Visit | Leap], None]:
+    return lambda visit: on_evaluation(len(visit.occupation))

@@ -1,0 +1,183 @@
+"""Requests that fix material, or the composition of every region, resolved before any work."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from microdsd.errors import InputError
+from microdsd.microstructure import LabelsLike
+from microdsd.microstructure.canvas import fills_a_box, grid_regions
+from microdsd.microstructure.composition import Fractions, counts_from_fractions
+from microdsd.microstructure.layout import KNOWN, Layout
+from microdsd.generation.request import GenerationRequest
+from microdsd.models.card import ModelCard
+
+
+def inpainting_request(
+    card: ModelCard,
+    n: int,
+    known: LabelsLike,
+    unknown: ArrayLike,
+    *,
+    phase_fraction: Fractions | None = None,
+    repeats: int = 2,
+    walls: bool = False,
+    **options: Any,
+) -> GenerationRequest:
+    """Request for completions; see `MicrostructureModel.inpaint`.
+
+    Raises
+    ------
+    InputError
+        If the known part holds more of a phase than the whole is to have; says what is possible.
+    """
+    _require_phases_and_bridges(card, "known")
+    labels, mask = np.asarray(known), np.asarray(unknown)
+    names = [card.phases[label] for label in sorted(card.phases)]
+    if mask.shape != labels.shape:
+        raise InputError(f"unknown: its shape is {mask.shape}, that of the material {labels.shape}")
+    if mask.dtype != bool:
+        raise InputError(f"unknown: expected True where material is to be made, got {mask.dtype}")
+    if not mask.any():
+        raise InputError("unknown: no voxel is True, there is nothing to make")
+    if repeats < 1:
+        raise InputError(f"repeats={repeats}: every step is made at least once")
+    if walls and not fills_a_box(mask):
+        raise InputError(
+            "walls: the law of walkers behind walls is known for one box, and the unknown part is "
+            "none; make it one, or leave out the walls"
+        )
+    fixed = labels[~mask]
+    foreign = sorted(set(np.unique(fixed).tolist()) - set(card.phases))
+    if foreign:
+        raise InputError(
+            f"known: holds the labels {foreign}, the model knows {dict(card.phases)}; relabel "
+            "them, or mark them as unknown"
+        )
+    held = np.array([(fixed == label).sum() for label in sorted(card.phases)])
+    if phase_fraction is None and len(fixed):
+        phase_fraction = {name: k / len(fixed) for name, k in zip(names, held, strict=True)}
+    request = GenerationRequest.resolve(
+        card, n, phase_fraction=phase_fraction, shape=labels.shape, **options
+    )
+    left = request.counts - held
+    for k, name in enumerate(names):
+        if (left[:, k] < 0).any():
+            asked = int(request.counts[left[:, k].argmin(), k])
+            possible = ", ".join(
+                f"{n / labels.size:.4g} to {(n + mask.sum()) / labels.size:.4g} of {phase}"
+                for n, phase in zip(held, names, strict=True)
+            )
+            raise InputError(
+                f"phase_fraction: {asked} voxels of {name} in the whole box, and the known part "
+                f"alone holds {held[k]}; the box can have {possible}"
+            )
+    layout = Layout(np.where(mask, 0, KNOWN), left[:, None], np.where(mask, 0, labels), walls)
+    return replace(request, layout=layout, repeats=repeats)
+
+
+def regional_request(
+    card: ModelCard,
+    n: int,
+    phase_fraction: Mapping[int | str, ArrayLike],
+    *,
+    regions: ArrayLike | None = None,
+    shape: Sequence[int] | None = None,
+    **options: Any,
+) -> GenerationRequest:
+    """Request for samples with a composition per region; see `MicrostructureModel.sample_regions`.
+
+    Raises
+    ------
+    InputError
+        For fractions that do not fit the regions, or that no whole voxels can meet.
+    """
+    _require_phases_and_bridges(card, "phase_fraction")
+    columns = {key: np.asarray(value, dtype=float) for key, value in phase_fraction.items()}
+    if not columns:
+        raise InputError("phase_fraction: give the fractions of all phases but one")
+    grids = {column.shape for column in columns.values() if column.ndim}
+    if len(grids) > 1:
+        raise InputError(f"phase_fraction: arrays of one shape are needed, got {sorted(grids)}")
+    if regions is None:
+        if not grids:
+            raise InputError("phase_fraction: give an array of fractions, one per block of a grid")
+        shape = tuple(card.window if shape is None else shape)
+        index = grid_regions(shape, *grids)
+        number = math.prod(*grids)
+    else:
+        labels = np.asarray(regions)
+        if labels.dtype.kind not in "iu":
+            raise InputError(f"regions: expected integers, got {labels.dtype}")
+        if shape is not None and tuple(shape) != labels.shape:
+            raise InputError(
+                f"shape={tuple(shape)}: the map of regions is of {labels.shape}; leave shape out"
+            )
+        present, index = np.unique(labels, return_inverse=True)
+        index, shape, number = index.reshape(labels.shape), labels.shape, len(present)
+        if grids not in (set(), {(number,)}):
+            raise InputError(
+                f"phase_fraction: the map has {number} regions, got arrays of shape "
+                f"{grids.pop()}; give one fraction for each region, in ascending order"
+            )
+    table = {key: np.broadcast_to(c.ravel(), number) for key, c in columns.items()}
+    sizes = np.bincount(index.ravel(), minlength=number)
+    order = sorted(card.phases)
+    counts = np.empty((number, len(order)), dtype=np.int64)
+    for region in range(number):
+        wanted = {key: float(column[region]) for key, column in table.items()}
+        try:
+            row = counts_from_fractions(wanted, card.phases, int(sizes[region]))
+        except InputError as error:
+            raise InputError(f"region {region}: {error}") from error
+        counts[region] = [row[label] for label in order]
+    whole = counts.sum(0)
+    request = GenerationRequest.resolve(
+        card,
+        n,
+        phase_fraction={
+            card.phases[label]: k / sizes.sum() for label, k in zip(order, whole, strict=True)
+        },
+        shape=shape,
+        **options,
+    )
+    notes = (*request.notes, *_regional_notes(card, counts / sizes[:, None]))
+    layout = Layout(index, np.broadcast_to(counts, (n, *counts.shape)), np.zeros(shape, np.int64))
+    return replace(
+        request, counts=np.broadcast_to(whole, (n, len(order))), notes=notes, layout=layout
+    )
+
+
+def _regional_notes(card: ModelCard, fractions: np.ndarray) -> list[str]:
+    """What training windows were never like."""
+    notes = []
+    for k, label in enumerate(sorted(card.phases)):
+        name = card.phases[label]
+        low, high = card.fraction_range[name]
+        outside = int(((fractions[:, k] < low) | (fractions[:, k] > high)).sum())
+        if outside:
+            notes.append(
+                f"{name}: {outside} of {len(fractions)} regions lie outside the {low:.3g} to "
+                f"{high:.3g} of the training windows: their counts will be exact, but their "
+                "structure is an extrapolation"
+            )
+    return notes
+
+
+def _require_phases_and_bridges(card: ModelCard, argument: str) -> None:
+    if card.grey_levels:
+        raise InputError(
+            f"{argument}: the model makes images of {card.grey_levels} grey levels; known material "
+            "and regions need a model of phases, trained on labels"
+        )
+    if card.method != "bridges":
+        raise InputError(
+            f"method={card.method}: known material and regions need a model of bridges; "
+            "train one with --method bridges"
+        )

@@ -1,0 +1,294 @@
+"""What is asked of a model: checked and resolved before any work."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from microdsd.encoding import counts_from_intensity
+from microdsd.errors import InputError
+from microdsd.microstructure.composition import (
+    Fractions,
+    counts_from_fractions,
+    fractions_per_sample,
+)
+from microdsd.microstructure.layout import Layout
+from microdsd.microstructure.seeds import resolve_seed
+from microdsd.process import Boundary, Lattice
+from microdsd.sampling.guidance import Guide
+from microdsd.models.card import ModelCard
+
+MIN_LENGTH = 4
+"""Shortest axis of a box, voxels."""
+
+
+@dataclass(frozen=True)
+class GenerationRequest:
+    """Samples to be made, down to the last voxel of their composition.
+
+    Parameters
+    ----------
+    lattice : Lattice
+        The box.
+    fractions : dict of str to tuple of float
+        As asked for: by phase name, one entry per sample.
+    counts : ndarray of int64, shape (samples, phases)
+        Exact voxels of every phase, in ascending order of the labels.
+    levels : tuple of float
+        Noise levels of the network's evaluations; with ``epsilon`` the first one alone.
+    seed : int
+    streams : tuple of int
+        Sample k depends on (seed, streams[k]) alone. Samples of one stream start from the same
+        walkers and move them by the same numbers, whatever their compositions.
+    notes : tuple of str
+        Plain sentences on what about the request is an extrapolation.
+    epsilon : float or None
+        Share of a voxel's walkers that may leave in one leap, where that sets the levels.
+    layout : Layout or None
+        Known material and counts per region, where there is more than one count per phase.
+    guide : callable or None
+        Weighs the potential, phases in ascending order of the labels; see
+        `microdsd.sampling.guidance`.
+    classes : tuple of str
+        Class of every sample; empty where none is asked for.
+    guidance : float
+        How strongly the walk is steered to the class; see `microdsd.networks.ClassGuidance`.
+    repeats : int
+        How often steps are made next to known material; see `microdsd.sampling.sample_bridges`.
+    redraws : tuple of float
+        Noise levels, voxels, at which samples are drawn again after the walk.
+    sharpness : tuple of float
+        Exponent of every species' potential; see `microdsd.process.WalkBack`.
+    """
+
+    lattice: Lattice
+    fractions: Mapping[str, tuple[float, ...]]
+    counts: np.ndarray
+    levels: tuple[float, ...]
+    seed: int
+    streams: tuple[int, ...]
+    notes: tuple[str, ...] = field(default=())
+    epsilon: float | None = None
+    layout: Layout | None = None
+    guide: Guide | None = None
+    classes: tuple[str, ...] = ()
+    guidance: float = 1.0
+    repeats: int = 1
+    redraws: tuple[float, ...] = ()
+    sharpness: tuple[float, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.counts)
+
+    @classmethod
+    def resolve(
+        cls,
+        card: ModelCard,
+        n: int,
+        *,
+        phase_fraction: Fractions | None = None,
+        intensity: Fractions | None = None,
+        class_name: str | Sequence[str] | None = None,
+        guidance: float = 1.0,
+        shape: Sequence[int] | None = None,
+        boundary: Boundary | Sequence[Boundary] = "no-flux",
+        evaluations: int | None = None,
+        sigma_last: float | None = None,
+        epsilon: float | None = None,
+        streams: Sequence[int] | None = None,
+        guide: Guide | None = None,
+        rng: int | np.random.Generator | None = None,
+    ) -> GenerationRequest:
+        """Check a request against a model's card; see `MicrostructureModel.sample`.
+
+        Raises
+        ------
+        InputError
+            For a request that cannot be met; says what can.
+        """
+        if n < 1:
+            raise InputError(f"n={n}: ask for at least one sample")
+        shape = tuple(card.window if shape is None else shape)
+        if len(shape) != len(card.window):
+            raise InputError(
+                f"shape={shape}: the model is {len(card.window)}D, give {len(card.window)} numbers"
+            )
+        if min(shape) < MIN_LENGTH:
+            raise InputError(f"shape={shape}: every axis needs at least {MIN_LENGTH} voxels")
+        lattice = Lattice.box(shape, boundary)
+        evaluations_given = evaluations is not None
+        evaluations = card.evaluations if evaluations is None else evaluations
+        levels = tuple(card.levels(evaluations, sigma_last))
+        redraws = tuple(card.redraws(evaluations, sigma_last))
+        if epsilon is not None:
+            _check_epsilon(card, epsilon, evaluations_given)
+            levels = levels[:1]
+        if guide is not None and card.method != "bridges":
+            raise InputError(f"guide: needs a model of bridges, this one's method is {card.method}")
+        classes = _classes_per_sample(card, class_name, n)
+        _check_guidance(guidance, classes)
+        wanted = _of_the_right_kind(card, phase_fraction, intensity)
+        fractions = fractions_per_sample(
+            _usual_fractions(card, classes) if wanted is None else wanted, card.phases, n
+        )
+        counts = [
+            _counts(card, {name: column[i] for name, column in fractions.items()}, lattice.n_sites)
+            for i in range(n)
+        ]
+        return cls(
+            lattice,
+            fractions,
+            np.array([[row[label] for label in sorted(card.phases)] for row in counts]),
+            levels,
+            resolve_seed(rng),
+            tuple(range(n) if streams is None else streams),
+            (*_fraction_notes(card, fractions, classes), *_size_notes(card, shape)),
+            epsilon,
+            guide=guide,
+            classes=classes,
+            guidance=guidance,
+            redraws=redraws,
+            sharpness=card.walk(evaluations).sharpness,
+        )
+
+    @property
+    def evaluations(self) -> int:
+        """Network evaluations per sample, repeated steps apart."""
+        return len(self.levels) + len(self.redraws)
+
+    def record(self, card: ModelCard) -> dict[str, Any]:
+        """The request as JSON can hold it."""
+        names = [card.phases[label] for label in sorted(card.phases)]
+        return {
+            "samples": len(self),
+            "shape": list(self.lattice.shape),
+            "boundary": list(self.lattice.boundary),
+            "seed": self.seed,
+            "streams": list(self.streams),
+            "method": card.method,
+            "evaluations": self.evaluations if self.epsilon is None else None,
+            "epsilon": self.epsilon,
+            "levels": list(self.levels),
+            **({"classes": list(self.classes), "guidance": self.guidance} if self.classes else {}),
+            "requested_fractions": {k: list(v) for k, v in self.fractions.items()},
+            "requested_counts": {name: self.counts[:, k].tolist() for k, name in enumerate(names)},
+            "trained_fractions": {k: list(v) for k, v in card.fraction_range.items()},
+            "notes": list(self.notes),
+            **({} if self.layout is None else self.layout.record(names)),
+            **({"redraws": list(self.redraws)} if self.redraws else {}),
+            **({"sharpness": list(self.sharpness)} if self.sharpness else {}),
+            **({} if self.repeats == 1 else {"repeats": self.repeats}),
+            **({} if self.guide is None else {"guide": str(self.guide)}),
+        }
+
+
+def _check_epsilon(card: ModelCard, epsilon: float, evaluations_given: bool) -> None:
+    if card.method != "tau-leaping":
+        raise InputError(
+            f"epsilon={epsilon}: is for tau-leaping, and the model's method is {card.method}; "
+            "give evaluations"
+        )
+    if evaluations_given:
+        raise InputError(f"epsilon={epsilon}: sets the number of evaluations; give one of the two")
+    if not 0 < epsilon < 1:
+        raise InputError(f"epsilon={epsilon}: give a probability between 0 and 1")
+
+
+def _classes_per_sample(
+    card: ModelCard, asked: str | Sequence[str] | None, n: int
+) -> tuple[str, ...]:
+    """One class per sample; empty where none is asked for."""
+    if asked is None:
+        return ()
+    names = (asked,) if isinstance(asked, str) else tuple(asked)
+    if not card.classes:
+        raise InputError(f"class_name={asked!r}: the model was trained on one material, no classes")
+    for name in names:
+        if name not in card.classes:
+            raise InputError(f"class_name={name!r}: the model knows {', '.join(card.classes)}")
+    if len(names) not in (1, n):
+        raise InputError(f"class_name: {len(names)} classes for {n} samples; give one, or {n}")
+    return names * n if len(names) == 1 else names
+
+
+def _check_guidance(guidance: float, classes: tuple[str, ...]) -> None:
+    if not (math.isfinite(guidance) and guidance >= 0):
+        raise InputError(f"guidance={guidance}: give a number of at least 0; 1 is no guidance")
+    if guidance != 1 and not classes:
+        raise InputError(f"guidance={guidance}: steers to a class; give class_name with it")
+
+
+def _of_the_right_kind(
+    card: ModelCard, phase_fraction: Fractions | None, intensity: Fractions | None
+) -> Fractions | None:
+    """What is asked of phases, or of the channels of an image; not of the other."""
+    if card.grey_levels and phase_fraction is not None:
+        raise InputError(
+            f"phase_fraction={dict(phase_fraction)}: the model makes images; give intensity, the "
+            f"mean of {', '.join(card.phases.values())} from 0 to {card.grey_levels - 1}"
+        )
+    if not card.grey_levels and intensity is not None:
+        raise InputError(
+            f"intensity={dict(intensity)}: the model makes phases; give phase_fraction of "
+            f"{', '.join(card.phases.values())}"
+        )
+    return intensity if card.grey_levels else phase_fraction
+
+
+def _usual_fractions(card: ModelCard, classes: tuple[str, ...]) -> Fractions:
+    """Mean of the training windows, of each sample's own class where there is one."""
+    if not classes:
+        return dict(card.fraction_mean.items())
+    return {
+        phase: [card.classes[name][phase][0] for name in classes] for phase in card.phases.values()
+    }
+
+
+def _counts(card: ModelCard, fractions: Mapping[str, float], n_sites: int) -> dict[int, int]:
+    """Walkers of every phase or channel, by label."""
+    if not card.grey_levels:
+        return counts_from_fractions(dict(fractions.items()), card.phases, n_sites)
+    totals = counts_from_intensity(
+        fractions, tuple(card.phases.values()), card.grey_levels, n_sites
+    )
+    return {label: totals[name] for label, name in card.phases.items()}
+
+
+def _fraction_notes(
+    card: ModelCard, fractions: Mapping[str, tuple[float, ...]], classes: tuple[str, ...]
+) -> list[str]:
+    """Per phase, and per class asked for, what lies outside the training windows."""
+    what = "total" if card.grey_levels else "counts"
+    notes = []
+    for name, column in fractions.items():
+        for of in sorted(set(classes)) or [""]:
+            asked = [
+                x
+                for x, mine in zip(column, classes or ("",) * len(column), strict=True)
+                if mine == of
+            ]
+            low, high = card.classes[of][name][1:] if of else card.fraction_range[name]
+            if min(asked) >= low and max(asked) <= high:
+                continue
+            span = f"{min(asked):.4g}" + (
+                f" to {max(asked):.4g}" if max(asked) > min(asked) else ""
+            )
+            windows = f"training windows of {of}" if of else "training windows"
+            notes.append(
+                f"{name} = {span} lies outside the {low:.3g} to {high:.3g} of the {windows}: "
+                f"{what} will be exact, but the structure is an extrapolation"
+            )
+    return notes
+
+
+def _size_notes(card: ModelCard, shape: Sequence[int]) -> list[str]:
+    if all(n <= w for n, w in zip(shape, card.window, strict=True)):
+        return []
+    return [
+        f"the box is larger than the training window {card.window}: sampling starts from the "
+        f"window's horizon of {card.sigma_max:.3g} voxels, and nothing varies on longer scales"
+    ]

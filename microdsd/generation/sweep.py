@@ -1,0 +1,122 @@
+"""Series of microstructures over one phase fraction."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import xarray as xr
+
+from microdsd.errors import InputError
+from microdsd.microstructure.composition import Fractions
+from microdsd.microstructure.labels import find_phase
+from microdsd.generation.request import GenerationRequest
+
+if TYPE_CHECKING:
+    from microdsd.generation.microstructure_model import MicrostructureModel
+    from microdsd.models.card import ModelCard
+
+
+def sample_sweep(
+    model: MicrostructureModel,
+    phase_fraction: Fractions,
+    n: int = 1,
+    *,
+    paired: bool = False,
+    **options: Any,
+) -> xr.DataArray:
+    """Generate n microstructures at each of several fractions of one phase.
+
+    Parameters
+    ----------
+    model : MicrostructureModel
+    phase_fraction : mapping of phase to floats
+        By label or name: one phase with the series of its fractions, others with one number.
+        Phases that are not named share the rest as they do in the training windows.
+    n : int
+        Samples per fraction.
+    paired : bool
+        Sample i of every fraction starts from the same walkers and moves them by the same
+        numbers: walkers are added or removed, and the rest changes as little as it can.
+    **options
+        Of `MicrostructureModel.sample`: ``shape``, ``boundary``, ``evaluations``,
+        ``sigma_last``, ``rng``.
+
+    Returns
+    -------
+    DataArray, dims (sample, [z,] y, x)
+        The n samples of the first fraction, then those of the second, and so on.
+
+    Raises
+    ------
+    InputError
+        For a series that cannot be made; says what can.
+
+    Examples
+    --------
+    >>> from microdsd.generation.microstructure_model import MicrostructureModel
+    >>> model = MicrostructureModel.load("berea-2d")
+    >>> series = sample_sweep(
+    ...     model, {"pore": [0.2, 0.3]}, paired=True, shape=(16, 16), evaluations=4, rng=0
+    ... )
+    >>> (series == 0).sum(("y", "x")).values
+    array([51, 77])
+    """
+    request = sweep_request(model.card, phase_fraction, n, paired=paired, **options)
+    made = list(model.generate(request))
+    return model.dress(request, [labels for labels, _ in made], [moved for _, moved in made])
+
+
+def sweep_request(
+    card: ModelCard,
+    phase_fraction: Fractions,
+    n: int = 1,
+    *,
+    paired: bool = False,
+    **options: Any,
+) -> GenerationRequest:
+    """Check and resolve a sweep into one request; see `sample_sweep`.
+
+    The swept phase comes first among the fractions of the request.
+    """
+    if n < 1:
+        raise InputError(f"n={n}: ask for at least one sample of each fraction")
+    swept = [phase for phase, value in phase_fraction.items() if np.ndim(value) == 1]
+    if len(swept) != 1:
+        raise InputError(
+            f"phase_fraction={dict(phase_fraction)}: give one phase a series of fractions, "
+            "the others one number each or none"
+        )
+    values = np.asarray(phase_fraction[swept[0]], dtype=float)
+    fractions = {
+        phase: np.repeat(np.broadcast_to(np.asarray(value, dtype=float), len(values)), n)
+        for phase, value in {swept[0]: values, **phase_fraction}.items()
+    }
+    rest = _shared_rest(card, fractions)
+    request = GenerationRequest.resolve(
+        card,
+        len(values) * n,
+        phase_fraction={phase: v.tolist() for phase, v in (fractions | rest).items()},
+        streams=list(range(n)) * len(values) if paired else None,
+        **options,
+    )
+    if not rest:
+        return request
+    shared = f"{' and '.join(map(str, rest))} share the rest as they do in the training windows"
+    return dataclasses.replace(request, notes=(*request.notes, shared))
+
+
+def _shared_rest(
+    card: ModelCard, fractions: Mapping[int | str, np.ndarray]
+) -> dict[int | str, np.ndarray]:
+    """Fractions of the phases that are not named, if they are more than one."""
+    named = {find_phase(card.phases, phase) for phase in fractions}
+    means = {
+        name: card.fraction_mean[name] for label, name in card.phases.items() if label not in named
+    }
+    if len(means) < 2:
+        return {}
+    rest = 1 - np.sum(list(fractions.values()), axis=0)
+    return {name: rest * mean / sum(means.values()) for name, mean in means.items()}

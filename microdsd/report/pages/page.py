@@ -1,0 +1,143 @@
+"""The verdict as one self-contained HTML page, with its numbers as JSON beside it."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+from microdsd.errors import InputError
+from microdsd.io import atomic_write
+from microdsd.evaluation.memorisation import Memorisation
+from microdsd.microstructure import LabelsLike
+from microdsd.report import findings, illustrations, tables
+from microdsd.evaluation.evaluation import Evaluation
+from microdsd.report.pages.nearest import nearest_section
+from microdsd.report.pages.template import render
+from microdsd.report.training_log import TrainingLog, read_training_log
+from microdsd.report.pages.verdict_section import verdict_section
+
+
+def write_report(
+    evaluation: Evaluation,
+    path: str | Path,
+    *,
+    overwrite: bool = False,
+    title: str | None = None,
+    training_log: str | Path | None = None,
+    memorisation: Memorisation | None = None,
+    training: LabelsLike | None = None,
+) -> tuple[Path, Path]:
+    """Write the page and, beside it under the same name, the JSON.
+
+    Parameters
+    ----------
+    evaluation : Evaluation
+    path : str or Path
+        Of the page, ending in ``.html``.
+    overwrite : bool
+        Whether existing files may be replaced.
+    title : str, optional
+        Heading of the page.
+    training_log : str or Path, optional
+        CSV that training wrote; its curves are drawn.
+    memorisation : Memorisation, optional
+        How near the samples come to the training scan.
+    training : DataArray or ndarray, optional
+        That scan; needed with `memorisation`.
+
+    Returns
+    -------
+    html, json : Path
+        What was written.
+
+    Raises
+    ------
+    InputError
+        If the name does not end in ``.html``, or the training log is not one.
+    DataFileError
+        If a file exists and may not be replaced, or cannot be written.
+    """
+    html, numbers = report_paths(path)
+    log = None if training_log is None else read_training_log(training_log)
+    with ExitStack() as files:
+        # The names are claimed before the figures are drawn: a refusal comes at once.
+        page = files.enter_context(atomic_write(html, overwrite=overwrite))
+        data = files.enter_context(atomic_write(numbers, overwrite=overwrite))
+        document = evaluation.to_dict()
+        nearest = None
+        if memorisation is not None and training is not None:
+            document["memorisation"] = memorisation.to_dict()
+            nearest = nearest_section(memorisation, evaluation.generated, training)
+        text = json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False)
+        data.write_text(text + "\n", encoding="utf-8")
+        page.write_text(
+            _render(evaluation, title=title, log=log, nearest=nearest, json_name=numbers.name),
+            encoding="utf-8",
+        )
+    return html, numbers
+
+
+def report_paths(path: str | Path) -> tuple[Path, Path]:
+    """Names of the page and of its JSON.
+
+    Raises
+    ------
+    InputError
+        If the name does not end in ``.html``.
+    """
+    html = Path(path)
+    if html.suffix.lower() not in {".html", ".htm"}:
+        raise InputError(f"report path {str(html)!r} must end in .html; the JSON goes beside it")
+    return html, html.with_suffix(".json")
+
+
+def _render(
+    evaluation: Evaluation,
+    *,
+    title: str | None,
+    log: TrainingLog | None,
+    nearest: dict[str, Any] | None,
+    json_name: str,
+) -> str:
+    two_point = {
+        "rows": findings.two_point_rows(evaluation),
+        "radial": illustrations.radial_panels(evaluation),
+        "pairs": illustrations.pair_panels(evaluation),
+        "axes": illustrations.axis_panels(evaluation),
+        "last_lag": evaluation.comparison.two_point[0].last_lag,
+    }
+    return render(
+        "report.html.j2",
+        title=title or "Generated samples against real material",
+        json_name=json_name,
+        headline=evaluation.verdict.sentence(),
+        subline=findings.headline(evaluation),
+        verdicts=verdict_section(evaluation),
+        facts=findings.facts(evaluation),
+        notes=evaluation.notes,
+        phases=tables.legend(evaluation),
+        composition=tables.composition_table(evaluation),
+        pictures=illustrations.pictures(evaluation),
+        two_point=two_point,
+        descriptors=findings.descriptor_rows(evaluation),
+        comparison=evaluation.comparison,
+        training=None if log is None else illustrations.training(log),
+        nearest=nearest,
+        definitions=findings.definitions(evaluation),
+        provenance=tables.provenance_rows(evaluation),
+        figure=_Counter(),
+        table=_Counter(),
+    )
+
+
+class _Counter:
+    """Numbers figures or tables in the order in which the page asks."""
+
+    def __init__(self) -> None:
+        self._numbers = itertools.count(1)
+
+    def __str__(self) -> str:
+        return str(next(self._numbers))

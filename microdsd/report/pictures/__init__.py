@@ -1,0 +1,1 @@
+"""Pictures of material and of numbers, in matplotlib."""

@@ -1,0 +1,149 @@
+"""The curves of `describe` on one page: S2, C2, lineal path, chords, thickness, profiles."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from microdsd.errors import InputError
+from microdsd.io import atomic_write
+from microdsd.report.pictures.style import LengthScale, blank_figure, figure_png, figure_style, phase_colours
+
+if TYPE_CHECKING:
+    import xarray as xr
+    from matplotlib.axes import Axes
+    from numpy.typing import NDArray
+
+    Values = NDArray[np.float64]
+
+SUFFIXES = (".png", ".svg")
+_COLUMNS = 3
+
+
+class _Panel(NamedTuple):
+    title: str
+    label: str
+    abscissa: Values
+    curves: xr.DataArray  # (sample, phase, point)
+    step: bool
+
+
+def check_picture(path: str | Path) -> None:
+    """Raise InputError for a picture that is neither PNG nor SVG."""
+    if Path(path).suffix.lower() not in SUFFIXES:
+        raise InputError(f"picture: {path} is neither .png nor .svg; name it so")
+
+
+def draw_description(described: xr.Dataset, path: str | Path, *, overwrite: bool = False) -> None:
+    """Draw the curves of every phase that were measured.
+
+    Parameters
+    ----------
+    described : Dataset
+        Of `describe`; of ensembles, curves are means and bands 5 to 95 % of the samples.
+    path : str or Path
+        PNG or SVG file.
+    overwrite : bool
+        Whether a file of that name may be replaced.
+
+    Raises
+    ------
+    InputError
+        Another suffix, or no curve was measured.
+    DataFileError
+        As `microdsd.io.atomic_write`.
+    """
+    check_picture(path)
+    panels = list(_panels(described))
+    if not panels:
+        raise InputError("described: holds no curves; measure e.g. the group two_point")
+    rows = -(-len(panels) // _COLUMNS)
+    with figure_style():
+        figure = blank_figure(3.2 * _COLUMNS, 2.5 * rows + 0.1)
+        grid = figure.subplots(rows, _COLUMNS, squeeze=False).ravel()
+        for axes in grid[len(panels) :]:
+            axes.set_axis_off()
+        for axes, panel in zip(grid, panels, strict=False):
+            _draw(axes, panel)
+        grid[0].legend(loc="upper right")
+        figure.tight_layout(w_pad=1.6, h_pad=1.4)
+        with atomic_write(path, overwrite=overwrite) as temporary:
+            if Path(path).suffix.lower() == ".png":
+                temporary.write_bytes(figure_png(figure))
+            else:
+                figure.savefig(temporary, format="svg", metadata={"Date": None})
+
+
+def _draw(axes: Axes, panel: _Panel) -> None:
+    names = [str(name) for name in panel.curves["phase_name"].values]
+    labels = panel.curves["phase"].values.tolist()
+    colours = phase_colours(dict(zip(labels, names, strict=True)))
+    for i, (label, name) in enumerate(zip(labels, names, strict=True)):
+        values = panel.curves.isel(phase=i).values.astype(float)
+        known = values[~np.isnan(values).all(axis=1)]
+        if not len(known):
+            continue
+        colour = colours[label].line
+        style = "steps-mid" if panel.step else "default"
+        axes.plot(panel.abscissa, np.nanmean(known, axis=0), color=colour, label=name, ds=style)
+        if len(known) > 1:
+            low, high = np.nanquantile(known, (0.05, 0.95), axis=0)
+            axes.fill_between(
+                panel.abscissa, low, high, color=colour, alpha=0.18, lw=0,
+                step="mid" if panel.step else None,
+            )  # fmt: skip
+    axes.set_title(panel.title)
+    axes.set_xlabel(panel.label)
+    axes.set_xlim(panel.abscissa[0], panel.abscissa[-1])
+    axes.set_ylim(bottom=0)
+
+
+def _panels(described: xr.Dataset) -> Iterator[_Panel]:
+    unit, size = str(described.attrs["unit"]), described.attrs["voxel_size"]
+    edge = float(min(size))
+
+    def panel(name: str, title: str, along: Values, word: str, step: bool = False) -> _Panel:
+        shown = described[name]
+        if "axis" in shown.dims:
+            shown = shown.mean("axis")
+        reach = _reach(shown, along) if step else len(along)
+        scale = LengthScale.fitting(float(along[reach - 1]), unit)
+        if name == "chord_length_density":
+            shown = shown / scale.factor
+            title = f"{title} (1/{scale.symbol.removesuffix('s')})"
+        return _Panel(
+            title, f"{word} ({scale.symbol})", along[:reach] * scale.factor,
+            shown[..., :reach], step,
+        )  # fmt: skip
+
+    curves = {
+        "two_point_probability": "two-point probability S2",
+        "two_point_cluster": "two-point cluster function C2",
+    }
+    for name, title in curves.items():
+        if name in described:
+            yield panel(name, title, described["distance"].values, "distance")
+    if "lineal_path" in described:
+        lag = described["lag"].values * edge
+        yield panel("lineal_path", "lineal path L, mean of axes", lag, "length")
+    if "chord_length_density" in described and np.allclose(size, edge):
+        chord = described["chord"].values * edge
+        yield panel("chord_length_density", "chord lengths, mean of axes", chord, "length", True)
+    if "local_thickness_share" in described:
+        diameter = described["diameter"].values
+        title = "share of phase at least as thick"
+        yield panel("local_thickness_share", title, diameter, "diameter", True)
+    for axis in "zyx":
+        name = f"fraction_profile_{axis}"
+        if name in described:
+            yield panel(name, f"phase fraction along {axis}", described[axis].values, axis)
+
+
+def _reach(curves: xr.DataArray, along: Values) -> int:
+    """Number of points up to which any curve is above a hundredth of its peak."""
+    values = np.nan_to_num(curves.values.astype(float)).reshape(-1, len(along))
+    high = (values > 0.01 * values.max(axis=1, keepdims=True)).any(axis=0)
+    return min(len(along), int(np.flatnonzero(high).max(initial=0)) + 2)

@@ -1,0 +1,259 @@
+"""What the comparison found, in sentences and table rows."""
+
+from __future__ import annotations
+
+import math
+import re
+from typing import Any
+
+from microdsd.evaluation.comparison import DescriptorComparison, TwoPointComparison
+from microdsd.microstructure import phases_of, voxel_size_of
+from microdsd.evaluation.evaluation import Evaluation
+from microdsd.evaluation.reference import sizes
+from microdsd.report.pictures.style import LengthScale
+from microdsd.report.words.tables import fills_of
+from microdsd.report.words.wording import NONE, number, percent, phase_words, quantile_verdict, verdict
+
+_NAMES = {
+    "phase_fraction": "phase fraction",
+    "specific_surface_area": "specific surface area",
+    "pair_surface_area": "interface between two phases",
+    "triple_phase_boundary": "triple-phase boundary",
+    "interface_density": "unlike faces per voxel",
+    "euler_density": "Euler characteristic per volume",
+    "body_count": "connected bodies per sample",
+    "largest_body_share": "share of the largest body",
+    "percolates": "samples that percolate",
+}
+
+_CROSS = "two-point probability of two phases"
+
+DEFINITIONS = {
+    "phase fraction": "Voxels of the phase over all voxels of the sample.",
+    "two-point probability S₂(r)": "Probability that two points at distance r both lie in the "
+    "phase; S₂(0) is the phase fraction, and S₂ tends to its square where the phase has no order "
+    "left. The radial curve averages all directions: shell i holds the lags with i ≤ |r| < i + 1 "
+    "voxels.",
+    _CROSS: "Probability that of two points at distance r one lies in the first phase and one in "
+    "the second; 0 at r = 0, and the product of the two fractions where no order is left.",
+    "S₂ error": "Sum of |S₂(generated) − S₂(real)| of the mean curves, over the sum of "
+    "|S₂(real) − S₂(real at the last lag)|, from lag 0 to the last lag of 3/8 of the sample's side "
+    "less one voxel. For two real sets the same figure between two disjoint sets of windows.",
+    "specific surface area": "Interface of the phase per volume of the sample (in a plane: length "
+    "per area), Crofton's formula over all directions to neighbouring voxels. The sides of the box "
+    "are no interface.",
+    "interface between two phases": "The same for the interface that parts these two phases.",
+    "triple-phase boundary": "Length of the lines in which three phases meet, per volume of the "
+    "sample, from the points at which they pierce plane sections in 13 directions (in a plane: "
+    "number of such points, per area).",
+    "unlike faces per voxel": "Pairs of face neighbours in different phases, per voxel: sensitive "
+    "to speckle.",
+    "Euler characteristic per volume": "Bodies less tunnels plus cavities (in a plane: bodies less "
+    "holes), per volume; voxels of the phase are joined across faces.",
+    "connected bodies per sample": "Bodies of the phase joined across voxel faces, those cut by "
+    "the box included.",
+    "share of the largest body": "Part of the phase that lies in its largest body.",
+    "samples that percolate": "Share of the samples in which one body of the phase touches both "
+    "opposite sides of the box.",
+    "spread of real sets": "Root mean square of the difference of the means of two disjoint random "
+    "sets of real windows, over many random splits.",
+}
+
+
+def descriptor_name(descriptor: str) -> str:
+    """Name of a variable of `describe` as people write it.
+
+    Examples
+    --------
+    >>> descriptor_name("euler_density")
+    'Euler characteristic per volume'
+    """
+    return _NAMES.get(descriptor, descriptor.replace("_", " "))
+
+
+def headline(evaluation: Evaluation) -> str:
+    """Say whether counts are exact and how far S2 is off, in one line that stands alone."""
+    samples = evaluation.generated.sizes["sample"]
+    who = "The sample carries" if samples == 1 else f"All {samples} samples carry"
+    if evaluation.exact is None:
+        first = "The file records no requested composition."
+    elif evaluation.exact:
+        first = f"{who} exactly the requested counts."
+    else:
+        wrong = sum(
+            any(p.exact is not None and not p.exact[i] for p in evaluation.composition)
+            for i in range(samples)
+        )
+        first = f"{wrong} of {samples} samples do not carry the requested counts."
+    curve = _first_curve(evaluation)
+    scale = _s2(curve.real_real_median)
+    real = "" if scale == NONE else f" (two real sets: {scale})"
+    return f"{first} S₂ error of {phase_words(curve.phase)} {_s2(curve.error)}{real}."
+
+
+def facts(evaluation: Evaluation) -> list[dict[str, str]]:
+    """List the figures for the head of the page."""
+    comparison, curve = evaluation.comparison, _first_curve(evaluation)
+    voxel = voxel_size_of(evaluation.windows)
+    known = voxel.unit == "m"
+    edges = ", ".join(dict.fromkeys(LengthScale.fitting(s, "m").text(s) for s in voxel.size))
+    shape = sizes(comparison.shape)
+    samples = comparison.n_generated
+    exact = sum(
+        all(p.exact is None or bool(p.exact[i]) for p in evaluation.composition)
+        for i in range(samples)
+    )
+    found = [
+        ("generated samples", str(samples), f"{shape} voxels"),
+        (
+            "reference windows",
+            str(comparison.n_reference),
+            f"voxel {edges}" if known else "voxel size not known",
+        ),
+        (
+            "exact composition",
+            NONE if evaluation.exact is None else f"{exact} of {samples}",
+            "no request recorded" if evaluation.exact is None else "every phase, to the voxel",
+        ),
+        (
+            f"S₂ error, {curve.phase}",
+            _s2(curve.error),
+            f"two real sets {_s2(curve.real_real_median)}",
+        ),
+    ]
+    return [{"name": name, "value": value, "note": note} for name, value, note in found]
+
+
+def two_point_rows(evaluation: Evaluation) -> list[dict[str, Any]]:
+    """Set the S2 error of every phase against that of two real sets."""
+    fills = _fills_by_name(evaluation)
+    rows = []
+    for curve in two_point_curves(evaluation):
+        fair = curve.error if curve.same_size_median is None else curve.same_size_median
+        ratio = _ratio(fair, curve.real_real_median)
+        low, high = _s2(curve.real_real_low), _s2(curve.real_real_high)
+        rows.append(
+            {
+                "name": curve.phase,
+                "fill": fills.get(curve.phase),
+                "generated": _s2(curve.error),
+                "same_size": _s2(curve.same_size_median),
+                "real": _s2(curve.real_real_median),
+                "range": NONE if curve.real_real_low is None else f"{low} – {high}",
+                "ratio": number(ratio, digits=2),
+                "verdict": quantile_verdict(fair, curve.real_real_median, curve.real_real_high),
+            }
+        )
+    return rows
+
+
+def descriptor_rows(evaluation: Evaluation) -> list[dict[str, Any]]:
+    """List all scalar descriptors, units chosen for reading."""
+    fills = _fills_by_name(evaluation)
+    rows: list[dict[str, Any]] = []
+    descriptors = _descriptors(evaluation)
+    largest = _largest_values(descriptors)
+    for found in descriptors:
+        name = descriptor_name(found.descriptor)
+        factor, unit = readable(found.units, largest[found.descriptor])
+        of = ", ".join(text for text in (found.phase, found.axis and f"along {found.axis}") if text)
+        rows.append(
+            {
+                "descriptor": name,
+                "first": not rows or rows[-1]["descriptor"] != name,
+                "of": of or "all phases",
+                "fill": fills.get(found.phase or ""),
+                "unit": unit,
+                "real": _scaled(found.real_mean, factor),
+                "generated": _scaled(found.generated_mean, factor),
+                "difference": percent(found.relative_difference),
+                "distance": _scaled(found.distance, factor),
+                "spread": _scaled(found.spread, factor),
+                "ratio": number(found.distance_over_spread, digits=2),
+                "verdict": verdict(found.distance_over_spread),
+            }
+        )
+    return rows
+
+
+def definitions(evaluation: Evaluation) -> list[dict[str, str]]:
+    """Explain every term the page uses."""
+    used = {row["descriptor"] for row in descriptor_rows(evaluation)}
+    described = {*_NAMES.values(), _CROSS}
+    if len(evaluation.phases) < len(two_point_curves(evaluation)):
+        used.add(_CROSS)
+    return [
+        {"term": term, "text": text}
+        for term, text in DEFINITIONS.items()
+        if term not in described or term in used
+    ]
+
+
+def two_point_curves(evaluation: Evaluation) -> list[TwoPointComparison]:
+    """Radial curves of the phases compared, the one in focus first, then of pairs of phases."""
+    names = phases_of(evaluation.windows)
+    by_name = {curve.phase: curve for curve in evaluation.comparison.two_point}
+    of_phases = [by_name.pop(names[label]) for label in evaluation.phases]
+    return of_phases + [by_name[name] for name in by_name if name not in names.values()]
+
+
+def _first_curve(evaluation: Evaluation) -> TwoPointComparison:
+    return two_point_curves(evaluation)[0]
+
+
+def _descriptors(evaluation: Evaluation) -> list[DescriptorComparison]:
+    """Those of the phases compared, in their order; pairs of phases and totals stay."""
+    names = phases_of(evaluation.windows)
+    order = {names[label]: i for i, label in enumerate(evaluation.phases)}
+    left_out = set(names.values()) - set(order)
+    kept = [d for d in evaluation.comparison.descriptors if d.phase not in left_out]
+    group = {name: i for i, name in enumerate(dict.fromkeys(d.descriptor for d in kept))}
+    return sorted(kept, key=lambda d: (group[d.descriptor], order.get(d.phase or "", len(order))))
+
+
+def _fills_by_name(evaluation: Evaluation) -> dict[str, str]:
+    names = phases_of(evaluation.windows)
+    return {names[label]: fill for label, fill in fills_of(evaluation).items()}
+
+
+def _ratio(distance: float | None, spread: float | None) -> float | None:
+    return distance / spread if distance is not None and spread else None
+
+
+def _s2(error: float | None) -> str:
+    return NONE if error is None else f"{error:.3f}"
+
+
+def _scaled(value: float | None, factor: float) -> str:
+    return number(None if value is None else value * factor)
+
+
+def _largest_values(descriptors: list[DescriptorComparison]) -> dict[str, float]:
+    """Size of every descriptor over all phases, so that one unit serves them all."""
+    largest: dict[str, float] = {}
+    for found in descriptors:
+        means = (abs(mean) for mean in (found.real_mean, found.generated_mean) if mean is not None)
+        largest[found.descriptor] = max(largest.get(found.descriptor, 0.0), *means, 0.0)
+    return largest
+
+
+def readable(units: str, largest: float) -> tuple[float, str]:
+    """Choose the length unit for 1/m, 1/m^2 or 1/m^3 that gives numbers of one or two digits.
+
+    Examples
+    --------
+    >>> readable("1/m", 4e4)[1]
+    'mm⁻¹'
+    """
+    per_length = re.fullmatch(r"1/(m|voxel)(?:\^(\d))?", units)
+    if per_length is None:
+        return 1.0, "" if units == "1" else units
+    power = int(per_length[2] or 1)
+    exponent = "⁻" + "⁰¹²³"[power]
+    if per_length[1] == "voxel" or largest == 0:
+        return 1.0, f"{per_length[1]}{exponent}"
+    length, symbol = min(
+        ((1.0, "m"), (1e-3, "mm"), (1e-6, "µm"), (1e-9, "nm")),
+        key=lambda unit: abs(math.log10(largest * unit[0] ** power) - 1),
+    )
+    return length**power, f"{symbol}{exponent}"

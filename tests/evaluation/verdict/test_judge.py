@@ -1,0 +1,184 @@
+"""The verdict: pairing, what real sets are told, and what wrong ensembles are told."""
+
+import json
+
+import numpy as np
+import pytest
+
+from microdsd.errors import InputError
+from microdsd.metrics import describe
+from microdsd.evaluation.verdict import judge
+from microdsd.evaluation.verdict.matching import fraction_trend, match_fractions
+from microdsd.microstructure import as_microstructure, blobs, cut_windows, phase_fractions
+
+NAMES = {0: "pore", 1: "solid"}
+WINDOW = (24, 24)
+
+
+def windows(n, *, scale=1.5, rng=0, fractions=(0.3, 0.7), names=NAMES):
+    """Disjoint windows of one large Gaussian medium: their fractions vary, as those of a scan."""
+    edge = WINDOW[0] * int(np.ceil(np.sqrt(n)))
+    medium = as_microstructure(
+        blobs((edge, edge), fractions=fractions, scale=scale, rng=rng), phases=names
+    )
+    return cut_windows(medium, WINDOW, n=n, rng=rng)
+
+
+def at_fractions_of(real, *, scale, rng=0):
+    """Gaussian media with the fractions of some windows."""
+    shape = tuple(2 * edge for edge in WINDOW)
+    made = [
+        blobs(shape, fractions=phi, scale=scale, rng=rng + i).values[: WINDOW[0], : WINDOW[1]]
+        for i, phi in enumerate(phase_fractions(real).values)
+    ]
+    return as_microstructure(np.stack(made), phases=NAMES, ensemble=True)
+
+
+@pytest.fixture(scope="module")
+def real():
+    return windows(120)
+
+
+def failed(verdict):
+    return {test.name for test in verdict.failed}
+
+
+def test_pairs_have_the_closest_fractions():
+    rng = np.random.default_rng(0)
+    phi = rng.dirichlet([4, 3, 2], size=40)
+    order = rng.permutation(40)
+    pairs = match_fractions(phi[order[:15]], phi)
+    assert pairs.real.tolist() == order[:15].tolist()
+    assert pairs.alike
+    assert not match_fractions(phi + np.array([0.3, 0.0, -0.3]), phi).alike
+
+
+def test_trend_of_a_parabola_is_exact():
+    phi = np.random.default_rng(0).dirichlet([2, 2, 2], size=30)
+    values = np.stack([1 + phi[:, 0] ** 2, phi[:, 1] - 2 * phi[:, 0]], axis=1)
+    np.testing.assert_allclose(fraction_trend(phi, values, phi), values)
+
+
+def test_different_fractions_are_said_first(real):
+    fuller = windows(20, fractions=(0.45, 0.55), rng=5)
+    verdict = judge(fuller, real, periodic=False, rng=0)
+    assert verdict.indistinguishable is None
+    assert verdict.sentence().startswith("Not comparable: the pore fraction of the generated")
+
+
+def test_few_pairs_are_said_to_be_few(real):
+    verdict = judge(real[:6], real[6:], periodic=False, rng=0)
+    assert verdict.indistinguishable is None
+    assert verdict.sentence().startswith("Too few to tell: 6 pairs")
+    assert verdict.failed == ()
+
+
+def test_one_sample_is_no_error():
+    ones = as_microstructure(np.ones((1, 8, 8), int), phases=NAMES, ensemble=True)
+    verdict = judge(ones, ones, periodic=False, rng=0)
+    assert {test.p_value for test in verdict.tests} == {1.0}
+    json.dumps(verdict.to_dict(), allow_nan=False)
+
+
+@pytest.mark.statistics
+def test_real_sets_fail_as_seldom_as_stated(real):
+    """Seeded. 60 random splits at 5 %: more than 8 failures have a chance of 0.004 at that rate.
+
+    Holm is conservative, so the rate is lower: about 2 %.
+    """
+    described = describe(real, periodic=False)
+    rng = np.random.default_rng(0)
+    alarms, p_values = 0, []
+    for _ in range(60):
+        order = rng.permutation(len(real))
+        one, other = np.sort(order[:40]), np.sort(order[40:])
+        sides = described.isel(sample=one), described.isel(sample=other)
+        verdict = judge(real[one], real[other], periodic=False, rng=rng, described=sides)
+        assert verdict.indistinguishable is not None
+        alarms += not verdict.indistinguishable
+        p_values.append([test.p_value for test in verdict.tests])
+    assert alarms <= 8
+    # Of 60 p-values of each test at most 11 are below 0.05 (chance 1e-4 each, were it exact).
+    assert (np.array(p_values) < 0.05).sum(axis=0).max() <= 11
+
+
+@pytest.mark.statistics
+def test_the_same_medium_at_the_same_fractions_passes(real):
+    """Seeded. A fresh draw fails with a chance of 5 % at most; this one does not."""
+    verdict = judge(at_fractions_of(real[:40], scale=1.5), real, periodic=False, rng=0)
+    assert verdict.indistinguishable, verdict.sentence()
+    assert verdict.sentence().startswith("Indistinguishable from real windows in all 12")
+
+
+@pytest.mark.statistics
+def test_wrong_scale_fails_for_coarseness(real):
+    verdict = judge(at_fractions_of(real[:40], scale=2.0), real, periodic=False, rng=0)
+    assert {"specific_surface_area", "joint", "classifier"} <= failed(verdict)
+    assert "surfaces are" in verdict.sentence()
+    assert "too smooth" in verdict.sentence()
+
+
+@pytest.mark.statistics
+def test_noise_fails_for_roughness(real):
+    labels = real[:40].copy()
+    rng = np.random.default_rng(1)
+    for sample in labels.values:
+        pores, solids = (rng.choice(np.flatnonzero(sample == k), 6, replace=False) for k in (0, 1))
+        sample.flat[pores], sample.flat[solids] = 1, 0
+    verdict = judge(labels, real[40:], periodic=False, rng=0)
+    assert {"specific_surface_area", "interface_density", "body_count"} <= failed(verdict)
+    assert not {"anisotropy", "voxel_diversity"} & failed(verdict)
+    assert "too many" in verdict.sentence()
+
+
+@pytest.mark.statistics
+def test_stretched_samples_fail_for_anisotropy(real):
+    verdict = judge(at_fractions_of(real[:40], scale=(1.2, 1.9)), real, periodic=False, rng=0)
+    assert "anisotropy" in failed(verdict)
+    (found,) = (d for d in verdict.descriptors if d.descriptor == "anisotropy")
+    assert (found.largest.axis == "x") == (found.largest.shift > 0)
+
+
+@pytest.mark.statistics
+def test_repeated_samples_fail_for_diversity(real):
+    repeated = real[:5].isel(sample=np.arange(40) % 5)
+    assert "voxel_diversity" in failed(judge(repeated, real[40:], periodic=False, rng=0))
+
+
+@pytest.mark.statistics
+def test_the_same_two_point_function_is_not_enough():
+    """Grains around points against the complement of such: one S2 at fraction 1/2, by symmetry."""
+    y, x = np.mgrid[:24, :24]
+
+    def grains(rng):
+        points = rng.uniform(-4, 28, size=(30, 2))
+        nearest = ((y - points[:, :1, None]) ** 2 + (x - points[:, 1:, None]) ** 2).min(axis=0)
+        return nearest < np.median(nearest)
+
+    rng = np.random.default_rng(0)
+    made = np.stack([grains(rng) for _ in range(40)])
+    real = np.stack([~grains(rng) for _ in range(80)])
+    sides = (as_microstructure(side.astype(np.uint8), ensemble=True) for side in (made, real))
+    verdict = judge(*sides, periodic=False, rng=0)
+    assert verdict.same_fractions
+    assert verdict.test("two_point_probability").p_value > 0.01
+    assert {"classifier", "euler_density", "joint"} <= failed(verdict)
+
+
+def test_three_phases_are_tested_in_all_pairs():
+    three = windows(40, fractions=(0.3, 0.3, 0.4), names={0: "a", 1: "b", 2: "c"})
+    verdict = judge(three[:12], three[12:], periodic=False, rng=0)
+    names = [d.descriptor for d in verdict.descriptors]
+    assert {"cross_two_point_probability", "triple_phase_boundary"} <= set(names)
+    (surface,) = (d for d in verdict.descriptors if d.descriptor == "pair_surface_area")
+    assert [part.phase for part in surface.parts] == ["a-b", "a-c", "b-c"]
+
+
+@pytest.mark.parametrize(
+    ("change", "message"), [({"alpha": 1.5}, "alpha"), ({"real": np.ones((2, 9, 9), int)}, "real")]
+)
+def test_what_cannot_be_judged_is_an_error(real, change, message):
+    other = change.pop("real", None)
+    other = real if other is None else as_microstructure(other, phases=NAMES, ensemble=True)
+    with pytest.raises(InputError, match=message):
+        judge(real[:9], other, periodic=False, **change)

@@ -1,0 +1,161 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from scipy.ndimage import gaussian_filter
+from tiny_models import tiny_card, tiny_model
+
+from microdsd import calibration
+from microdsd.fitting.calibration import _fitted, calibrate, calibrated_walks
+from microdsd.process import WalkBack
+
+SHAPE = (24, 24)
+
+
+def blobs(width, fractions):
+    """Windows of Gaussian fields, cut at given fractions of label 0: the wider the smoother."""
+    noise = np.random.default_rng(0).standard_normal((len(fractions), *SHAPE))
+    fields = (gaussian_filter(field, width, mode="wrap") for field in noise)
+    cuts = zip(fields, fractions, strict=True)
+    return np.stack([field > np.quantile(field, share) for field, share in cuts]).astype(np.uint8)
+
+
+class Staged:
+    """A model whose samples are smoother, the higher the level they end at."""
+
+    def __init__(self, width):
+        self.card = tiny_card(window=SHAPE, sigma_max=20.0, evaluations=16)
+        self.width = width
+        self.requests = []
+
+    def generate(self, request):
+        self.requests.append(request)
+        pores = request.counts[:, 0] / request.counts.sum(1)
+        return ((labels, 0) for labels in blobs(self.width(request), pores))
+
+
+REAL = blobs(1.0, np.linspace(0.3, 0.5, 12))
+
+
+@pytest.mark.parametrize("last", [0.4, 0.6, 1.0])
+def test_the_last_level_at_which_samples_measure_as_real_windows(last):
+    model = Staged(lambda request: request.levels[-1] / last)
+    walk = calibrate(model, REAL, 16)
+    assert walk.evaluations == 16
+    assert walk.last == pytest.approx(last, rel=0.03)
+    # What changes nothing stays where it was.
+    assert walk.first == pytest.approx(20 * 16 / 24, rel=0.02)
+    assert walk.sharpness == pytest.approx((1.0,), abs=0.01)
+
+
+@pytest.mark.parametrize("sharpness", [0.9, 1.3])
+def test_the_sharpness_at_which_samples_measure_as_real_windows(sharpness):
+    model = Staged(lambda request: (request.sharpness[0] / sharpness) ** 2)
+    assert calibrate(model, REAL, 8).sharpness == pytest.approx((sharpness,), rel=0.02)
+
+
+def test_trials_are_few_and_alike():
+    model = Staged(lambda request: request.levels[-1])
+    calibrate(model, REAL, 8)
+    assert len(model.requests) <= 8
+    for request in model.requests:
+        assert request.evaluations == 8
+        assert np.array_equal(request.counts[:, 0], (REAL == 0).sum((1, 2)))
+        assert request.seed == model.requests[0].seed
+
+
+def test_out_of_reach_the_bounds_hold():
+    model = Staged(lambda request: 0.6 * request.levels[-1])  # too rough at any level
+    walk = calibrate(model, REAL, 8)
+    assert walk.last == pytest.approx(calibration._HIGHEST_LAST)
+    model.card = replace(model.card, sigma_min=0.5)
+    model.width = lambda request: 10 * request.levels[-1]
+    assert calibrate(model, REAL, 8).last == pytest.approx(0.5)
+
+
+@pytest.mark.parametrize("real", [np.zeros((4, *SHAPE), np.uint8), REAL[:4]])
+@pytest.mark.parametrize("made", [0, 1])
+def test_windows_without_any_interface(real, made):
+    model = Staged(lambda request: 1.0)
+    model.generate = lambda request: ((np.full(SHAPE, made, np.uint8), 0) for _ in range(4))
+    assert 0.3 <= calibrate(model, real, 8).last <= calibration._HIGHEST_LAST
+
+
+class Renamed(Staged):
+    """The same model, whose pores are label 1 and whose background is label 0."""
+
+    def __init__(self, width):
+        super().__init__(width)
+        self.card = replace(self.card, background=0)
+
+    def generate(self, request):
+        pores = request.counts[:, 1] / request.counts.sum(1)
+        return ((1 - labels, 0) for labels in blobs(self.width(request), pores))
+
+
+def test_which_label_a_phase_has_does_not_matter():
+    """S2 is compared of the same phase: of the one that is not the background."""
+    scarce = blobs(1.0, np.linspace(0.05, 0.12, 12))
+
+    def width(request):  # of more settings than one, so that what is compared decides
+        return request.levels[-1] * request.levels[0] / 8 * request.sharpness[0]
+
+    walk = calibrate(Staged(width), scarce, 16)
+    assert walk == calibrate(Renamed(width), 1 - scarce, 16)
+    assert walk.first != 20 * 16 / 24
+
+
+@pytest.mark.parametrize(
+    ("own", "numbers"),
+    [(48, [4, 8, 16, 48]), (24, [4, 8, 24]), (16, [4, 8, 16]), (8, [4, 8]), (4, [4])],
+)
+def test_few_evaluations_and_the_model_s_own(own, numbers):
+    model = Staged(lambda request: request.levels[-1])
+    model.card = replace(model.card, evaluations=own)
+    assert [walk.evaluations for walk in calibrated_walks(model, REAL)] == numbers
+
+
+def test_a_real_model():
+    real = blobs(1.0, [0.3, 0.4])[:, :12, :10]
+    walk = calibrate(tiny_model(), real, 3)
+    assert isinstance(walk, WalkBack)
+    assert walk == calibrate(tiny_model(), real, 3)
+
+
+LOW, HIGH = np.full(3, -2.0), np.full(3, 2.0)
+STEPS = np.log([1.33, 1.06, 1.33])
+
+
+def test_least_squares_of_a_linear_problem_in_two_improvements():
+    """Broyden's slopes are exact from the start; the reach of a move is all that limits it."""
+    rng = np.random.default_rng(0)
+    slopes, solution = rng.standard_normal((9, 3)) * 30, np.array([0.3, -0.02, 0.2])
+    calls = []
+
+    def residual(x):
+        calls.append(x)
+        return slopes @ (x - solution)
+
+    assert _fitted(residual, np.zeros(3), LOW, HIGH, STEPS) == pytest.approx(solution, abs=0.002)
+    assert len(calls) <= 8
+
+
+def test_least_squares_of_a_bent_problem():
+    solution = np.array([-0.5, 0.1, 0.6])
+
+    def residual(x):
+        return 40 * (np.exp(x) - np.exp(solution))
+
+    found = _fitted(residual, np.zeros(3), LOW, HIGH, STEPS)
+    assert found == pytest.approx(solution, abs=0.03)
+
+
+def test_least_squares_never_leaves_its_bounds_and_never_gets_worse():
+    def residual(x):
+        assert (x >= LOW).all()
+        assert (x <= HIGH).all()
+        return np.array([np.sin(40 * x[0]) + 3, 5 + x[1], x[2] - 9])
+
+    start = np.array([2.0, -2.0, 0.0])
+    found = _fitted(residual, start, LOW, HIGH, STEPS)
+    assert np.linalg.norm(residual(found)) <= np.linalg.norm(residual(start))

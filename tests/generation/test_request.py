@@ -1,0 +1,123 @@
+import math
+
+import numpy as np
+import pytest
+from tiny_models import tiny_card
+
+from microdsd.errors import InputError
+from microdsd.process import WalkBack
+from microdsd.generation.request import GenerationRequest
+
+
+def resolve(n=2, card=None, rng=0, **options):
+    return GenerationRequest.resolve(card or tiny_card(), n, rng=rng, **options)
+
+
+def test_by_default_a_training_window_at_its_mean_composition():
+    card = tiny_card(fraction_mean={"pore": 0.4, "solid": 0.6})
+    request = resolve(3, card)
+    assert len(request) == 3
+    assert request.lattice.shape == card.window
+    assert request.lattice.boundary == ("no-flux", "no-flux")
+    assert request.counts.tolist() == [[48, 72]] * 3
+    assert request.levels == tuple(card.levels(card.evaluations))
+    assert request.notes == ()
+
+
+def test_counts_are_in_the_order_of_the_labels():
+    card = tiny_card(phases=3, background=1)
+    request = resolve(1, card, phase_fraction={"clay": 0.5, "solid": 0.2}, shape=(10, 10))
+    assert request.counts.tolist() == [[30, 20, 50]]
+
+
+def test_one_fraction_per_sample():
+    request = resolve(3, phase_fraction={"pore": [0.2, 0.4, 0.6]}, shape=(10, 10))
+    assert request.counts[:, 0].tolist() == [20, 40, 60]
+    assert request.counts.sum(1).tolist() == [100] * 3
+
+
+def test_a_grid_of_one_s_own():
+    request = resolve(evaluations=7, sigma_last=1.25)
+    assert request.evaluations == len(request.levels) + len(request.redraws) == 7
+    assert request.levels[-1] == 1.25
+    assert request.redraws == (1.25,)
+
+
+def test_few_evaluations_walk_back_in_their_own_way():
+    card = tiny_card(
+        walks=(WalkBack(8, 6.0, 0.95, (1.2,)), WalkBack(32, 13.0, 0.6, (1.0,))), evaluations=32
+    )
+    few, many = (resolve(card=card, evaluations=n) for n in (8, 32))
+    assert (few.levels[0], few.levels[-1], few.sharpness) == (6.0, 0.95, (1.2,))
+    assert (many.levels[0], many.levels[-1], many.sharpness) == (13.0, 0.6, (1.0,))
+    assert few.record(card)["sharpness"] == [1.2]
+    assert "sharpness" not in resolve().record(card)
+
+
+@pytest.mark.parametrize(
+    ("asked", "inside"), [(0.2, True), (0.6, True), (0.199, False), (0.61, False)]
+)
+def test_fractions_outside_the_training_windows_are_noted(asked, inside):
+    notes = resolve(phase_fraction={"pore": asked}).notes
+    assert (notes == ()) is inside
+    if not inside:
+        assert f"pore = {asked:.4g} lies outside the 0.2 to 0.6" in notes[0]
+        assert "extrapolation" in notes[0]
+
+
+def test_a_range_of_fractions_is_noted_once():
+    (note,) = resolve(2, phase_fraction={"pore": [0.1, 0.9]}).notes
+    assert "pore = 0.1 to 0.9" in note
+
+
+@pytest.mark.parametrize(
+    ("shape", "larger"), [((12, 10), False), ((8, 10), False), ((6, 11), True)]
+)
+def test_boxes_larger_than_the_window_are_noted(shape, larger):
+    notes = resolve(shape=shape).notes
+    assert any("larger than the training window" in note for note in notes) is larger
+
+
+def test_seeds():
+    assert resolve(rng=0).seed == 0
+    assert resolve(rng=7).seed == resolve(rng=np.int64(7)).seed == 7
+    assert resolve(rng=None).seed != resolve(rng=None).seed
+    first, second = np.random.default_rng(3), np.random.default_rng(3)
+    assert resolve(rng=first).seed == resolve(rng=second).seed
+    assert (
+        resolve(rng=first).seed != resolve(rng=np.random.default_rng(3)).seed
+    )  # it was drawn from
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"n": 0}, "n=0: ask for at least one sample"),
+        ({"shape": (12,)}, r"shape=\(12,\): the model is 2D, give 2 numbers"),
+        ({"shape": (12, 12, 12)}, "the model is 2D"),
+        ({"shape": (12, 3)}, "every axis needs at least 4 voxels"),
+        ({"shape": (12, -8)}, "every axis needs at least 4 voxels"),
+        ({"boundary": "open"}, "'open': choose one of"),
+        ({"boundary": ("no-flux",)}, "one entry for each of the 2 axes"),
+        ({"evaluations": 1}, "evaluations=1: at least 2"),
+        ({"sigma_last": 0.0}, "sigma_last=0.0: choose a level between"),
+        ({"sigma_last": 13.0}, "sigma_last=13.0: choose a level between 0 and the first one's 13"),
+        ({"phase_fraction": {"water": 0.2}}, r"no phase 'water'; the phases are 0 = pore"),
+        ({"phase_fraction": {"pore": 1.5}}, "give a number from 0 to 1"),
+        ({"phase_fraction": {"pore": math.nan}}, "give a number from 0 to 1"),
+        ({"phase_fraction": {"pore": 0.5, "solid": 0.4}}, "sum to 0.9; make them sum to 1"),
+        ({"phase_fraction": {"pore": 0.5, 0: 0.5}}, "pore is given twice"),
+        ({"phase_fraction": {"pore": [0.1, 0.2, 0.3]}}, "3 values for 2 samples; give one, or 2"),
+        ({"phase_fraction": {}}, "pore, solid are left open"),
+        ({"rng": -1}, "rng=-1: give a seed of at least 0"),
+    ],
+)
+def test_impossible_requests(options, message):
+    with pytest.raises(InputError, match=message):
+        resolve(**options)
+
+
+@pytest.mark.parametrize("asked", ["much", {}, [[0.1, 0.2]], [0.1, "x"]])
+def test_a_fraction_must_be_a_number(asked):
+    with pytest.raises(InputError, match=r"phase_fraction\['pore'\]"):
+        resolve(phase_fraction={"pore": asked})
