@@ -2,10 +2,11 @@
 
 import torch
 
+from microdsd.device.precision import Precision
 from microdsd.generation.microstructure_model import MicrostructureModel
+from microdsd.models.card import ModelCard
+from microdsd.models.walk_back import WalkBack
 from microdsd.networks import PotentialUNet, UNetConfig
-from microdsd.process import WalkBack
-from microdsd.training import ModelCard, Precision
 
 NAMES = ("pore", "solid", "clay", "metal")
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import microdsd
 from microdsd.microstructure import crop
+from microdsd.report import verdict_sentence
 
 OUT = Path("out/evaluate")
 
@@ -29,7 +30,7 @@ def main(name: str = "berea-2d", n: int = 24) -> None:
     microdsd.save_microstructures(OUT / f"{name}.h5", new, overwrite=True)
 
     result = microdsd.evaluate(new, windows)
-    print(result.verdict.sentence())
+    print(verdict_sentence(result.verdict))
     html, _ = microdsd.write_report(result, OUT / f"{name}.html", overwrite=True)
     print(html)
 

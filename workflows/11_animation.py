@@ -8,8 +8,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import microdsd
-from microdsd.report.pictures.animation import animate_walk
 from microdsd.generation.request import GenerationRequest
+from microdsd.report.pictures.animation import animate_walk
 
 OUT = Path("out/animation")
 

@@ -33,11 +33,11 @@ def command(
     """Generate one sample and draw its walk, level by level."""
     from microdsd.cli.parsing import fractions_of
     from microdsd.errors import InputError
+    from microdsd.generation.microstructure_model import MicrostructureModel
+    from microdsd.generation.request import GenerationRequest
     from microdsd.io import ensure_writable
     from microdsd.microstructure import as_microstructure
-    from microdsd.generation.microstructure_model import MicrostructureModel
     from microdsd.report.pictures.animation import animate_walk, check_animation
-    from microdsd.generation.request import GenerationRequest
 
     check_animation(output)
     ensure_writable(output, overwrite=force)

@@ -10,11 +10,12 @@ import xarray as xr
 
 from microdsd.datasets import load_dataset
 from microdsd.errors import DataFileError
+from microdsd.evaluation import evaluate
+from microdsd.evaluation.recount import composition
+from microdsd.generation.microstructure_model import MicrostructureModel
 from microdsd.io import atomic_write, save_microstructures
 from microdsd.microstructure import coarsen, crop
-from microdsd.generation.microstructure_model import MicrostructureModel
-from microdsd.report import evaluate, write_report
-from microdsd.evaluation.recount import composition
+from microdsd.report import write_report
 from microdsd.report.pictures.figures import sweep_grid
 from microdsd.report.pictures.style import figure_png
 

@@ -70,9 +70,9 @@ def _models() -> list[dict[str, Any]]:
 
 def _try_model(entry: dict[str, Any], device: Any) -> dict[str, Any]:
     """Generate one training-window sized sample and recount it."""
-    from microdsd.microstructure import phase_counts
     from microdsd.generation.microstructure_model import MicrostructureModel
     from microdsd.generation.request import GenerationRequest
+    from microdsd.microstructure import phase_counts
 
     model = MicrostructureModel.load(entry["name"], device)
     request = GenerationRequest.resolve(model.card, 1, rng=0)

@@ -20,7 +20,7 @@ from microdsd.io import ensure_writable, load_microstructures, open_labels, spli
 if TYPE_CHECKING:
     import xarray as xr
 
-    from microdsd.report import Evaluation
+    from microdsd.evaluation import Evaluation
 
 
 def command(
@@ -80,12 +80,14 @@ def command(
 ) -> None:
     """Compare generated with real material; write one self-contained page and its numbers."""
     from microdsd.cli.parsing import names_of, region_of
+    from microdsd.evaluation import Requirement, evaluate
     from microdsd.report import (
-        Requirement,
-        evaluate,
+        evaluation_document,
         headline,
+        memorisation_sentence,
         read_training_log,
         report_paths,
+        verdict_sentence,
         write_report,
     )
 
@@ -144,16 +146,13 @@ def command(
         )
     unmet = {wanted.text: why for wanted in required if (why := wanted.unmet(evaluation))}
     if json:
-        document = {"report": str(html), "numbers": str(numbers), **evaluation.to_dict()}
-        if nearest:
-            document["memorisation"] = nearest["memorisation"].to_dict()
-        document["unmet"] = unmet
-        print_json(document)
+        document = evaluation_document(evaluation, nearest.get("memorisation"))
+        print_json({"report": str(html), "numbers": str(numbers), **document, "unmet": unmet})
     else:
-        typer.echo(evaluation.verdict.sentence())
+        typer.echo(verdict_sentence(evaluation.verdict))
         typer.echo(headline(evaluation))
         if nearest:
-            typer.echo(nearest["memorisation"].verdict())
+            typer.echo(memorisation_sentence(nearest["memorisation"]))
         for note in evaluation.notes:
             typer.echo(f"note: {note}", err=True)
         typer.echo(f"{html} and {numbers.name} written", err=True)

@@ -70,9 +70,9 @@ def command(
     from microdsd.cli.parsing import fractions_of, numbers_of, one_or_each
     from microdsd.cli.sampling import carry_out
     from microdsd.cli.unfinished import UnfinishedSamples
-    from microdsd.microstructure import provenance_of
     from microdsd.generation.microstructure_model import MicrostructureModel
     from microdsd.generation.request import GenerationRequest
+    from microdsd.microstructure import provenance_of
 
     loaded = MicrostructureModel.load(model, device)
     unfinished = UnfinishedSamples(output, start_anew=force)

@@ -63,13 +63,14 @@ def command(
     Stopped by Ctrl-C, the same command goes on where it was.
     """
     from microdsd.cli.parsing import one_or_each, region_of, series_of
+    from microdsd.evaluation import evaluate_sweep
     from microdsd.io import (
         ensure_microstructures_writable,
         ensure_writable,
         open_labels,
         save_microstructures,
     )
-    from microdsd.report import evaluate_sweep, report_paths, write_sweep_report
+    from microdsd.report import report_paths, write_sweep_report
 
     page, numbers = report_paths(output.with_suffix(".html"))
     ensure_microstructures_writable(output, overwrite=force)

@@ -1,1 +1,27 @@
-"""Generated samples against real material: comparison, recount, verdict; numbers without prose."""
+"""Generated samples against real material: comparison, recount, verdict; numbers and no prose."""
+
+from microdsd.evaluation.comparison import compare, two_point_error
+from microdsd.evaluation.comparison_result import (
+    Comparison,
+    DescriptorComparison,
+    TwoPointComparison,
+)
+from microdsd.evaluation.evaluation import Evaluation, evaluate
+from microdsd.evaluation.requirements import Requirement
+from microdsd.evaluation.sweep import SweepEvaluation, evaluate_sweep
+from microdsd.evaluation.verdict import Verdict, judge
+
+__all__ = [
+    "Comparison",
+    "DescriptorComparison",
+    "Evaluation",
+    "Requirement",
+    "SweepEvaluation",
+    "TwoPointComparison",
+    "Verdict",
+    "compare",
+    "evaluate",
+    "evaluate_sweep",
+    "judge",
+    "two_point_error",
+]

@@ -15,7 +15,13 @@ import xarray as xr
 
 from microdsd import __version__
 from microdsd.errors import InputError
-from microdsd.metrics import Comparison, Verdict, compare, describe, judge
+from microdsd.evaluation.comparison import compare
+from microdsd.evaluation.comparison_result import Comparison
+from microdsd.evaluation.directional import AxisCurves, axis_curves
+from microdsd.evaluation.recount import PhaseComposition, composition
+from microdsd.evaluation.reference import match_reference
+from microdsd.evaluation.verdict import Verdict, judge
+from microdsd.metrics import describe
 from microdsd.metrics.descriptors import JUDGED
 from microdsd.microstructure import (
     LabelsLike,
@@ -24,10 +30,7 @@ from microdsd.microstructure import (
     resolve_phase,
     voxel_size_of,
 )
-from microdsd.evaluation.recount import PhaseComposition, composition
-from microdsd.evaluation.directional import AxisCurves, axis_curves
-from microdsd.evaluation.reference import match_reference
-from microdsd.report.pictures.style import focus_phase
+from microdsd.microstructure.labels import focus_phase
 
 _PACKAGES = ("numpy", "scipy", "scikit-image", "xarray", "matplotlib")
 

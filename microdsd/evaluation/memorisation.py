@@ -59,22 +59,9 @@ class Memorisation:
         )
         return float(test.pvalue)
 
-    def verdict(self) -> str:
-        """One sentence."""
-        new, real = (
-            float(side["relative_distance"].median()) for side in (self.generated, self.held_back)
-        )
-        return (
-            f"the nearest training window differs from a sample in {new:.0%}, and from a held-back "
-            f"real window in {real:.0%} of the voxels that chance would have differ (medians); "
-            f"{self.nearer} of {self.generated.sizes['sample']} samples are nearer than every "
-            f"held-back window, {self.nearer_by_chance:.1f} expected; p = {self.p_value:.2g}"
-        )
-
     def to_dict(self) -> dict[str, Any]:
         """Everything, as JSON can hold it."""
         return {
-            "verdict": self.verdict(),
             "nearer": self.nearer,
             "nearer_by_chance": self.nearer_by_chance,
             "p_value": self.p_value,

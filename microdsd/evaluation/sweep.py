@@ -11,6 +11,9 @@ import numpy as np
 import xarray as xr
 
 from microdsd.errors import InputError
+from microdsd.evaluation.evaluation import measurement_record, sentence
+from microdsd.evaluation.recount import PhaseComposition, composition
+from microdsd.evaluation.reference import match_reference
 from microdsd.metrics.descriptors import COMPARED, describe, scalar_columns
 from microdsd.microstructure import (
     LabelsLike,
@@ -20,9 +23,6 @@ from microdsd.microstructure import (
     provenance_of,
     resolve_phase,
 )
-from microdsd.evaluation.recount import PhaseComposition, composition
-from microdsd.evaluation.evaluation import measurement_record, sentence
-from microdsd.evaluation.reference import match_reference
 
 
 @dataclass(frozen=True)
@@ -164,8 +164,8 @@ def evaluate_sweep(
     Parameters
     ----------
     generated : DataArray
-        Samples whose provenance records the requested fractions, as `microdsd.generation.sweep` makes them;
-        the first phase whose fraction varies is the one swept.
+        Samples whose provenance records the requested fractions, as `microdsd.generation.sweep`
+        makes them; the first phase whose fraction varies is the one swept.
     reference : DataArray or ndarray, optional
         Real material: windows of the samples' shape, or something larger to cut them from.
     windows : int, optional

@@ -10,14 +10,14 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.optimize import lsq_linear
 
 from microdsd.encoding import PhaseEncoding
+from microdsd.generation.request import GenerationRequest
 from microdsd.metrics import (
     connected_bodies,
     interface_density,
@@ -26,13 +26,12 @@ from microdsd.metrics import (
 )
 from microdsd.microstructure import as_microstructure, phases_of
 from microdsd.microstructure.composition import Fractions
-from microdsd.process import WalkBack
-from microdsd.generation.request import GenerationRequest
+from microdsd.models.card import ModelCard
+from microdsd.models.walk_back import WalkBack
 
-if TYPE_CHECKING:
-    from microdsd.generation.microstructure_model import MicrostructureModel
+Array = np.ndarray
 
-    Array = np.ndarray
+Generate = Callable[[GenerationRequest], Iterable[tuple[np.ndarray, int]]]
 
 FEW_EVALUATIONS = (4, 8, 16)
 """Numbers of evaluations that models are calibrated for, besides their own and up to half of it."""
@@ -62,16 +61,17 @@ _SEED = 0
 
 
 def calibrated_walks(
-    model: MicrostructureModel, real: np.ndarray, class_name: Sequence[str] | None = None
+    card: ModelCard, generate: Generate, real: np.ndarray, class_name: Sequence[str] | None = None
 ) -> tuple[WalkBack, ...]:
     """Calibrate few evaluations and the model's own number; see `calibrate`."""
-    own = model.card.evaluations
+    own = card.evaluations
     numbers = [*(n for n in FEW_EVALUATIONS if n <= own // 2), own]
-    return tuple(calibrate(model, real, n, class_name) for n in numbers)
+    return tuple(calibrate(card, generate, real, n, class_name) for n in numbers)
 
 
 def calibrate(
-    model: MicrostructureModel,
+    card: ModelCard,
+    generate: Generate,
     real: np.ndarray,
     evaluations: int,
     class_name: Sequence[str] | None = None,
@@ -80,7 +80,10 @@ def calibrate(
 
     Parameters
     ----------
-    model : MicrostructureModel
+    card : ModelCard
+    generate : callable
+        Samples of a request, each with a number that is not looked at, as of
+        `MicrostructureModel.generate`; the request says how they walk back.
     real : ndarray, shape (n, *window)
         Labels of held-back windows; samples are generated at their exact compositions, from the
         same seed at every trial.
@@ -94,7 +97,6 @@ def calibrate(
     WalkBack
         Within the levels that the network was trained on.
     """
-    card = model.card
     fractions: Fractions = {
         name: [float((window == label).mean()) for window in real]
         for label, name in card.phases.items()
@@ -124,7 +126,7 @@ def calibrate(
             evaluations=evaluations,
             rng=_SEED,
         )
-        made = np.stack([labels for labels, _ in model.generate(request)])
+        made = np.stack([labels for labels, _ in generate(request)])
         found = _measured(made, encoding)
         off = [(found[name] - target[name]).mean(0) / tolerance[name] for name in target]
         # What is far out, as a few loose specks may be, counts by its order of magnitude.

@@ -24,6 +24,7 @@ from microdsd.encoding import (
     PhaseEncoding,
 )
 from microdsd.encoding.sampling import Sampler
+from microdsd.encoding.scan import Source, present_phases, window_shape
 from microdsd.encoding.windows import Symmetry, split_scan
 from microdsd.errors import InputError
 from microdsd.io import LabelSource, holds_images, load_images, open_labels
@@ -36,7 +37,6 @@ from microdsd.microstructure.intensity import (
     with_channels,
 )
 from microdsd.microstructure.voxels import VoxelSize, voxel_size_of
-from microdsd.schedule.examination import Source, present_phases, window_shape
 
 _STATISTICS_WINDOWS = 256
 NO_BACKGROUND = -1

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
 from functools import cached_property
 from pathlib import Path
@@ -11,16 +11,20 @@ from typing import Any
 import numpy as np
 import torch
 
-from microdsd.fitting.calibration import calibrated_walks
 from microdsd.device import resolve_device
 from microdsd.encoding import IntensityEncoding
+from microdsd.encoding.scan import Source, number_of_windows
 from microdsd.encoding.windows import Symmetry
 from microdsd.errors import CheckpointError, InputError
-from microdsd.fitting.start import network_of_start
+from microdsd.fitting.calibration import calibrated_walks
+from microdsd.fitting.material import open_material
+from microdsd.fitting.record import name_of, record_of_versions
+from microdsd.fitting.start import network_of_start, record_of_start
+from microdsd.generation.microstructure_model import MicrostructureModel
 from microdsd.io import atomic_write
 from microdsd.io.windows import Region
-from microdsd.fitting.material import open_material
-from microdsd.generation.microstructure_model import MicrostructureModel
+from microdsd.models.card import ModelCard
+from microdsd.models.walk_back import WalkBack
 from microdsd.networks import Method, UNetConfig, build_network
 from microdsd.networks.build import DEFAULT_SIZE
 from microdsd.networks.unet import n_parameters
@@ -32,9 +36,8 @@ from microdsd.process import (
     recommend_horizon,
     time_of,
 )
-from microdsd.process.time_schedule import RateLoss
-from microdsd.fitting.record import model_card, name_of
-from microdsd.schedule.examination import Source, horizon_sentence, number_of_windows
+from microdsd.schedule.examination import EVALUATIONS
+from microdsd.schedule.result import horizon_sentence
 from microdsd.training import (
     StepRecord,
     Trainer,
@@ -45,9 +48,52 @@ from microdsd.training import (
     read_state,
     require_same_run,
 )
+from microdsd.training.rate_objective import RateLoss
 
 _FEWEST_EVALUATIONS = 4
 """Fewer steps give no usable material, so that there is nothing to calibrate."""
+
+_LEAPS, _LAST_LEAP = 256, 0.1
+"""Evaluations of tau-leaping unless asked otherwise, and the noise level of the last of them."""
+_IMAGE_EVALUATIONS = 64
+"""Of images: their last steps are drawn, and must be short."""
+
+
+def fit(
+    source: Source | Mapping[str, Source],
+    config: TrainingConfig,
+    *,
+    device: str | torch.device | None = None,
+    on_step: Callable[[StepRecord], None] | None = None,
+    **options: Any,
+) -> MicrostructureModel:
+    """Train a model on a scan.
+
+    Parameters
+    ----------
+    source : str, DataArray, ndarray, LabelSource, or dict of str to these
+        Labels: ``"scan.h5:/path"``, or an array; see `TrainingRun` for several, and for images.
+    config : TrainingConfig
+        Budget and settings.
+    device : str or torch.device, optional
+    on_step : callable, optional
+        Told of every step.
+    **options
+        Passed to `TrainingRun`: ``window``, ``symmetry``, ``validation``,
+        ``phases``, ``voxel_size``, ``region``, ``boundary``, ``network_size``, ``sigma_max``,
+        ``evaluations``, ``start_from`` for fine-tuning;
+        ``method="tau-leaping"`` with ``loss`` and ``schedule`` for the paper's own method.
+
+    Raises
+    ------
+    InputError
+        For labels, windows or options that cannot be used, before any training.
+    """
+    run = TrainingRun(source, config, device=device, **options)
+    for record in run.records():
+        if on_step is not None:
+            on_step(record)
+    return run.finish()
 
 
 class TrainingRun:
@@ -78,7 +124,7 @@ class TrainingRun:
         What to learn: the potential of long exact steps, or the hop rates of the paper.
     loss, schedule : str, optional
         Of tau-leaping, see `microdsd.training.methods.build_objective`; the paper's settings are
-        in `microdsd.process.time_schedule.PAPER_SETTINGS`.
+        in `microdsd.training.paper.PAPER_SETTINGS`.
     evaluations : int, optional
         Network evaluations of a sample unless asked otherwise, at least 4; default: 24 in 2D, 16 in
         3D, 64 of images, 256 of tau-leaping. The walk back is calibrated for them.
@@ -177,7 +223,7 @@ class TrainingRun:
                     "that it starts from; leave network_size out"
                 )
             self.network = network_of_start(
-                start_from, self.material.encoding, self.network, method
+                start_from.card, self.material.encoding, self.network, method
             )
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(config.seed)
@@ -214,13 +260,50 @@ class TrainingRun:
 
     def finish(self) -> MicrostructureModel:
         """Model of the averaged weights, its walk back calibrated on the held-back windows."""
-        model = MicrostructureModel(self.trainer.averaged, model_card(self), self.device)
+        model = MicrostructureModel(self.trainer.averaged, self.card(), self.device)
         if self.material.held_back is None or self.method == "tau-leaping" or self.is_image:
             return model  # leaps and images end at the data, not at a level to be chosen
         real, classes = self._held_back_windows()
         names = [self.classes[k] for k in classes] if self.classes else None
-        card = replace(model.card, walks=calibrated_walks(model, real, names))
+        card = replace(model.card, walks=calibrated_walks(model.card, model.generate, real, names))
         return MicrostructureModel(self.trainer.averaged, card, self.device)
+
+    def card(self) -> ModelCard:
+        """Card of the model as it stands; its walk back is not calibrated."""
+        config, trainer = self.config, self.trainer
+        sigma_last = config.sigma_min * (1 if self.is_image else 2)
+        usual = _IMAGE_EVALUATIONS if self.is_image else EVALUATIONS[len(self.window)]
+        if self.method == "tau-leaping":
+            usual, sigma_last = _LEAPS, _LAST_LEAP
+        evaluations = self.evaluations or usual
+        start = self.start
+        return ModelCard(
+            network=self.network,
+            **self.material.card_entries(np.random.default_rng([config.seed, 1])),
+            boundary=self.boundary,
+            sigma_min=config.sigma_min,
+            sigma_max=self.sigma_max,
+            walks=(WalkBack(evaluations, self.sigma_max, sigma_last),),
+            evaluations=evaluations,
+            symmetry=self.symmetry,
+            validation_levels=tuple(self.validation.levels) if self.validation else (),
+            validation_gains=self.gains,
+            provenance={
+                "data": self.named,
+                "data_sha256": self.data_sha256,
+                "data_shape": self.material.shape,
+                "held_back": self.held_back,
+                **self.objective.settings,
+                **({"start": record_of_start(start.card, start.digest())} if start else {}),
+                "steps": trainer.step,
+                "minutes": round(trainer.minutes, 2),
+                "parameters": self.n_parameters,
+                "precision": asdict(trainer.precision) if trainer.precision else None,
+                "config": asdict(config),
+                **record_of_versions(),
+            },
+            method=self.method,
+        )
 
     def save_state(self, path: str | Path) -> None:
         """Write all that `restore` needs to go on, atomically, over any earlier state."""

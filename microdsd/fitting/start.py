@@ -6,7 +6,7 @@ from typing import Any
 
 from microdsd.encoding import IntensityEncoding, PhaseEncoding
 from microdsd.errors import InputError
-from microdsd.generation.microstructure_model import MicrostructureModel
+from microdsd.models.card import ModelCard
 from microdsd.networks import Method, UNetConfig
 
 _OF_THE_DATA = {"ndim": "space axes", "species": "conserved species", "top": "levels"}
@@ -14,7 +14,7 @@ _OF_THE_DATA = {"ndim": "space axes", "species": "conserved species", "top": "le
 
 
 def network_of_start(
-    start: MicrostructureModel,
+    start: ModelCard,
     encoding: PhaseEncoding | IntensityEncoding,
     wanted: UNetConfig,
     method: Method,
@@ -23,7 +23,8 @@ def network_of_start(
 
     Parameters
     ----------
-    start : MicrostructureModel
+    start : ModelCard
+        Of the model that training starts from.
     encoding : PhaseEncoding or IntensityEncoding
         Of the windows to go on with.
     wanted : UNetConfig
@@ -35,46 +36,41 @@ def network_of_start(
     InputError
         If the network is not one for these windows.
     """
-    card = start.card
-    if card.method != method:
+    if start.method != method:
         raise InputError(
-            f"start_from: that model is for method={card.method!r}; train it on with that method"
+            f"start_from: that model is for method={start.method!r}; train it on with that method"
         )
     differing = [
         f"{theirs} {name}, the data have {ours}"
         for field, name in _OF_THE_DATA.items()
-        if (theirs := getattr(card.network, field)) != (ours := getattr(wanted, field))
+        if (theirs := getattr(start.network, field)) != (ours := getattr(wanted, field))
     ]
-    if bool(card.grey_levels) != isinstance(encoding, IntensityEncoding):
-        differing.append(f"{'grey levels' if card.grey_levels else 'phases'}, the data have not")
-    if card.network.classes != wanted.classes:
-        differing.append(f"{card.network.classes} classes, the data have {wanted.classes}")
+    if bool(start.grey_levels) != isinstance(encoding, IntensityEncoding):
+        differing.append(f"{'grey levels' if start.grey_levels else 'phases'}, the data have not")
+    if start.network.classes != wanted.classes:
+        differing.append(f"{start.network.classes} classes, the data have {wanted.classes}")
     if differing:
         raise InputError(
             f"start_from: that model has {'; '.join(differing)}; start from another, or from none"
         )
     if isinstance(encoding, PhaseEncoding):
         _require_same_order(start, encoding)
-    return card.network
+    return start.network
 
 
-def _require_same_order(start: MicrostructureModel, encoding: PhaseEncoding) -> None:
+def _require_same_order(start: ModelCard, encoding: PhaseEncoding) -> None:
     """Phases of the same names must be the same species; other names say nothing."""
-    card = start.card
-    theirs = [card.phases[k] for k in PhaseEncoding(card.phases, card.background).species]
+    theirs = [start.phases[k] for k in PhaseEncoding(start.phases, start.background).species]
     ours = [encoding.phases[k] for k in encoding.species]
-    if ours != theirs and {*card.phases.values()} == {*encoding.phases.values()}:
+    if ours != theirs and {*start.phases.values()} == {*encoding.phases.values()}:
         raise InputError(
             f"start_from: that model's walkers are of {', '.join(theirs)}, here they would be of "
             f"{', '.join(ours)} (the most frequent phase has none); start from none"
         )
 
 
-def record_of_start(start: MicrostructureModel | None) -> dict[str, Any]:
-    """What a model card says of where training started; nothing where it started from nothing."""
-    if start is None:
-        return {}
+def record_of_start(start: ModelCard, digest: str) -> dict[str, Any]:
+    """What a model card says of the model that training started from."""
     keep = ("data", "data_sha256", "steps", "minutes")
-    provenance = start.card.provenance
-    known = {key: provenance[key] for key in (*keep, "start") if key in provenance}
-    return {"start": {"digest": start.digest(), **known}}
+    known = {key: start.provenance[key] for key in (*keep, "start") if key in start.provenance}
+    return {"digest": digest, **known}

@@ -9,12 +9,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from microdsd.device.precision import DTYPES, Precision, measure_precision
 from microdsd.encoding import IntensityEncoding, PhaseEncoding
+from microdsd.generation.request import GenerationRequest
+from microdsd.models.card import ModelCard
 from microdsd.networks import PotentialUNet, UNet
 from microdsd.networks.base import PotentialNetwork, ReadOut
 from microdsd.networks.classes import ClassGuidance
 from microdsd.process import Lattice, TransitionKernel
-from microdsd.generation.request import GenerationRequest
 from microdsd.sampling import (
     AdaptiveLeaps,
     Generated,
@@ -27,8 +29,6 @@ from microdsd.sampling import (
 )
 from microdsd.sampling.guidance import Guide
 from microdsd.sampling.origins import Regions
-from microdsd.models.card import ModelCard
-from microdsd.device.precision import DTYPES, Precision, measure_precision
 
 BATCH_VOXELS = {"cpu": 1 << 15, "cuda": 1 << 22}
 """Voxels of a batch: what keeps a device busy without holding more than it must."""

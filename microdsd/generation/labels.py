@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from microdsd.microstructure import as_images, as_microstructure
 from microdsd.generation.request import GenerationRequest
+from microdsd.microstructure import as_images, as_microstructure
 from microdsd.models.card import ModelCard
 
 

@@ -1,4 +1,4 @@
-"""The facade: train, sample, save and load a model of a microstructure."""
+"""A trained model: load and save it, generate samples with it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import torch
@@ -14,32 +14,30 @@ import xarray as xr
 from numpy.typing import ArrayLike
 
 import microdsd
+from microdsd.device import resolve_device
+from microdsd.device.precision import DTYPES
+from microdsd.errors import CheckpointError, InputError
 from microdsd.generation.batches import BatchedSampler
 from microdsd.generation.labels import dress
-from microdsd.device import resolve_device
-from microdsd.errors import CheckpointError, InputError
+from microdsd.generation.regional import inpainting_request, regional_request
+from microdsd.generation.request import GenerationRequest
 from microdsd.io import atomic_write
 from microdsd.microstructure import LabelsLike
 from microdsd.microstructure.composition import Fractions
 from microdsd.models import model_path
+from microdsd.models.card import ModelCard
+from microdsd.models.files import pack_model, read_model
+from microdsd.models.walk_back import WalkBack
 from microdsd.networks import UNet, build_network
-from microdsd.process import Boundary, WalkBack
-from microdsd.generation.regional import inpainting_request, regional_request
-from microdsd.generation.request import GenerationRequest
+from microdsd.process import Boundary
 from microdsd.sampling import Leap, Visit
 from microdsd.sampling.guidance import Guide
-from microdsd.models.card import ModelCard, pack_model, read_model
-from microdsd.device.precision import DTYPES
-
-if TYPE_CHECKING:
-    from microdsd.schedule.examination import Source
-    from microdsd.training import StepRecord, TrainingConfig
 
 
 class MicrostructureModel:
     """A trained model that generates microstructures with exact phase counts.
 
-    Make one with `fit` or `load`.
+    Make one with `microdsd.fit` or `load`.
 
     Parameters
     ----------
@@ -67,46 +65,6 @@ class MicrostructureModel:
         self.network.to(memory_format=network.memory_format)  # type: ignore[call-overload]
         self.card = card
         self._sampler = BatchedSampler(self.network, card, self.device)
-
-    @classmethod
-    def fit(
-        cls,
-        source: Source,
-        config: TrainingConfig,
-        *,
-        device: str | torch.device | None = None,
-        on_step: Callable[[StepRecord], None] | None = None,
-        **options: Any,
-    ) -> MicrostructureModel:
-        """Train a model on a scan.
-
-        Parameters
-        ----------
-        source : str, DataArray or ndarray
-            Labels: ``"scan.h5:/path"``, or an array.
-        config : TrainingConfig
-            Budget and settings.
-        device : str or torch.device, optional
-        on_step : callable, optional
-            Told of every step.
-        **options
-            Passed to `microdsd.fitting.TrainingRun`: ``window``, ``symmetry``, ``validation``,
-            ``phases``, ``voxel_size``, ``region``, ``boundary``, ``network_size``, ``sigma_max``,
-            ``evaluations``, ``start_from`` for fine-tuning;
-            ``method="tau-leaping"`` with ``loss`` and ``schedule`` for the paper's own method.
-
-        Raises
-        ------
-        InputError
-            For labels, windows or options that cannot be used, before any training.
-        """
-        from microdsd.fitting.run import TrainingRun
-
-        run = TrainingRun(source, config, device=device, **options)
-        for record in run.records():
-            if on_step is not None:
-                on_step(record)
-        return run.finish()
 
     @classmethod
     def load(
@@ -168,7 +126,7 @@ class MicrostructureModel:
 
         Examples
         --------
-        >>> from microdsd.process import WalkBack
+        >>> from microdsd.models.walk_back import WalkBack
         >>> model = MicrostructureModel.load("berea-2d")
         >>> slow = model.with_walk(WalkBack(evaluations=48, first=60.0, last=0.3, sharpness=(1.0,)))
         >>> slow.card.walk(48).first, slow.card.walk(24) == model.card.walk(24)

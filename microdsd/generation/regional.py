@@ -11,11 +11,11 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from microdsd.errors import InputError
+from microdsd.generation.request import GenerationRequest
 from microdsd.microstructure import LabelsLike
 from microdsd.microstructure.canvas import fills_a_box, grid_regions
 from microdsd.microstructure.composition import Fractions, counts_from_fractions
 from microdsd.microstructure.layout import KNOWN, Layout
-from microdsd.generation.request import GenerationRequest
 from microdsd.models.card import ModelCard
 
 

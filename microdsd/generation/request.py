@@ -18,12 +18,10 @@ from microdsd.microstructure.composition import (
 )
 from microdsd.microstructure.layout import Layout
 from microdsd.microstructure.seeds import resolve_seed
-from microdsd.process import Boundary, Lattice
-from microdsd.sampling.guidance import Guide
 from microdsd.models.card import ModelCard
-
-MIN_LENGTH = 4
-"""Shortest axis of a box, voxels."""
+from microdsd.process import Boundary, Lattice
+from microdsd.process.lattice import MIN_LENGTH
+from microdsd.sampling.guidance import Guide
 
 
 @dataclass(frozen=True)

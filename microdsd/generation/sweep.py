@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import xarray as xr
 
 from microdsd.errors import InputError
+from microdsd.generation.microstructure_model import MicrostructureModel
+from microdsd.generation.request import GenerationRequest
 from microdsd.microstructure.composition import Fractions
 from microdsd.microstructure.labels import find_phase
-from microdsd.generation.request import GenerationRequest
-
-if TYPE_CHECKING:
-    from microdsd.generation.microstructure_model import MicrostructureModel
-    from microdsd.models.card import ModelCard
+from microdsd.models.card import ModelCard
 
 
 def sample_sweep(
@@ -56,7 +54,6 @@ def sample_sweep(
 
     Examples
     --------
-    >>> from microdsd.generation.microstructure_model import MicrostructureModel
     >>> model = MicrostructureModel.load("berea-2d")
     >>> series = sample_sweep(
     ...     model, {"pore": [0.2, 0.3]}, paired=True, shape=(16, 16), evaluations=4, rng=0

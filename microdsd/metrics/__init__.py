@@ -1,15 +1,8 @@
-"""Descriptors of microstructures, and the comparison of generated with real ones."""
+"""Descriptors of microstructures: what is measured of one ensemble."""
 
 from microdsd.metrics.anisotropy import fabric
 from microdsd.metrics.chords import chord_length_density, mean_chord_length
 from microdsd.metrics.cluster_function import two_point_cluster
-from microdsd.evaluation.comparison import (
-    Comparison,
-    DescriptorComparison,
-    TwoPointComparison,
-    compare,
-    two_point_error,
-)
 from microdsd.metrics.descriptors import describe
 from microdsd.metrics.lineal_path import lineal_path
 from microdsd.metrics.local_thickness import local_thickness
@@ -20,22 +13,15 @@ from microdsd.metrics.surface import interface_density, specific_surface_area
 from microdsd.metrics.topology import connected_bodies, euler_characteristic, percolates
 from microdsd.metrics.triple_lines import triple_edge_density, triple_phase_boundary
 from microdsd.metrics.two_point import two_point_probability
-from microdsd.evaluation.verdict import Verdict, judge
 
 __all__ = [
-    "Comparison",
-    "DescriptorComparison",
-    "TwoPointComparison",
-    "Verdict",
     "chord_length_density",
-    "compare",
     "connected_bodies",
     "describe",
     "euler_characteristic",
     "fabric",
     "fraction_profile",
     "interface_density",
-    "judge",
     "lineal_path",
     "local_thickness",
     "mean_chord_length",
@@ -47,6 +33,5 @@ __all__ = [
     "triple_edge_density",
     "triple_phase_boundary",
     "two_point_cluster",
-    "two_point_error",
     "two_point_probability",
 ]

@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from microdsd.errors import InputError
 
+_FOCUS_WORDS = ("pore", "void", "air")
 MAX_UNNAMED_PHASES = 32
 OTSU = "labels = image > skimage.filters.threshold_otsu(image)"
 
@@ -106,6 +107,18 @@ def find_phase(phases: Mapping[int, str], phase: int | str) -> int:
         return int(phase)
     known = ", ".join(f"{label} = {name}" for label, name in phases.items())
     raise InputError(f"phase: there is no phase {phase!r}; the phases are {known}")
+
+
+def focus_phase(phases: Mapping[int, str]) -> int:
+    """Choose the phase that pictures show: the pores where a name says so, else the lowest label.
+
+    Examples
+    --------
+    >>> focus_phase({0: "grain", 1: "pore"}), focus_phase({1: "nickel", 2: "zirconia"})
+    (1, 1)
+    """
+    named = [k for k, name in phases.items() if any(w in name.lower() for w in _FOCUS_WORDS)]
+    return min(named or phases)
 
 
 def _not_labels(values: npt.NDArray[Any]) -> str:

@@ -1,24 +1,19 @@
-"""Model files: safetensors weights with a JSON card in the header; nothing is ever unpickled."""
+"""The card of a model: what a model is, apart from its weights."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
-from pathlib import Path
 from typing import Any
 
-import safetensors
-import safetensors.torch
-from torch import Tensor
-
 from microdsd.errors import CheckpointError, InputError
+from microdsd.models.walk_back import WalkBack
 from microdsd.networks.build import NETWORKS, Method
 from microdsd.networks.unet import UNetConfig
 from microdsd.process.lattice import Boundary
 from microdsd.process.noise import level_grid
 from microdsd.process.time_schedule import leap_grid
-from microdsd.models.walk_back import WalkBack
 
 FORMAT_VERSION = 2
 
@@ -27,8 +22,6 @@ _FEWEST_WITH_REDRAW = 6
 
 _FEW_EVALUATIONS = 8
 """For which earlier files give a last level, besides that for their own number."""
-
-_KEY = "microdsd"
 
 
 @dataclass(frozen=True)
@@ -157,7 +150,7 @@ class ModelCard:
         CheckpointError
             If the document is of another version or lacks something.
         """
-        raw = _document(text)
+        raw = document(text)
         version = raw.pop("format_version", None)
         if version != FORMAT_VERSION:
             raise CheckpointError(
@@ -214,55 +207,14 @@ def _walks_of_earlier_files(raw: dict[str, Any]) -> list[dict[str, Any]]:
     ]
 
 
-def pack_model(weights: Mapping[str, Tensor], card: ModelCard) -> bytes:
-    """Bytes of a model file."""
-    return _pack(weights, card.to_json())
-
-
-def read_model(path: str | Path) -> tuple[dict[str, Tensor], ModelCard]:
-    """Weights and card of a model file.
+def document(text: str) -> dict[str, Any]:
+    """JSON object of a header.
 
     Raises
     ------
     CheckpointError
-        If the file is not a model, is damaged, or is of another version.
+        If the text is not one.
     """
-    tensors, text = _unpack(path)
-    return tensors, ModelCard.from_json(text)
-
-
-def pack_state(tensors: Mapping[str, Tensor], numbers: Mapping[str, Any]) -> bytes:
-    """Bytes of a training-state file."""
-    return _pack(tensors, json.dumps({"format_version": FORMAT_VERSION, **numbers}))
-
-
-def read_state(path: str | Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """Tensors and numbers of a training-state file; raises as `read_model` does."""
-    tensors, text = _unpack(path)
-    numbers = _document(text)
-    if numbers.pop("format_version", None) != FORMAT_VERSION:
-        raise CheckpointError(f"{path}: written by another version; start the training anew")
-    return tensors, numbers
-
-
-def require_same_run(path: str | Path, mine: Mapping[str, Any], theirs: Mapping[str, Any]) -> None:
-    """Refuse to go on from the state of a run whose data, window or settings differ.
-
-    Raises
-    ------
-    CheckpointError
-        Names what differs.
-    """
-    differing = [key for key in mine if mine[key] != theirs.get(key)]
-    if differing:
-        raise CheckpointError(
-            f"{path}: was trained with other settings: "
-            + "; ".join(f"{k}={theirs.get(k)} there, {mine[k]} here" for k in differing)
-            + "; use the same ones, or start anew with --force"
-        )
-
-
-def _document(text: str) -> dict[str, Any]:
     try:
         raw = json.loads(text)
     except json.JSONDecodeError as error:
@@ -270,23 +222,3 @@ def _document(text: str) -> dict[str, Any]:
     if not isinstance(raw, dict):
         raise CheckpointError(f"model card: {raw!r} is not a JSON object; the file is damaged")
     return raw
-
-
-def _pack(tensors: Mapping[str, Tensor], text: str) -> bytes:
-    stored = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
-    packed: bytes = safetensors.torch.save(stored, metadata={_KEY: text})
-    return packed
-
-
-def _unpack(path: str | Path) -> tuple[dict[str, Tensor], str]:
-    try:
-        with safetensors.safe_open(str(path), framework="pt") as file:
-            text = (file.metadata() or {}).get(_KEY)
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    except (safetensors.SafetensorError, OSError) as error:
-        raise CheckpointError(
-            f"{path}: not a readable model file ({error}); it may be cut short or of another kind"
-        ) from error
-    if text is None:
-        raise CheckpointError(f"{path}: safetensors, but not written by microdsd")
-    return tensors, text

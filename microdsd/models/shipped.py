@@ -6,7 +6,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from microdsd.errors import DataFileError
-from microdsd.models.card import read_model
+from microdsd.models.files import read_model
 
 SUFFIX = ".model"
 _FOLDER = Path(__file__).parent

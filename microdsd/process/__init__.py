@@ -6,14 +6,12 @@ from microdsd.process.lattice import Boundary, Lattice
 from microdsd.process.mixing import Horizon, horizon_at, recommend_horizon
 from microdsd.process.noise import level_grid, noise_level, time_of
 from microdsd.process.walk import Walkers, sample_forward, sample_uniform
-from microdsd.models.walk_back import WalkBack
 
 __all__ = [
     "Boundary",
     "Horizon",
     "Lattice",
     "TransitionKernel",
-    "WalkBack",
     "Walkers",
     "expected_occupation",
     "horizon_at",

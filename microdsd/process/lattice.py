@@ -11,6 +11,9 @@ from microdsd.errors import InputError
 
 Boundary = Literal["no-flux", "periodic"]
 
+MIN_LENGTH = 4
+"""Shortest axis of a box, voxels."""
+
 
 @dataclass(frozen=True)
 class Lattice:

@@ -9,22 +9,17 @@ from __future__ import annotations
 
 import math
 import re
-from dataclasses import dataclass
-from typing import Any, Literal
 
 import numpy as np
 
 from microdsd.errors import InputError
-from microdsd.process.lattice import Boundary
-from microdsd.process.noise import Spacing, level_grid, noise_level
+from microdsd.process.noise import Spacing, level_grid
 
 OBSERVATIONS = 2000
 """Observation times of the paper."""
 
 _TAU_1, _TAU_2 = 7.5, 2.5
 """The logit schedule starts at e^-tau_1 / tau_2 of the horizon, and keeps e^-tau_2 at its end."""
-
-RateLoss = Literal["likelihood", "l1", "l2"]
 
 
 def schedule_times(schedule: str, observations: int = OBSERVATIONS) -> np.ndarray:
@@ -72,55 +67,6 @@ def schedule_times(schedule: str, observations: int = OBSERVATIONS) -> np.ndarra
 
 def _logit(p: float) -> float:
     return math.log(p / (1 - p))
-
-
-@dataclass(frozen=True)
-class PaperSettings:
-    """Settings of one of the paper's experiments (its table 1).
-
-    Parameters
-    ----------
-    rate : float
-        Hop rate r per direction, for times up to 1: our horizon.
-    schedule : str
-        See `schedule_times`.
-    boundary : {"no-flux", "periodic"}
-    loss : {"likelihood", "l1", "l2"}
-    epsilon : float
-        Largest probability that a walker leaves its voxel within one step.
-    """
-
-    rate: float
-    schedule: str
-    boundary: Boundary
-    loss: RateLoss
-    epsilon: float
-
-    @property
-    def sigma_max(self) -> float:
-        """Horizon as a noise level, voxels.
-
-        The paper starts its samples from a noised training image, so it need not be mixed. For
-        windows of more than 57 voxels the rocks' is not, and training from it is refused.
-        """
-        return noise_level(self.rate)
-
-    def options(self) -> dict[str, Any]:
-        """The settings as options of `microdsd.MicrostructureModel.fit`."""
-        return {
-            "method": "tau-leaping",
-            "loss": self.loss,
-            "schedule": self.schedule,
-            "boundary": self.boundary,
-            "sigma_max": self.sigma_max,
-        }
-
-
-PAPER_SETTINGS = {
-    "rocks": PaperSettings(250.0, "t^4", "periodic", "likelihood", 0.1),
-    "electrodes": PaperSettings(200.0, "t^5", "periodic", "likelihood", 0.01),
-}
-"""The paper's settings for microstructures, by name; rocks were also run at 0.05 and 0.2."""
 
 
 def leap_grid(

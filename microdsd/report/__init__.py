@@ -1,39 +1,37 @@
-"""Figures, and the page that sets generated samples against real material."""
+"""Pages, pictures and words: what was measured and judged, for people."""
 
+from microdsd.report.pages.page import report_paths, write_report
+from microdsd.report.pages.sweep_page import write_sweep_report
 from microdsd.report.pictures.curves import curve_bands, training_curves
-from microdsd.evaluation.evaluation import Evaluation, evaluate
 from microdsd.report.pictures.figures import (
     isosurface_picture,
     orthogonal_slices,
     slice_panels,
     sweep_grid,
 )
-from microdsd.report.words.findings import headline
-from microdsd.report.pages.page import report_paths, write_report
-from microdsd.evaluation.requirements import Requirement
 from microdsd.report.pictures.style import figure_png, figure_svg
-from microdsd.evaluation.sweep import SweepEvaluation, evaluate_sweep
-from microdsd.report.pages.sweep_page import write_sweep_report
 from microdsd.report.training_log import TrainingLog, read_training_log
+from microdsd.report.words.document import evaluation_document
+from microdsd.report.words.findings import headline
+from microdsd.report.words.memorisation_sentence import memorisation_sentence
+from microdsd.report.words.verdict_sentence import verdict_sentence
 
 __all__ = [
-    "Evaluation",
-    "Requirement",
-    "SweepEvaluation",
     "TrainingLog",
     "curve_bands",
-    "evaluate",
-    "evaluate_sweep",
+    "evaluation_document",
     "figure_png",
     "figure_svg",
     "headline",
     "isosurface_picture",
+    "memorisation_sentence",
     "orthogonal_slices",
     "read_training_log",
     "report_paths",
     "slice_panels",
     "sweep_grid",
     "training_curves",
+    "verdict_sentence",
     "write_report",
     "write_sweep_report",
 ]

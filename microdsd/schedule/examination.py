@@ -6,23 +6,17 @@ training.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
 
 import numpy as np
-import xarray as xr
 
 from microdsd.encoding import PhaseEncoding, WindowSampler
+from microdsd.encoding.scan import Source, number_of_windows, present_phases, window_shape
 from microdsd.encoding.windows import Symmetry
-from microdsd.errors import InputError
 from microdsd.io import LabelSource, open_labels
 from microdsd.io.windows import Region
-from microdsd.schedule.noise_curves import MEASURED_VOXELS, noise_curves, noised
 from microdsd.process import (
     Boundary,
-    Horizon,
     Lattice,
     TransitionKernel,
     horizon_at,
@@ -36,10 +30,9 @@ from microdsd.process.mixing import (
     displaced_share,
     tau_leaping_evaluations,
 )
-from microdsd.process.time_schedule import PAPER_SETTINGS
-from microdsd.generation.request import MIN_LENGTH
-
-Source = str | xr.DataArray | np.ndarray | LabelSource
+from microdsd.schedule.noise_curves import noise_curves, noised
+from microdsd.schedule.result import Schedule
+from microdsd.training.paper import PAPER_SETTINGS
 
 EVALUATIONS = {2: 24, 3: 16}
 """Network evaluations of the bridges, by the number of axes; see docs/decisions/0006."""
@@ -49,113 +42,6 @@ SIGMA_LAST = 0.67
 
 _LOWEST = 0.3
 _CURVE_LEVELS = 16
-
-
-@dataclass(frozen=True)
-class Schedule:
-    """What `examine` found.
-
-    Parameters
-    ----------
-    window : tuple of int
-    boundary : {"no-flux", "periodic"}
-    phases : dict of int to str
-        Present in the scan.
-    background : int
-        Label of the phase that no walker stands for.
-    windows : int
-        Number of windows that were measured.
-    horizon : Horizon
-        The one examined.
-    recommended : Horizon
-        The one that training takes unless told otherwise.
-    levels : tuple of float
-        Grid of the bridges from the horizon down, one network evaluation each.
-    tau_leaping : dict of str to float
-        Evaluations that tau-leaping needs from the same horizon, by epsilon of the paper.
-    displaced : float
-        Share of walkers that the last level moves off their voxel.
-    overlap : float
-        Share of walkers that share their voxel with another at the last level. A last step that
-        were drawn instead of assigned would leave about as many.
-    curves : Dataset, dims (species, level, distance)
-        Against the noise level: ``residual``, ``information`` (nats per window),
-        ``correlation`` and ``ssim`` of noised with real windows, ``two_point``, the mean of
-        n(x) n(x + r). Level 0 is the material itself.
-    noised : DataArray, dims (level, species, y, x)
-        Occupation numbers of one window, or of its middle slice, at some levels.
-    """
-
-    window: tuple[int, ...]
-    boundary: Boundary
-    phases: Mapping[int, str]
-    background: int
-    windows: int
-    horizon: Horizon
-    recommended: Horizon
-    levels: tuple[float, ...]
-    tau_leaping: Mapping[str, float]
-    displaced: float
-    overlap: float
-    curves: xr.Dataset
-    noised: xr.DataArray
-
-    @property
-    def sigma_last(self) -> float:
-        """Noise level of the last step, voxels."""
-        return self.levels[-1]
-
-    @property
-    def information_limit(self) -> float:
-        """Nats per window that a recommended horizon may leave."""
-        return LAYOUT
-
-    def verdict(self) -> str:
-        """One sentence on the horizon."""
-        return horizon_sentence(self.horizon, self.recommended)
-
-    def summary(self) -> dict[str, str]:
-        """All in words: what is said of what."""
-        best = self.recommended
-        leaping = (f"{n:,.0f} ({material})" for material, n in self.tau_leaping.items())
-        return {
-            "windows": f"{self.windows} of {' x '.join(map(str, self.window))} voxels, "
-            f"{self.boundary}",
-            "horizon": self.verdict(),
-            "recommended": f"sigma {best.sigma:.1f}: {brief(best.residual)} of the slowest mode, "
-            f"at most {brief(best.information)} nats per window",
-            "last step": f"sigma {self.sigma_last:g} moves {self.displaced:.0%} of the walkers; "
-            f"drawn, it would leave about {self.overlap:.0%} sharing a voxel",
-            "evaluations": f"bridges {len(self.levels)}; tau-leaping at least "
-            + ", ".join(leaping),
-            "grid": " ".join(f"{sigma:.3g}" for sigma in self.levels),
-        }
-
-    def to_dict(self) -> dict[str, Any]:
-        """Everything but the picture, as JSON can hold it."""
-        return {
-            "window": list(self.window),
-            "boundary": self.boundary,
-            "phases": {str(label): name for label, name in self.phases.items()},
-            "background": self.phases[self.background],
-            "windows": self.windows,
-            "verdict": self.verdict(),
-            "horizon": {**asdict(self.horizon), "sufficient": self.horizon.sufficient},
-            "recommended": asdict(self.recommended),
-            "last_step": {
-                "sigma": self.sigma_last,
-                "displaced": self.displaced,
-                "overlap": self.overlap,
-            },
-            "evaluations": {"bridges": len(self.levels), "tau_leaping": dict(self.tau_leaping)},
-            "levels": list(self.levels),
-            "curves": {
-                "sigma": self.curves["level"].values.tolist(),
-                "distance": self.curves["distance"].values.tolist(),
-                "species": self.curves["species"].values.tolist(),
-                **{name: _numbers(values) for name, values in self.curves.data_vars.items()},
-            },
-        }
 
 
 def examine(
@@ -243,6 +129,7 @@ def examine(
         windows=len(occupation),
         horizon=horizon,
         recommended=recommended,
+        information_limit=LAYOUT,
         levels=tuple(levels),
         tau_leaping={
             f"{material}, epsilon {paper.epsilon:g}": tau_leaping_evaluations(
@@ -255,54 +142,3 @@ def examine(
         curves=curves.assign_coords(species=names),
         noised=pictures.assign_coords(species=names),
     )
-
-
-def window_shape(window: int | Sequence[int], axes: int) -> tuple[int, ...]:
-    """Voxels per axis of a window of a scan with so many axes; checks what needs no scan."""
-    shape = (window,) * axes if isinstance(window, int) else tuple(int(n) for n in window)
-    if len(shape) not in (2, 3):
-        raise InputError(f"window={shape}: give 2 or 3 numbers")
-    if min(shape) < MIN_LENGTH:
-        raise InputError(f"window={shape}: every axis needs at least {MIN_LENGTH} voxels")
-    return shape
-
-
-def number_of_windows(shape: Sequence[int]) -> int:
-    """Windows of a shape that are enough to measure on: as many voxels of any shape."""
-    return max(8, min(64, MEASURED_VOXELS // math.prod(shape)))
-
-
-def present_phases(source: LabelSource) -> tuple[dict[int, str], int]:
-    """Phases that the whole scan holds, and the label of the largest."""
-    counts = source.counts()  # a rare phase may be in none of the windows
-    phases = {label: name for label, name in source.phases.items() if counts.get(label)}
-    if len(phases) < 2:
-        raise InputError(f"source: holds only {phases}; a model needs at least two phases")
-    return phases, max(phases, key=lambda label: counts[label])
-
-
-def horizon_sentence(horizon: Horizon, recommended: Horizon) -> str:
-    """What a horizon leaves, and what would be better, if anything."""
-    left = (
-        f"the noise at sigma {horizon.sigma:.1f} keeps {brief(horizon.residual)} of the slowest "
-        f"mode and at most {brief(horizon.information)} nats per window on its source"
-    )
-    if horizon.sufficient:
-        return f"{left}: it may be taken for uniform"
-    return f"{left}: the layout of the source is still in it; use {recommended.sigma:.1f}"
-
-
-def brief(number: float) -> str:
-    """Two digits, or the whole number.
-
-    Examples
-    --------
-    >>> brief(0.01234), brief(789.4)
-    ('0.012', '789')
-    """
-    return f"{number:.2g}" if number < 10 else f"{number:.0f}"
-
-
-def _numbers(values: xr.DataArray) -> Any:
-    """Nested lists, with None where there is no number."""
-    return values.astype(object).where(np.isfinite(values), None).values.tolist()

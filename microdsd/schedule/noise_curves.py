@@ -11,11 +11,9 @@ import torch
 import xarray as xr
 from torch import Tensor
 
+from microdsd.encoding.scan import MEASURED_VOXELS
 from microdsd.process import TransitionKernel, Walkers, sample_forward, time_of
 from microdsd.process.mixing import layout_correlation, layout_information
-
-MEASURED_VOXELS = 1 << 19
-"""Voxels of windows that are enough to measure on."""
 
 _PICTURED = 6
 

@@ -1,40 +1,27 @@
-"""Training: the objective, the loop, averaged weights, checkpoints."""
+"""Training: the objective, the loop, averaged weights, and the state to go on from."""
 
-from microdsd.models.card import (
-    ModelCard,
-    pack_model,
-    pack_state,
-    read_model,
-    read_state,
-    require_same_run,
-)
 from microdsd.training.config import TrainingConfig
 from microdsd.training.loop import StepRecord, Trainer
 from microdsd.training.methods import build_objective
 from microdsd.training.noised_batch import NoisedBatch
 from microdsd.training.objective import Objective, OriginObjective, origin_loss
-from microdsd.device.precision import Precision, measure_precision
 from microdsd.training.rate_objective import RateObjective, rate_loss
+from microdsd.training.state import pack_state, read_state, require_same_run
 from microdsd.training.validation import Validation
 
 __all__ = [
-    "ModelCard",
     "NoisedBatch",
     "Objective",
     "OriginObjective",
-    "Precision",
     "RateObjective",
     "StepRecord",
     "Trainer",
     "TrainingConfig",
     "Validation",
     "build_objective",
-    "measure_precision",
     "origin_loss",
-    "pack_model",
     "pack_state",
     "rate_loss",
-    "read_model",
     "read_state",
     "require_same_run",
 ]

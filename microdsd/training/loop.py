@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from microdsd.device.precision import Precision, measure_precision
 from microdsd.networks.unet import UNet
 from microdsd.process.kernel import TransitionKernel
 from microdsd.process.walk import Walkers, sample_forward
@@ -20,7 +21,6 @@ from microdsd.training.averaging import average_weights
 from microdsd.training.config import TrainingConfig
 from microdsd.training.noised_batch import NoisedBatch
 from microdsd.training.objective import Objective, OriginObjective
-from microdsd.device.precision import Precision, measure_precision
 from microdsd.training.validation import Validation
 
 

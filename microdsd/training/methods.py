@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from microdsd.errors import InputError
 from microdsd.networks.build import NETWORKS, Method
-from microdsd.process.time_schedule import PAPER_SETTINGS, RateLoss
 from microdsd.training.objective import LabelObjective, Objective, OriginObjective
-from microdsd.training.rate_objective import RateObjective
+from microdsd.training.paper import PAPER_SETTINGS
+from microdsd.training.rate_objective import RateLoss, RateObjective
 
 
 def build_objective(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import get_args
+from typing import Literal, get_args
 
 import numpy as np
 import torch
@@ -13,8 +13,10 @@ from microdsd.errors import InputError
 from microdsd.process.lattice import Lattice
 from microdsd.process.noise import time_of
 from microdsd.process.rates import open_faces, summed_rates
-from microdsd.process.time_schedule import RateLoss, schedule_times
+from microdsd.process.time_schedule import schedule_times
 from microdsd.training.noised_batch import NoisedBatch
+
+RateLoss = Literal["likelihood", "l1", "l2"]
 
 _SMALLEST = 1e-12
 """Smallest rate whose logarithm is taken."""

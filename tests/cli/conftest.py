@@ -1,6 +1,6 @@
 import pytest
 
-from microdsd.training import Precision
+from microdsd.device.precision import Precision
 
 
 @pytest.fixture(scope="module")

@@ -3,8 +3,8 @@ import time
 import pytest
 import torch
 
-from microdsd.training import Precision, measure_precision
-from microdsd.training import precision as precision_module
+from microdsd.device import precision as precision_module
+from microdsd.device.precision import Precision, measure_precision
 
 CPU = torch.device("cpu")
 

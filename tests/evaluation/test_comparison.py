@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from microdsd.errors import InputError
-from microdsd.metrics import compare, two_point_error
+from microdsd.evaluation.comparison import compare, two_point_error
 from microdsd.microstructure.schema import as_microstructure
 from microdsd.microstructure.synthetic import blobs
 

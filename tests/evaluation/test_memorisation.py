@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 
 from microdsd.errors import InputError
-from microdsd.metrics import memorisation as module
+from microdsd.evaluation import memorisation as module
 from microdsd.evaluation.memorisation import memorisation, nearest_window, nearest_windows
 from microdsd.microstructure import as_microstructure, blobs, cut_windows
 from microdsd.microstructure.symmetry import symmetry_elements
+from microdsd.report import memorisation_sentence
 
 
 def rock(shape, seed, fractions=(0.3, 0.7)):
@@ -120,7 +121,7 @@ def test_copies_are_caught_and_fresh_samples_are_not():
         caught = memorisation(as_microstructure(copied, ensemble=True), scan, held_back)
         assert caught.nearer == 20
         assert caught.p_value < 1e-6
-        assert "20 of 20 samples are nearer" in caught.verdict()
+        assert "20 of 20 samples are nearer" in memorisation_sentence(caught)
     clear = memorisation(fresh, scan, held_back)
     assert clear.nearer <= 3
     assert clear.p_value > 0.01

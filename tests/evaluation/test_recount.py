@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from microdsd.errors import InputError
-from microdsd.microstructure import as_microstructure
 from microdsd.evaluation.recount import composition
+from microdsd.microstructure import as_microstructure
 
 
 def ensemble(*pores, names=("pore", "solid"), **provenance):

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from microdsd.errors import InputError
-from microdsd.microstructure import as_microstructure, blobs, phases_of, relabel, voxel_size_of
 from microdsd.evaluation.reference import match_reference
+from microdsd.microstructure import as_microstructure, blobs, phases_of, relabel, voxel_size_of
 
 
 def rock(shape, *, ensemble=False, voxel_size=None, phases=None, rng=0):

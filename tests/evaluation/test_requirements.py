@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from microdsd.errors import InputError
+from microdsd.evaluation import Requirement, evaluate
 from microdsd.microstructure import as_microstructure, blobs, cut_windows
-from microdsd.report import Requirement, evaluate
 
 
 @pytest.fixture(scope="module")

@@ -5,9 +5,9 @@ import pytest
 from scipy.ndimage import gaussian_filter
 from tiny_models import tiny_card, tiny_model
 
-from microdsd import calibration
 from microdsd.fitting.calibration import _fitted, calibrate, calibrated_walks
-from microdsd.process import WalkBack
+from microdsd.fitting.run import calibration
+from microdsd.models.walk_back import WalkBack
 
 SHAPE = (24, 24)
 
@@ -40,7 +40,7 @@ REAL = blobs(1.0, np.linspace(0.3, 0.5, 12))
 @pytest.mark.parametrize("last", [0.4, 0.6, 1.0])
 def test_the_last_level_at_which_samples_measure_as_real_windows(last):
     model = Staged(lambda request: request.levels[-1] / last)
-    walk = calibrate(model, REAL, 16)
+    walk = calibrate(model.card, model.generate, REAL, 16)
     assert walk.evaluations == 16
     assert walk.last == pytest.approx(last, rel=0.03)
     # What changes nothing stays where it was.
@@ -51,12 +51,14 @@ def test_the_last_level_at_which_samples_measure_as_real_windows(last):
 @pytest.mark.parametrize("sharpness", [0.9, 1.3])
 def test_the_sharpness_at_which_samples_measure_as_real_windows(sharpness):
     model = Staged(lambda request: (request.sharpness[0] / sharpness) ** 2)
-    assert calibrate(model, REAL, 8).sharpness == pytest.approx((sharpness,), rel=0.02)
+    assert calibrate(model.card, model.generate, REAL, 8).sharpness == pytest.approx(
+        (sharpness,), rel=0.02
+    )
 
 
 def test_trials_are_few_and_alike():
     model = Staged(lambda request: request.levels[-1])
-    calibrate(model, REAL, 8)
+    calibrate(model.card, model.generate, REAL, 8)
     assert len(model.requests) <= 8
     for request in model.requests:
         assert request.evaluations == 8
@@ -66,11 +68,11 @@ def test_trials_are_few_and_alike():
 
 def test_out_of_reach_the_bounds_hold():
     model = Staged(lambda request: 0.6 * request.levels[-1])  # too rough at any level
-    walk = calibrate(model, REAL, 8)
+    walk = calibrate(model.card, model.generate, REAL, 8)
     assert walk.last == pytest.approx(calibration._HIGHEST_LAST)
     model.card = replace(model.card, sigma_min=0.5)
     model.width = lambda request: 10 * request.levels[-1]
-    assert calibrate(model, REAL, 8).last == pytest.approx(0.5)
+    assert calibrate(model.card, model.generate, REAL, 8).last == pytest.approx(0.5)
 
 
 @pytest.mark.parametrize("real", [np.zeros((4, *SHAPE), np.uint8), REAL[:4]])
@@ -78,7 +80,7 @@ def test_out_of_reach_the_bounds_hold():
 def test_windows_without_any_interface(real, made):
     model = Staged(lambda request: 1.0)
     model.generate = lambda request: ((np.full(SHAPE, made, np.uint8), 0) for _ in range(4))
-    assert 0.3 <= calibrate(model, real, 8).last <= calibration._HIGHEST_LAST
+    assert 0.3 <= calibrate(model.card, model.generate, real, 8).last <= calibration._HIGHEST_LAST
 
 
 class Renamed(Staged):
@@ -100,8 +102,9 @@ def test_which_label_a_phase_has_does_not_matter():
     def width(request):  # of more settings than one, so that what is compared decides
         return request.levels[-1] * request.levels[0] / 8 * request.sharpness[0]
 
-    walk = calibrate(Staged(width), scarce, 16)
-    assert walk == calibrate(Renamed(width), 1 - scarce, 16)
+    model, renamed = Staged(width), Renamed(width)
+    walk = calibrate(model.card, model.generate, scarce, 16)
+    assert walk == calibrate(renamed.card, renamed.generate, 1 - scarce, 16)
     assert walk.first != 20 * 16 / 24
 
 
@@ -112,14 +115,17 @@ def test_which_label_a_phase_has_does_not_matter():
 def test_few_evaluations_and_the_model_s_own(own, numbers):
     model = Staged(lambda request: request.levels[-1])
     model.card = replace(model.card, evaluations=own)
-    assert [walk.evaluations for walk in calibrated_walks(model, REAL)] == numbers
+    assert [
+        walk.evaluations for walk in calibrated_walks(model.card, model.generate, REAL)
+    ] == numbers
 
 
 def test_a_real_model():
     real = blobs(1.0, [0.3, 0.4])[:, :12, :10]
-    walk = calibrate(tiny_model(), real, 3)
+    model = tiny_model()
+    walk = calibrate(model.card, model.generate, real, 3)
     assert isinstance(walk, WalkBack)
-    assert walk == calibrate(tiny_model(), real, 3)
+    assert walk == calibrate(model.card, model.generate, real, 3)
 
 
 LOW, HIGH = np.full(3, -2.0), np.full(3, 2.0)

@@ -8,15 +8,16 @@ import torch
 from typer.testing import CliRunner
 
 from microdsd.cli.app import app
+from microdsd.device.precision import Precision
 from microdsd.encoding import IntensityEncoding, counts_from_intensity
 from microdsd.errors import DataFileError, InputError
 from microdsd.fitting.run import TrainingRun
+from microdsd.generation.microstructure_model import MicrostructureModel
 from microdsd.io import load_images, load_microstructures, save_images
 from microdsd.microstructure import as_images, blobs, intensity_totals, quantise
-from microdsd.generation.microstructure_model import MicrostructureModel
 from microdsd.networks import ClassGuidance, PotentialUNet, UNetConfig
 from microdsd.process import Lattice, TransitionKernel
-from microdsd.training import Precision, TrainingConfig
+from microdsd.training import TrainingConfig
 
 KERNEL = TransitionKernel(Lattice.box((8, 8), "no-flux"))
 CONFIG = TrainingConfig(steps=2, batch=2, sigma_min=0.1)

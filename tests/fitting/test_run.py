@@ -7,16 +7,15 @@ import numpy as np
 import pytest
 import torch
 
-from microdsd import fitting, material
+from microdsd import fitting
+from microdsd.device.precision import Precision
 from microdsd.errors import CheckpointError, DataFileError, InputError, NotMixedError
-from microdsd.fitting.run import TrainingRun
+from microdsd.fitting import TrainingRun, fit, material
 from microdsd.io import open_labels, save_microstructures
 from microdsd.microstructure import as_microstructure
 from microdsd.microstructure.synthetic import blobs
-from microdsd.generation.microstructure_model import MicrostructureModel
-from microdsd.process import WalkBack
-from microdsd.fitting.record import model_card
-from microdsd.training import Precision, TrainingConfig
+from microdsd.models.walk_back import WalkBack
+from microdsd.training import TrainingConfig
 
 TINY = {"widths": (4, 8), "blocks": (1, 1), "embedding": 8}
 FLAT = blobs((60, 24), fractions=(0.3, 0.7), scale=1.5, rng=1).values
@@ -71,7 +70,7 @@ def test_a_model_comes_out(quick_finish, source, window, ndim, species):
 
 def test_fit_is_a_run_to_its_end(quick_finish, monkeypatch):
     steps = []
-    model = MicrostructureModel.fit(
+    model = fit(
         FLAT,
         TrainingConfig(steps=2, batch=2),
         device="cpu",
@@ -89,7 +88,7 @@ def test_fit_is_a_run_to_its_end(quick_finish, monkeypatch):
 
 @pytest.mark.parametrize(("method", "usual"), [("bridges", 24), ("tau-leaping", 256)])
 def test_a_number_of_evaluations_of_one_s_own(quick_finish, method, usual):
-    assert model_card(run_of(method=method)).evaluations == usual
+    assert run_of(method=method).card().evaluations == usual
     run = run_of(method=method, evaluations=6)
     list(run.records())
     card = run.finish().card
@@ -203,7 +202,7 @@ def test_files_and_regions(tmp_path):
     save_microstructures(tmp_path / "scan.h5", as_microstructure(FLAT, voxel_size=3e-6))
     run = run_of(str(tmp_path / "scan.h5"), region=(slice(0, 40), slice(0, 20)))
     assert run.material.shape == [40, 20]
-    assert model_card(run).voxel_size == (3e-6, 3e-6)
+    assert run.card().voxel_size == (3e-6, 3e-6)
     with pytest.raises(DataFileError, match="nowhere"):
         run_of(str(tmp_path / "nowhere.h5"))
 

@@ -5,12 +5,12 @@ import pytest
 import torch
 from tiny_models import tiny_card, tiny_model, tiny_network
 
+from microdsd.device.precision import Precision
 from microdsd.errors import CheckpointError, DataFileError, InputError
 from microdsd.fitting.run import TrainingRun
-from microdsd.microstructure.synthetic import blobs
 from microdsd.generation.microstructure_model import MicrostructureModel
-from microdsd.fitting.record import model_card
-from microdsd.training import Precision, TrainingConfig
+from microdsd.microstructure.synthetic import blobs
+from microdsd.training import TrainingConfig
 
 POROUS = blobs((60, 24), fractions=(0.3, 0.7), scale=1.5, rng=1).values
 NAMES = {0: "pore", 1: "solid"}
@@ -53,7 +53,7 @@ def test_the_same_data_gain_at_once():
     first = TrainingRun(POROUS, config, window=8, phases=NAMES, network_size=size, device="cpu")
     first.trainer.precision = Precision("float32", 1)
     *_, last = first.records()
-    model = MicrostructureModel(first.trainer.averaged, model_card(first), device="cpu")
+    model = MicrostructureModel(first.trainer.averaged, first.card(), device="cpu")
     again = run_of(model)
     assert sum(last.gains) > 0
     assert again.validation.gains(again.trainer.averaged) == pytest.approx(last.gains, abs=1e-6)
@@ -63,16 +63,16 @@ def test_a_file_or_a_name_will_do_and_the_card_says_so(tmp_path):
     model = tiny_model()
     model.save(tmp_path / "first.model")
     run = run_of(str(tmp_path / "first.model"))
-    start = model_card(run).provenance["start"]
+    start = run.card().provenance["start"]
     assert start == {"digest": model.digest(), "data": "nothing", "steps": 0}
     shipped = run_of("berea-2d", np.tile(POROUS, (1, 2)), window=(16, 16))
-    assert model_card(shipped).provenance["start"]["steps"] > 0
+    assert shipped.card().provenance["start"]["steps"] > 0
     with pytest.raises(DataFileError, match="models that ship"):
         run_of("nowhere")
 
 
 def test_a_run_from_nothing_says_nothing():
-    assert "start" not in model_card(run_of(None)).provenance
+    assert "start" not in run_of(None).card().provenance
 
 
 THREE = blobs((60, 24), fractions=(0.3, 0.5, 0.2), scale=1.5, rng=1).values

@@ -10,14 +10,14 @@ from tiny_models import tiny_card
 from typer.testing import CliRunner
 
 from microdsd.cli.app import app
+from microdsd.device.precision import Precision
 from microdsd.errors import CheckpointError, InputError, NotMixedError
+from microdsd.generation.microstructure_model import MicrostructureModel
+from microdsd.generation.request import GenerationRequest
 from microdsd.io import load_microstructures, save_microstructures
 from microdsd.microstructure import as_microstructure, phase_counts, provenance_of
-from microdsd.generation.microstructure_model import MicrostructureModel
 from microdsd.networks import RateUNet
-from microdsd.process.time_schedule import PAPER_SETTINGS
-from microdsd.generation.request import GenerationRequest
-from microdsd.training import Precision
+from microdsd.training.paper import PAPER_SETTINGS
 
 
 def tau_model(ndim=2, phases=2, **changes):

@@ -11,22 +11,22 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tiny_models import tiny_card, tiny_model, tiny_network
 
-from microdsd import batched_sampler
-from microdsd import model as model_module
 from microdsd.device import resolve_device
+from microdsd.device.precision import DTYPES, Precision
 from microdsd.errors import CheckpointError, DataFileError, InputError
+from microdsd.generation import batches as batched_sampler
+from microdsd.generation import microstructure_model as model_module
+from microdsd.generation.microstructure_model import MicrostructureModel
+from microdsd.generation.request import GenerationRequest
 from microdsd.microstructure import (
     check_microstructure,
     phases_of,
     provenance_of,
     voxel_size_of,
 )
-from microdsd.generation.microstructure_model import MicrostructureModel
 from microdsd.models import list_models, model_path
-from microdsd.process import WalkBack
-from microdsd.generation.request import GenerationRequest
-from microdsd.training import Precision, pack_model
-from microdsd.device.precision import DTYPES
+from microdsd.models.files import pack_model
+from microdsd.models.walk_back import WalkBack
 
 MODELS = {(ndim, phases): tiny_model(ndim, phases) for ndim in (2, 3) for phases in (2, 3)}
 

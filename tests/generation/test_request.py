@@ -5,8 +5,8 @@ import pytest
 from tiny_models import tiny_card
 
 from microdsd.errors import InputError
-from microdsd.process import WalkBack
 from microdsd.generation.request import GenerationRequest
+from microdsd.models.walk_back import WalkBack
 
 
 def resolve(n=2, card=None, rng=0, **options):

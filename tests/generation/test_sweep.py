@@ -7,9 +7,9 @@ import pytest
 from tiny_models import tiny_card, tiny_model
 
 from microdsd.errors import InputError
-from microdsd.microstructure import phase_counts, provenance_of
 from microdsd.generation.request import GenerationRequest
 from microdsd.generation.sweep import sample_sweep, sweep_request
+from microdsd.microstructure import phase_counts, provenance_of
 
 PORE = [0.2, 0.3, 0.4]
 

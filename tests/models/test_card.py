@@ -9,9 +9,10 @@ import torch
 from tiny_models import tiny_card, tiny_network
 
 from microdsd.errors import CheckpointError
-from microdsd.process import WalkBack
-from microdsd.training import ModelCard, pack_model, pack_state, read_model, read_state
-from microdsd.models.card import FORMAT_VERSION
+from microdsd.models.card import FORMAT_VERSION, ModelCard
+from microdsd.models.files import pack_model, read_model
+from microdsd.models.walk_back import WalkBack
+from microdsd.training import pack_state, read_state
 
 
 @pytest.fixture

@@ -1,6 +1,6 @@
 import pytest
 
-from microdsd.process import WalkBack
+from microdsd.models.walk_back import WalkBack
 
 FEW, MANY = WalkBack(8, 5.0, 0.9, (1.21, 2.0)), WalkBack(32, 20.0, 0.4, (1.0, 2.0))
 

@@ -6,7 +6,8 @@ from scipy.special import expit, logit
 
 from microdsd.errors import InputError, NotMixedError
 from microdsd.process import Lattice, TransitionKernel, time_of
-from microdsd.process.time_schedule import PAPER_SETTINGS, leap_grid, schedule_times
+from microdsd.process.time_schedule import leap_grid, schedule_times
+from microdsd.training.paper import PAPER_SETTINGS
 
 
 @pytest.mark.parametrize("schedule", ["logit", "cosine", "t^1", "t^2", "t^4", "t^5", "t^2.5"])

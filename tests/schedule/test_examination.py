@@ -6,13 +6,14 @@ import math
 import numpy as np
 import pytest
 
+from microdsd.encoding.scan import number_of_windows
 from microdsd.errors import InputError
 from microdsd.io import open_labels
 from microdsd.metrics import two_point_probability
 from microdsd.microstructure import blobs
 from microdsd.process import Lattice, TransitionKernel, level_grid
 from microdsd.process.mixing import LAYOUT
-from microdsd.schedule.examination import EVALUATIONS, examine, number_of_windows
+from microdsd.schedule.examination import EVALUATIONS, examine
 
 ROCK = blobs((64, 64), fractions=(0.3, 0.7), scale=2, rng=0)
 SOLID = blobs((24, 20, 22), fractions=(0.5, 0.3, 0.2), scale=2, rng=1)

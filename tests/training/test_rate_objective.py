@@ -5,6 +5,7 @@ import pytest
 import torch
 from test_trainer import KERNEL, SIGMA_MAX, draw
 
+from microdsd.device.precision import Precision
 from microdsd.errors import InputError
 from microdsd.networks import RateUNet, UNetConfig
 from microdsd.process import Walkers, sample_forward, time_of
@@ -12,7 +13,6 @@ from microdsd.process.rates import summed_rates
 from microdsd.process.time_schedule import schedule_times
 from microdsd.training import (
     NoisedBatch,
-    Precision,
     RateObjective,
     Trainer,
     TrainingConfig,

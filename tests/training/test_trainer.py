@@ -4,18 +4,12 @@ import numpy as np
 import pytest
 import torch
 
+from microdsd.device.precision import Precision
 from microdsd.encoding import PhaseEncoding
 from microdsd.microstructure.synthetic import blobs
 from microdsd.networks import PotentialUNet, UNetConfig
 from microdsd.process import Lattice, TransitionKernel
-from microdsd.training import (
-    Precision,
-    Trainer,
-    TrainingConfig,
-    Validation,
-    pack_state,
-    read_state,
-)
+from microdsd.training import Trainer, TrainingConfig, Validation, pack_state, read_state
 from microdsd.training.averaging import average_weights
 from microdsd.training.log import TrainingLog
 

@@ -26,7 +26,14 @@ from microdsd import GaussianField, MicrostructureModel, YeongTorquato, describe
 from microdsd.evaluation.comparison import two_point_error
 from microdsd.microstructure import as_microstructure, phases_of, voxel_size_of
 from microdsd.report import figure_png, slice_panels
-from microdsd.report.pictures.style import ACCENT, REAL, REAL_BAND, LengthScale, blank_figure, figure_style
+from microdsd.report.pictures.style import (
+    ACCENT,
+    REAL,
+    REAL_BAND,
+    LengthScale,
+    blank_figure,
+    figure_style,
+)
 
 TRAINING_WINDOWS = {2: 256, 3: 128}
 MEASURED = (

@@ -19,6 +19,7 @@ from microdsd import (
     phase_fractions,
 )
 from microdsd.evaluation.memorisation import memorisation
+from microdsd.report import memorisation_sentence
 
 TRAINED = slice(0, 104)
 """Layers whose windows the shipped models were shown."""
@@ -43,8 +44,8 @@ def main() -> None:
     # The same question asked of copies: real windows of the training block itself.
     copies = cut_windows(scan, window, n=options.n, rng=1)
     caught = memorisation(copies, scan, unseen, symmetry="none")
-    print(f"samples: {found.verdict()}")
-    print(f"copies:  {caught.verdict()}")
+    print(f"samples: {memorisation_sentence(found)}")
+    print(f"copies:  {memorisation_sentence(caught)}")
     print(json.dumps({"samples": found.to_dict(), "copies": caught.to_dict()}))
 
 

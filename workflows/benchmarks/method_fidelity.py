@@ -40,12 +40,14 @@ from berea_fidelity import (
     real_spread,
 )
 
-from microdsd import MicrostructureModel
+from microdsd import MicrostructureModel, fit
 from microdsd.encoding import PhaseEncoding
+from microdsd.generation.request import GenerationRequest
 from microdsd.metrics import describe
 from microdsd.metrics.descriptors import COMPARED
+from microdsd.models.walk_back import WalkBack
 from microdsd.networks import PotentialRates
-from microdsd.process import Lattice, TransitionKernel, WalkBack
+from microdsd.process import Lattice, TransitionKernel
 from microdsd.process.time_schedule import leap_grid
 from microdsd.report.pictures.style import (
     ACCENT,
@@ -58,7 +60,6 @@ from microdsd.report.pictures.style import (
     phase_colours,
     rgb,
 )
-from microdsd.generation.request import GenerationRequest
 from microdsd.training import RateObjective, TrainingConfig, Validation
 
 FOLDER = Path("out/method-fidelity")
@@ -80,7 +81,7 @@ def train(method: str, minutes: float | None, steps: int | None) -> None:
     """On the training block; the block behind it is for the bridges' calibration."""
     FOLDER.mkdir(parents=True, exist_ok=True)
     config = TrainingConfig(minutes=minutes, steps=steps, batch=16)
-    model = MicrostructureModel.fit(
+    model = fit(
         str(SCAN),
         config,
         window=WINDOW,

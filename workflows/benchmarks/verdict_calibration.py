@@ -23,11 +23,12 @@ from berea_fidelity import TEST_BLOCK, block_windows
 
 from microdsd import MicrostructureModel
 from microdsd.baselines import GaussianField, YeongTorquato
+from microdsd.evaluation.verdict import judge
 from microdsd.io import load_microstructures
 from microdsd.metrics import describe
 from microdsd.metrics.descriptors import JUDGED
-from microdsd.evaluation.verdict import judge
 from microdsd.microstructure import blobs, phase_fractions
+from microdsd.report import verdict_sentence
 
 WINDOWS = {2: ((64, 64), 117), 3: ((32, 32, 32), 72)}
 PAIRS = {2: (12, 24, 48), 3: (12, 24, 36)}
@@ -165,7 +166,7 @@ def files(axes: int, paths: list[str]) -> None:
     real = block_windows(TEST_BLOCK, window, number)
     for path in paths:
         found = judge(load_microstructures(path), real, periodic=False, rng=0)
-        print(f"{path}: {found.sentence()}")
+        print(f"{path}: {verdict_sentence(found)}")
 
 
 def models(axes: int, names: list[str]) -> None:
@@ -178,7 +179,7 @@ def models(axes: int, names: list[str]) -> None:
         made = model.sample(number, phase_fraction=asked, shape=window, rng=0)
         for pairs in (PAIRS[axes][-1 if axes == 2 else 1], number):
             found = judge(made[:pairs], real, periodic=False, rng=0)
-            print(f"{name}, {pairs} pairs: {found.sentence()}")
+            print(f"{name}, {pairs} pairs: {verdict_sentence(found)}")
             reasons = (f"{test.name} {test.adjusted_p_value:.2g}" for test in found.tests)
             print(f"  corrected p: {', '.join(reasons)}", flush=True)
 

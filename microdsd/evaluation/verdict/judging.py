@@ -7,7 +7,6 @@ import xarray as xr
 
 from microdsd.errors import InputError
 from microdsd.evaluation.comparison import last_judged_lag
-from microdsd.metrics.descriptors import JUDGED, describe
 from microdsd.evaluation.verdict.adjusted import Adjusted, Setting
 from microdsd.evaluation.verdict.classifier import classifier_test, configurations
 from microdsd.evaluation.verdict.diversity import diversity_test, unlike_voxels
@@ -19,6 +18,7 @@ from microdsd.evaluation.verdict.result import (
     Verdict,
     family,
 )
+from microdsd.metrics.descriptors import JUDGED, describe
 from microdsd.microstructure.phases import phase_fractions
 from microdsd.microstructure.schema import LabelsLike, as_ensemble, as_microstructure, phases_of
 

@@ -9,7 +9,6 @@ from microdsd.evaluation.memorisation import Memorisation
 from microdsd.evaluation.verdict.classifier import ClassifierTest
 from microdsd.evaluation.verdict.diversity import DiversityTest
 from microdsd.evaluation.verdict.permutation import holm
-from microdsd.report.words.verdict_sentence import sentence
 
 if TYPE_CHECKING:
     Curve = tuple[float, ...]
@@ -184,10 +183,6 @@ class Verdict:
         """Test of this name; KeyError if it was not made."""
         return {test.name: test for test in self.tests}[name]
 
-    def sentence(self) -> str:
-        """State the verdict in one line that stands alone."""
-        return sentence(self)
-
     def with_memorisation(self, found: Memorisation) -> Verdict:
         """Add the search for copies of training windows to the family."""
         p_values = {test.name: test.p_value for test in self.tests}
@@ -199,7 +194,6 @@ class Verdict:
         return {
             "indistinguishable": self.indistinguishable,
             "enough": self.enough,
-            "sentence": self.sentence(),
             **dataclasses.asdict(self),
         }
 
@@ -228,3 +222,17 @@ def smallest_p_value(pairs: int) -> float:
     0.00390625
     """
     return 2.0 ** (1 - pairs)
+
+
+def fewest_pairs(alpha: float, tests: int) -> int:
+    """Least number of pairs with which one of so many tests can fail at the level alpha.
+
+    Examples
+    --------
+    >>> fewest_pairs(0.05, 18)
+    10
+    """
+    pairs = 1
+    while smallest_p_value(pairs) * tests > alpha:
+        pairs += 1
+    return pairs

@@ -10,12 +10,11 @@ import xarray as xr
 from markupsafe import Markup
 
 from microdsd.evaluation.comparison import TwoPointComparison
-from microdsd.microstructure import phase_fractions, phases_of, spatial_dims, voxel_size_of
-from microdsd.report.pictures.curves import curve_bands, training_curves
 from microdsd.evaluation.directional import AxisCurves
 from microdsd.evaluation.evaluation import Evaluation
+from microdsd.microstructure import phase_fractions, phases_of, spatial_dims, voxel_size_of
+from microdsd.report.pictures.curves import curve_bands, training_curves
 from microdsd.report.pictures.figures import isosurface_picture, orthogonal_slices, slice_panels
-from microdsd.report.words.findings import two_point_curves
 from microdsd.report.pictures.style import (
     PAIR_COLOUR,
     LengthScale,
@@ -24,6 +23,7 @@ from microdsd.report.pictures.style import (
     phase_colours,
 )
 from microdsd.report.training_log import TrainingLog
+from microdsd.report.words.findings import two_point_curves
 from microdsd.report.words.wording import phase_words
 
 if TYPE_CHECKING:

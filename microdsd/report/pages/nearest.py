@@ -21,6 +21,7 @@ from microdsd.report.pictures.style import (
     figure_svg,
     phase_colours,
 )
+from microdsd.report.words.memorisation_sentence import memorisation_sentence
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -35,7 +36,7 @@ def nearest_section(
 ) -> dict[str, Any]:
     """Verdict and figures of a memorisation check, for the page."""
     index = int(found.generated["relative_distance"].values.argmin())
-    text = found.verdict()
+    text = memorisation_sentence(found)
     return {
         "verdict": f"{text[:1].upper()}{text[1:]}.",
         "distances": _svg(distance_strips(found), "distances", "distances to the training scan"),

@@ -9,15 +9,18 @@ from pathlib import Path
 from typing import Any
 
 from microdsd.errors import InputError
-from microdsd.io import atomic_write
-from microdsd.evaluation.memorisation import Memorisation
-from microdsd.microstructure import LabelsLike
-from microdsd.report import findings, illustrations, tables
 from microdsd.evaluation.evaluation import Evaluation
+from microdsd.evaluation.memorisation import Memorisation
+from microdsd.io import atomic_write
+from microdsd.microstructure import LabelsLike
+from microdsd.report.pages import illustrations
 from microdsd.report.pages.nearest import nearest_section
 from microdsd.report.pages.template import render
-from microdsd.report.training_log import TrainingLog, read_training_log
 from microdsd.report.pages.verdict_section import verdict_section
+from microdsd.report.training_log import TrainingLog, read_training_log
+from microdsd.report.words import findings, tables
+from microdsd.report.words.document import evaluation_document
+from microdsd.report.words.verdict_sentence import verdict_sentence
 
 
 def write_report(
@@ -66,11 +69,10 @@ def write_report(
         # The names are claimed before the figures are drawn: a refusal comes at once.
         page = files.enter_context(atomic_write(html, overwrite=overwrite))
         data = files.enter_context(atomic_write(numbers, overwrite=overwrite))
-        document = evaluation.to_dict()
         nearest = None
         if memorisation is not None and training is not None:
-            document["memorisation"] = memorisation.to_dict()
             nearest = nearest_section(memorisation, evaluation.generated, training)
+        document = evaluation_document(evaluation, memorisation)
         text = json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False)
         data.write_text(text + "\n", encoding="utf-8")
         page.write_text(
@@ -113,7 +115,7 @@ def _render(
         "report.html.j2",
         title=title or "Generated samples against real material",
         json_name=json_name,
-        headline=evaluation.verdict.sentence(),
+        headline=verdict_sentence(evaluation.verdict),
         subline=findings.headline(evaluation),
         verdicts=verdict_section(evaluation),
         facts=findings.facts(evaluation),

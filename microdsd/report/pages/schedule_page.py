@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from microdsd.errors import InputError
 from microdsd.io import atomic_write
 from microdsd.report.pages.template import render
 from microdsd.report.pictures.schedule_picture import schedule_picture
 from microdsd.report.pictures.style import figure_png, figure_svg
-
-if TYPE_CHECKING:
-    from microdsd.schedule.examination import Schedule
+from microdsd.schedule.result import Schedule
 
 
 def check_name(path: str | Path) -> None:

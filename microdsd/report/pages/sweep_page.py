@@ -10,15 +10,21 @@ from typing import Any
 import numpy as np
 from markupsafe import Markup
 
+from microdsd.evaluation.sweep import SweepColumn, SweepEvaluation
 from microdsd.io import atomic_write
 from microdsd.microstructure import phases_of, spatial_dims
-from microdsd.report.pictures.curves import fraction_scatter
-from microdsd.report.pictures.figures import sweep_grid
-from microdsd.report.words.findings import DEFINITIONS, descriptor_name, readable
 from microdsd.report.pages.page import report_paths
 from microdsd.report.pages.template import render
-from microdsd.report.pictures.style import ACCENT_COLOUR, PAIR_COLOUR, PhaseColour, figure_svg, phase_colours
-from microdsd.evaluation.sweep import SweepColumn, SweepEvaluation
+from microdsd.report.pictures.curves import fraction_scatter
+from microdsd.report.pictures.figures import sweep_grid
+from microdsd.report.pictures.style import (
+    ACCENT_COLOUR,
+    PAIR_COLOUR,
+    PhaseColour,
+    figure_svg,
+    phase_colours,
+)
+from microdsd.report.words.findings import DEFINITIONS, descriptor_name, readable
 from microdsd.report.words.tables import provenance_rows
 from microdsd.report.words.wording import number, phase_words
 

@@ -7,14 +7,13 @@ from typing import Any
 import numpy as np
 from markupsafe import Markup
 
-from microdsd.metrics import Verdict
-from microdsd.evaluation.verdict import DescriptorDifference, Test
+from microdsd.evaluation.evaluation import Evaluation
+from microdsd.evaluation.verdict import DescriptorDifference, Test, Verdict
 from microdsd.evaluation.verdict.features import IN_VOXELS
-from microdsd.report.words.verdict_sentence import difference_words
 from microdsd.microstructure import voxel_size_of
 from microdsd.report.pictures.differences import difference_curve, distances_in_spreads
-from microdsd.evaluation.evaluation import Evaluation
 from microdsd.report.pictures.style import LengthScale, figure_svg
+from microdsd.report.words.verdict_sentence import difference_words
 from microdsd.report.words.wording import NONE, number, percent
 
 _NAMES = {

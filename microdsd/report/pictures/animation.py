@@ -15,8 +15,9 @@ from scipy import ndimage
 from microdsd.errors import InputError
 from microdsd.io import atomic_write
 from microdsd.microstructure import phases_of, resolve_phase, spatial_dims
+from microdsd.microstructure.labels import focus_phase
 from microdsd.report.pictures.figures import isosurface_picture
-from microdsd.report.pictures.style import INK, figure_png, focus_phase, phase_colours, rgb
+from microdsd.report.pictures.style import INK, figure_png, phase_colours, rgb
 
 if TYPE_CHECKING:
     from PIL.Image import Image

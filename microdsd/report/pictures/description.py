@@ -10,7 +10,13 @@ import numpy as np
 
 from microdsd.errors import InputError
 from microdsd.io import atomic_write
-from microdsd.report.pictures.style import LengthScale, blank_figure, figure_png, figure_style, phase_colours
+from microdsd.report.pictures.style import (
+    LengthScale,
+    blank_figure,
+    figure_png,
+    figure_style,
+    phase_colours,
+)
 
 if TYPE_CHECKING:
     import xarray as xr

@@ -22,6 +22,7 @@ from microdsd.microstructure import (
     spatial_dims,
     voxel_size_of,
 )
+from microdsd.microstructure.labels import focus_phase
 from microdsd.report.pictures.drawing import (
     at,
     axes_at,
@@ -37,7 +38,6 @@ from microdsd.report.pictures.style import (
     LengthScale,
     blank_figure,
     figure_style,
-    focus_phase,
     phase_colours,
 )
 

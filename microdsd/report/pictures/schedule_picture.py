@@ -18,12 +18,11 @@ from microdsd.report.pictures.style import (
     phase_colours,
     rgb,
 )
+from microdsd.schedule.result import Schedule
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
-
-    from microdsd.schedule.examination import Schedule
 
 _WIDTH = 9.4
 _GAP = 0.12

@@ -7,12 +7,19 @@ import re
 from typing import Any
 
 from microdsd.evaluation.comparison import DescriptorComparison, TwoPointComparison
-from microdsd.microstructure import phases_of, voxel_size_of
 from microdsd.evaluation.evaluation import Evaluation
 from microdsd.evaluation.reference import sizes
+from microdsd.microstructure import phases_of, voxel_size_of
 from microdsd.report.pictures.style import LengthScale
 from microdsd.report.words.tables import fills_of
-from microdsd.report.words.wording import NONE, number, percent, phase_words, quantile_verdict, verdict
+from microdsd.report.words.wording import (
+    NONE,
+    number,
+    percent,
+    phase_words,
+    quantile_verdict,
+    verdict,
+)
 
 _NAMES = {
     "phase_fraction": "phase fraction",

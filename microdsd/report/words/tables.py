@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from microdsd.microstructure import phases_of
 from microdsd.evaluation.evaluation import Evaluation
-from microdsd.report.pictures.style import phase_colours
 from microdsd.evaluation.sweep import SweepEvaluation
+from microdsd.microstructure import phases_of
+from microdsd.report.pictures.style import phase_colours
 from microdsd.report.words.wording import NONE, count_range, fraction_range
 
 # Facts of a generated file that a reader looks for first; the rest is in the JSON.

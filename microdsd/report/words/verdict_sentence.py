@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from microdsd.evaluation.verdict.result import DescriptorDifference, Difference, Verdict
+from microdsd.evaluation.verdict.result import (
+    DescriptorDifference,
+    Difference,
+    Verdict,
+    fewest_pairs,
+)
 
 MOST_REASONS = 3
 LARGEST_SHARE = 2.0
@@ -35,7 +37,7 @@ WORDS = {
 }
 
 
-def sentence(verdict: Verdict) -> str:
+def verdict_sentence(verdict: Verdict) -> str:
     """State the verdict in one line that stands alone."""
     if not verdict.same_fractions:
         apart = max(verdict.fractions, key=lambda f: round(abs(f.generated - f.real), 9))
@@ -48,7 +50,7 @@ def sentence(verdict: Verdict) -> str:
         return (
             f"Too few to tell: {verdict.n_pairs} pairs of samples and real windows cannot show a "
             "difference in any of "
-            f"{len(verdict.tests)} tests; {_fewest(verdict)} can."
+            f"{len(verdict.tests)} tests; {fewest_pairs(verdict.alpha, len(verdict.tests))} can."
         )
     return _told_apart(verdict) if verdict.failed else _alike(verdict)
 
@@ -106,13 +108,6 @@ def _alike(verdict: Verdict) -> str:
     )
     seen = None if surface is None else surface.largest.detectable
     return f"{text}; surfaces {_percent(seen)} off would have shown." if seen else f"{text}."
-
-
-def _fewest(verdict: Verdict) -> int:
-    pairs = verdict.n_pairs
-    while 2.0 ** (1 - pairs) * len(verdict.tests) > verdict.alpha:
-        pairs += 1
-    return pairs
 
 
 def _right(verdict: Verdict) -> str:

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from microdsd.metrics import describe
-from microdsd.metrics.descriptors import JUDGED
 from microdsd.evaluation.verdict import judge
 from microdsd.evaluation.verdict.features import TESTED, feature_blocks
+from microdsd.metrics import describe
+from microdsd.metrics.descriptors import JUDGED
 from microdsd.microstructure import as_microstructure
 
 STRIPES = np.tile(np.repeat([0, 1, 0, 1, 0, 1], [3, 2, 5, 2, 1, 3]), (16, 1)).astype(np.uint8)

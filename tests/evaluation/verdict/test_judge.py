@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 
 from microdsd.errors import InputError
-from microdsd.metrics import describe
 from microdsd.evaluation.verdict import judge
 from microdsd.evaluation.verdict.matching import fraction_trend, match_fractions
+from microdsd.metrics import describe
 from microdsd.microstructure import as_microstructure, blobs, cut_windows, phase_fractions
+from microdsd.report import verdict_sentence
 
 NAMES = {0: "pore", 1: "solid"}
 WINDOW = (24, 24)
@@ -63,13 +64,15 @@ def test_different_fractions_are_said_first(real):
     fuller = windows(20, fractions=(0.45, 0.55), rng=5)
     verdict = judge(fuller, real, periodic=False, rng=0)
     assert verdict.indistinguishable is None
-    assert verdict.sentence().startswith("Not comparable: the pore fraction of the generated")
+    assert verdict_sentence(verdict).startswith(
+        "Not comparable: the pore fraction of the generated"
+    )
 
 
 def test_few_pairs_are_said_to_be_few(real):
     verdict = judge(real[:6], real[6:], periodic=False, rng=0)
     assert verdict.indistinguishable is None
-    assert verdict.sentence().startswith("Too few to tell: 6 pairs")
+    assert verdict_sentence(verdict).startswith("Too few to tell: 6 pairs")
     assert verdict.failed == ()
 
 
@@ -106,16 +109,16 @@ def test_real_sets_fail_as_seldom_as_stated(real):
 def test_the_same_medium_at_the_same_fractions_passes(real):
     """Seeded. A fresh draw fails with a chance of 5 % at most; this one does not."""
     verdict = judge(at_fractions_of(real[:40], scale=1.5), real, periodic=False, rng=0)
-    assert verdict.indistinguishable, verdict.sentence()
-    assert verdict.sentence().startswith("Indistinguishable from real windows in all 12")
+    assert verdict.indistinguishable, verdict_sentence(verdict)
+    assert verdict_sentence(verdict).startswith("Indistinguishable from real windows in all 12")
 
 
 @pytest.mark.statistics
 def test_wrong_scale_fails_for_coarseness(real):
     verdict = judge(at_fractions_of(real[:40], scale=2.0), real, periodic=False, rng=0)
     assert {"specific_surface_area", "joint", "classifier"} <= failed(verdict)
-    assert "surfaces are" in verdict.sentence()
-    assert "too smooth" in verdict.sentence()
+    assert "surfaces are" in verdict_sentence(verdict)
+    assert "too smooth" in verdict_sentence(verdict)
 
 
 @pytest.mark.statistics
@@ -128,7 +131,7 @@ def test_noise_fails_for_roughness(real):
     verdict = judge(labels, real[40:], periodic=False, rng=0)
     assert {"specific_surface_area", "interface_density", "body_count"} <= failed(verdict)
     assert not {"anisotropy", "voxel_diversity"} & failed(verdict)
-    assert "too many" in verdict.sentence()
+    assert "too many" in verdict_sentence(verdict)
 
 
 @pytest.mark.statistics

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from microdsd.baselines import GaussianField
-from microdsd.metrics import describe
 from microdsd.evaluation.verdict import judge
+from microdsd.metrics import describe
 from microdsd.microstructure import as_microstructure, cut_windows, phase_fractions, phases_of
 
 pytestmark = pytest.mark.statistics

@@ -7,9 +7,10 @@ import pytest
 from test_page import Page
 
 from microdsd.errors import DataFileError, InputError
+from microdsd.evaluation import evaluate_sweep
 from microdsd.metrics import connected_bodies, describe
 from microdsd.microstructure import as_microstructure, blobs, phase_counts
-from microdsd.report import evaluate_sweep, write_sweep_report
+from microdsd.report import write_sweep_report
 from microdsd.report.pages.sweep_page import sweep_headline, sweep_subline
 
 PORE = [0.2, 0.3, 0.4]

@@ -9,11 +9,11 @@ from tiny_models import tiny_model
 from typer.testing import CliRunner
 
 from microdsd.cli.app import app
+from microdsd.device.precision import Precision
 from microdsd.errors import InputError
+from microdsd.generation.request import GenerationRequest
 from microdsd.microstructure import as_microstructure
 from microdsd.report.pictures.animation import animate_walk
-from microdsd.generation.request import GenerationRequest
-from microdsd.training import Precision
 
 
 def walk(model, tmp_path, **options):

@@ -1,0 +1,45 @@
+"""Files of the state of a training, from which it can go on."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor
+
+from microdsd.errors import CheckpointError
+from microdsd.models.card import FORMAT_VERSION, document
+from microdsd.models.files import pack, unpack
+
+
+def pack_state(tensors: Mapping[str, Tensor], numbers: Mapping[str, Any]) -> bytes:
+    """Bytes of a training-state file."""
+    return pack(tensors, json.dumps({"format_version": FORMAT_VERSION, **numbers}))
+
+
+def read_state(path: str | Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """Tensors and numbers of a training-state file; raises as `read_model` does."""
+    tensors, text = unpack(path)
+    numbers = document(text)
+    if numbers.pop("format_version", None) != FORMAT_VERSION:
+        raise CheckpointError(f"{path}: written by another version; start the training anew")
+    return tensors, numbers
+
+
+def require_same_run(path: str | Path, mine: Mapping[str, Any], theirs: Mapping[str, Any]) -> None:
+    """Refuse to go on from the state of a run whose data, window or settings differ.
+
+    Raises
+    ------
+    CheckpointError
+        Names what differs.
+    """
+    differing = [key for key in mine if mine[key] != theirs.get(key)]
+    if differing:
+        raise CheckpointError(
+            f"{path}: was trained with other settings: "
+            + "; ".join(f"{k}={theirs.get(k)} there, {mine[k]} here" for k in differing)
+            + "; use the same ones, or start anew with --force"
+        )
