@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 import torch
 
-from microdsd import fitting
 from microdsd.device.precision import Precision
 from microdsd.errors import CheckpointError, DataFileError, InputError, NotMixedError
+from microdsd.fitting import run as fitting
 from microdsd.fitting import TrainingRun, fit, material
 from microdsd.io import open_labels, save_microstructures
 from microdsd.microstructure import as_microstructure
