@@ -24,6 +24,7 @@ lint: $(INSTALLED)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/python .ci/rooms.py
 
 wheel: $(INSTALLED)
 	$(BIN)/python -m build --wheel --outdir dist .

@@ -60,7 +60,7 @@ class GenerationRequest:
     redraws : tuple of float
         Noise levels, voxels, at which samples are drawn again after the walk.
     sharpness : tuple of float
-        Exponent of every species' potential; see `microdsd.process.WalkBack`.
+        Exponent of every species' potential; see `microdsd.models.WalkBack`.
     """
 
     lattice: Lattice

@@ -1,5 +1,14 @@
 """What a model is: its card, its file, how its walkers are led back, and the models that ship."""
 
+from microdsd.models.card import ModelCard
 from microdsd.models.shipped import list_models, model_path, model_summary, shipped_models
+from microdsd.models.walk_back import WalkBack
 
-__all__ = ["list_models", "model_path", "model_summary", "shipped_models"]
+__all__ = [
+    "ModelCard",
+    "WalkBack",
+    "list_models",
+    "model_path",
+    "model_summary",
+    "shipped_models",
+]

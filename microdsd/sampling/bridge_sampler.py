@@ -99,7 +99,7 @@ def sample_bridges(
         Weighs the potential; see `Guide`.
     sharpness : sequence of float
         Exponent of every species' potential in steps, 1 if not given; see
-        `microdsd.process.WalkBack`.
+        `microdsd.models.WalkBack`.
     repeats : int
         How often steps between 1 and 8 voxels are made: the walkers walk forward over the step, by
         the exact kernel, and it is made again, so that they and known material agree better

@@ -9,8 +9,8 @@ import torch
 
 from microdsd.device.precision import Precision
 from microdsd.errors import CheckpointError, DataFileError, InputError, NotMixedError
-from microdsd.fitting import run as fitting
 from microdsd.fitting import TrainingRun, fit, material
+from microdsd.fitting import run as fitting
 from microdsd.io import open_labels, save_microstructures
 from microdsd.microstructure import as_microstructure
 from microdsd.microstructure.synthetic import blobs
