@@ -5,8 +5,8 @@ import pytest
 from scipy.ndimage import gaussian_filter
 from tiny_models import tiny_card, tiny_model
 
+from microdsd.fitting import calibration
 from microdsd.fitting.calibration import _fitted, calibrate, calibrated_walks
-from microdsd.fitting.run import calibration
 from microdsd.models.walk_back import WalkBack
 
 SHAPE = (24, 24)
