@@ -23,7 +23,7 @@ from berea_fidelity import SAMPLES, TEST_BLOCK, TRAINING_BLOCK, block_windows
 from electrode_fidelity import ELECTRODES
 
 from microdsd import GaussianField, MicrostructureModel, YeongTorquato, describe, judge
-from microdsd.evaluation.comparison import two_point_error
+from microdsd.evaluation import two_point_error
 from microdsd.microstructure import as_microstructure, phases_of, voxel_size_of
 from microdsd.report import figure_png, slice_panels
 from microdsd.report.pictures.style import (

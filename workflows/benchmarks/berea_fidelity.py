@@ -22,7 +22,7 @@ import xarray as xr
 
 from microdsd import MicrostructureModel
 from microdsd.datasets import load_dataset
-from microdsd.evaluation.comparison import two_point_error
+from microdsd.evaluation import two_point_error
 from microdsd.metrics import describe
 from microdsd.metrics.descriptors import COMPARED
 from microdsd.microstructure import coarsen, crop, cut_windows

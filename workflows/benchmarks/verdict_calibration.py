@@ -23,7 +23,7 @@ from berea_fidelity import TEST_BLOCK, block_windows
 
 from microdsd import MicrostructureModel
 from microdsd.baselines import GaussianField, YeongTorquato
-from microdsd.evaluation.verdict import judge
+from microdsd.evaluation import judge
 from microdsd.io import load_microstructures
 from microdsd.metrics import describe
 from microdsd.metrics.descriptors import JUDGED
