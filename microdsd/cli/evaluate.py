@@ -80,8 +80,9 @@ def command(
 ) -> None:
     """Compare generated with real material; write one self-contained page and its numbers."""
     from microdsd.cli.parsing import names_of, region_of
-    from microdsd.evaluation import Requirement, evaluate
+    from microdsd.evaluation import evaluate
     from microdsd.report import (
+        Requirement,
         evaluation_document,
         headline,
         memorisation_sentence,

@@ -7,7 +7,6 @@ from microdsd.evaluation.comparison_result import (
     TwoPointComparison,
 )
 from microdsd.evaluation.evaluation import Evaluation, evaluate
-from microdsd.evaluation.requirements import Requirement
 from microdsd.evaluation.sweep import SweepEvaluation, evaluate_sweep
 from microdsd.evaluation.verdict import Verdict, judge
 
@@ -15,7 +14,6 @@ __all__ = [
     "Comparison",
     "DescriptorComparison",
     "Evaluation",
-    "Requirement",
     "SweepEvaluation",
     "TwoPointComparison",
     "Verdict",

@@ -14,9 +14,11 @@ from microdsd.report.training_log import TrainingLog, read_training_log
 from microdsd.report.words.document import evaluation_document
 from microdsd.report.words.findings import headline
 from microdsd.report.words.memorisation_sentence import memorisation_sentence
+from microdsd.report.words.requirements import Requirement
 from microdsd.report.words.verdict_sentence import verdict_sentence
 
 __all__ = [
+    "Requirement",
     "TrainingLog",
     "curve_bands",
     "evaluation_document",

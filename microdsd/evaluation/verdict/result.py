@@ -222,17 +222,3 @@ def smallest_p_value(pairs: int) -> float:
     0.00390625
     """
     return 2.0 ** (1 - pairs)
-
-
-def fewest_pairs(alpha: float, tests: int) -> int:
-    """Least number of pairs with which one of so many tests can fail at the level alpha.
-
-    Examples
-    --------
-    >>> fewest_pairs(0.05, 18)
-    10
-    """
-    pairs = 1
-    while smallest_p_value(pairs) * tests > alpha:
-        pairs += 1
-    return pairs

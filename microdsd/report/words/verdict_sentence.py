@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-from microdsd.evaluation.verdict.result import (
-    DescriptorDifference,
-    Difference,
-    Verdict,
-    fewest_pairs,
-)
+from microdsd.evaluation.verdict.result import DescriptorDifference, Difference, Verdict
 
 MOST_REASONS = 3
 LARGEST_SHARE = 2.0
@@ -50,7 +45,7 @@ def verdict_sentence(verdict: Verdict) -> str:
         return (
             f"Too few to tell: {verdict.n_pairs} pairs of samples and real windows cannot show a "
             "difference in any of "
-            f"{len(verdict.tests)} tests; {fewest_pairs(verdict.alpha, len(verdict.tests))} can."
+            f"{len(verdict.tests)} tests; {_fewest(verdict)} can."
         )
     return _told_apart(verdict) if verdict.failed else _alike(verdict)
 
@@ -108,6 +103,13 @@ def _alike(verdict: Verdict) -> str:
     )
     seen = None if surface is None else surface.largest.detectable
     return f"{text}; surfaces {_percent(seen)} off would have shown." if seen else f"{text}."
+
+
+def _fewest(verdict: Verdict) -> int:
+    pairs = verdict.n_pairs
+    while 2.0 ** (1 - pairs) * len(verdict.tests) > verdict.alpha:
+        pairs += 1
+    return pairs
 
 
 def _right(verdict: Verdict) -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from microdsd.errors import InputError
 from microdsd.evaluation.evaluation import Evaluation
 from microdsd.evaluation.verdict.features import TESTED
-from microdsd.evaluation.verdict.result import Verdict
+from microdsd.report.words.verdict_sentence import verdict_sentence
 
 OTHER_TESTS = ("joint", "classifier", "voxel_diversity", "descriptor_diversity", "memorisation")
 WORDS = ("indistinguishable", "exact", *OTHER_TESTS, *TESTED)
@@ -86,7 +86,7 @@ class Requirement:
         if self.name == "exact":
             return None if evaluation.exact else "the counts are not, or not known to be, exact"
         if self.name == "indistinguishable":
-            return None if verdict.indistinguishable else _open_or_failed(verdict)
+            return None if verdict.indistinguishable else verdict_sentence(verdict)
         if self.name == COUNT:
             missing = self.bound is not None and verdict.agreeing < self.bound
             return f"{verdict.agreeing} descriptors agree" if missing else None
@@ -107,14 +107,6 @@ class Requirement:
     def _failed(self, evaluation: Evaluation) -> str | None:
         verdict = evaluation.verdict
         if not (verdict.enough and verdict.same_fractions):
-            return _open_or_failed(verdict)
+            return verdict_sentence(verdict)
         test = verdict.test(self.name)
         return None if test.passed else f"adjusted p = {test.adjusted_p_value:.2g}"
-
-
-def _open_or_failed(verdict: Verdict) -> str:
-    if not verdict.same_fractions:
-        return "not comparable, the fractions of the two sides differ"
-    if not verdict.enough:
-        return f"{verdict.n_pairs} pairs of samples and real windows are too few to tell"
-    return f"differing in {', '.join(test.name for test in verdict.failed)}"
