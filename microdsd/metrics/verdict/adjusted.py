@@ -13,7 +13,7 @@ from microdsd.metrics.fraction_trend import FractionTrend
 from microdsd.metrics.verdict.features import Block
 from microdsd.metrics.verdict.margins import Margin
 from microdsd.metrics.verdict.needed import Needed, factors_differs, factors_within
-from microdsd.metrics.verdict.permutation import Shuffles, mean_square, p_value
+from microdsd.metrics.verdict.permutation import SHUFFLES, Shuffles, mean_square, p_value
 from microdsd.metrics.verdict.result import DescriptorDifference, Difference, Test
 
 if TYPE_CHECKING:
@@ -62,13 +62,15 @@ class Setting:
         alpha: float,
         tests: int,
         rng: np.random.Generator,
+        shuffles: int = SHUFFLES,
     ) -> Setting:
         """Fit the trends and draw the shuffles."""
         trend = FractionTrend(real_phi)
         weights = trend.weights(made_phi)
-        shuffles = Shuffles(len(made_phi), len(real_phi), weights.mean(axis=0), rng)
+        mean = weights.mean(axis=0)
+        drawn = Shuffles(len(made_phi), len(real_phi), mean, rng, number=shuffles)
         pooled = FractionTrend(np.concatenate([made_phi, real_phi]))
-        return cls(trend, pooled, weights, shuffles, alpha, tests, rng)
+        return cls(trend, pooled, weights, drawn, alpha, tests, rng)
 
     @property
     def sizes(self) -> tuple[int, int]:
@@ -115,6 +117,11 @@ class Adjusted:
         self._components = max(int((deviation > 0).sum()), 1)
 
     @property
+    def inside(self) -> bool:
+        """Whether all parts were shown to be within the margin."""
+        return all(reading is not None and reading.inside for reading in self._readings)
+
+    @property
     def weighed(self) -> Numbers:
         """Residuals that count as one, however many they are."""
         weighed: Numbers = self.residuals / np.sqrt(self._components)
@@ -136,7 +143,7 @@ class Adjusted:
             difference=worst.relative,
             interval=worst.interval,
             margin=self.margin.value,
-            inside=all(part.inside for part in parts),
+            inside=self.inside,
             needed=self._needed(self._readings),
         )
 
