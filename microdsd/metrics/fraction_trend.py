@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 
     Numbers = NDArray[np.float64]
 
+REACH = 0.5
+"""Standard deviations of the windows' fractions by which others may lie outside their range."""
 WINDOWS_PER_COEFFICIENT = 4
 """Windows that each coefficient of the trend needs; with fewer the trend is of lower degree."""
 
@@ -49,6 +51,9 @@ class FractionTrend:
         windows, free = len(phi), phi.shape[1] - 1
         self._centre = phi.mean(axis=0)
         deviation = phi.std(axis=0)
+        # What fractions that do not vary are off by is rounding.
+        reach = np.maximum(REACH * deviation, 1e-3)
+        self._low, self._high = phi.min(axis=0) - reach, phi.max(axis=0) + reach
         # Fractions that do not vary but for rounding carry no trend.
         self._deviation = np.where(deviation > 1e-9, deviation, np.inf)
         self._degree = next(
@@ -62,6 +67,18 @@ class FractionTrend:
         own: Numbers = np.einsum("ij,ji->i", design, self._solution)
         self.leverage: Numbers = np.clip(own, 0.0, 1.0 - 1e-6)
         self.own_weights: Numbers = self.weights(phi)
+
+    def reaches(self, fractions: ArrayLike) -> NDArray[np.bool_]:
+        """Whether some fractions ``(n, phases)`` lie in the range of the windows', or close by.
+
+        Examples
+        --------
+        >>> FractionTrend([[0.1, 0.9], [0.3, 0.7]]).reaches([[0.2, 0.8], [0.9, 0.1]]).tolist()
+        [True, False]
+        """
+        phi = np.asarray(fractions, dtype=float)
+        inside: NDArray[np.bool_] = ((phi >= self._low) & (phi <= self._high)).all(axis=1)
+        return inside
 
     def weights(self, fractions: ArrayLike) -> Numbers:
         """Weights ``(n, windows)`` of the windows in the values expected at some fractions."""

@@ -12,13 +12,13 @@ import xarray as xr
 from microdsd.errors import InputError
 from microdsd.metrics.comparison import last_judged_lag
 from microdsd.metrics.descriptors import JUDGED, describe
-from microdsd.metrics.fraction_trend import WINDOWS_PER_COEFFICIENT
+from microdsd.metrics.fraction_trend import WINDOWS_PER_COEFFICIENT, FractionTrend
 from microdsd.metrics.verdict.adjusted import Adjusted, Setting
 from microdsd.metrics.verdict.classifier import ClassifierTest, classifier_test, configurations
 from microdsd.metrics.verdict.diversity import DiversityTest, diversity_test, unlike_voxels
 from microdsd.metrics.verdict.features import feature_blocks
 from microdsd.metrics.verdict.margins import margins_with
-from microdsd.metrics.verdict.matching import LEAST_SHARE, Pairs, in_reach, match_fractions
+from microdsd.metrics.verdict.matching import Pairs, match_fractions
 from microdsd.metrics.verdict.needed import Needed
 from microdsd.metrics.verdict.permutation import distances, p_value
 from microdsd.metrics.verdict.result import (
@@ -40,8 +40,10 @@ if TYPE_CHECKING:
     Numbers = NDArray[np.float64]
 
 ALPHA = 0.05
-CLASSIFIER_SHUFFLES = 599
-"""Few, since the classifier is trained anew in each; enough for a family of 29 tests at 5 %."""
+LEAST_SHARE = 0.75
+"""Share of the samples whose fractions must lie where the windows' do."""
+CLASSIFIER_SHUFFLES = 499
+"""Few, since the classifier is trained anew in each; enough for a family of 24 tests at 5 %."""
 TESTS_BESIDE_DESCRIPTORS = 4
 
 
@@ -116,7 +118,7 @@ def judge(
             f"the samples {new.shape[1:]} of phases {list(phases_of(new))}"
         )
     made_phi, real_phi = (phase_fractions(side).values for side in (new, found))
-    inside = in_reach(made_phi, real_phi)
+    inside = FractionTrend(real_phi).reaches(made_phi)
     phases = phases_of(found)
     fewest = Needed(
         FEWEST_SAMPLES, max(FEWEST_WINDOWS, WINDOWS_PER_COEFFICIENT * (1 + len(phases) - 1))

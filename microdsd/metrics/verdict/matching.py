@@ -1,4 +1,4 @@
-"""Whether phase fractions of samples and windows can be compared, and which are closest."""
+"""Pairs of generated samples and real windows with the closest phase fractions."""
 
 from __future__ import annotations
 
@@ -12,11 +12,6 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
     Numbers = NDArray[np.float64]
-
-REACH = 0.5
-"""Standard deviations of the windows' fractions by which a sample may lie outside their range."""
-LEAST_SHARE = 0.75
-"""Share of the samples that must lie in that range for the sets to be comparable."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -34,31 +29,6 @@ class Pairs:
 
     def __len__(self) -> int:
         return len(self.real)
-
-
-def in_reach(generated: ArrayLike, real: ArrayLike) -> NDArray[np.bool_]:
-    """Samples whose fractions lie in the range of the windows', so that a trend reaches them.
-
-    Parameters
-    ----------
-    generated, real : array_like, shape (samples, phases) and (windows, phases)
-        Phase fractions.
-
-    Returns
-    -------
-    ndarray of bool, shape (samples,)
-
-    Examples
-    --------
-    >>> in_reach([[0.2, 0.8], [0.9, 0.1]], [[0.1, 0.9], [0.3, 0.7]]).tolist()
-    [True, False]
-    """
-    made, found = np.asarray(generated, dtype=float), np.asarray(real, dtype=float)
-    # What the fractions of real windows that do not vary are off by is rounding.
-    reach = np.maximum(REACH * found.std(axis=0), 1e-3)
-    low, high = found.min(axis=0) - reach, found.max(axis=0) + reach
-    inside: NDArray[np.bool_] = ((made >= low) & (made <= high)).all(axis=1)
-    return inside
 
 
 def match_fractions(generated: ArrayLike, real: ArrayLike) -> Pairs:
