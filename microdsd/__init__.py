@@ -10,6 +10,7 @@ __version__ = "0.1.0"
 _HOME = {
     "GaussianField": "microdsd.baselines",
     "MicrostructureModel": "microdsd.model",
+    "NetworkJudge": "microdsd.network_judge",
     "TrainingConfig": "microdsd.training.config",
     "YeongTorquato": "microdsd.baselines",
     "as_microstructure": "microdsd.microstructure",

@@ -17,9 +17,9 @@ from microdsd.metrics.verdict.matching import match_fractions
 from microdsd.microstructure import phase_fractions, phases_of
 
 CHANNELS = (24, 48, 64)
-LARGEST_SHIFT = 0.25
-"""Root mean square difference of the fractions of a sample and its window, in standard deviations
-of the windows, from which the network would tell the two apart by their fractions."""
+LEAST_P_VALUE = 0.01
+"""Of the test (Kolmogorov-Smirnov) whether the fractions of both sides have one distribution; with
+less, the network would tell the two sides apart by their fractions."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -37,15 +37,15 @@ class NetworkJudge:
     learning_rate : float
     seed : int
     progress : callable, optional
-        Called with the epochs that are done, of how many, and the share named rightly so far.
+        Called with the number of epochs that are done, and of all.
 
     Notes
     -----
     Three convolutions of 3 voxels (24, 48, 64 channels, steps of 2), the mean over all places,
     one linear layer; random mirrors on both sides. As many real windows as there are samples are
-    taken, those of the closest fractions. Windows that follow one another in an ensemble are
-    neighbours in the scan, if they were cut from it in order: blocks of them are disjoint places,
-    so that knowing a place by heart does not help. Of a network that has seen none of a block,
+    taken, those of the closest fractions. Folds are blocks of the scan, by the coordinate
+    ``place`` of `cut_windows` (without it, in the order of the windows), so that knowing a place
+    by heart does not help. Of a network that has seen none of a block,
     the number of right answers on that block is binomial where the two sides are alike.
 
     Examples
@@ -64,7 +64,7 @@ class NetworkJudge:
     batch: int = 16
     learning_rate: float = 2e-3
     seed: int = 0
-    progress: Callable[[int, int, float], None] | None = None
+    progress: Callable[[int, int], None] | None = None
 
     def __call__(self, generated: xr.DataArray, real: xr.DataArray) -> ClassifierTest:
         """Train and ask.
@@ -90,27 +90,25 @@ class NetworkJudge:
                 f"classifier: {len(pairs)} samples are too few for {self.folds} folds of the "
                 f"network; give at least {2 * self.folds}"
             )
-        apart = phi[0][pairs.generated] - phi[1][pairs.real]
-        limit = np.maximum(LARGEST_SHIFT * phi[1].std(axis=0), 1e-3)
-        if (np.sqrt((apart**2).mean(axis=0)) > limit).any():
+        alike = scipy.stats.ks_2samp(phi[0][pairs.generated], phi[1][pairs.real])
+        if (alike.pvalue < LEAST_P_VALUE).any():
             raise InputError(
                 "classifier: the network sees the fractions too, and those of the samples are not "
                 "spread as those of the real windows; generate at the windows' own fractions"
             )
         rng = np.random.default_rng(self.seed)
-        windows = real.values[np.sort(pairs.real)]
+        chosen = real.isel(sample=np.sort(pairs.real))
+        if "place" in chosen.coords:
+            chosen = chosen.sortby("place")
+        windows = chosen.values
         samples = generated.values[rng.permutation(pairs.generated)]
         phases = list(phases_of(real))
         right = 0
         blocks = np.array_split(np.arange(len(pairs)), self.folds)
         for fold, block in enumerate(blocks):
             rest = np.setdiff1d(np.arange(len(pairs)), block)
-            network = self._trained(
-                _one_hot(samples[rest], phases),
-                _one_hot(windows[rest], phases),
-                fold,
-                right / max(2 * blocks[0].size * fold, 1),
-            )
+            sides = (_one_hot(side[rest], phases) for side in (samples, windows))
+            network = self._trained(*sides, fold)
             with torch.inference_mode():
                 right += int((_scores(network, _one_hot(samples[block], phases)) > 0).sum())
                 right += int((_scores(network, _one_hot(windows[block], phases)) <= 0).sum())
@@ -118,9 +116,7 @@ class NetworkJudge:
         p = scipy.stats.binomtest(right, number, alternative="greater").pvalue
         return ClassifierTest(right, number, float(p))
 
-    def _trained(
-        self, samples: torch.Tensor, windows: torch.Tensor, fold: int, so_far: float
-    ) -> nn.Module:
+    def _trained(self, samples: torch.Tensor, windows: torch.Tensor, fold: int) -> nn.Module:
         inputs = torch.cat([samples, windows])
         targets = torch.cat([torch.ones(len(samples)), torch.zeros(len(windows))])
         with torch.random.fork_rng(devices=[]):
@@ -142,7 +138,7 @@ class NetworkJudge:
                     schedule.step()
                 if self.progress is not None:
                     done = fold * self.epochs + epoch + 1
-                    self.progress(done, self.folds * self.epochs, so_far)
+                    self.progress(done, self.folds * self.epochs)
         return network.eval()
 
     def _batches(self, n: int) -> Iterator[torch.Tensor]:

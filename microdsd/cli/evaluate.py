@@ -6,6 +6,7 @@ import dataclasses
 import hashlib
 import shlex
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -16,11 +17,14 @@ from microdsd.cli.options import JsonNumbers, ReferencePart, ReferenceWindows
 from microdsd.cli.output import print_json
 from microdsd.errors import InputError
 from microdsd.io import ensure_writable, load_microstructures, open_labels, split_spec
+from microdsd.microstructure import provenance_of
 
 if TYPE_CHECKING:
     import xarray as xr
 
+    from microdsd.io.windows import LabelSource
     from microdsd.report import Evaluation
+    from microdsd.report.evaluation import TwoSampleClassifier
 
 
 def command(
@@ -71,15 +75,27 @@ def command(
     require: Annotated[
         list[str] | None,
         typer.Option(
-            help="Exit with 1 unless this holds: indistinguishable, exact, the name of a test, "
-            "descriptors>=N, classifier<=N%, DESCRIPTOR<=N%. More than one: all of them."
+            help="Exit with 1 unless this holds: within, not-differs, exact, TEST=within, "
+            "TEST=not-differs, descriptors>=N, TEST<=N%. More than one: all of them."
         ),
+    ] = None,
+    margin: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Largest difference that does not matter, TEST=SHARE, as surface=0.1; part of a "
+            "name stands for all that hold it."
+        ),
+    ] = None,
+    classifier: Annotated[
+        str | None,
+        typer.Option(help="A stronger judge, in minutes: network."),
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Overwrite the report.")] = False,
     json: JsonNumbers = False,
 ) -> None:
     """Compare generated with real material; write one self-contained page and its numbers."""
-    from microdsd.cli.parsing import names_of, region_of
+    from microdsd.cli.parsing import names_of, numbers_of, region_of
+    from microdsd.metrics.verdict import margins_with
     from microdsd.report import (
         Requirement,
         evaluate,
@@ -89,9 +105,15 @@ def command(
         write_report,
     )
 
+    if classifier not in (None, "network"):
+        raise InputError(f"classifier: {classifier!r} is not known; there is: network")
+    margins = {str(name): value for name, value in (numbers_of(margin, "margin") or {}).items()}
+    margins_with(margins)
     required = [Requirement.parse(text) for text in require or []]
     if training is None and any(wanted.name == "memorisation" for wanted in required):
         raise InputError("require: memorisation needs the scan of the training, --training")
+    if classifier is None and any(wanted.name == "network" for wanted in required):
+        raise InputError("require: network needs --classifier network")
     for path in report_paths(output):
         ensure_writable(path, overwrite=force)
     if training_log is not None:
@@ -105,7 +127,7 @@ def command(
     ) as source:
         material = source.load()
         reference_hash = source.sha256()
-    with STDERR.status("measuring generated and real samples"):
+    with STDERR.status("measuring generated and real samples") as status:
         evaluation = evaluate(
             samples,
             material,
@@ -113,6 +135,9 @@ def command(
             windows=windows,
             rng=seed,
             periodic=periodic,
+            margins=margins,
+            classifier=_network(status.update) if classifier else None,
+            progress=status.update,
             record={
                 "command": shlex.join(["microdsd", *sys.argv[1:]]),
                 "files": {
@@ -122,6 +147,9 @@ def command(
                 },
             },
         )
+    if reference_region:
+        warning = _seen_part(samples, reference, region_of(reference_region))
+        evaluation = dataclasses.replace(evaluation, flatters=evaluation.flatters or warning)
     nearest: dict[str, Any] = {}
     if training is not None:
         with (
@@ -151,6 +179,8 @@ def command(
         print_json(document)
     else:
         typer.echo(evaluation.verdict.sentence())
+        if evaluation.flatters:
+            typer.echo(evaluation.flatters)
         typer.echo(headline(evaluation))
         if nearest:
             typer.echo(nearest["memorisation"].verdict())
@@ -170,6 +200,33 @@ def _nearest(evaluation: Evaluation, training: xr.DataArray, symmetry: str) -> d
     held_back = evaluation.windows.isel(sample=slice(evaluation.generated.sizes["sample"]))
     found = memorisation(evaluation.generated, training, held_back, symmetry=symmetry)  # type: ignore[arg-type]
     return {"memorisation": found, "training": training}
+
+
+def _network(show: Callable[[str], None]) -> TwoSampleClassifier:
+    from microdsd.network_judge import NetworkJudge
+
+    def progress(done: int, epochs: int) -> None:
+        show(f"training a network to tell the two sides apart: epoch {done} of {epochs}")
+
+    return NetworkJudge(progress=progress)
+
+
+def _seen_part(
+    samples: xr.DataArray, reference: str, region: dict[str, tuple[int, int]] | None
+) -> str | None:
+    """Warn if a region of the scan that the model was trained on holds layers that it saw."""
+    from microdsd.report.training_scan import FLATTERS, seen_layers
+
+    training = (provenance_of(samples) or {}).get("training") or {}
+
+    def leading(layers: int | None) -> LabelSource:
+        return open_labels(reference, region=None if layers is None else {"z": (0, layers)})
+
+    seen = seen_layers(training, leading)
+    if seen is None:
+        return None
+    start = (region or {}).get("z", (0, 0))[0]
+    return FLATTERS if start < seen else None
 
 
 def _label_or_name(word: str) -> int | str:
