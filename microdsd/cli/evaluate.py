@@ -18,6 +18,7 @@ from microdsd.cli.output import print_json
 from microdsd.errors import InputError
 from microdsd.io import ensure_writable, load_microstructures, open_labels, split_spec
 from microdsd.microstructure import provenance_of
+from microdsd.microstructure.axes import SPATIAL_DIMS
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -148,7 +149,7 @@ def command(
             },
         )
     if reference_region:
-        warning = _seen_part(samples, reference, region_of(reference_region))
+        warning = _seen_part(samples, reference, region_of(reference_region), names_of(labels))
         evaluation = dataclasses.replace(evaluation, flatters=evaluation.flatters or warning)
     nearest: dict[str, Any] = {}
     if training is not None:
@@ -212,21 +213,22 @@ def _network(show: Callable[[str], None]) -> TwoSampleClassifier:
 
 
 def _seen_part(
-    samples: xr.DataArray, reference: str, region: dict[str, tuple[int, int]] | None
+    samples: xr.DataArray, reference: str, region: dict[str, slice], labels: dict[int, str] | None
 ) -> str | None:
     """Warn if a region of the scan that the model was trained on holds layers that it saw."""
     from microdsd.report.training_scan import FLATTERS, seen_layers
 
     training = (provenance_of(samples) or {}).get("training") or {}
+    first = SPATIAL_DIMS[-len(training.get("data_shape") or SPATIAL_DIMS) :][0]
 
     def leading(layers: int | None) -> LabelSource:
-        return open_labels(reference, region=None if layers is None else {"z": (0, layers)})
+        part = None if layers is None else {first: slice(0, layers)}
+        return open_labels(reference, phases=labels, region=part)
 
     seen = seen_layers(training, leading)
     if seen is None:
         return None
-    start = (region or {}).get("z", (0, 0))[0]
-    return FLATTERS if start < seen else None
+    return FLATTERS if (region.get(first, slice(0, None)).start or 0) < seen else None
 
 
 def _label_or_name(word: str) -> int | str:

@@ -16,7 +16,7 @@ CANNOT_TELL: Answer = "cannot tell"
 """The three answers, in these words wherever one is given."""
 
 MOST_REASONS = 3
-LARGEST_SHARE = 2.0
+LARGEST_SHARE = 10.0
 """Relative difference above which a percentage says nothing: the real mean is close to zero."""
 
 # What differs, and how where there is more of it and where there is less.
