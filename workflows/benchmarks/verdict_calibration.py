@@ -10,9 +10,10 @@ Berea sandstone coarsened 2x, the test block that no model saw: 2D windows of 64
 voxels apart, 3D windows of 32^3, all disjoint; and a Gaussian medium, windows of 64^2 of one large
 plane, of which there are as many as one wants. "Samples" are windows drawn at random ("windows'
 own" fractions), or those whose fraction is closest to the median ("one" fraction), against the
-others. "false-alarms" leaves them as they are, "intervals" asks for the
-answer "within" alone, also of descriptors made wrong by just their margin, "power" spoils them. "files" judges samples against all windows, "models" samples that
-are generated at their fractions. The sandstone needs the scan (MICRODSD_DATA).
+others. "false-alarms" leaves them as they are, "intervals" asks for the answer "within" alone, also
+of descriptors made wrong by just their margin, "power" spoils them. "files" judges samples against
+all windows, "models" samples that are generated at their fractions. The sandstone needs the scan
+(MICRODSD_DATA).
 """
 
 from __future__ import annotations
