@@ -47,12 +47,16 @@ from microdsd.training import (
     read_state,
     require_same_run,
 )
+from microdsd.training.precision import single_threaded
 
 _FEWEST_EVALUATIONS = 4
 """Fewer steps give no usable material, so that there is nothing to calibrate."""
 
 _CALIBRATION_SHARE = 0.2
 """Of a budget of minutes, the most that is kept for calibration."""
+
+_TO_FINISH = 0.02
+"""Of a budget of minutes, what writing the model may take."""
 
 _SLACK = 1.15
 """Trained networks, and a machine that gets busier, are slower than a first measurement."""
@@ -107,6 +111,7 @@ class TrainingRun:
         If the scan, the window or an option cannot be used; before any training.
     """
 
+    @single_threaded
     def __init__(
         self,
         source: Source | Mapping[str, Source],
@@ -281,12 +286,13 @@ class TrainingRun:
         if self.config.minutes is None or not self.calibrates or self.trainer.reserve:
             return
         full = _SLACK * calibration_seconds(self._model(), *self._windows_to_calibrate()) / 60
-        self.trainer.reserve = min(full, _CALIBRATION_SHARE * self.config.minutes)
+        budget = self.config.minutes
+        self.trainer.reserve = min(full, _CALIBRATION_SHARE * budget) + _TO_FINISH * budget
 
     def _seconds_left(self) -> float:
         if self.config.minutes is None:
             return math.inf
-        return 60 * (self.config.minutes - self.trainer.minutes)
+        return 60 * ((1 - _TO_FINISH) * self.config.minutes - self.trainer.minutes)
 
     def save_state(self, path: str | Path) -> None:
         """Write all that `restore` needs to go on, atomically, over any earlier state."""
@@ -348,6 +354,7 @@ class TrainingRun:
             **settings,
         }
 
+    @single_threaded
     def horizon_suffices(self) -> bool:
         """Whether the noise at the horizon keeps nothing of the layout of its source."""
         return horizon_at(self._horizon_windows(), self._kernel, self.sigma_max).sufficient

@@ -50,7 +50,6 @@ def test_a_model_comes_out(quick_finish, source, window, ndim, species):
     records = list(run.records())
     assert [r.step for r in records] == [1, 2]
     model = run.finish()
-    model._sampler.precision = Precision("float32", 1)
     card = model.card
     assert (card.network.ndim, card.network.species) == (ndim, species)
     assert card.window == (window if isinstance(window, tuple) else (window,) * ndim)

@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from microdsd.fitting import TrainingRun
     from microdsd.model import MicrostructureModel
     from microdsd.training.log import TrainingLog
-    from microdsd.training.stopwatch import Stopwatch
 
 _SAVE_EVERY = 120.0
 _LOG_EVERY = 5.0
@@ -138,6 +137,7 @@ def command(
     from microdsd.provenance import model_card
     from microdsd.training.config import TrainingConfig
     from microdsd.training.log import TrainingLog
+    from microdsd.training.stopwatch import Stopwatch
 
     settings: dict[str, Any] = {
         "batch": batch,

@@ -13,8 +13,9 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, wraps
 from pathlib import Path
+from typing import ParamSpec, TypeVar
 
 import torch
 
@@ -24,6 +25,8 @@ DTYPES = ("bfloat16", "float32")
 """Types in which the convolutions can be run."""
 
 AUTO = "auto"
+
+P, R = ParamSpec("P"), TypeVar("R")
 
 _BFLOAT16_FLAGS = {"avx512_bf16", "amx_bf16"}
 """Flags of x86 processors that multiply bfloat16 in hardware, and with which oneDNN does."""
@@ -54,6 +57,17 @@ class Precision:
                 yield
         finally:
             torch.set_num_threads(threads)
+
+
+def single_threaded(function: Callable[P, R]) -> Callable[P, R]:
+    """Make a function run on one thread: the same numbers on every machine, however busy it is."""
+
+    @wraps(function)
+    def on_one_thread(*args: P.args, **options: P.kwargs) -> R:
+        with Precision("float32", 1).applied(torch.device("cpu")):
+            return function(*args, **options)
+
+    return on_one_thread
 
 
 def resolve_dtype(precision: str, device: torch.device) -> str:
@@ -103,11 +117,11 @@ def fastest_threads(
     """Number of threads with which ``work`` is done soonest on this machine, as busy as it is now.
 
     One, or as many as the machine has; OMP_NUM_THREADS, where set, is an upper bound. Another busy
-    process can make two threads slower than one, which cannot be known without trying. Samples
-    do not depend on it; the weights of a training do, to the last bits.
+    process can make two threads many times slower than one: where all cores are taken, one it is,
+    else it is tried. Samples do not depend on it; the weights of a training do, to the last bits.
     """
     counts = _thread_counts(device)
-    if len(counts) == 1:
+    if len(counts) == 1 or _all_cores_are_taken():
         return counts[0]
     return min(counts, key=lambda n: _seconds(work, Precision(dtype, n), device, repeats))
 
@@ -118,6 +132,13 @@ def _thread_counts(device: torch.device) -> list[int]:
     asked = os.environ.get("OMP_NUM_THREADS", "").partition(",")[0]  # "4,2" is for nested loops
     limit = int(asked) if asked.isdecimal() else os.cpu_count() or 1
     return sorted({1, max(1, limit)})
+
+
+def _all_cores_are_taken() -> bool:
+    try:
+        return os.getloadavg()[0] >= (os.cpu_count() or 1)
+    except (AttributeError, OSError):  # not every system says
+        return False
 
 
 def _seconds(
