@@ -52,6 +52,9 @@ _LEVEL_STEP, _SHARPNESS_STEP = math.log(1.33), math.log(1.06)
 _ROUNDS = 4
 """Improvements that are tried."""
 
+_LITTLE = 0.1
+"""Share of the time left that another measurement of the pace may take."""
+
 _FEWEST_WINDOWS = 16
 """Windows below which, where time is short, fewer numbers of evaluations are calibrated instead."""
 
@@ -101,6 +104,7 @@ def calibrated_walks(
     real: np.ndarray,
     class_name: Sequence[str] | None = None,
     left: Callable[[], float] = _endless,
+    pace: Pace | None = None,
 ) -> Calibration:
     """Calibrate few evaluations and the model's own number; see `calibrate`.
 
@@ -110,10 +114,13 @@ def calibrated_walks(
         As of `calibrate`.
     left : callable, optional
         Says how many seconds are left; without, the outcome depends on no clock.
+    pace : Pace, optional
+        As measured before; it is measured again where that takes little of the time.
     """
     numbers, windows = _numbers(model), len(real)
     if left() < math.inf:
-        pace = Pace.measure(model, real, class_name)
+        if pace is None or pace.seconds(3 * FEW_EVALUATIONS[0], 1) < _LITTLE * left():
+            pace = Pace.measure(model, real, class_name)
         numbers, windows = _affordable(pace, model.card, windows, left())
     real, class_name = real[:windows], class_name and class_name[:windows]
     space, own = _Settings(model.card), model.card.evaluations
@@ -130,12 +137,9 @@ def calibrated_walks(
     return Calibration(tuple(walks[n] for n in sorted(walks)), tuple(sorted(fitted)), len(real))
 
 
-def calibration_seconds(
-    model: MicrostructureModel, real: np.ndarray, class_name: Sequence[str] | None = None
-) -> float:
-    """Time that calibration with everything takes on this machine, as busy as it is now."""
-    pace = Pace.measure(model, real, class_name)
-    return sum(pace.seconds(n, len(real)) for n in _numbers(model)) * _Settings(model.card).trials
+def calibration_seconds(model: MicrostructureModel, windows: int, pace: Pace) -> float:
+    """Time that calibration with everything takes."""
+    return sum(pace.seconds(n, windows) for n in _numbers(model)) * _Settings(model.card).trials
 
 
 @dataclass(frozen=True)

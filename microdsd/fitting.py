@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from microdsd.calibration import calibrated_walks, calibration_seconds
+from microdsd.calibration import Pace, calibrated_walks, calibration_seconds
 from microdsd.device import resolve_device
 from microdsd.encoding import IntensityEncoding
 from microdsd.encoding.windows import Symmetry
@@ -55,7 +55,7 @@ _FEWEST_EVALUATIONS = 4
 _CALIBRATION_SHARE = 0.2
 """Of a budget of minutes, the most that is kept for calibration."""
 
-_TO_FINISH = 0.02
+_TO_FINISH = 0.03
 """Of a budget of minutes, what writing the model may take."""
 
 _SLACK = 1.15
@@ -234,6 +234,7 @@ class TrainingRun:
         self._precision_asked = precision
         self.n_parameters = n_parameters(unet)
         self.gains: tuple[float, ...] = ()
+        self._pace: Pace | None = None
 
     def records(self) -> Iterator[StepRecord]:
         """Train, yielding after every step; stop and `save_state` at any time."""
@@ -257,7 +258,9 @@ class TrainingRun:
         model = self._model()
         if not self.calibrates:
             return model
-        found = calibrated_walks(model, *self._windows_to_calibrate(), self._seconds_left)
+        found = calibrated_walks(
+            model, *self._windows_to_calibrate(), self._seconds_left, self._pace
+        )
         done = {"evaluations": list(found.fitted), "windows": found.windows}
         provenance = {
             **model.card.provenance,
@@ -285,7 +288,9 @@ class TrainingRun:
         """Keep the time that calibration needs, or its share where that is less."""
         if self.config.minutes is None or not self.calibrates or self.trainer.reserve:
             return
-        full = _SLACK * calibration_seconds(self._model(), *self._windows_to_calibrate()) / 60
+        model, (real, classes) = self._model(), self._windows_to_calibrate()
+        self._pace = Pace.measure(model, real, classes)
+        full = _SLACK * calibration_seconds(model, len(real), self._pace) / 60
         budget = self.config.minutes
         self.trainer.reserve = min(full, _CALIBRATION_SHARE * budget) + _TO_FINISH * budget
 
@@ -322,8 +327,8 @@ class TrainingRun:
             self.trainer.restore(tensors, numbers)
         except (KeyError, TypeError, ValueError, RuntimeError, IndexError) as error:
             raise CheckpointError(
-                f"{path}: the state of this stopped run is damaged ({error}); start anew with "
-                "--force, or delete the file"
+                f"{path}: the state of this stopped run is damaged "
+                f"({' '.join(str(error).split())}); start anew with --force, or delete the file"
             ) from error
         if self._precision_asked not in ("auto", self.trainer.dtype):
             raise CheckpointError(

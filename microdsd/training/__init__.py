@@ -5,6 +5,7 @@ from microdsd.training.checkpoint import (
     pack_model,
     pack_state,
     read_model,
+    read_network,
     read_state,
     require_same_run,
 )
@@ -37,6 +38,7 @@ __all__ = [
     "pack_state",
     "rate_loss",
     "read_model",
+    "read_network",
     "read_state",
     "require_same_run",
     "resolve_dtype",

@@ -121,7 +121,7 @@ class Trainer:
         self._validations_done = 0
         self._validation_windows = validation.windows if validation else 0
         self._validation_minutes = 0.0  # spent on it
-        self._validation_cost = 0.0  # minutes that one takes
+        self._validation_cost = self._step_cost = 0.0  # minutes that one takes
         self._stopwatch = stopwatch or Stopwatch()
 
     @property
@@ -132,7 +132,8 @@ class Trainer:
     @property
     def progress(self) -> float:
         """Share of the budget used up."""
-        reserve = self.reserve + self._validation_cost  # the last one comes after the last step
+        # A last step is not begun that would end too late, and the last validation follows it.
+        reserve = self.reserve + self._step_cost + self._validation_cost
         return self.config.progress(self.step, self.minutes, reserve)
 
     def run(self) -> Iterator[StepRecord]:
@@ -151,7 +152,9 @@ class Trainer:
         begun, before = time.monotonic(), self.step
         while not finished:
             with self.precision.applied(device):
+                before_step = self.minutes
                 loss = self._optimise(self.progress)
+                self._step_cost = self.minutes - before_step
                 self.loss += (loss - self.loss) / min(50, self.step)
                 finished = self.progress >= 1
                 gains = self._validate(finished)
@@ -217,7 +220,7 @@ class Trainer:
             return
         one = self._validation.seconds(self.averaged) / 60
         allowed = VALIDATION_SHARE * self.config.minutes / _FEWEST_VALIDATIONS
-        windows = max(_FEWEST_WINDOWS, int(allowed / one))
+        windows = max(_FEWEST_WINDOWS, int(allowed / max(one, 1e-9)))
         self._validation_windows = min(windows, self._validation.windows)
         self._validation_cost = one * self._validation_windows
 

@@ -73,7 +73,7 @@ def test_numbers_must_be_whole(setting):
 
 @pytest.mark.parametrize("share", [-0.1, 1.5, float("nan")])
 def test_a_probability_must_be_one(share):
-    with pytest.raises(InputError, match="unconditioned=.*probability"):
+    with pytest.raises(InputError, match=r"unconditioned=.*probability"):
         TrainingConfig(steps=1, unconditioned=share)
 
 
