@@ -248,10 +248,10 @@ class TrainingRun:
 
         The gain is that on held-back windows, the mean over all noise levels.
         """
-        said = f"step {record.step}, {record.rate:.1f}/s, loss {record.loss:.3f}"
-        if self.gains:
-            said += f", gain {sum(self.gains) / len(self.gains):.3f}"
-        return said
+        mean = sum(self.gains) / len(self.gains) if self.gains else None
+        gain = "" if mean is None else f"gain {mean:.3f}, "
+        rate = f"{record.rate:.0f}" if record.rate >= 10 else f"{record.rate:.1f}"
+        return f"{gain}loss {record.loss:.3f}, step {record.step}, {rate}/s"
 
     def finish(self) -> MicrostructureModel:
         """Model of the averaged weights, its walk back calibrated on the held-back windows."""

@@ -1,11 +1,12 @@
-"""Progress as people see it: live bars in terminals and notebooks, lines with the time in logs."""
+"""Progress as people see it: bars in terminals, lines in notebooks, those with the time in logs."""
 
 from __future__ import annotations
 
 import datetime
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 
 from rich.console import Console
 from rich.progress import (
@@ -24,6 +25,7 @@ from rich.text import Text
 from microdsd.progress.stages import Stage, watching
 
 SECONDS_BETWEEN_LINES = 30.0
+_SECONDS_IN_NOTEBOOKS = 1.0
 _SECONDS_TO_JUDGE_BY = 1800.0
 
 
@@ -86,7 +88,7 @@ def show_progress(console: Console | None = None) -> Iterator[None]:
 def progress_bar(
     *, status: bool = False, rate: str | None = None, console: Console | None = None
 ) -> Iterator[Progress]:
-    """Progress of tasks: bars on a terminal or in a notebook, elsewhere lines with the time.
+    """Progress of tasks: bars on a terminal, elsewhere a line now and then.
 
     Parameters
     ----------
@@ -98,7 +100,7 @@ def progress_bar(
         By default one on standard error, or the notebook's cell.
     """
     console = console or Console(stderr=True)
-    live = console.is_jupyter or (console.is_terminal and not console.is_dumb_terminal)
+    live = console.is_terminal and not (console.is_dumb_terminal or console.is_jupyter)
     told = TextColumn(
         "{task.fields[status]}",
         style="cyan",
@@ -107,7 +109,7 @@ def progress_bar(
     )
     bar = Progress(
         TextColumn("{task.description}", markup=False, table_column=Column(no_wrap=True)),
-        BarColumn(bar_width=10 if status else 30),
+        BarColumn(bar_width=8 if status else 30),
         TaskProgressColumn(),
         *([told] if status else []),
         *([_RateColumn(rate)] if rate else []),
@@ -137,16 +139,18 @@ class _RateColumn(ProgressColumn):
 
 @contextmanager
 def _lines(bar: Progress, console: Console, rate: str | None) -> Iterator[None]:
-    """Print a line on what is being done now and then, whether or not there is news."""
+    """Say in a line what is being done, now and then, whether or not there is news."""
     ended = threading.Event()
+    if console.is_jupyter:
+        seconds, say = _SECONDS_IN_NOTEBOOKS, _in_place()
+    else:
+        seconds, say = SECONDS_BETWEEN_LINES, partial(_after_the_time, console)
 
     def tell() -> None:
-        while not ended.wait(SECONDS_BETWEEN_LINES):
+        while not ended.wait(seconds):
             unfinished = [task for task in bar.tasks if not task.finished]
             if unfinished:
-                now = datetime.datetime.now().strftime("%H:%M:%S")
-                line = f"{now} {line_of(unfinished[-1], rate)}"
-                console.print(line, markup=False, highlight=False, soft_wrap=True)
+                say(line_of(unfinished[-1], rate))
 
     teller = threading.Thread(target=tell, daemon=True, name="progress")
     teller.start()
@@ -155,6 +159,22 @@ def _lines(bar: Progress, console: Console, rate: str | None) -> Iterator[None]:
     finally:
         ended.set()
         teller.join()
+
+
+def _after_the_time(console: Console, line: str) -> None:
+    now = datetime.datetime.now().strftime("%H:%M:%S")
+    console.print(f"{now} {line}", markup=False, highlight=False, soft_wrap=True)
+
+
+def _in_place() -> Callable[[str], object]:
+    """What shows a line in a notebook, each in the place of the last one.
+
+    (Bars, rich's or tqdm's, would need ipywidgets, which not every notebook has.)
+    """
+    from IPython.display import display
+
+    shown = display({"text/plain": ""}, raw=True, display_id=True)
+    return lambda line: shown.update({"text/plain": line}, raw=True)
 
 
 def line_of(task: Task, rate: str | None = None) -> str:
