@@ -271,10 +271,17 @@ def pack_state(tensors: Mapping[str, Tensor], numbers: Mapping[str, Any]) -> byt
 
 def read_state(path: str | Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     """Tensors and numbers of a training-state file; raises as `read_model` does."""
-    tensors, text = _unpack(path)
-    numbers = _document(text)
+    try:
+        tensors, text = _unpack(path)
+        numbers = _document(text)
+    except CheckpointError as error:
+        raise CheckpointError(
+            f"{error}; of a stopped training: start anew with --force, or delete {path}"
+        ) from error
     if numbers.pop("format_version", None) != FORMAT_VERSION:
-        raise CheckpointError(f"{path}: written by another version; start the training anew")
+        raise CheckpointError(
+            f"{path}: written by another version; start the training anew (--force)"
+        )
     return tensors, numbers
 
 

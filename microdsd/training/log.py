@@ -48,11 +48,11 @@ class TrainingLog:
 def _rows(path: Path, header: list[str], step: int) -> list[list[str]]:
     """Rows of an earlier log up to a step; a last one that was cut short is left out."""
     try:
-        with path.open(newline="", encoding="utf-8") as file:
-            found, *rows = list(csv.reader(file)) or [header]
+        text = path.read_text(encoding="utf-8")
+        found, *rows = list(csv.reader(text.splitlines())) or [header]
         if found[:3] != header[:3] or (step and found != header):
             raise ValueError(f"its columns are {', '.join(found)[:60]!r}")
-        if rows and len(rows[-1]) < len(header):
+        if rows and not text.endswith("\n"):
             rows.pop()
         return [row for row in rows if int(row[0]) <= step]
     except (OSError, ValueError, IndexError, csv.Error) as error:

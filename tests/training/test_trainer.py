@@ -334,7 +334,7 @@ def log_after(path, text, step):
     return path.read_text().splitlines()
 
 
-@pytest.mark.parametrize("cut", ["", "2", "2,0.1,-0", "2,0.1,-0.5,"])
+@pytest.mark.parametrize("cut", ["", "2", "2,0.1,-0", "2,0.1,-0.5,", "2,0.1,-0.5,0.2,0.1"])
 def test_a_log_whose_last_row_was_cut(tmp_path, cut):
     whole = f"{HEADER}\n1,0.1,-0.2,,\n"
     assert log_after(tmp_path / "a.csv", whole + cut, 2) == whole.splitlines()
