@@ -173,7 +173,9 @@ def _in_place() -> Callable[[str], object]:
     """
     from IPython.display import display
 
-    shown = display({"text/plain": ""}, raw=True, display_id=True)
+    shown = display(  # type: ignore[no-untyped-call]
+        {"text/plain": ""}, raw=True, display_id=True
+    )
     return lambda line: shown.update({"text/plain": line}, raw=True)
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
-from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
@@ -36,7 +35,7 @@ def card_of(kind: type[ModelCard], document: str) -> ModelCard:
         Names the first field that cannot be, and its value.
     """
     try:
-        card = _adapter(kind).validate_json(document)
+        card = TypeAdapter(kind).validate_json(document)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         place = ".".join(map(str, first["loc"])) or "document"
@@ -47,11 +46,6 @@ def card_of(kind: type[ModelCard], document: str) -> ModelCard:
     for reason in _contradictions(card):
         raise CheckpointError(f"model card: {reason}; the file is damaged, or of another microdsd")
     return card
-
-
-@cache
-def _adapter(kind: type[ModelCard]) -> TypeAdapter[ModelCard]:
-    return TypeAdapter(kind)
 
 
 def _brief(value: object) -> str:

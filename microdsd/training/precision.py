@@ -26,7 +26,8 @@ DTYPES = ("bfloat16", "float32")
 
 AUTO = "auto"
 
-P, R = ParamSpec("P"), TypeVar("R")
+P = ParamSpec("P")
+R = TypeVar("R")
 
 _BFLOAT16_FLAGS = {"avx512_bf16", "amx_bf16"}
 """Flags of x86 processors that multiply bfloat16 in hardware, and with which oneDNN does."""
