@@ -27,6 +27,7 @@ _HOME = {
     "measure_ensemble": "microdsd.ensembles",
     "phase_fractions": "microdsd.microstructure",
     "save_microstructures": "microdsd.io",
+    "show_progress": "microdsd.progress",
     "write_report": "microdsd.report",
 }
 

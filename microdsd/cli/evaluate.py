@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from microdsd.cli.live import STDERR
+from microdsd.cli.live import show_progress
 from microdsd.cli.options import JsonNumbers, ReferencePart, ReferenceWindows
 from microdsd.cli.output import print_json
 from microdsd.errors import InputError
 from microdsd.io import ensure_writable, load_microstructures, open_labels, split_spec
 from microdsd.microstructure import provenance_of
 from microdsd.microstructure.axes import SPATIAL_DIMS
+from microdsd.progress import stage
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -128,7 +129,11 @@ def command(
     ) as source:
         material = source.load()
         reference_hash = source.sha256()
-    with STDERR.status("measuring generated and real samples") as status:
+    with show_progress(), stage("measuring generated and real samples") as measuring:
+
+        def say(text: str) -> None:
+            measuring.update(0.0, text)
+
         evaluation = evaluate(
             samples,
             material,
@@ -137,8 +142,8 @@ def command(
             rng=seed,
             periodic=periodic,
             margins=margins,
-            classifier=_network(status.update) if classifier else None,
-            progress=status.update,
+            classifier=_network(say) if classifier else None,
+            progress=say,
             record={
                 "command": shlex.join(["microdsd", *sys.argv[1:]]),
                 "files": {
@@ -154,7 +159,8 @@ def command(
     nearest: dict[str, Any] = {}
     if training is not None:
         with (
-            STDERR.status("looking for copies of training windows"),
+            show_progress(),
+            stage("looking for copies of training windows"),
             open_labels(
                 training, phases=names_of(labels), region=region_of(training_region)
             ) as source,
@@ -162,7 +168,7 @@ def command(
             nearest = _nearest(evaluation, source.load(), symmetry)
             verdict = evaluation.verdict.with_memorisation(nearest["memorisation"])
             evaluation = dataclasses.replace(evaluation, verdict=verdict)
-    with STDERR.status("drawing the report"):
+    with show_progress(), stage("drawing the report"):
         html, numbers = write_report(
             evaluation,
             output,

@@ -82,6 +82,14 @@ class Walkers:
         n = torch.bincount(self.channel, minlength=self.batch * self.species)
         return n.view(self.batch, self.species)
 
+    def first(self, samples: int) -> Walkers:
+        """Walkers of the first samples alone."""
+        if samples >= self.batch:
+            return self
+        end = int(self.starts()[samples * self.species])
+        channel, position = self.channel[:end], self.position[:, :end]
+        return Walkers(self.lattice, samples, self.species, channel, position)
+
     def starts(self) -> Tensor:
         """Place of the first walker of every channel, and behind the last one their number."""
         channels = torch.arange(self.batch * self.species + 1, device=self.channel.device)
