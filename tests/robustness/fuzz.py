@@ -24,7 +24,6 @@ import contextlib
 import json
 import logging
 import multiprocessing
-import os
 import resource
 import shutil
 import signal
@@ -37,11 +36,8 @@ import zlib
 from collections import Counter, defaultdict
 from pathlib import Path
 
-for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
-    os.environ.setdefault(variable, "1")
-sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[1])]
-
 import numpy as np
+import surroundings  # noqa: F401
 import torch
 from formats import FORMATS
 from kinds import Refused, Unclean

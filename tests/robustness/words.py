@@ -32,7 +32,7 @@ ODD_WORDS = [
     "0", "-1", "1", "3", "0.5", "nan", "inf", "-inf", "1e300", "-1e-300", "1000000000000",
     "99999999999999999999", "1,5", "pore=", "=0.3", "pore=nan", "pore=2", "pore=-0.1", "=", "a=b",
     "pore=0.1:0.2", "pore=0:1:1000000000", "y=5:2", "y=::", "y=-3:9", "q=0:3", "0=a", "-1=a",
-    "0=a=b", "1e999=a", "gone.h5", "windows.h5:/nothing", "rock.model", "table.csv", ".", 
+    "0=a=b", "1e999=a", "gone.h5", "windows.h5:/nothing", "rock.model", "table.csv", ".",
     "/dev/null", "dataset:nothing", "",
 ]  # fmt: skip
 
