@@ -44,7 +44,9 @@ def shorten(patch, folder):
     patch.setattr("microdsd.datasets.load_dataset", scan_like)
     patch.setattr("microdsd.load_dataset", scan_like)
     for module in ("batched_sampler", "training.loop"):  # nothing here is worth a measurement
-        patch.setattr(f"microdsd.{module}.measure_precision", lambda *_: Precision("float32", 1))
+        patch.setattr(
+            f"microdsd.{module}.measure_precision", lambda *_, **__: Precision("float32", 1)
+        )
     _before(patch, TrainingConfig, "__init__", _short_budget)
     _before(patch, TrainingRun, "__init__", _small_run)
     original = GenerationRequest.resolve.__func__

@@ -105,8 +105,8 @@ def stored(make, *args):
 GIVEN = {
     "rock.tif": lambda path: tifffile.imwrite(path, rock().astype(np.uint8) * 255),
     "rock.raw": lambda path: path.write_bytes(raw_rock().tobytes()),
-    "grey.tif": lambda path: tifffile.imwrite(path, (rock() * 40000).astype(np.uint16)),
-    "snow.tif": lambda path: tifffile.imwrite(path, (rock((16, 48, 48)) * 200).astype(np.uint8)),
+    "grey.tif": lambda path: tifffile.imwrite(path, rock().astype(np.uint16) * 40000),
+    "snow.tif": lambda path: tifffile.imwrite(path, rock((16, 48, 48)).astype(np.uint8) * 200),
     "rock.h5": stored(lambda: named(rock((400, 24, 24)))),
     "scan.h5": stored(lambda: named(rock((112, 64, 64)))),
     "berea.h5": stored(lambda: named(rock(seed=1))),

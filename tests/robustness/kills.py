@@ -43,6 +43,7 @@ from leftovers import ensemble, scan
 from tiny_models import tiny_model
 
 import microdsd.cli.train
+from microdsd.batched_sampler import BATCH_VOXELS
 from microdsd.cli.app import main as run_command
 from microdsd.io import load_microstructures, save_microstructures
 from microdsd.model import MicrostructureModel
@@ -333,7 +334,10 @@ def kill_and_fill(n, seed, scratch, commands=COMMANDS):
     """Summary of `n` kills shared by the commands, and of full disks, as a document for JSON."""
     torch.set_num_threads(1)
     kills, full, failing = Counter(), Counter(), []
-    with mock.patch.object(microdsd.cli.train, "_SAVE_EVERY", 0.0):
+    with (
+        mock.patch.object(microdsd.cli.train, "_SAVE_EVERY", 0.0),
+        mock.patch.dict(BATCH_VOXELS, cpu=240),  # two samples at a time
+    ):
         for k, command in enumerate(commands):
             trials = Trials(command, scratch)
             share, trial = -(-n // len(commands)), 0
