@@ -103,18 +103,19 @@ def fuzz(kinds, n, seed, scratch, *, index=None, keep=None):
             counts[kind.name][ended if ended in FAILURES else "traceback"] += 1
             failing.append(_failure(kind.name, None, "valid input: " + ended, detail))
     each = -(-n // max(len(ready), 1))
-    for kind in ready:
-        begun = time.monotonic()
-        for i in range(max(1, round(each * kind.share))) if index is None else [index]:
-            if counts[kind.name]["hang"] == HANGS:
-                break
-            ended, detail = worker.ask(kind.name, seed, i)
-            counts[kind.name][ended] += 1
-            if ended in FAILURES:
-                failing.append(_failure(kind.name, i, ended, detail))
-                if keep:
-                    worker.keep(keep / f"{kind.name}-{seed}-{i}".replace(" ", "_"), detail)
-        seconds[kind.name] = round(time.monotonic() - begun, 2)
+    with contextlib.suppress(KeyboardInterrupt):  # the summary of what was done
+        for kind in ready:
+            begun = time.monotonic()
+            for i in range(max(1, round(each * kind.share))) if index is None else [index]:
+                if counts[kind.name]["hang"] == HANGS:
+                    break
+                ended, detail = worker.ask(kind.name, seed, i)
+                counts[kind.name][ended] += 1
+                if ended in FAILURES:
+                    failing.append(_failure(kind.name, i, ended, detail))
+                    if keep:
+                        worker.keep(keep / f"{kind.name}-{seed}-{i}".replace(" ", "_"), detail)
+            seconds[kind.name] = round(time.monotonic() - begun, 2)
     worker.stop()
     return {
         "seed": seed,

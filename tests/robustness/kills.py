@@ -21,6 +21,7 @@ work, not of the imports.
 """
 
 import argparse
+import contextlib
 import json
 import os
 import resource
@@ -337,6 +338,7 @@ def kill_and_fill(n, seed, scratch, commands=COMMANDS):
     with (
         mock.patch.object(microdsd.cli.train, "_SAVE_EVERY", 0.0),
         mock.patch.dict(BATCH_VOXELS, cpu=240),  # two samples at a time
+        contextlib.suppress(KeyboardInterrupt),  # the summary of what was done
     ):
         for k, command in enumerate(commands):
             trials = Trials(command, scratch)
