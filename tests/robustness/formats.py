@@ -1,7 +1,7 @@
 """Files of every format that is read, or might be, valid until they are damaged.
 
-A new format is one line in `FORMATS`. A format that this installation does not read is skipped by
-its name; those in `MUST_READ` are never.
+A new format is one line in `FORMATS`; one that need not be read is named in `fuzz.MAY_REFUSE`, and
+then skipped by its name where it is not.
 """
 
 import io
