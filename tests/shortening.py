@@ -24,7 +24,7 @@ from microdsd.microstructure import as_microstructure, blobs
 from microdsd.model import MicrostructureModel
 from microdsd.networks import build_network
 from microdsd.request import GenerationRequest
-from microdsd.training import Precision, TrainingConfig
+from microdsd.training import TrainingConfig
 
 EVALUATIONS = 4
 LARGEST_WINDOW = 8
@@ -43,17 +43,14 @@ def shorten(patch, folder):
     patch.setattr("microdsd.models._FOLDER", folder)
     patch.setattr("microdsd.datasets.load_dataset", scan_like)
     patch.setattr("microdsd.load_dataset", scan_like)
-    for module in ("batched_sampler", "training.loop"):  # nothing here is worth a measurement
-        patch.setattr(
-            f"microdsd.{module}.measure_precision", lambda *_, **__: Precision("float32", 1)
-        )
     _before(patch, TrainingConfig, "__init__", _short_budget)
     _before(patch, TrainingRun, "__init__", _small_run)
     original = GenerationRequest.resolve.__func__
 
     def resolve(cls, card, n, **options):
-        if options.get("shape") is not None:
-            options["shape"] = _cut(options["shape"], LARGEST_EDGE)
+        if (shape := options.get("shape")) is not None:
+            edges = (shape,) * len(card.window) if isinstance(shape, int) else shape
+            options["shape"] = _cut(edges, LARGEST_EDGE)
         return original(cls, card, n, **options)
 
     patch.setattr(GenerationRequest, "resolve", classmethod(resolve))
