@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
 from functools import cached_property
@@ -12,11 +13,12 @@ import numpy as np
 import torch
 
 from microdsd.device import resolve_device
+from microdsd.device.precision import single_threaded
 from microdsd.encoding import IntensityEncoding
 from microdsd.encoding.scan import Source, number_of_windows
 from microdsd.encoding.windows import Symmetry
 from microdsd.errors import CheckpointError, InputError
-from microdsd.fitting.calibration import calibrated_walks
+from microdsd.fitting.calibration import Pace, calibrated_walks, calibration_seconds
 from microdsd.fitting.material import open_material
 from microdsd.fitting.record import name_of, record_of_versions
 from microdsd.fitting.start import network_of_start, record_of_start
@@ -26,7 +28,7 @@ from microdsd.io.windows import Region
 from microdsd.models.card import ModelCard
 from microdsd.models.walk_back import WalkBack
 from microdsd.networks import Method, UNetConfig, build_network
-from microdsd.networks.build import DEFAULT_SIZE
+from microdsd.networks.size import network_size_for, require_memory
 from microdsd.networks.unet import n_parameters
 from microdsd.process import (
     Boundary,
@@ -36,10 +38,11 @@ from microdsd.process import (
     recommend_horizon,
     time_of,
 )
+from microdsd.progress import stage
 from microdsd.schedule.examination import EVALUATIONS
-from microdsd.schedule.result import horizon_sentence
 from microdsd.training import (
     StepRecord,
+    Stopwatch,
     Trainer,
     TrainingConfig,
     Validation,
@@ -53,6 +56,14 @@ from microdsd.training.rate_objective import RateLoss
 _FEWEST_EVALUATIONS = 4
 """Fewer steps give no usable material, so that there is nothing to calibrate."""
 
+_CALIBRATION_SHARE = 0.2
+"""Of a budget of minutes, the most that is kept for calibration."""
+
+_TO_FINISH = 0.03
+"""Of a budget of minutes, what writing the model may take."""
+
+_SLACK = 1.15
+"""Trained networks, and a machine that gets busier, are slower than a first measurement."""
 _LEAPS, _LAST_LEAP = 256, 0.1
 """Evaluations of tau-leaping unless asked otherwise, and the noise level of the last of them."""
 _IMAGE_EVALUATIONS = 64
@@ -74,14 +85,14 @@ def fit(
     source : str, DataArray, ndarray, LabelSource, or dict of str to these
         Labels: ``"scan.h5:/path"``, or an array; see `TrainingRun` for several, and for images.
     config : TrainingConfig
-        Budget and settings.
+        Budget and settings. `microdsd.show_progress` shows how far it is.
     device : str or torch.device, optional
     on_step : callable, optional
         Told of every step.
     **options
         Passed to `TrainingRun`: ``window``, ``symmetry``, ``validation``,
         ``phases``, ``voxel_size``, ``region``, ``boundary``, ``network_size``, ``sigma_max``,
-        ``evaluations``, ``start_from`` for fine-tuning;
+        ``evaluations``, ``precision``, ``start_from`` for fine-tuning;
         ``method="tau-leaping"`` with ``loss`` and ``schedule`` for the paper's own method.
 
     Raises
@@ -90,9 +101,11 @@ def fit(
         For labels, windows or options that cannot be used, before any training.
     """
     run = TrainingRun(source, config, device=device, **options)
-    for record in run.records():
-        if on_step is not None:
-            on_step(record)
+    with stage("training", total=1.0) as training:
+        for record in run.records():
+            training.update(record.progress, run.status(record))
+            if on_step is not None:
+                on_step(record)
     return run.finish()
 
 
@@ -107,8 +120,8 @@ class TrainingRun:
         if they have any, are learned along.
     config : TrainingConfig
     window : int or sequence of int
-        Voxels per axis; one number stands for all axes of the scan. With one entry fewer than
-        the scan has axes, the model learns slices and is 2D.
+        Needed. Voxels per axis; one number stands for all axes of the scan. With one entry fewer
+        than the scan has axes, the model learns slices and is 2D.
     symmetry : {"none", "transverse", "isotropic"}
         Symmetries of the material: windows are turned and mirrored accordingly.
     validation : float
@@ -134,6 +147,10 @@ class TrainingRun:
     phases, voxel_size, region
         Passed to `microdsd.io.open_labels`.
     device : str or torch.device, optional
+    precision : {"auto", "float32", "bfloat16"}
+        Type of the convolutions; by default bfloat16 where the device has it in hardware.
+    stopwatch : Stopwatch, optional
+        That a budget of minutes is measured by; by default it starts here.
 
     Raises
     ------
@@ -141,12 +158,13 @@ class TrainingRun:
         If the scan, the window or an option cannot be used; before any training.
     """
 
+    @single_threaded
     def __init__(
         self,
         source: Source | Mapping[str, Source],
         config: TrainingConfig,
         *,
-        window: int | Sequence[int],
+        window: int | Sequence[int] | None = None,
         symmetry: Symmetry = "none",
         validation: float = 0.15,
         boundary: Boundary = "no-flux",
@@ -161,7 +179,15 @@ class TrainingRun:
         voxel_size: float | Sequence[float] | None = None,
         region: Region | None = None,
         device: str | torch.device | None = None,
+        precision: str = "auto",
+        stopwatch: Stopwatch | None = None,
     ) -> None:
+        self._stopwatch = stopwatch or Stopwatch()
+        if window is None:
+            raise InputError(
+                "window: give the voxels per axis of the training windows, four or five times the "
+                "size of a grain or pore: window=64 is a good start in 2D, window=32 in 3D"
+            )
         self.config = config
         self.symmetry: Symmetry = symmetry
         self.boundary: Boundary = boundary
@@ -182,7 +208,7 @@ class TrainingRun:
         lattice = Lattice.box(self.window, boundary)
         self._kernel = TransitionKernel(lattice, self.device)
         if sigma_max is not None:
-            if not sigma_max > 2 * config.sigma_min:
+            if not 2 * config.sigma_min < sigma_max < math.inf:
                 raise InputError(
                     f"sigma_max={sigma_max:g}: must be more than twice the lowest noise level, "
                     f"sigma_min={config.sigma_min:g}"
@@ -207,7 +233,7 @@ class TrainingRun:
         self.network = UNetConfig(
             lattice.ndim,
             len(self.material.encoding.species),
-            **{**DEFAULT_SIZE[lattice.ndim], **(network_size or {})},
+            **network_size_for(self.window, network_size),
             read_out=reads_out,
             own_evidence=reads_out,
             top=self.material.encoding.top,
@@ -225,6 +251,7 @@ class TrainingRun:
             self.network = network_of_start(
                 start_from.card, self.material.encoding, self.network, method
             )
+        require_memory(method, self.network, self.window, config.batch, self.device)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(config.seed)
             unet = build_network(method, self.network)
@@ -248,25 +275,81 @@ class TrainingRun:
             config,
             self.validation,
             self.objective,
+            precision,
+            self._stopwatch,
         )
+        self._precision_asked = precision
         self.n_parameters = n_parameters(unet)
         self.gains: tuple[float, ...] = ()
+        self._pace: Pace | None = None
 
     def records(self) -> Iterator[StepRecord]:
         """Train, yielding after every step; stop and `save_state` at any time."""
+        self.prepare()
         for record in self.trainer.run():
             self.gains = record.gains or self.gains
             yield record
 
+    def status(self, record: StepRecord) -> str:
+        """What is worth watching after a step: how fast it goes, and what has been learned.
+
+        The gain is that on held-back windows, the mean over all noise levels.
+        """
+        mean = sum(self.gains) / len(self.gains) if self.gains else None
+        gain = "" if mean is None else f"gain {mean:.3f}, "
+        rate = f"{record.rate:.0f}" if record.rate >= 10 else f"{record.rate:.1f}"
+        return f"{gain}loss {record.loss:.3f}, step {record.step}, {rate}/s"
+
     def finish(self) -> MicrostructureModel:
         """Model of the averaged weights, its walk back calibrated on the held-back windows."""
-        model = MicrostructureModel(self.trainer.averaged, self.card(), self.device)
-        if self.material.held_back is None or self.method == "tau-leaping" or self.is_image:
-            return model  # leaps and images end at the data, not at a level to be chosen
+        model = self._model()
+        if not self.calibrates:
+            return model
+        found = calibrated_walks(
+            model.card,
+            model.generate,
+            *self._windows_to_calibrate(),
+            self._seconds_left,
+            self._pace,
+        )
+        done = {"evaluations": list(found.fitted), "windows": found.windows}
+        provenance = {
+            **model.card.provenance,
+            "minutes": round(self.trainer.minutes, 2),
+            "calibration": done,
+        }
+        card = replace(model.card, walks=found.walks, provenance=provenance)
+        return MicrostructureModel(self.trainer.averaged, card, self.device, self.trainer.dtype)
+
+    @property
+    def calibrates(self) -> bool:
+        """Whether the walk back is calibrated: leaps and images end at the data, at no level."""
+        held_back = self.material.held_back is not None
+        return held_back and self.method == "bridges" and not self.is_image
+
+    def _model(self) -> MicrostructureModel:
+        return MicrostructureModel(
+            self.trainer.averaged, self.card(), self.device, self.trainer.dtype
+        )
+
+    def _windows_to_calibrate(self) -> tuple[np.ndarray, list[str] | None]:
         real, classes = self._held_back_windows()
-        names = [self.classes[k] for k in classes] if self.classes else None
-        card = replace(model.card, walks=calibrated_walks(model.card, model.generate, real, names))
-        return MicrostructureModel(self.trainer.averaged, card, self.device)
+        return real, [self.classes[k] for k in classes] if self.classes else None
+
+    def prepare(self) -> None:
+        """Keep the time that calibration needs, or its share where that is less."""
+        if self.config.minutes is None or not self.calibrates or self.trainer.reserve:
+            return
+        model, (real, classes) = self._model(), self._windows_to_calibrate()
+        self._pace = Pace.measure(model.card, model.generate, real, classes)
+        full = _SLACK * calibration_seconds(model.card, len(real), self._pace) / 60
+        budget = self.config.minutes
+        self.trainer.reserve = min(full, _CALIBRATION_SHARE * budget) + _TO_FINISH * budget
+
+    def _seconds_left(self) -> float:
+        if self.config.minutes is None:
+            return math.inf
+        return 60 * ((1 - _TO_FINISH) * self.config.minutes - self.trainer.minutes)
 
     def card(self) -> ModelCard:
         """Card of the model as it stands; its walk back is not calibrated."""
@@ -322,14 +405,25 @@ class TrainingRun:
             If the state is of another run: other data, window, network or settings.
         """
         tensors, numbers = read_state(path)
-        if "run" not in numbers:
+        if not isinstance(numbers.get("run"), dict):
             raise CheckpointError(
                 f"{path}: holds no training run; give the file that --resume left"
             )
         earlier = {"method": "bridges", "start_from": None, **numbers.pop("run")}
         require_same_run(path, self._identity(), earlier)
-        self.gains = tuple(numbers.pop("gains"))
-        self.trainer.restore(tensors, numbers)
+        try:
+            self.gains = tuple(map(float, numbers["gains"]))
+            self.trainer.restore(tensors, numbers)
+        except (KeyError, TypeError, ValueError, RuntimeError, IndexError) as error:
+            raise CheckpointError(
+                f"{path}: the state of this stopped run is damaged "
+                f"({' '.join(str(error).split())}); start anew with --force, or delete the file"
+            ) from error
+        if self._precision_asked not in ("auto", self.trainer.dtype):
+            raise CheckpointError(
+                f"{path}: was trained in {self.trainer.dtype}, precision="
+                f"{self._precision_asked!r} was asked for; use the same, or start anew with --force"
+            )
 
     @cached_property
     def data_sha256(self) -> str:
@@ -354,10 +448,10 @@ class TrainingRun:
             **settings,
         }
 
-    def horizon(self) -> str:
-        """Which horizon is used, and what it leaves of the layout of its source."""
-        used = horizon_at(self._horizon_windows(), self._kernel, self.sigma_max)
-        return horizon_sentence(used, self.recommended)
+    @single_threaded
+    def horizon_suffices(self) -> bool:
+        """Whether the noise at the horizon keeps nothing of the layout of its source."""
+        return horizon_at(self._horizon_windows(), self._kernel, self.sigma_max).sufficient
 
     def _horizon_windows(self) -> torch.Tensor:
         rng = np.random.default_rng([self.config.seed, 3])

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields, replace
-from typing import Any
+from dataclasses import asdict, dataclass, field, replace
+from typing import Annotated, Any, ClassVar, Literal
 
-from microdsd.errors import CheckpointError, InputError
+from pydantic import ConfigDict, Field
+
+from microdsd.errors import InputError
 from microdsd.models.walk_back import WalkBack
-from microdsd.networks.build import NETWORKS, Method
+from microdsd.networks.build import Method
 from microdsd.networks.unet import UNetConfig
 from microdsd.process.lattice import Boundary
 from microdsd.process.noise import level_grid
@@ -20,8 +22,8 @@ FORMAT_VERSION = 2
 _FEWEST_WITH_REDRAW = 6
 """Evaluations from which on the last of them is better spent on a redraw than on the walk."""
 
-_FEW_EVALUATIONS = 8
-"""For which earlier files give a last level, besides that for their own number."""
+CONFIG = ConfigDict(strict=True, extra="forbid", allow_inf_nan=False)
+"""No text for numbers, no fields that nobody knows, no NaN."""
 
 
 @dataclass(frozen=True)
@@ -70,6 +72,8 @@ class ModelCard:
         largest fraction in the training windows.
     """
 
+    __pydantic_config__: ClassVar[ConfigDict] = CONFIG
+
     network: UNetConfig
     phases: Mapping[int, str]
     background: int
@@ -78,17 +82,17 @@ class ModelCard:
     sigma_min: float
     sigma_max: float
     walks: tuple[WalkBack, ...]
-    evaluations: int
-    symmetry: str
+    evaluations: Annotated[int, Field(ge=2)]
+    symmetry: Literal["none", "transverse", "isotropic"]
     voxel_size: tuple[float, ...]
-    unit: str
+    unit: Literal["m", "voxel"]
     fraction_mean: Mapping[str, float]
     fraction_range: Mapping[str, tuple[float, float]]
     validation_levels: tuple[float, ...] = ()
-    validation_gains: tuple[float, ...] = ()
+    validation_gains: tuple[Annotated[float, Field(allow_inf_nan=True)], ...] = ()
     provenance: Mapping[str, Any] = field(default_factory=dict)
     method: Method = "bridges"
-    grey_levels: int = 0
+    grey_levels: Annotated[int, Field(ge=0, le=1 << 16)] = 0
     classes: Mapping[str, Mapping[str, tuple[float, float, float]]] = field(default_factory=dict)
 
     def levels(self, evaluations: int, sigma_last: float | None = None) -> list[float]:
@@ -136,89 +140,7 @@ class ModelCard:
         return replace(self, walks=tuple(by_number[n] for n in sorted(by_number)))
 
     def to_json(self) -> str:
-        """One JSON document; the inverse of `from_json`."""
+        """One JSON document; `card_from_json` reads it."""
         raw = asdict(self)
         raw["classes"] = [[name, spans] for name, spans in self.classes.items()]
         return json.dumps({"format_version": FORMAT_VERSION, **raw}, sort_keys=True)
-
-    @classmethod
-    def from_json(cls, text: str) -> ModelCard:
-        """Card from its JSON document.
-
-        Raises
-        ------
-        CheckpointError
-            If the document is of another version or lacks something.
-        """
-        raw = document(text)
-        version = raw.pop("format_version", None)
-        if version != FORMAT_VERSION:
-            raise CheckpointError(
-                f"format_version={version}: this microdsd reads version {FORMAT_VERSION}; "
-                "install the microdsd that wrote the file, or train again"
-            )
-        raw = {"method": "bridges", "grey_levels": 0, "classes": [], **raw}
-        if "sigma_last" in raw:
-            raw["walks"] = _walks_of_earlier_files(raw)
-        known = {f.name for f in fields(cls)}
-        if set(raw) != known:
-            raise CheckpointError(
-                f"model card: missing {sorted(known - set(raw))}, unknown "
-                f"{sorted(set(raw) - known)}; the file was written by another microdsd"
-            )
-        if raw["method"] not in NETWORKS:
-            raise CheckpointError(
-                f"model card: method={raw['method']!r} is not one of {', '.join(NETWORKS)}; "
-                "the file was written by another microdsd"
-            )
-        try:
-            network: dict[str, Any] = {
-                k: tuple(v) if isinstance(v, list) else v for k, v in raw["network"].items()
-            }
-            raw["network"] = UNetConfig(**network)
-            raw["phases"] = {int(label): name for label, name in raw["phases"].items()}
-            raw["fraction_range"] = {k: tuple(v) for k, v in raw["fraction_range"].items()}
-            raw["classes"] = {
-                name: {phase: tuple(span) for phase, span in spans.items()}
-                for name, spans in raw["classes"]
-            }
-            raw["walks"] = tuple(
-                WalkBack(**{**walk, "sharpness": tuple(walk["sharpness"])}) for walk in raw["walks"]
-            )
-            for name in ("window", "voxel_size", "validation_levels", "validation_gains"):
-                raw[name] = tuple(raw[name])
-        except (TypeError, ValueError, AttributeError) as error:
-            raise CheckpointError(
-                f"model card: {error}; the file was written by another microdsd"
-            ) from error
-        return cls(**raw)
-
-
-def _walks_of_earlier_files(raw: dict[str, Any]) -> list[dict[str, Any]]:
-    """Walks from the horizon to the last levels that such a file names; these are taken out."""
-    ends = {raw.get("evaluations"): raw.pop("sigma_last")}
-    few = raw.pop("sigma_last_few", None)
-    if few is not None:
-        ends = {_FEW_EVALUATIONS: few, **ends}
-    first = raw.get("sigma_max")
-    return [
-        {"evaluations": n, "first": first, "last": last, "sharpness": ()}
-        for n, last in ends.items()
-    ]
-
-
-def document(text: str) -> dict[str, Any]:
-    """JSON object of a header.
-
-    Raises
-    ------
-    CheckpointError
-        If the text is not one.
-    """
-    try:
-        raw = json.loads(text)
-    except json.JSONDecodeError as error:
-        raise CheckpointError(f"model card: not JSON ({error}); the file is damaged") from error
-    if not isinstance(raw, dict):
-        raise CheckpointError(f"model card: {raw!r} is not a JSON object; the file is damaged")
-    return raw

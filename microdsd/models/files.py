@@ -7,10 +7,14 @@ from pathlib import Path
 
 import safetensors
 import safetensors.torch
+import torch
 from torch import Tensor
 
 from microdsd.errors import CheckpointError
 from microdsd.models.card import ModelCard
+from microdsd.models.card_schema import card_from_json
+from microdsd.networks.build import build_network
+from microdsd.networks.unet import UNet
 
 _KEY = "microdsd"
 
@@ -29,7 +33,56 @@ def read_model(path: str | Path) -> tuple[dict[str, Tensor], ModelCard]:
         If the file is not a model, is damaged, or is of another version.
     """
     tensors, text = unpack(path)
-    return tensors, ModelCard.from_json(text)
+    try:
+        return tensors, card_from_json(text)
+    except CheckpointError as error:
+        raise CheckpointError(f"{path}: {error}") from error
+
+
+def read_network(path: str | Path) -> tuple[UNet, ModelCard]:
+    """Network of a model file, with its weights, and its card.
+
+    The network is made of the file's own tensors: what a card describes is compared with them
+    before anything of its size is made.
+
+    Raises
+    ------
+    CheckpointError
+        As `read_model`, and if the weights are not those of the network, or not finite.
+    """
+    weights, card = read_model(path)
+    config = card.network
+    if sum(config.blocks) > len(weights):  # each has weights of its own
+        raise CheckpointError(
+            f"{path}: {len(weights)} tensors of weights, for a network with blocks="
+            f"{config.blocks}; the file is damaged"
+        )
+    with torch.device("meta"):
+        network = build_network(card.method, config)
+    expected = network.state_dict()
+    for name in sorted({*expected, *weights}):
+        if name not in weights or name not in expected:
+            raise CheckpointError(
+                f"{path}: its weights have {'no' if name in expected else 'a tensor'} {name!r}, "
+                "unlike the network that its card describes; the file is damaged"
+            )
+        found, due = weights[name], expected[name]
+        if found.shape != due.shape or found.dtype != due.dtype:
+            raise CheckpointError(
+                f"{path}: its weights {name!r} are {_form(found)}, those of the network that its "
+                f"card describes (widths {config.widths}) are {_form(due)}; the file is damaged"
+            )
+        if not bool(found.isfinite().all()):
+            raise CheckpointError(
+                f"{path}: {int((~found.isfinite()).sum())} of the weights {name!r} are not finite; "
+                "the file is damaged, or its training went wrong: train again"
+            )
+    network.load_state_dict(weights, assign=True)
+    return network, card
+
+
+def _form(tensor: Tensor) -> str:
+    return f"{tuple(tensor.shape)} of {str(tensor.dtype).removeprefix('torch.')}"
 
 
 def pack(tensors: Mapping[str, Tensor], text: str) -> bytes:

@@ -7,6 +7,7 @@ from microdsd.training.noised_batch import NoisedBatch
 from microdsd.training.objective import Objective, OriginObjective, origin_loss
 from microdsd.training.rate_objective import RateObjective, rate_loss
 from microdsd.training.state import pack_state, read_state, require_same_run
+from microdsd.training.stopwatch import Stopwatch
 from microdsd.training.validation import Validation
 
 __all__ = [
@@ -15,6 +16,7 @@ __all__ = [
     "OriginObjective",
     "RateObjective",
     "StepRecord",
+    "Stopwatch",
     "Trainer",
     "TrainingConfig",
     "Validation",

@@ -10,7 +10,8 @@ from typing import Any
 from torch import Tensor
 
 from microdsd.errors import CheckpointError
-from microdsd.models.card import FORMAT_VERSION, document
+from microdsd.models.card import FORMAT_VERSION
+from microdsd.models.card_schema import document
 from microdsd.models.files import pack, unpack
 
 
@@ -21,10 +22,17 @@ def pack_state(tensors: Mapping[str, Tensor], numbers: Mapping[str, Any]) -> byt
 
 def read_state(path: str | Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     """Tensors and numbers of a training-state file; raises as `read_model` does."""
-    tensors, text = unpack(path)
-    numbers = document(text)
+    try:
+        tensors, text = unpack(path)
+        numbers = document(text)
+    except CheckpointError as error:
+        raise CheckpointError(
+            f"{error}; of a stopped training: start anew with --force, or delete {path}"
+        ) from error
     if numbers.pop("format_version", None) != FORMAT_VERSION:
-        raise CheckpointError(f"{path}: written by another version; start the training anew")
+        raise CheckpointError(
+            f"{path}: written by another version; start the training anew (--force)"
+        )
     return tensors, numbers
 
 

@@ -1,6 +1,9 @@
-"""Whether generated samples can be told from windows of real material."""
+"""In what generated samples are equal to windows of real material, and in what they differ."""
 
+from microdsd.evaluation.verdict.answers import CANNOT_TELL, DIFFERS, WITHIN, Answer
+from microdsd.evaluation.verdict.classifier import ClassifierTest
 from microdsd.evaluation.verdict.judging import judge
+from microdsd.evaluation.verdict.margins import MARGINS, Margin, margins_with
 from microdsd.evaluation.verdict.result import (
     DescriptorDifference,
     Difference,
@@ -10,10 +13,18 @@ from microdsd.evaluation.verdict.result import (
 )
 
 __all__ = [
+    "CANNOT_TELL",
+    "DIFFERS",
+    "MARGINS",
+    "WITHIN",
+    "Answer",
+    "ClassifierTest",
     "DescriptorDifference",
     "Difference",
     "FractionMatch",
+    "Margin",
     "Test",
     "Verdict",
     "judge",
+    "margins_with",
 ]

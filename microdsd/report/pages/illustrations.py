@@ -12,7 +12,7 @@ from markupsafe import Markup
 from microdsd.evaluation.comparison import TwoPointComparison
 from microdsd.evaluation.directional import AxisCurves
 from microdsd.evaluation.evaluation import Evaluation
-from microdsd.microstructure import phase_fractions, phases_of, spatial_dims, voxel_size_of
+from microdsd.microstructure import phase_fractions, phases_of, spatial_dims
 from microdsd.report.pictures.curves import curve_bands, training_curves
 from microdsd.report.pictures.figures import isosurface_picture, orthogonal_slices, slice_panels
 from microdsd.report.pictures.style import (
@@ -156,7 +156,7 @@ def _panel(
     size: tuple[float, float],
     legend: bool = False,
 ) -> dict[str, Any]:
-    length = LengthScale.fitting(curves.distance[-1], voxel_size_of(evaluation.windows).unit)
+    length = LengthScale.of(evaluation.windows)
     figure = curve_bands(
         np.array(curves.distance) * length.factor,
         real=curves.real_mean,

@@ -9,7 +9,6 @@ from tiny_models import tiny_model
 from typer.testing import CliRunner
 
 from microdsd.cli.app import app
-from microdsd.device.precision import Precision
 from microdsd.errors import InputError
 from microdsd.generation.request import GenerationRequest
 from microdsd.microstructure import as_microstructure
@@ -47,10 +46,7 @@ def test_a_volume_has_a_solid_at_every_level(tmp_path, background):
         assert np.ptp(np.asarray(movie.convert("L"))) > 50
 
 
-def test_the_verb(tmp_path, monkeypatch):
-    monkeypatch.setattr(
-        "microdsd.generation.batches.measure_precision", lambda *a, **k: Precision("float32", 1)
-    )
+def test_the_verb(tmp_path):
     tiny_model().save(tmp_path / "rock.model")
     words = ["animate", str(tmp_path / "rock.model"), "--fraction", "pore=0.3"]
     done = CliRunner().invoke(app, [*words, "-o", str(tmp_path / "walk.gif")])
