@@ -40,7 +40,7 @@ def shorten(patch, folder):
     folder : Path
         Where `small_models` has written the models.
     """
-    patch.setattr("microdsd.models._FOLDER", folder)
+    patch.setattr("microdsd.models.shipped._FOLDER", folder)
     patch.setattr("microdsd.datasets.load_dataset", scan_like)
     patch.setattr("microdsd.load_dataset", scan_like)
     _before(patch, TrainingConfig, "__init__", _short_budget)
