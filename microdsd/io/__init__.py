@@ -8,7 +8,7 @@ from microdsd.io.hdf5 import (
     save_microstructures,
 )
 from microdsd.io.images import read_image_stack, save_tiff
-from microdsd.io.listing import ArrayInfo, list_microstructures
+from microdsd.io.listing import ArrayInfo, links_to_other_files, list_microstructures
 from microdsd.io.pictures import holds_images, load_images, save_images
 from microdsd.io.vti import save_vti
 from microdsd.io.windows import LabelSource, open_labels, read_sample
@@ -20,6 +20,7 @@ __all__ = [
     "ensure_microstructures_writable",
     "ensure_writable",
     "holds_images",
+    "links_to_other_files",
     "list_microstructures",
     "load_images",
     "load_microstructures",

@@ -18,22 +18,20 @@ import xarray as xr
 
 from microdsd.errors import DataFileError, InputError
 from microdsd.io.atomic import atomic_write, ensure_writable
-from microdsd.io.discovery import (
-    FoundArray,
-    locate,
-    native_dims,
-    open_hdf5,
-    split_spec,
-)
+from microdsd.io.discovery import FoundArray, locate, native_dims, split_spec
+from microdsd.io.hdf5_access import open_hdf5, reading
 from microdsd.io.images import IMAGE_SUFFIXES, read_image_stack
+from microdsd.io.stored import StoredLabels
 from microdsd.microstructure import (
     LabelsLike,
     VoxelSize,
     as_microstructure,
+    label_counts,
     phases_of,
     voxel_size_of,
 )
 from microdsd.microstructure.axes import SPATIAL_DIMS
+from microdsd.microstructure.voxels import voxel_coordinates
 
 SCHEMA_VERSION = 1
 DEFAULT_GROUP = "microstructures"
@@ -101,6 +99,9 @@ def load_microstructures(
     phases: Mapping[int, str] | None = None,
     voxel_size: float | Sequence[float] | None = None,
     ensemble: bool = False,
+    axis_order: str | None = None,
+    external: bool = False,
+    fill_unwritten: bool = False,
 ) -> xr.DataArray:
     """Read a whole array of labels.
 
@@ -112,11 +113,20 @@ def load_microstructures(
         As in `microdsd.microstructure.as_microstructure`; None takes what the file states.
     ensemble : bool
         Whether the first axis of a plain 3D array counts samples.
+    axis_order : str, optional
+        Order of the stored axes of an HDF5 array, slowest first, e.g. ``"xyz"``, with ``s`` for
+        samples. Default: what the file says of its axes, else ``"zyx"`` or ``"yx"``.
+    external : bool
+        Whether an HDF5 file may take values from other files: through external links, from raw
+        files, or, as a virtual dataset, from outside its own folder.
+    fill_unwritten : bool
+        Whether voxels that were never written may read as the fill value.
 
     Raises
     ------
     DataFileError
-        A missing, truncated or foreign file, or nothing at the path.
+        A missing, truncated or foreign file, nothing at the path, or values that are not all
+        there, such as a virtual dataset whose sources are gone.
     InputError
         Several arrays to choose from, or an array that does not hold labels.
     """
@@ -130,29 +140,66 @@ def load_microstructures(
             provenance={"file": path.name},
         )
     with open_hdf5(path) as file:
-        found = locate(file, inner, ensemble=ensemble)
-        stored = found.labels
-        everything = tuple(slice(0, n) for n in stored.shape)
-        samples = [stored.read(sample, everything) for sample in range(stored.n_samples)]
-        ms = xr.DataArray(
-            np.stack(samples) if stored.is_ensemble else samples[0],
-            dims=(("sample",) if stored.is_ensemble else ()) + SPATIAL_DIMS[-len(stored.shape) :],
+        found = locate(
+            file,
+            inner,
+            ensemble=ensemble,
+            axis_order=axis_order,
+            external=external,
+            fill_unwritten=fill_unwritten,
         )
+        stored = found.labels
+        values = _all_samples(stored)
+        dims = (("sample",) if stored.is_ensemble else ()) + SPATIAL_DIMS[-len(stored.shape) :]
+        ms = xr.DataArray(values if stored.is_ensemble else values[0], dims=dims)
         if found.kind == "native":
-            ms = ms.assign_coords(_native_coords(found.dataset)).assign_attrs(
-                _native_attrs(found.dataset)
-            )
+            with reading(found.path):
+                ms = ms.assign_coords(_native_coords(found.dataset))
+                ms = ms.assign_attrs(_native_attrs(found.dataset))
             return as_microstructure(ms, phases=phases, voxel_size=voxel_size)
+        names, size = statement_of(found, sized=voxel_size is None)
+        if size is not None:
+            spatial = dict(zip(dims[-len(stored.shape) :], stored.shape, strict=True))
+            ms = ms.assign_coords(voxel_coordinates(spatial, size))
+        if phases is None:
+            stored.refuse_missing(label_counts(values) if stored.missing is not None else ())
         origin = {"file": path.name, "path": found.path}
-        return as_microstructure(ms, phases=phases, voxel_size=voxel_size, provenance=origin)
+        return as_microstructure(
+            ms, phases=names if phases is None else phases, voxel_size=voxel_size, provenance=origin
+        )
 
 
-def native_statement(found: FoundArray) -> tuple[dict[int, str], VoxelSize] | None:
-    """Phases and voxel size that a native array states; None for other kinds."""
-    if found.kind != "native":
-        return None
-    stated = _empty_like(found)
-    return phases_of(stated), voxel_size_of(stated)
+def statement_of(
+    found: FoundArray, *, sized: bool = True
+) -> tuple[dict[int, str] | None, VoxelSize | None]:
+    """Phases and voxel size that a file states of an array, None where it does not.
+
+    Parameters
+    ----------
+    found : FoundArray
+    sized : bool
+        Whether the voxel size is wanted; one that cannot be told is then an error.
+
+    Raises
+    ------
+    InputError
+        Coordinates that do not run in even steps, or phases that cannot be understood.
+    """
+    with reading(found.path):
+        if found.kind == "native":
+            stated = _empty_like(found)
+            return phases_of(stated), voxel_size_of(stated)
+        attrs = _native_attrs(found.dataset)
+        names = phases_of(_empty_like(found)) if "phases" in attrs else None
+        return names, found.voxel_size() if sized else None
+
+
+def _all_samples(stored: StoredLabels) -> np.ndarray:
+    with reading("labels"):
+        values = np.empty((stored.n_samples, *stored.shape), stored.dtype)
+    for sample in range(stored.n_samples):
+        values[sample] = stored.load(sample)
+    return values
 
 
 def write_group(path: Path, group: str, array: xr.DataArray, *, overwrite: bool) -> None:
@@ -296,8 +343,11 @@ def _native_attrs(labels: h5py.Dataset) -> dict[str, str]:
 
 
 def _empty_like(found: FoundArray) -> xr.DataArray:
-    """Statements of a native array without its labels, on memory that is never filled."""
-    coords = {n: c for n, c in _native_coords(found.dataset).items() if "sample" not in c.dims}
+    """Statements of an array without its labels, on memory that is never filled."""
+    coords = {}
+    if found.kind == "native":
+        stated = _native_coords(found.dataset)
+        coords = {name: values for name, values in stated.items() if "sample" not in values.dims}
     shape = found.labels.shape
     return xr.DataArray(
         np.broadcast_to(np.uint8(0), shape),

@@ -13,8 +13,9 @@ import numpy.typing as npt
 import xarray as xr
 
 from microdsd.errors import InputError
-from microdsd.io.discovery import locate, open_hdf5, split_spec
-from microdsd.io.hdf5 import native_statement
+from microdsd.io.discovery import locate, split_spec
+from microdsd.io.hdf5 import statement_of
+from microdsd.io.hdf5_access import open_hdf5
 from microdsd.io.images import IMAGE_SUFFIXES, read_image_stack
 from microdsd.io.stored import StoredLabels
 from microdsd.microstructure import (
@@ -99,29 +100,36 @@ class LabelSource:
             slice(part.start + s, part.start + s + e)
             for part, s, e in zip(self._region, start, size, strict=True)
         ]
-        return self._stored.read(sample, window).astype(self.dtype, copy=False)
+        return self._lawful(self._stored.read(sample, window))
+
+    def _lawful(self, labels: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        """Labels of this package for those that are stored."""
+        return labels.astype(self.dtype, copy=False)
 
     def load(self) -> xr.DataArray:
         """Read the whole region of all samples as a microstructure."""
-        window = self._region
-        samples = [self._stored.read(sample, window) for sample in range(self.n_samples)]
         dims: tuple[str, ...] = SPATIAL_DIMS[-len(self.shape) :]
         coords = voxel_coordinates(dict(zip(dims, self.shape, strict=True)), self.voxel_size)
+        values = np.empty((self.n_samples, *self.shape), self.dtype)
+        for sample in range(self.n_samples):
+            values[sample] = self._stored.load(
+                sample, self._region, dtype=self.dtype, convert=self._lawful
+            )
         if self._stored.is_ensemble:
-            ms = xr.DataArray(np.stack(samples), dims=("sample", *dims), coords=coords)
+            ms = xr.DataArray(values, dims=("sample", *dims), coords=coords)
         else:
-            ms = xr.DataArray(samples[0], dims=dims, coords=coords)
+            ms = xr.DataArray(values[0], dims=dims, coords=coords)
         return as_microstructure(ms, phases=self.phases)
 
-    def counts(self) -> dict[int, int]:
-        """Count the labels of the region over all samples, slab by slab."""
-        return self._stored.counts(self._region)
+    def counts(self, sample: int | None = None) -> dict[int, int]:
+        """Count the labels of the region in one sample, or in all, block by block."""
+        return self._stored.counts(self._region, sample=sample)
 
     def sha256(self) -> str:
         """Fingerprint of shape, dtype and labels of the region, computed in slabs."""
         digest = hashlib.sha256(f"{self.n_samples} {self.shape} {self.dtype.str}".encode())
-        for slab in self._stored.slabs(self._region):
-            digest.update(slab.astype(self.dtype, copy=False).data)
+        for slab in self._stored.slabs(self._region, dtype=self.dtype, convert=self._lawful):
+            digest.update(slab.data)
         return digest.hexdigest()
 
     def close(self) -> None:
@@ -148,6 +156,9 @@ def open_labels(
     region: Region | None = None,
     ensemble: bool = False,
     check: bool = True,
+    axis_order: str | None = None,
+    external: bool = False,
+    fill_unwritten: bool = False,
 ) -> LabelSource:
     """Open labels for reading in windows.
 
@@ -167,6 +178,8 @@ def open_labels(
         Whether the first axis of a plain 3D array or image stack counts samples.
     check : bool
         Whether to count labels that `phases` names; False where they will be when they are read.
+    axis_order, external, fill_unwritten
+        Of HDF5 files, see `load_microstructures`.
 
     Raises
     ------
@@ -186,10 +199,17 @@ def open_labels(
         if path.suffix.lower() not in IMAGE_SUFFIXES:
             file = open_hdf5(path)
             try:
-                found = locate(file, inner, ensemble=ensemble)
+                found = locate(
+                    file,
+                    inner,
+                    ensemble=ensemble,
+                    axis_order=axis_order,
+                    external=external,
+                    fill_unwritten=fill_unwritten,
+                )
                 return _open(
                     found.labels,
-                    native_statement(found),
+                    statement_of(found, sized=voxel_size is None),
                     phases,
                     voxel_size,
                     region,
@@ -256,7 +276,7 @@ def _read(stored: StoredLabels, sample: int, region: Region | None) -> npt.NDArr
 
 def _open(
     stored: StoredLabels,
-    statement: tuple[dict[int, str], VoxelSize] | None,
+    statement: tuple[dict[int, str] | None, VoxelSize | None] | None,
     phases: Mapping[int, str] | None,
     voxel_size: float | Sequence[float] | None,
     region: Region | None,
@@ -264,16 +284,19 @@ def _open(
     close: Callable[[], None],
 ) -> LabelSource:
     parts = _checked_region(region, stored.shape)
+    stated_names, stated_size = statement or (None, None)
     size = as_voxel_size(voxel_size, len(stored.shape))
-    if statement is not None and voxel_size is None:
-        size = statement[1]
+    if stated_size is not None and voxel_size is None:
+        size = stated_size
     dtype = stored.dtype
-    if statement is not None and phases is None:
-        names = statement[0]
+    if stated_names is not None and phases is None:
+        names = stated_names
     elif phases is not None and not check:
         names = dict(sorted(phases.items()))
     else:
         present = stored.counts(parts)
+        if phases is None:
+            stored.refuse_missing(present)
         names = name_phases(present, phases)
         dtype = unsigned_dtype(dtype, max(present))
     return LabelSource(stored, parts, phases=names, voxel_size=size, dtype=dtype, close=close)
