@@ -66,6 +66,16 @@ def command(
     coarsen_by: Annotated[
         int, typer.Option("--coarsen", min=1, help="Merge blocks of so many voxels per axis.")
     ] = 1,
+    external: Annotated[
+        bool,
+        typer.Option("--external", help="An HDF5 file may take values from other files."),
+    ] = False,
+    fill_unwritten: Annotated[
+        bool,
+        typer.Option(
+            "--fill-unwritten", help="Voxels that were never written have the HDF5 fill value."
+        ),
+    ] = False,
     group: Annotated[str, typer.Option(help="Group in the file.")] = DEFAULT_GROUP,
     force: ReplaceGroup = False,
     json: JsonDocument = False,
@@ -79,19 +89,34 @@ def command(
     size = voxel_size[0] if voxel_size and len(voxel_size) == 1 else voxel_size
     stated = {value: f"{name} ({value})" for value, name in names.items()} or None
     with open_labels(
-        array, phases=stated, voxel_size=size, region=region_of(crop), ensemble=stack
+        array,
+        phases=stated,
+        voxel_size=size,
+        region=region_of(crop),
+        ensemble=stack,
+        axis_order=axis_order if isinstance(array, str) else None,
+        external=external,
+        fill_unwritten=fill_unwritten,
     ) as opened:
         ms = opened.load()
+        notes = opened.notes
     if names:
         ms = _numbered(ms, names)
     if coarsen_by > 1:
         ms = coarsen(ms, coarsen_by)
     ms = as_microstructure(
         ms,
-        provenance={"operation": "import", "source": source, "crop": crop, "coarsen": coarsen_by},
+        provenance={
+            "operation": "import",
+            "source": source,
+            "axis_order": axis_order,
+            "notes": notes,
+            "crop": crop,
+            "coarsen": coarsen_by,
+        },
     )
     save_microstructures(output, ms, group=group, overwrite=force)
-    _report(ms, output, group, json)
+    _report(ms, output, group, notes, json)
 
 
 def _read(
@@ -101,8 +126,8 @@ def _read(
     path, _ = split_spec(source)
     if not source.startswith(DATASET) and path.suffix.lower() in IMAGE_SUFFIXES:
         return read_image_stack(path, shape=shape, dtype=dtype, axis_order=axis_order)
-    if shape or dtype or axis_order:
-        raise InputError(f"shape, dtype and axis-order are for images and raw files, not {source}")
+    if shape or dtype:
+        raise InputError(f"shape and dtype are for images and raw files, not {source}")
     if source.startswith(DATASET):
         from microdsd.datasets import load_dataset
 
@@ -117,7 +142,7 @@ def _numbered(ms: xr.DataArray, names: dict[int, str]) -> xr.DataArray:
     return relabel(ms, mapping, phases=dict(enumerate(phases)))
 
 
-def _report(ms: xr.DataArray, output: Path, group: str, json: bool) -> None:
+def _report(ms: xr.DataArray, output: Path, group: str, notes: tuple[str, ...], json: bool) -> None:
     fractions = phase_fractions(ms).mean("sample")
     size = voxel_size_of(ms)
     phases = [
@@ -135,6 +160,7 @@ def _report(ms: xr.DataArray, output: Path, group: str, json: bool) -> None:
                 "voxel_size": list(size.size),
                 "unit": size.unit,
                 "phases": phases,
+                "notes": list(notes),
             }
         )
         return
@@ -143,3 +169,5 @@ def _report(ms: xr.DataArray, output: Path, group: str, json: bool) -> None:
     typer.echo(f"{output}:/{group}  {shape} {ms.dtype}, voxel size {edges} {size.unit}")
     for phase in phases:
         typer.echo(f"  {phase['label']} = {phase['name']}: {phase['fraction']:.4f}")
+    for note in notes:
+        typer.echo(f"  {note}")

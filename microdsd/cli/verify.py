@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 import numpy as np
@@ -12,11 +13,12 @@ from microdsd.cli.options import FileSpec, JsonDocument
 from microdsd.cli.output import pairs, print_json
 from microdsd.cli.recount import image_lines, recount_images
 from microdsd.errors import InputError
-from microdsd.io import holds_images, load_microstructures
-from microdsd.microstructure import phase_counts, phases_of, provenance_of, resolve_phase
+from microdsd.io import LabelSource, holds_images, iterate_samples, open_labels
+from microdsd.microstructure.labels import find_phase, name_phases
 from microdsd.microstructure.layout import layout_differences
 
 EXIT_DIFFERENT = 1
+LAYOUT = {"requested_region_counts", "known"}
 
 
 def command(
@@ -37,16 +39,18 @@ def command(
     if holds_images(file):
         _verify_images(file, fraction, json)
         return
-    ms = load_microstructures(file)
-    counts = phase_counts(ms)
+    with open_labels(file) as source:
+        counts = _counts(source)
+        phases, record = source.phases, source.provenance or {}
     voxels = int(counts[0].sum())
-    recorded = _recorded(ms)
-    asked = _asked(ms, fraction or [])
+    recorded = _recorded(record, phases, counts.sizes["sample"])
+    asked = _asked(phases, fraction or [])
     differences = _recorded_differences(counts, recorded) + _asked_differences(
         counts, asked, voxels
     )
-    differences += layout_differences(ms, provenance_of(ms) or {})
-    phases = phases_of(ms)
+    if LAYOUT & set(record):
+        for number, sample in enumerate(iterate_samples(file)):
+            differences += layout_differences(sample, record, first=number)
     if json:
         table = [
             {
@@ -88,10 +92,23 @@ def _verify_images(file: str, fraction: list[str] | None, json: bool) -> None:
         raise typer.Exit(EXIT_DIFFERENT)
 
 
-def _recorded(ms: xr.DataArray) -> dict[int, np.ndarray]:
+def _counts(source: LabelSource) -> xr.DataArray:
+    """Count the phases of every sample, dims (sample, phase), one sample after the other."""
+    counts = [source.counts(sample) for sample in range(source.n_samples)]
+    name_phases({label for found in counts for label in found}, source.phases)
+    table = [[found.get(label, 0) for label in source.phases] for found in counts]
+    return xr.DataArray(
+        np.array(table, dtype=np.int64),
+        dims=("sample", "phase"),
+        coords={"phase": list(source.phases)},
+    )
+
+
+def _recorded(
+    provenance: Mapping[str, Any], phases: dict[int, str], samples: int
+) -> dict[int, np.ndarray]:
     """Read the counts per sample that the file says were requested, by label."""
-    record: dict[str, Any] = (provenance_of(ms) or {}).get("requested_counts") or {}
-    samples = ms.sizes.get("sample", 1)
+    record: dict[str, Any] = provenance.get("requested_counts") or {}
     requested = {}
     for name, number in record.items():
         per_sample = np.asarray(number)
@@ -100,11 +117,11 @@ def _recorded(ms: xr.DataArray) -> dict[int, np.ndarray]:
                 f"requested_counts: the file records {per_sample.size} counts of {name} for "
                 f"{samples} samples; verify the file as it was generated, not a part of it"
             )
-        requested[resolve_phase(ms, name)] = np.broadcast_to(per_sample, samples)
+        requested[find_phase(phases, name)] = np.broadcast_to(per_sample, samples)
     return requested
 
 
-def _asked(ms: xr.DataArray, words: list[str]) -> dict[int, float]:
+def _asked(phases: dict[int, str], words: list[str]) -> dict[int, float]:
     asked = {}
     for name, text in pairs(words, "fraction").items():
         try:
@@ -113,7 +130,7 @@ def _asked(ms: xr.DataArray, words: list[str]) -> dict[int, float]:
             value = -1.0
         if not 0 <= value <= 1:
             raise InputError(f"fraction: expected a number from 0 to 1 for {name}, got {text!r}")
-        asked[resolve_phase(ms, name)] = value
+        asked[find_phase(phases, name)] = value
     return asked
 
 

@@ -4,6 +4,7 @@ from microdsd.io.atomic import atomic_write, ensure_writable
 from microdsd.io.discovery import matching_specs, split_spec
 from microdsd.io.hdf5 import (
     ensure_microstructures_writable,
+    iterate_samples,
     load_microstructures,
     save_microstructures,
 )
@@ -20,6 +21,7 @@ __all__ = [
     "ensure_microstructures_writable",
     "ensure_writable",
     "holds_images",
+    "iterate_samples",
     "links_to_other_files",
     "list_microstructures",
     "load_images",

@@ -8,7 +8,7 @@ dataset per dim as dimension scale, and the attributes of the array contract. So
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,7 @@ from microdsd.microstructure import (
     as_microstructure,
     label_counts,
     phases_of,
+    provenance_of,
     voxel_size_of,
 )
 from microdsd.microstructure.axes import SPATIAL_DIMS
@@ -114,8 +115,8 @@ def load_microstructures(
     ensemble : bool
         Whether the first axis of a plain 3D array counts samples.
     axis_order : str, optional
-        Order of the stored axes of an HDF5 array, slowest first, e.g. ``"xyz"``, with ``s`` for
-        samples. Default: what the file says of its axes, else ``"zyx"`` or ``"yx"``.
+        Order of the stored axes, slowest first, e.g. ``"xyz"``, of HDF5 with ``s``
+        for samples. Default: what the file says of its axes, else ``"zyx"`` or ``"yx"``.
     external : bool
         Whether an HDF5 file may take values from other files: through external links, from raw
         files, or, as a virtual dataset, from outside its own folder.
@@ -133,7 +134,7 @@ def load_microstructures(
     path, inner = split_spec(spec)
     if path.suffix.lower() in IMAGE_SUFFIXES:
         return as_microstructure(
-            read_image_stack(path),
+            read_image_stack(path, axis_order=axis_order),
             phases=phases,
             voxel_size=voxel_size,
             ensemble=ensemble,
@@ -164,6 +165,8 @@ def load_microstructures(
         if phases is None:
             stored.refuse_missing(label_counts(values) if stored.missing is not None else ())
         origin = {"file": path.name, "path": found.path}
+        if found.note:
+            origin["note"] = found.note
         return as_microstructure(
             ms, phases=names if phases is None else phases, voxel_size=voxel_size, provenance=origin
         )
@@ -192,6 +195,43 @@ def statement_of(
         attrs = _native_attrs(found.dataset)
         names = phases_of(_empty_like(found)) if "phases" in attrs else None
         return names, found.voxel_size() if sized else None
+
+
+def provenance_in(found: FoundArray) -> dict[str, Any] | None:
+    """Provenance that a file states of an array, None where it states none.
+
+    Raises
+    ------
+    InputError
+        It cannot be understood.
+    """
+    with reading(found.path):
+        return provenance_of(_empty_like(found))
+
+
+def iterate_samples(spec: str | Path) -> Iterator[xr.DataArray]:
+    """Read the samples of a native file one after the other, never all at once.
+
+    Yields
+    ------
+    DataArray, dims ``([z,] y, x)``
+        With the coordinates that all samples share.
+
+    Raises
+    ------
+    DataFileError, InputError
+        As `load_microstructures`.
+    """
+    path, inner = split_spec(spec)
+    with open_hdf5(path) as file:
+        found = locate(file, inner)
+        with reading(found.path):
+            coords = _empty_like(found).coords
+            attrs = _native_attrs(found.dataset)
+        dims = SPATIAL_DIMS[-len(found.labels.shape) :]
+        for sample in range(found.labels.n_samples):
+            values = found.labels.load(sample)
+            yield as_microstructure(xr.DataArray(values, dims=dims, coords=coords, attrs=attrs))
 
 
 def _all_samples(stored: StoredLabels) -> np.ndarray:

@@ -13,6 +13,7 @@ import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import h5py
 
@@ -148,10 +149,7 @@ def _virtual_sources(dataset: h5py.Dataset, place: str, external: bool) -> Itera
                 if not isinstance(found, h5py.Dataset):
                     missing[f"{path.name}:/{inner.lstrip('/')}"] = None
                     continue
-                _, last = source.src_space.get_select_bounds()
-                if len(last) == found.ndim and any(
-                    end >= length for end, length in zip(last, found.shape, strict=True)
-                ):
+                if not _is_large_enough(found, source):
                     raise DataFileError(
                         f"{place}: is a virtual dataset whose source {path.name}:{found.name} has "
                         f"the shape {found.shape}, smaller than what is taken from it; take "
@@ -164,6 +162,19 @@ def _virtual_sources(dataset: h5py.Dataset, place: str, external: bool) -> Itera
             f"would read fill values in their place. Put them where the file expects them, "
             f"beside it: {folder}"
         )
+
+
+def _is_large_enough(found: h5py.Dataset, source: Any) -> bool:
+    """Whether a source dataset holds all that is taken from it."""
+    taken = source.src_space
+    if taken.get_select_type() == h5py.h5s.SEL_ALL:
+        if BLOCK_NUMBER in source.file_name + source.dset_name:
+            return True
+        return bool(found.size >= source.vspace.get_select_npoints())
+    _, last = taken.get_select_bounds()
+    return len(last) == found.ndim and all(
+        end < length for end, length in zip(last, found.shape, strict=True)
+    )
 
 
 def _source_path(dataset: h5py.Dataset, name: str) -> Path | None:

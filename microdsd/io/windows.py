@@ -14,7 +14,7 @@ import xarray as xr
 
 from microdsd.errors import InputError
 from microdsd.io.discovery import locate, split_spec
-from microdsd.io.hdf5 import statement_of
+from microdsd.io.hdf5 import provenance_in, statement_of
 from microdsd.io.hdf5_access import open_hdf5
 from microdsd.io.images import IMAGE_SUFFIXES, read_image_stack
 from microdsd.io.stored import StoredLabels
@@ -23,6 +23,7 @@ from microdsd.microstructure import (
     VoxelSize,
     as_microstructure,
     phases_of,
+    provenance_of,
     voxel_size_of,
 )
 from microdsd.microstructure.axes import SPATIAL_DIMS, dims_of_ndarray
@@ -46,7 +47,14 @@ class LabelSource:
     voxel_size : VoxelSize
     dtype : numpy dtype
         Unsigned integer dtype of what `read` returns.
+    notes : tuple of str
+        What the file states and was not used, or how its axes were taken.
+    provenance : dict or None
+        As the source states it.
     """
+
+    notes: tuple[str, ...] = ()
+    provenance: dict[str, Any] | None = None
 
     def __init__(
         self,
@@ -179,7 +187,7 @@ def open_labels(
     check : bool
         Whether to count labels that `phases` names; False where they will be when they are read.
     axis_order, external, fill_unwritten
-        Of HDF5 files, see `load_microstructures`.
+        Of files, see `load_microstructures`.
 
     Raises
     ------
@@ -207,7 +215,7 @@ def open_labels(
                     external=external,
                     fill_unwritten=fill_unwritten,
                 )
-                return _open(
+                labels = _open(
                     found.labels,
                     statement_of(found, sized=voxel_size is None),
                     phases,
@@ -216,19 +224,27 @@ def open_labels(
                     check,
                     file.close,
                 )
+                labels.notes = (found.note,) if found.note else ()
+                labels.provenance = provenance_in(found)
+                return labels
             except BaseException:
                 file.close()
                 raise
-        source = read_image_stack(path)
-    statement = None
+        source = read_image_stack(path, axis_order=axis_order)
+    elif axis_order is not None:
+        raise InputError(f"axis_order: is for files, got {axis_order!r} for an array in memory")
+    statement = provenance = None
     if isinstance(source, xr.DataArray):
         source = as_microstructure(source)
         statement = phases_of(source), voxel_size_of(source)
+        provenance = provenance_of(source)
         stored = StoredLabels((source.values,), has_samples="sample" in source.dims)
     else:
         dims_of_ndarray(source.ndim, ensemble)
         stored = StoredLabels((check_integers(source),), has_samples=ensemble)
-    return _open(stored, statement, phases, voxel_size, region, check, lambda: None)
+    labels = _open(stored, statement, phases, voxel_size, region, check, lambda: None)
+    labels.provenance = provenance
+    return labels
 
 
 def read_sample(
