@@ -156,8 +156,8 @@ def _by_position(shape: Sequence[int]) -> Layout:
     axes = list(range(len(shape)))
     if len(axes) > 2 and shape[axes[-1]] == 1:  # a channel
         axes = axes[:-1]
-    while len(axes) > 4 and shape[axes[0]] == 1:
-        axes = axes[1:]
+    if len(axes) > 4:
+        axes = [axis for axis in axes if shape[axis] > 1]
     if len(axes) not in (2, 3, 4):
         raise InputError(f"needs 2 to 4 axes, the array has the shape {tuple(shape)}")
     if len(axes) == 4:
