@@ -14,7 +14,7 @@ import h5py
 import numpy as np
 
 from microdsd.errors import DataFileError, InputError
-from microdsd.io.hdf5_access import open_hdf5, reading
+from microdsd.io.hdf5_access import open_hdf5, reading, text_attribute
 from microdsd.io.layouts import Kind, Layout, layout_of
 from microdsd.io.links import ASK_FOR_EXTERNAL, Contents, contents, follow
 from microdsd.io.spacing import voxel_size_from
@@ -247,7 +247,7 @@ def native_dims(dataset: h5py.Dataset) -> tuple[str, ...] | None:
         return None
     scales = [dim[0] for dim in dataset.dims]
     dims = tuple(str(scale.name).rpartition("/")[2] for scale in scales)
-    units = {str(scale.attrs.get("units", "voxel")) for scale in scales}
+    units = {text_attribute(scale.attrs, "units", "voxel") for scale in scales}
     return dims if dims in NATIVE_DIMS and units <= NATIVE_UNITS else None
 
 
@@ -294,7 +294,7 @@ def _named_beside_labels(dataset: h5py.Dataset) -> Iterable[str]:
     labels = dataset.parent.get("labels", getlink=True)
     if not isinstance(labels, h5py.HardLink):
         return ()
-    return str(dataset.parent["labels"].attrs.get("coordinates", "")).split()
+    return text_attribute(dataset.parent["labels"].attrs, "coordinates").split()
 
 
 def _missing_label(dataset: h5py.Dataset) -> int | None:

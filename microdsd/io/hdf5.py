@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ import xarray as xr
 from microdsd.errors import DataFileError, InputError
 from microdsd.io.atomic import atomic_write, ensure_writable
 from microdsd.io.discovery import FoundArray, locate, native_dims, split_spec
-from microdsd.io.hdf5_access import open_hdf5, reading
+from microdsd.io.hdf5_access import open_hdf5, reading, text_attribute
 from microdsd.io.images import IMAGE_SUFFIXES, read_image_stack
 from microdsd.io.stored import StoredLabels
 from microdsd.microstructure import (
@@ -38,6 +39,9 @@ SCHEMA_VERSION = 1
 DEFAULT_GROUP = "microstructures"
 CHUNK_EDGE = {2: 256, 3: 64}
 IMAGE_CHUNK = 1 << 16
+CHECKSUMMED = ("v110", "v110")
+"""Version of the HDF5 file format: the first of which all metadata carry checksums."""
+
 DIMENSION_WITHOUT_VALUES = b"This is a netCDF dimension"
 
 
@@ -271,7 +275,10 @@ def _file_image(earlier: Path | None, name: str, ms: xr.DataArray) -> bytes:
     so it must not be the one that writes to the disk.
     """
     place, mode = (earlier, "r+") if earlier else ("new.h5", "w")
-    with h5py.File(place, mode, driver="core", backing_store=False) as file:
+    with (
+        reading(str(earlier)) if earlier else nullcontext(),
+        h5py.File(place, mode, driver="core", backing_store=False, libver=CHECKSUMMED) as file,
+    ):
         if name in file:
             del file[name]
         _write_group(file.create_group(name), ms)
@@ -281,7 +288,7 @@ def _file_image(earlier: Path | None, name: str, ms: xr.DataArray) -> bytes:
 
 
 def _write_group(group: h5py.Group, array: xr.DataArray) -> None:
-    group.attrs["schema"] = "microdsd"
+    _write_attrs(group, {"schema": "microdsd"})
     group.attrs["schema_version"] = SCHEMA_VERSION
     stored = group.create_dataset(
         str(array.name),
@@ -289,8 +296,9 @@ def _write_group(group: h5py.Group, array: xr.DataArray) -> None:
         chunks=_chunks(array),
         compression="gzip",
         compression_opts=4,
+        fletcher32=True,
     )
-    stored.attrs.update(array.attrs)
+    _write_attrs(stored, array.attrs)
     for axis, dim in enumerate(array.dims):
         values = (
             array.coords[dim] if dim in array.coords else xr.DataArray(np.arange(array.sizes[dim]))
@@ -310,7 +318,18 @@ def _write_group(group: h5py.Group, array: xr.DataArray) -> None:
         for axis, dim in enumerate(values.dims):
             dataset.dims[axis].attach_scale(group[str(dim)])
     if beside:
-        stored.attrs["coordinates"] = " ".join(str(name) for name in beside)
+        _write_attrs(stored, {"coordinates": " ".join(str(name) for name in beside)})
+
+
+def _write_attrs(item: h5py.Group | h5py.Dataset, attrs: Mapping[Any, Any]) -> None:
+    """Write attributes, text in the header itself: the heap of HDF5 has no checksum."""
+    for name, value in attrs.items():
+        if isinstance(value, str):
+            encoded = value.encode()
+            kind = h5py.string_dtype("utf-8", max(len(encoded), 1))
+            item.attrs.create(name, np.array(encoded, dtype=kind))
+        else:
+            item.attrs[name] = value
 
 
 def _chunks(array: xr.DataArray) -> tuple[int, ...]:
@@ -335,8 +354,10 @@ def _write_coordinate(group: h5py.Group, name: str, values: xr.DataArray) -> h5p
         data=values.values.astype(object) if text else values.values,
         dtype=h5py.string_dtype() if text else None,
         compression="gzip" if values.ndim > 1 else None,
+        chunks=None if text and values.ndim == 1 else True,
+        fletcher32=not text,
     )
-    dataset.attrs.update(values.attrs)
+    _write_attrs(dataset, values.attrs)
     return dataset
 
 
@@ -348,11 +369,11 @@ def _native_coords(labels: h5py.Dataset) -> dict[str, xr.Variable]:
     for axis, dim in enumerate(dims):
         scale = labels.dims[axis][0]
         if not bytes(scale.attrs.get("NAME", b"")).startswith(DIMENSION_WITHOUT_VALUES):
-            coords[dim] = xr.Variable(dim, stored_values(scale), _plain_attrs(scale))
-    for name in str(labels.attrs.get("coordinates", "")).split():
+            coords[dim] = xr.Variable(dim, stored_values(scale), plain_attrs(scale))
+    for name in text_attribute(labels.attrs, "coordinates").split():
         beside = labels.parent[name]
         own = [axis[0].name.rpartition("/")[2] for axis in beside.dims]
-        coords[name] = xr.Variable(own, stored_values(beside), _plain_attrs(beside))
+        coords[name] = xr.Variable(own, stored_values(beside), plain_attrs(beside))
     return coords
 
 
@@ -364,10 +385,11 @@ def stored_values(dataset: h5py.Dataset) -> np.ndarray:
     return values
 
 
-def _plain_attrs(dataset: h5py.Dataset) -> dict[str, Any]:
+def plain_attrs(dataset: h5py.Dataset) -> dict[str, Any]:
     """Attributes that describe values; netCDF keeps single numbers as arrays of length one."""
     kept = {n: dataset.attrs[n] for n in ("units", "voxel_size", "long_name") if n in dataset.attrs}
-    return {name: v.item() if isinstance(v, np.ndarray) else v for name, v in kept.items()}
+    plain = {name: v.item() if isinstance(v, np.ndarray) else v for name, v in kept.items()}
+    return {n: text_attribute(plain, n) if isinstance(v, bytes) else v for n, v in plain.items()}
 
 
 def _native_attrs(labels: h5py.Dataset) -> dict[str, str]:
@@ -378,7 +400,9 @@ def _native_attrs(labels: h5py.Dataset) -> dict[str, str]:
             f"{SCHEMA_VERSION}; update microdsd"
         )
     return {
-        name: str(labels.attrs[name]) for name in ("phases", "provenance") if name in labels.attrs
+        name: text_attribute(labels.attrs, name)
+        for name in ("phases", "provenance")
+        if name in labels.attrs
     }
 
 

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import mmap
 import os
-from collections.abc import Iterator
+import struct
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import h5py
+import numpy as np
 
 from microdsd.errors import DataFileError, MicrodsdError
 
 CHUNK_CACHE_BYTES = 64 << 20
+HEAP_MAGIC = b"GCOL\1\0\0\0"
+SEARCHED_BYTES = 1 << 28
 NETCDF3_MAGIC = (b"CDF\x01", b"CDF\x02", b"CDF\x05")
 ANOTHER_COPY = "the file is damaged or truncated, take another copy"
 
@@ -45,6 +51,7 @@ def open_hdf5(path: str | Path) -> h5py.File:
         raise DataFileError(f"{path}: there is no such file; check the name and the folder")
     if not os.access(path, os.R_OK):
         raise DataFileError(f"{path}: may not be read by this user; change its permissions")
+    _refuse_endless_heap(path)
     try:
         return h5py.File(path, "r", rdcc_nbytes=CHUNK_CACHE_BYTES)
     except HDF5_ERRORS as error:
@@ -78,6 +85,43 @@ def reading(place: str) -> Iterator[None]:
         raise DataFileError(
             f"{place}: the data cannot be read ({_one_line(error)}); {ANOTHER_COPY}"
         ) from error
+
+
+def text_attribute(attrs: Mapping[str, Any], name: str, default: str = "") -> str:
+    """Text of an attribute, stored with a fixed or a variable length, alone or in an array.
+
+    Examples
+    --------
+    >>> text_attribute({"units": np.bytes_("um")}, "units"), text_attribute({}, "units", "m")
+    ('um', 'm')
+    """
+    value = attrs.get(name, default)
+    if isinstance(value, np.ndarray) and value.size == 1:
+        value = value.item()
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
+
+
+def _refuse_endless_heap(path: Path) -> None:
+    """Refuse a damaged heap of texts, through which the HDF5 library walks for ever.
+
+    It starts an object header of 16 bytes after another, and does not stop where sizes are 0 or so
+    large that the sum wraps around. Only files that can be searched at once are.
+    """
+    length = path.stat().st_size
+    if not 0 < length <= SEARCHED_BYTES:
+        return
+    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+        start = data.find(HEAP_MAGIC)
+        while start >= 0:
+            (size,) = struct.unpack_from("<Q", data[start + 8 : start + 16].ljust(8, b"\0"))
+            at, end = start + 16, min(start + size, length)
+            while at + 16 <= end:
+                number, _, _, content = struct.unpack_from("<HHIQ", data, at)
+                step = 16 + -(-content // 8) * 8 if number else content
+                if not 0 < step < 1 << 63:
+                    raise DataFileError(f"{path}: its heap of texts cannot be read; {ANOTHER_COPY}")
+                at += step
+            start = data.find(HEAP_MAGIC, start + 1)
 
 
 def _why_not_opened(path: Path, error: Exception) -> str:

@@ -16,6 +16,7 @@ import h5py
 import numpy as np
 
 from microdsd.errors import InputError
+from microdsd.io.hdf5_access import text_attribute
 from microdsd.io.spacing import AxisSpacing, axis_spacing, spacing_note
 from microdsd.microstructure.axes import SPATIAL_DIMS
 
@@ -104,8 +105,8 @@ def layout_of(dataset: h5py.Dataset, axis_order: str | None = None) -> Layout:
 def _why_not_labels(dataset: h5py.Dataset) -> str:
     attrs = dataset.attrs
     what = f"{dataset.name}: is"
-    if str(_text(attrs.get("MATLAB_class", ""))) in TEXT_OF_MATLAB:
-        return f"{what} a MATLAB {_text(attrs['MATLAB_class'])}, not an array of labels"
+    if text_attribute(attrs, "MATLAB_class") in TEXT_OF_MATLAB:
+        return f"{what} a MATLAB {text_attribute(attrs, 'MATLAB_class')}, not an array of labels"
     if _number(attrs.get("MATLAB_empty", 0)):
         return f"{what} empty in MATLAB"
     if _number(attrs.get("scale_factor", 1)) != 1 or _number(attrs.get("add_offset", 0)) != 0:
@@ -141,7 +142,7 @@ def _names(dataset: h5py.Dataset) -> tuple[list[str], Kind, str]:
     if "height" in words:  # of an image beside its width, above the ground otherwise
         roles[words.index("height")] = "y" if "width" in words else "z"
     for axis, scale in enumerate(scales):
-        letter = str(_text(scale.attrs.get("axis", ""))).lower() if scale is not None else ""
+        letter = text_attribute(scale.attrs, "axis").lower() if scale is not None else ""
         if letter in ("x", "y", "z"):
             roles[axis] = letter
     spatial = [role for role in roles if role in SPATIAL_DIMS]
@@ -270,7 +271,7 @@ def _dream3d_note(dataset: h5py.Dataset) -> str:
 
 def _axistags(dataset: h5py.Dataset) -> list[str]:
     try:
-        record = json.loads(str(_text(dataset.attrs["axistags"])))
+        record = json.loads(text_attribute(dataset.attrs, "axistags"))
         return [str(axis["key"]) for axis in record["axes"]]
     except (KeyError, TypeError, ValueError):
         return []
@@ -310,8 +311,8 @@ def _spacings(dataset: h5py.Dataset, names: Sequence[str]) -> list[AxisSpacing |
         ):
             continue
         name = str(scale.name).rpartition("/")[2]
-        unit = scale.attrs.get("units", "")
-        spacings[axis] = axis_spacing(name, scale[()], _text(unit))
+        unit = text_attribute(scale.attrs, "units")
+        spacings[axis] = axis_spacing(name, scale[()], unit)
         size = scale.attrs.get("voxel_size")
         if size is not None and scale.size == 1:
             spacings[axis] = replace(spacings[axis], step=_number(size))
@@ -324,12 +325,6 @@ def _spacings(dataset: h5py.Dataset, names: Sequence[str]) -> list[AxisSpacing |
         elif dataset.ndim == 3:
             spacings = [AxisSpacing(float(step), 1e-6, "um") for step in size]
     return spacings
-
-
-def _text(value: Any) -> Any:
-    if isinstance(value, np.ndarray) and value.size == 1:
-        value = value.item()
-    return value.decode("utf-8", "replace") if isinstance(value, bytes) else value
 
 
 def _number(value: Any) -> float:

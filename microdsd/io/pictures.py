@@ -12,8 +12,8 @@ import xarray as xr
 
 from microdsd.errors import DataFileError
 from microdsd.io.discovery import split_spec
-from microdsd.io.hdf5 import stored_values, write_group
-from microdsd.io.hdf5_access import open_hdf5, reading
+from microdsd.io.hdf5 import plain_attrs, stored_values, write_group
+from microdsd.io.hdf5_access import open_hdf5, reading, text_attribute
 from microdsd.io.links import Contents, contents
 from microdsd.io.storage import check_storage
 from microdsd.microstructure.intensity import as_images
@@ -123,11 +123,13 @@ def _read(stored: h5py.Dataset) -> xr.DataArray:
         dim: xr.Variable(
             dim,
             stored_values(stored.parent[dim]),
-            {k: v for k, v in stored.parent[dim].attrs.items() if k in ("units", "voxel_size")},
+            plain_attrs(stored.parent[dim]),
         )
         for dim in dims
     }
-    for name in str(stored.attrs.get("coordinates", "")).split():
+    for name in text_attribute(stored.attrs, "coordinates").split():
         coords[name] = xr.Variable("sample", stored_values(stored.parent[name]))
-    kept = {k: stored.attrs[k] for k in ("levels", "provenance") if k in stored.attrs}
+    kept = {"levels": stored.attrs["levels"]}
+    if "provenance" in stored.attrs:
+        kept["provenance"] = text_attribute(stored.attrs, "provenance")
     return xr.DataArray(stored[()], dims=dims, coords=coords, attrs=kept)

@@ -72,11 +72,10 @@ def metres_of(unit: object) -> float | None:
     >>> metres_of("µm"), metres_of("nanometers"), metres_of("furlong")
     (1e-06, 1e-09, None)
     """
-    text = unit.decode("utf-8", "replace") if isinstance(unit, bytes) else str(unit)
-    return METRES.get(text.strip().lower().replace("µ", "u").replace("μ", "u"))
+    return METRES.get(str(unit).strip().lower().replace("µ", "u").replace("μ", "u"))
 
 
-def axis_spacing(name: str, centres: npt.NDArray[Any], unit: object) -> AxisSpacing:
+def axis_spacing(name: str, centres: npt.NDArray[Any], unit: str) -> AxisSpacing:
     """Read the spacing of an axis from the coordinates of its voxels.
 
     Parameters
@@ -84,7 +83,7 @@ def axis_spacing(name: str, centres: npt.NDArray[Any], unit: object) -> AxisSpac
     name : str
         Of the axis, for messages.
     centres : ndarray, shape (n,)
-    unit : object
+    unit : str
         As the file writes it; empty where it does not.
 
     Examples
@@ -92,10 +91,9 @@ def axis_spacing(name: str, centres: npt.NDArray[Any], unit: object) -> AxisSpac
     >>> axis_spacing("x", np.array([4.0, 2.0, 0.0]), "um")
     AxisSpacing(step=2.0, metres=1e-06, unit='um', decreasing=True, uneven='')
     """
-    text = unit.decode("utf-8", "replace") if isinstance(unit, bytes) else str(unit)
-    metres = metres_of(text)
+    metres = metres_of(unit)
     if centres.size < 2:
-        return AxisSpacing(math.nan, metres, text)
+        return AxisSpacing(math.nan, metres, unit)
     values = centres.astype(float)
     step = float(values[-1] - values[0]) / (values.size - 1)
     rounding = np.finfo(centres.dtype).eps if centres.dtype.kind == "f" else 0.0
@@ -107,8 +105,8 @@ def axis_spacing(name: str, centres: npt.NDArray[Any], unit: object) -> AxisSpac
             f"{values[-1]:g}); resample the data, or give voxel_size (--voxel-size) if the "
             "coordinates are wrong"
         )
-        return AxisSpacing(math.nan, metres, text, uneven=wrong)
-    return AxisSpacing(_short(abs(step), centres.dtype), metres, text, decreasing=step < 0)
+        return AxisSpacing(math.nan, metres, unit, uneven=wrong)
+    return AxisSpacing(_short(abs(step), centres.dtype), metres, unit, decreasing=step < 0)
 
 
 def voxel_size_from(spacings: Sequence[AxisSpacing | None]) -> VoxelSize | None:

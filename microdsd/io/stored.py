@@ -208,6 +208,9 @@ class StoredLabels:
 
 def _cuts(part: slice, edge: int, chunk: int) -> Iterator[slice]:
     """Consecutive slices of at most `edge` that end on chunk borders."""
+    if edge >= part.stop - part.start:
+        yield part
+        return
     start = part.start
     while start < part.stop:
         stop = min(start // chunk * chunk + max(edge, chunk), part.stop)
