@@ -12,9 +12,10 @@ from microdsd.cli.options import JsonDocument, OutputHdf5, ReplaceGroup
 from microdsd.cli.output import print_json
 from microdsd.cli.parsing import names_of, region_of
 from microdsd.errors import InputError
-from microdsd.io import open_labels, read_image_stack, save_microstructures, split_spec
+from microdsd.io import Volume, is_volume, open_labels, read_volume, save_microstructures
+from microdsd.io.expansion import MAX_RATIO
+from microdsd.io.formats import readable_formats
 from microdsd.io.hdf5 import DEFAULT_GROUP
-from microdsd.io.images import IMAGE_SUFFIXES
 from microdsd.microstructure import (
     LabelsLike,
     as_microstructure,
@@ -31,9 +32,7 @@ DATASET = "dataset:"
 def command(
     source: Annotated[
         str,
-        typer.Argument(
-            help="TIFF, PNG, npy, raw or HDF5 file (FILE:/path), or dataset:NAME", metavar="SOURCE"
-        ),
+        typer.Argument(help=f"{readable_formats()}; or dataset:NAME.", metavar="SOURCE"),
     ],
     output: OutputHdf5,
     labels: Annotated[
@@ -66,6 +65,10 @@ def command(
     coarsen_by: Annotated[
         int, typer.Option("--coarsen", min=1, help="Merge blocks of so many voxels per axis.")
     ] = 1,
+    max_ratio: Annotated[
+        float,
+        typer.Option(help="How many times larger than a packed file its content may be."),
+    ] = MAX_RATIO,
     group: Annotated[str, typer.Option(help="Group in the file.")] = DEFAULT_GROUP,
     force: ReplaceGroup = False,
     json: JsonDocument = False,
@@ -75,13 +78,14 @@ def command(
     Images of grey values are refused: segment them first.
     """
     names = names_of(labels) or {}
-    array = _read(source, shape, dtype, axis_order)
+    array = _read(source, shape, dtype, axis_order, stack, max_ratio)
     size = voxel_size[0] if voxel_size and len(voxel_size) == 1 else voxel_size
     stated = {value: f"{name} ({value})" for value, name in names.items()} or None
     with open_labels(
         array, phases=stated, voxel_size=size, region=region_of(crop), ensemble=stack
     ) as opened:
         ms = opened.load()
+        notes = opened.notes
     if names:
         ms = _numbered(ms, names)
     if coarsen_by > 1:
@@ -91,16 +95,29 @@ def command(
         provenance={"operation": "import", "source": source, "crop": crop, "coarsen": coarsen_by},
     )
     save_microstructures(output, ms, group=group, overwrite=force)
-    _report(ms, output, group, json)
+    if isinstance(array, Volume) and array.voxel_size and not voxel_size:
+        notes = ("voxel size from the file", *notes)
+    _report(ms, output, group, notes, json)
 
 
 def _read(
-    source: str, shape: list[int] | None, dtype: str | None, axis_order: str | None
-) -> str | LabelsLike:
+    source: str,
+    shape: list[int] | None,
+    dtype: str | None,
+    axis_order: str | None,
+    stack: bool,
+    max_ratio: float,
+) -> str | LabelsLike | Volume:
     """Labels in memory, or the spec of an HDF5 file that is read later and in part."""
-    path, _ = split_spec(source)
-    if not source.startswith(DATASET) and path.suffix.lower() in IMAGE_SUFFIXES:
-        return read_image_stack(path, shape=shape, dtype=dtype, axis_order=axis_order)
+    if not source.startswith(DATASET) and is_volume(source):
+        return read_volume(
+            source,
+            shape=shape,
+            dtype=dtype,
+            axis_order=axis_order,
+            ensemble=stack,
+            max_ratio=max_ratio,
+        )
     if shape or dtype or axis_order:
         raise InputError(f"shape, dtype and axis-order are for images and raw files, not {source}")
     if source.startswith(DATASET):
@@ -117,7 +134,7 @@ def _numbered(ms: xr.DataArray, names: dict[int, str]) -> xr.DataArray:
     return relabel(ms, mapping, phases=dict(enumerate(phases)))
 
 
-def _report(ms: xr.DataArray, output: Path, group: str, json: bool) -> None:
+def _report(ms: xr.DataArray, output: Path, group: str, notes: tuple[str, ...], json: bool) -> None:
     fractions = phase_fractions(ms).mean("sample")
     size = voxel_size_of(ms)
     phases = [
@@ -135,6 +152,7 @@ def _report(ms: xr.DataArray, output: Path, group: str, json: bool) -> None:
                 "voxel_size": list(size.size),
                 "unit": size.unit,
                 "phases": phases,
+                "notes": list(notes),
             }
         )
         return
@@ -143,3 +161,5 @@ def _report(ms: xr.DataArray, output: Path, group: str, json: bool) -> None:
     typer.echo(f"{output}:/{group}  {shape} {ms.dtype}, voxel size {edges} {size.unit}")
     for phase in phases:
         typer.echo(f"  {phase['label']} = {phase['name']}: {phase['fraction']:.4f}")
+    for note in notes:
+        typer.echo(f"  {note}")

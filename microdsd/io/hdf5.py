@@ -25,7 +25,7 @@ from microdsd.io.discovery import (
     open_hdf5,
     split_spec,
 )
-from microdsd.io.images import IMAGE_SUFFIXES, read_image_stack
+from microdsd.io.formats import is_volume, read_volume
 from microdsd.microstructure import (
     LabelsLike,
     VoxelSize,
@@ -107,7 +107,7 @@ def load_microstructures(
     Parameters
     ----------
     spec : str or Path
-        ``file.h5``, ``file.h5:/path/in/file``, or an image file (TIFF, PNG, npy).
+        ``file.h5``, ``file.h5:/path/in/file``, or what `microdsd.io.read_volume` reads.
     phases, voxel_size
         As in `microdsd.microstructure.as_microstructure`; None takes what the file states.
     ensemble : bool
@@ -121,13 +121,14 @@ def load_microstructures(
         Several arrays to choose from, or an array that does not hold labels.
     """
     path, inner = split_spec(spec)
-    if path.suffix.lower() in IMAGE_SUFFIXES:
+    if is_volume(spec):
+        volume = read_volume(spec, ensemble=ensemble)
         return as_microstructure(
-            read_image_stack(path),
-            phases=phases,
-            voxel_size=voxel_size,
-            ensemble=ensemble,
-            provenance={"file": path.name},
+            volume.array,
+            phases=volume.phases if phases is None else phases,
+            voxel_size=volume.voxel_size if voxel_size is None else voxel_size,
+            ensemble=volume.is_ensemble,
+            provenance={"file": path.name, **({"notes": volume.notes} if volume.notes else {})},
         )
     with open_hdf5(path) as file:
         found = locate(file, inner, ensemble=ensemble)
