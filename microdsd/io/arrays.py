@@ -1,4 +1,4 @@
-"""Arrays without statements: npy, npz, MATLAB up to v7, and raw numbers."""
+"""Arrays without statements: npy, npz and raw numbers."""
 
 from __future__ import annotations
 
@@ -12,15 +12,6 @@ import numpy.typing as npt
 from microdsd.errors import DataFileError, InputError
 from microdsd.io.request import ReadRequest
 from microdsd.io.volume import Volume, plain_axes
-
-# MATLAB indexes rows, columns, pages.
-MATLAB_AXES = {2: "yx", 3: "yxi"}
-MATLAB_TYPES = {
-    "logical": 1,
-    **{f"{sign}int{bits}": bits // 8 for sign in ("", "u") for bits in (8, 16, 32, 64)},
-    "single": 4,
-    "double": 8,
-}
 
 
 def read_npy(request: ReadRequest) -> Volume:
@@ -45,27 +36,6 @@ def read_npz(request: ReadRequest) -> Volume:
                 arrays[name] = array
     name = request.choose({name: described(array) for name, array in arrays.items()})
     return Volume(arrays[name], plain_axes(arrays[name].ndim))
-
-
-def read_matlab(request: ReadRequest) -> Volume:
-    """Read an array of a MATLAB file up to v7; a double that holds whole numbers is one."""
-    from scipy.io import loadmat, whosmat
-
-    listed = {
-        name: (shape, MATLAB_TYPES[kind], kind)
-        for name, shape, kind in whosmat(request.path)
-        if kind in MATLAB_TYPES and len(shape) in MATLAB_AXES and sum(n > 1 for n in shape) > 1
-    }
-    texts = {
-        name: f"{' x '.join(map(str, shape))} {kind}" for name, (shape, _, kind) in listed.items()
-    }
-    name = request.choose(texts)
-    request.check_expansion(math.prod(listed[name][0]) * listed[name][1])
-    array = np.asarray(loadmat(request.path, variable_names=[name])[name])
-    # Numbers of MATLAB are doubles unless one says otherwise, labels too.
-    if array.dtype.kind == "f" and (np.abs(array) < 2**31).all() and (array % 1 == 0).all():
-        array = array.astype(np.int32)
-    return Volume(array, MATLAB_AXES[array.ndim])
 
 
 def read_raw(request: ReadRequest) -> Volume:

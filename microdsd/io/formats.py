@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,11 +13,12 @@ import numpy.typing as npt
 
 from microdsd.errors import DataFileError, InputError, MicrodsdError
 from microdsd.io.archives import PACKED_SUFFIXES, unpacked
-from microdsd.io.arrays import read_matlab, read_npy, read_npz, read_raw
+from microdsd.io.arrays import read_npy, read_npz, read_raw
 from microdsd.io.discovery import split_spec
 from microdsd.io.expansion import MAX_RATIO
 from microdsd.io.images import read_picture
 from microdsd.io.itk import read_itk
+from microdsd.io.matlab import read_matlab
 from microdsd.io.ome_zarr import read_zarr
 from microdsd.io.request import ReadRequest
 from microdsd.io.slices import joined, slice_files
@@ -65,7 +67,7 @@ FORMATS = (
     Format("NRRD", (".nrrd", ".nhdr"), read_itk, "formats"),
     Format("MetaImage", (".mha", ".mhd"), read_itk, "formats"),
     Format("NIfTI", (".nii",), read_itk, "formats"),
-    Format("VTK image data", (".vti",), read_vti, "formats"),
+    Format("VTK image data", (".vti",), read_vti),
     Format("OME-Zarr", (".zarr",), read_zarr, "zarr"),
 )
 READERS = {suffix: one for one in FORMATS for suffix in one.suffixes}
@@ -194,7 +196,9 @@ def _guarded(
 ) -> Volume:
     """Read, and say what went wrong in words of this package."""
     try:
-        return read(request)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of decoders, about metadata that are not used
+            return read(request)
     except MicrodsdError:
         raise
     except ImportError as error:

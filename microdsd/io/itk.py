@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from microdsd.errors import DataFileError
 from microdsd.io.request import ReadRequest
@@ -52,8 +53,8 @@ def read_itk(request: ReadRequest) -> Volume:
     if suffix == ".nii":
         _check_nifti_size(request.path, header, int(np.prod(reader.GetSize())))
     image = reader.Execute()
-    _check_sums(request.path, header)
     array = sitk.GetArrayFromImage(image)
+    _check_packed(request.path, header, array)
     axes = {2: "yx", 3: "iyx", 4: "siyx"}.get(image.GetDimension(), "u" * image.GetDimension())
     # As short as the decimal number that was stored, in single precision by NIfTI.
     spacing = [float(str(np.float32(s))) if suffix == ".nii" else s for s in image.GetSpacing()]
@@ -120,8 +121,8 @@ def _check_data_file(request: ReadRequest, header: bytes) -> None:
         )
 
 
-def _check_sums(path: Path, header: bytes) -> None:
-    """Compare checksums of packed data: the decoders go on where they do not agree."""
+def _check_packed(path: Path, header: bytes, array: npt.NDArray[Any]) -> None:
+    """Compare packed data, with their checksum: the decoders go on where it does not agree."""
     if re.search(rb"^encoding: *gz", header, re.I | re.M):
         unpack: Callable[[bytes], bytes] = gzip.decompress
     elif re.search(rb"^CompressedData *= *True", header, re.I | re.M):
@@ -133,7 +134,8 @@ def _check_sums(path: Path, header: bytes) -> None:
         packed = b"".join(file.read_bytes() for file in files)
     else:
         packed = path.read_bytes()[len(header) :].lstrip(b"\r\n")
-    unpack(packed)
+    if unpack(packed) not in (array.tobytes(), array.byteswap().tobytes()):
+        raise ValueError("header and data do not agree")
 
 
 def _check_nifti_size(path: Path, header: bytes, values: int) -> None:

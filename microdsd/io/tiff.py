@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 import math
 import struct
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -30,7 +32,7 @@ def read_tiff(request: ReadRequest) -> Volume:
 
     with request.path.open("rb") as file:
         _check_pages(file, request.name)
-    with tifffile.TiffFile(request.path) as tiff:
+    with _quiet(), tifffile.TiffFile(request.path) as tiff:
         images = [s for s in tiff.series if not s.keyframe.is_reduced] or list(tiff.series)
         chosen = _chosen(images, request)
         for image in chosen:
@@ -53,6 +55,17 @@ def read_tiff(request: ReadRequest) -> Volume:
     if len(images) < len(tiff.series):
         volume = with_note(volume, "reduced copies of the image in the file are left out")
     return volume
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep tifffile from printing what it passes over; what matters is checked here."""
+    logger = logging.getLogger("tifffile")
+    disabled, logger.disabled = logger.disabled, True
+    try:
+        yield
+    finally:
+        logger.disabled = disabled
 
 
 def _check_pages(file: BinaryIO, name: str) -> None:

@@ -45,6 +45,11 @@ class Volume:
     colours: int = 3
     notes: tuple[str, ...] = ()
 
+    def __post_init__(self) -> None:
+        """Refuse axes that are not those of the array."""
+        if len(self.axes) != self.array.ndim:
+            raise ValueError(f"axes {self.axes} of an array of shape {self.array.shape}")
+
     @property
     def is_ensemble(self) -> bool:
         """Whether an axis counts samples."""
