@@ -134,17 +134,26 @@ def _check_whole(tiff: Any, image: Any, name: str) -> None:
 
 def _pixels(image: Any, request: ReadRequest) -> npt.NDArray[Any]:
     try:
-        return np.asarray(image.asarray())
+        array = np.asarray(image.asarray())
     except Exception as error:
-        if "imagecodecs" not in str(error):
+        if not isinstance(error, KeyError) and "imagecodecs" not in str(error):
             raise
-        decoded = _through_pillow(image, request)
+        try:
+            decoded = _through_pillow(image, request)
+        except KeyError:  # Pillow does not know the packing either
+            decoded = None
         if decoded is None:
             raise DataFileError(
-                f"{request.name}: is packed by {image.keyframe.compression.name}; "
+                f"{request.name}: is packed by {image.keyframe.compression!r}; "
                 "pip install imagecodecs, or save it without compression"
             ) from error
-        return decoded
+        array = decoded
+    if array.shape != image.shape:
+        raise DataFileError(
+            f"{request.name}: should hold {' x '.join(map(str, image.shape))} values and holds "
+            f"{' x '.join(map(str, array.shape))}; the file is truncated"
+        )
+    return array
 
 
 def _through_pillow(image: Any, request: ReadRequest) -> npt.NDArray[Any] | None:

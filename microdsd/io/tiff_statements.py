@@ -75,8 +75,9 @@ def _of_ome(tiff: Any, image: Any) -> dict[str, float | None]:
 
     document = tifffile.xml2dict(tiff.ome_metadata)["OME"]
     entries = document["Image"]
-    entry = entries[image.index] if isinstance(entries, list) else entries
-    pixels = entry["Pixels"]
+    if isinstance(entries, list):
+        entries = entries[next(i for i, one in enumerate(tiff.series) if one is image)]
+    pixels = entries["Pixels"]
     lengths: dict[str, float | None] = {}
     for axis in "zyx":
         size = pixels.get(f"PhysicalSize{axis.upper()}")
