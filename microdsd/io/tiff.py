@@ -136,11 +136,11 @@ def _pixels(image: Any, request: ReadRequest) -> npt.NDArray[Any]:
     try:
         array = np.asarray(image.asarray())
     except Exception as error:
-        if not isinstance(error, KeyError) and "imagecodecs" not in str(error):
+        if "imagecodecs" not in str(error):
             raise
         try:
             decoded = _through_pillow(image, request)
-        except KeyError:  # Pillow does not know the packing either
+        except SyntaxError:  # Pillow does not know the packing either
             decoded = None
         if decoded is None:
             raise DataFileError(
