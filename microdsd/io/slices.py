@@ -69,7 +69,7 @@ def joined(path: str, names: Sequence[str], slices: Sequence[Volume], *, ensembl
             )
     notes = dict.fromkeys(note for one in slices for note in one.notes)
     spacing = first.spacing
-    if spacing is not None and len(first.axes) == 2:
+    if spacing is not None and len(first.axes) == 2 and not ensemble:
         stated = " x ".join(f"{size:g}" for size in spacing)
         notes[f"voxel size {stated} m of the slices not used: their distance is not stated"] = None
         spacing = None
