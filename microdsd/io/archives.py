@@ -15,7 +15,6 @@ from tempfile import TemporaryDirectory
 from typing import IO, Any
 
 from microdsd.errors import DataFileError
-from microdsd.io.expansion import HARMLESS_BYTES
 from microdsd.io.request import ReadRequest
 
 TAR_SUFFIXES = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz")
@@ -114,6 +113,5 @@ def _copy(packed: IO[bytes], place: Path, request: ReadRequest) -> None:
     with place.open("wb") as file:
         while piece := packed.read(PIECE):
             written += len(piece)
-            if written > HARMLESS_BYTES:
-                request.check_expansion(written)
+            request.check_expansion(written)
             file.write(piece)

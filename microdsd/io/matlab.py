@@ -65,23 +65,23 @@ def _check_elements(request: ReadRequest) -> None:
             kind, size = struct.unpack_from(order + "II", data, position)
             position += 8
             if kind == PACKED:
-                # What follows the numbers' type is covered by the checksum.
-                packed = data[position : position + size]
-                _check_matrix(zlib.decompressobj().decompress(packed, 4096)[8:], order)
+                # What follows the types of the numbers is covered by the checksum.
+                head = zlib.decompressobj().decompress(data[position : position + size], 4096)
+                _check_matrix(head, 8, len(head), order)
             elif kind == MATRIX:
-                _check_matrix(memoryview(data)[position : position + size], order)
+                _check_matrix(data, position, min(position + size, len(data)), order)
             else:
                 raise ValueError(f"element of type {kind} at byte {position - 8}")
             position += size
 
 
-def _check_matrix(data: bytes | memoryview, order: str) -> None:
-    if len(data) < 16:
+def _check_matrix(data: bytes | mmap.mmap, position: int, stop: int, order: str) -> None:
+    if stop - position < 16:
         raise EOFError("the file ends early")
-    position, (flags,) = 0, struct.unpack_from(order + "I", data, 8)
+    (flags,) = struct.unpack_from(order + "I", data, position + 8)
     if flags & 0xFF not in NUMERIC_CLASSES:
         return
-    while position + 8 <= len(data):
+    while position + 8 <= stop:
         kind, size = struct.unpack_from(order + "II", data, position)
         if kind >> 16:  # four bytes or fewer stand beside their type
             kind, size = kind & 0xFFFF, 0
