@@ -12,9 +12,10 @@ from microdsd.cli.options import JsonDocument, OutputHdf5, ReplaceGroup
 from microdsd.cli.output import print_json
 from microdsd.cli.parsing import names_of, region_of
 from microdsd.errors import InputError
-from microdsd.io import open_labels, read_image_stack, save_microstructures, split_spec
+from microdsd.io import Volume, is_volume, open_labels, read_volume, save_microstructures
+from microdsd.io.expansion import MAX_RATIO
+from microdsd.io.formats import readable_formats
 from microdsd.io.hdf5 import DEFAULT_GROUP
-from microdsd.io.images import IMAGE_SUFFIXES
 from microdsd.microstructure import (
     LabelsLike,
     as_microstructure,
@@ -31,9 +32,7 @@ DATASET = "dataset:"
 def command(
     source: Annotated[
         str,
-        typer.Argument(
-            help="TIFF, PNG, npy, raw or HDF5 file (FILE:/path), or dataset:NAME", metavar="SOURCE"
-        ),
+        typer.Argument(help=f"{readable_formats()}; or dataset:NAME.", metavar="SOURCE"),
     ],
     output: OutputHdf5,
     labels: Annotated[
@@ -76,6 +75,10 @@ def command(
             "--fill-unwritten", help="Voxels that were never written have the HDF5 fill value."
         ),
     ] = False,
+    max_ratio: Annotated[
+        float,
+        typer.Option(help="How many times larger than a packed file its content may be."),
+    ] = MAX_RATIO,
     group: Annotated[str, typer.Option(help="Group in the file.")] = DEFAULT_GROUP,
     force: ReplaceGroup = False,
     json: JsonDocument = False,
@@ -85,7 +88,7 @@ def command(
     Images of grey values are refused: segment them first.
     """
     names = names_of(labels) or {}
-    array = _read(source, shape, dtype, axis_order)
+    array = _read(source, shape, dtype, axis_order, stack, max_ratio)
     size = voxel_size[0] if voxel_size and len(voxel_size) == 1 else voxel_size
     stated = {value: f"{name} ({value})" for value, name in names.items()} or None
     with open_labels(
@@ -116,16 +119,29 @@ def command(
         },
     )
     save_microstructures(output, ms, group=group, overwrite=force)
+    if isinstance(array, Volume) and array.voxel_size and not voxel_size:
+        notes = ("voxel size from the file", *notes)
     _report(ms, output, group, notes, json)
 
 
 def _read(
-    source: str, shape: list[int] | None, dtype: str | None, axis_order: str | None
-) -> str | LabelsLike:
+    source: str,
+    shape: list[int] | None,
+    dtype: str | None,
+    axis_order: str | None,
+    stack: bool,
+    max_ratio: float,
+) -> str | LabelsLike | Volume:
     """Labels in memory, or the spec of an HDF5 file that is read later and in part."""
-    path, _ = split_spec(source)
-    if not source.startswith(DATASET) and path.suffix.lower() in IMAGE_SUFFIXES:
-        return read_image_stack(path, shape=shape, dtype=dtype, axis_order=axis_order)
+    if not source.startswith(DATASET) and is_volume(source):
+        return read_volume(
+            source,
+            shape=shape,
+            dtype=dtype,
+            axis_order=axis_order,
+            ensemble=stack,
+            max_ratio=max_ratio,
+        )
     if shape or dtype:
         raise InputError(f"shape and dtype are for images and raw files, not {source}")
     if source.startswith(DATASET):

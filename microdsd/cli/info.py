@@ -14,12 +14,15 @@ from microdsd.cli.output import exponents, print_json
 from microdsd.errors import DataFileError, InputError
 from microdsd.io import (
     ArrayInfo,
+    is_volume,
     links_to_other_files,
     list_microstructures,
-    open_labels,
+    read_volume,
     split_spec,
 )
-from microdsd.io.images import IMAGE_SUFFIXES
+from microdsd.microstructure import label_counts
+from microdsd.microstructure.labels import MAX_UNNAMED_PHASES
+from microdsd.microstructure.voxels import as_voxel_size
 
 MODEL_SUFFIX = ".model"
 
@@ -70,8 +73,8 @@ def _print(listing: list[Any], show: Callable[[dict[str, Any]], str], json: bool
 
 def _arrays(spec: str, external: bool) -> list[ArrayInfo]:
     path, inner = split_spec(spec)
-    if path.suffix.lower() in IMAGE_SUFFIXES:
-        return [_image(spec)]
+    if is_volume(spec):
+        return [_volume(spec)]
     arrays = list_microstructures(path, external=external)
     for link, target in ({} if external else links_to_other_files(path)).items():
         typer.echo(f"not followed: {link}, a link to {target} (--external)", err=True)
@@ -82,21 +85,27 @@ def _arrays(spec: str, external: bool) -> list[ArrayInfo]:
     return chosen
 
 
-def _image(path: str) -> ArrayInfo:
-    with open_labels(path) as labels:
-        counts = labels.counts()
-        total = sum(counts.values())
-        return ArrayInfo(
-            path="",
-            kind="plain",
-            n_samples=None,
-            shape=labels.shape,
-            dtype=str(labels.dtype),
-            labels=tuple(counts),
-            fractions=tuple(number / total for number in counts.values()),
-            phases=None,
-            voxel_size=None,
-        )
+def _volume(spec: str) -> ArrayInfo:
+    volume = read_volume(spec)
+    notes = list(volume.notes)
+    counts = {} if volume.array.dtype.kind == "f" else label_counts(volume.array)
+    if not 1 <= len(counts) <= MAX_UNNAMED_PHASES:
+        notes.append("greyscale or grain numbers, not phases")
+        counts = {}
+    total = sum(counts.values())
+    size = volume.voxel_size
+    return ArrayInfo(
+        path="",
+        kind="plain",
+        n_samples=None,
+        shape=volume.array.shape,
+        dtype=str(volume.array.dtype),
+        labels=tuple(counts),
+        fractions=tuple(number / total for number in counts.values()),
+        phases=volume.phases,
+        voxel_size=None if size is None else as_voxel_size(size, len(size)),
+        note="; ".join(notes),
+    )
 
 
 def _array(info: ArrayInfo) -> dict[str, Any]:

@@ -1,26 +1,30 @@
-"""Files in and out: HDF5, images, raw volumes, VTK."""
+"""Files in and out: HDF5, and the formats that images and volumes come in."""
 
 from microdsd.io.atomic import atomic_write, ensure_writable
 from microdsd.io.discovery import matching_specs, split_spec
+from microdsd.io.formats import is_volume, read_image_stack, read_volume
 from microdsd.io.hdf5 import (
     ensure_microstructures_writable,
     iterate_samples,
     load_microstructures,
     save_microstructures,
 )
-from microdsd.io.images import read_image_stack, save_tiff
+from microdsd.io.images import save_tiff
 from microdsd.io.listing import ArrayInfo, links_to_other_files, list_microstructures
 from microdsd.io.pictures import holds_images, load_images, save_images
+from microdsd.io.volume import Volume
 from microdsd.io.vti import save_vti
 from microdsd.io.windows import LabelSource, open_labels, read_sample
 
 __all__ = [
     "ArrayInfo",
     "LabelSource",
+    "Volume",
     "atomic_write",
     "ensure_microstructures_writable",
     "ensure_writable",
     "holds_images",
+    "is_volume",
     "iterate_samples",
     "links_to_other_files",
     "list_microstructures",
@@ -30,6 +34,7 @@ __all__ = [
     "open_labels",
     "read_image_stack",
     "read_sample",
+    "read_volume",
     "save_images",
     "save_microstructures",
     "save_tiff",

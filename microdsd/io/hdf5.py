@@ -20,8 +20,8 @@ import xarray as xr
 from microdsd.errors import DataFileError, InputError
 from microdsd.io.atomic import atomic_write, ensure_writable
 from microdsd.io.discovery import FoundArray, locate, native_dims, split_spec
+from microdsd.io.formats import is_volume, read_volume
 from microdsd.io.hdf5_access import open_hdf5, reading, text_attribute
-from microdsd.io.images import IMAGE_SUFFIXES, read_image_stack
 from microdsd.io.stored import StoredLabels
 from microdsd.microstructure import (
     LabelsLike,
@@ -113,7 +113,7 @@ def load_microstructures(
     Parameters
     ----------
     spec : str or Path
-        ``file.h5``, ``file.h5:/path/in/file``, or an image file (TIFF, PNG, npy).
+        ``file.h5``, ``file.h5:/path/in/file``, or what `microdsd.io.read_volume` reads.
     phases, voxel_size
         As in `microdsd.microstructure.as_microstructure`; None takes what the file states.
     ensemble : bool
@@ -136,13 +136,14 @@ def load_microstructures(
         Several arrays to choose from, or an array that does not hold labels.
     """
     path, inner = split_spec(spec)
-    if path.suffix.lower() in IMAGE_SUFFIXES:
+    if is_volume(spec):
+        volume = read_volume(spec, axis_order=axis_order, ensemble=ensemble)
         return as_microstructure(
-            read_image_stack(path, axis_order=axis_order),
-            phases=phases,
-            voxel_size=voxel_size,
-            ensemble=ensemble,
-            provenance={"file": path.name},
+            volume.array,
+            phases=volume.phases if phases is None else phases,
+            voxel_size=volume.voxel_size if voxel_size is None else voxel_size,
+            ensemble=volume.is_ensemble,
+            provenance={"file": path.name, **({"notes": volume.notes} if volume.notes else {})},
         )
     with open_hdf5(path) as file:
         found = locate(

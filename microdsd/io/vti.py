@@ -12,7 +12,7 @@ import numpy as np
 from microdsd.errors import InputError
 from microdsd.io.atomic import atomic_write
 from microdsd.io.images import single_sample
-from microdsd.microstructure import LabelsLike, as_microstructure, voxel_size_of
+from microdsd.microstructure import LabelsLike, as_microstructure, spatial_dims, voxel_size_of
 
 BLOCK_BYTES = 1 << 20
 VTK_TYPES = {"uint8": "UInt8", "uint16": "UInt16", "uint32": "UInt32", "uint64": "UInt64"}
@@ -20,6 +20,9 @@ HEADER = """<?xml version="1.0"?>
 <VTKFile type="ImageData" version="1.0" byte_order="LittleEndian" header_type="UInt64" \
 compressor="vtkZLibDataCompressor">
   <ImageData WholeExtent="{extent}" Origin="{origin}" Spacing="{spacing}">
+    <FieldData>
+{fields}
+    </FieldData>
     <Piece Extent="{extent}">
       <CellData Scalars="labels">
         <DataArray type="{vtk_type}" Name="labels" format="appended" offset="0"/>
@@ -28,13 +31,16 @@ compressor="vtkZLibDataCompressor">
   </ImageData>
   <AppendedData encoding="raw">
 _"""
+FIELD = """\
+      <Array type="String" Name="{name}" NumberOfTuples="1" format="ascii">{codes}</Array>"""
 FOOTER = "\n  </AppendedData>\n</VTKFile>\n"
 
 
 def save_vti(ms: LabelsLike, path: str | Path, *, overwrite: bool = False) -> None:
     """Write one sample as VTK image data with one cell per voxel.
 
-    Lengths are metres where the voxel size is known. A 2D sample becomes one layer of cells.
+    Lengths are metres where the voxel size is known; unit, axes and phase names stand in the field
+    data. A 2D sample becomes one layer of cells.
 
     Parameters
     ----------
@@ -58,7 +64,7 @@ def save_vti(ms: LabelsLike, path: str | Path, *, overwrite: bool = False) -> No
     single_sample(ms)
     if ms.dtype.name not in VTK_TYPES:
         raise InputError(f"ms: cannot write labels of type {ms.dtype}")
-    size, _ = voxel_size_of(ms)
+    size, unit = voxel_size_of(ms)
     shape = ms.shape if ms.ndim == 3 else (1, *ms.shape)
     edges = size if ms.ndim == 3 else (min(size), *size)
     starts = [float(ms.coords[d][0]) - s / 2 for d, s in zip(ms.dims, size, strict=True)]
@@ -67,6 +73,14 @@ def save_vti(ms: LabelsLike, path: str | Path, *, overwrite: bool = False) -> No
         extent=" ".join(f"0 {n}" for n in reversed(shape)),
         origin=" ".join(repr(value) for value in reversed(origin)),
         spacing=" ".join(repr(value) for value in reversed(edges)),
+        fields="\n".join(
+            FIELD.format(name=name, codes=" ".join(map(str, [*text.encode(), 0])))
+            for name, text in (
+                ("unit", unit),
+                ("axes", "".join(spatial_dims(ms))),
+                ("phases", ms.attrs["phases"]),
+            )
+        ),
         vtk_type=VTK_TYPES[ms.dtype.name],
     )
     values = np.ascontiguousarray(ms.values, dtype=ms.dtype.newbyteorder("<"))

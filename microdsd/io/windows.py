@@ -14,10 +14,11 @@ import xarray as xr
 
 from microdsd.errors import InputError
 from microdsd.io.discovery import locate, split_spec
+from microdsd.io.formats import is_volume, read_volume
 from microdsd.io.hdf5 import provenance_in, statement_of
 from microdsd.io.hdf5_access import open_hdf5
-from microdsd.io.images import IMAGE_SUFFIXES, read_image_stack
 from microdsd.io.stored import StoredLabels
+from microdsd.io.volume import Volume
 from microdsd.microstructure import (
     LabelsLike,
     VoxelSize,
@@ -157,7 +158,7 @@ class LabelSource:
 
 
 def open_labels(
-    source: str | Path | LabelsLike,
+    source: str | Path | LabelsLike | Volume,
     *,
     phases: Mapping[int, str] | None = None,
     voxel_size: float | Sequence[float] | None = None,
@@ -175,8 +176,9 @@ def open_labels(
 
     Parameters
     ----------
-    source : str, Path, ndarray or DataArray
-        ``file.h5``, ``file.h5:/path/in/file``, an image file, or labels in memory.
+    source : str, Path, Volume, ndarray or DataArray
+        ``file.h5``, ``file.h5:/path/in/file``, a file, folder or pattern of files that
+        `read_volume` reads, what it returned, or labels in memory.
     phases, voxel_size
         As in `microdsd.microstructure.as_microstructure`; None takes what the source states.
     region : sequence of slice or mapping of str to slice, optional
@@ -202,36 +204,38 @@ def open_labels(
     ...     labels.shape, labels.read(0, start=(0, 4), size=(1, 2)).tolist()
     ((4, 8), [[1, 0]])
     """
+    if isinstance(source, str | Path) and is_volume(source):
+        source, axis_order = read_volume(source, axis_order=axis_order, ensemble=ensemble), None
+    if isinstance(source, Volume):
+        return _open_volume(source, phases, voxel_size, region, check)
     if isinstance(source, str | Path):
         path, inner = split_spec(source)
-        if path.suffix.lower() not in IMAGE_SUFFIXES:
-            file = open_hdf5(path)
-            try:
-                found = locate(
-                    file,
-                    inner,
-                    ensemble=ensemble,
-                    axis_order=axis_order,
-                    external=external,
-                    fill_unwritten=fill_unwritten,
-                )
-                labels = _open(
-                    found.labels,
-                    statement_of(found, sized=voxel_size is None),
-                    phases,
-                    voxel_size,
-                    region,
-                    check,
-                    file.close,
-                )
-                labels.notes = (found.note,) if found.note else ()
-                labels.provenance = provenance_in(found)
-                return labels
-            except BaseException:
-                file.close()
-                raise
-        source = read_image_stack(path, axis_order=axis_order)
-    elif axis_order is not None:
+        file = open_hdf5(path)
+        try:
+            found = locate(
+                file,
+                inner,
+                ensemble=ensemble,
+                axis_order=axis_order,
+                external=external,
+                fill_unwritten=fill_unwritten,
+            )
+            labels = _open(
+                found.labels,
+                statement_of(found, sized=voxel_size is None),
+                phases,
+                voxel_size,
+                region,
+                check,
+                file.close,
+            )
+            labels.notes = (found.note,) if found.note else ()
+            labels.provenance = provenance_in(found)
+            return labels
+        except BaseException:
+            file.close()
+            raise
+    if axis_order is not None:
         raise InputError(f"axis_order: is for files, got {axis_order!r} for an array in memory")
     statement = provenance = None
     if isinstance(source, xr.DataArray):
@@ -277,11 +281,31 @@ def read_sample(
     >>> read_sample("eye.h5", region={"x": slice(0, 2)}).tolist()
     [[1, 0], [0, 1], [0, 0], [0, 0]]
     """
+    if is_volume(source):
+        return _read(_stored(read_volume(source)), sample, region)
     path, inner = split_spec(source)
-    if path.suffix.lower() in IMAGE_SUFFIXES:
-        return _read(StoredLabels((check_integers(read_image_stack(path)),)), sample, region)
     with open_hdf5(path) as file:
         return _read(locate(file, inner).labels, sample, region)
+
+
+def _stored(volume: Volume) -> StoredLabels:
+    return StoredLabels((check_integers(volume.array),), has_samples=volume.is_ensemble)
+
+
+def _open_volume(
+    volume: Volume,
+    phases: Mapping[int, str] | None,
+    voxel_size: float | Sequence[float] | None,
+    region: Region | None,
+    check: bool,
+) -> LabelSource:
+    """Open what a reader returned; what the user says overrules what the file states."""
+    names = volume.phases if phases is None else phases
+    size = volume.voxel_size if voxel_size is None else voxel_size
+    check = check or phases is None
+    labels = _open(_stored(volume), None, names, size, region, check, lambda: None)
+    labels.notes = volume.notes
+    return labels
 
 
 def _read(stored: StoredLabels, sample: int, region: Region | None) -> npt.NDArray[Any]:

@@ -158,8 +158,8 @@ def test_grey_values_are_not_guessed(place, image):
         (["a.raw"], "needs shape and dtype"),
         (["a.raw", "--shape", "3", "3", "--dtype", "uint8"], "needs 9"),
         (["a.raw", "--shape", "2", "2", "--dtype", "real"], "not known"),
-        (["in.h5", "--shape", "3", "3"], "for images"),
-        (["bad.tif"], "cannot be read as tif"),
+        (["in.h5", "--axis-order", "zyx"], "no such file"),
+        (["bad.tif"], "cannot be read as TIFF"),
         (["a.npy", "--group", "/"], "group"),
     ],
 )
