@@ -281,7 +281,7 @@ def read_sample(
     if path.suffix.lower() in IMAGE_SUFFIXES:
         return _read(StoredLabels((check_integers(read_image_stack(path)),)), sample, region)
     with open_hdf5(path) as file:
-        return _read(locate(file, inner).labels, sample, region)
+        return _read(locate(file, inner, sample=sample).labels, sample, region)
 
 
 def _read(stored: StoredLabels, sample: int, region: Region | None) -> npt.NDArray[Any]:
