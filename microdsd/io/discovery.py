@@ -70,9 +70,14 @@ class FoundArray:
         """Whether no coordinate runs in uneven steps."""
         return self.layout is None or not any(s and s.uneven for s in self.layout.spacings)
 
-    def check(self, *, external: bool = False, fill_unwritten: bool = False) -> None:
+    def check(
+        self, *, sample: int | None = None, external: bool = False, fill_unwritten: bool = False
+    ) -> None:
         """Refuse an array of which HDF5 would make up a part; see `check_storage`."""
-        for dataset in self.labels.datasets:
+        datasets = self.labels.datasets
+        if sample is not None and not self.labels.has_samples:
+            datasets = datasets[sample : sample + 1]
+        for dataset in datasets:
             check_storage(dataset, external=external, fill_unwritten=fill_unwritten)
 
 
@@ -145,6 +150,7 @@ def locate(
     inner: str | None,
     *,
     ensemble: bool = False,
+    sample: int | None = None,
     axis_order: str | None = None,
     external: bool = False,
     fill_unwritten: bool = False,
@@ -158,6 +164,8 @@ def locate(
         None stands for the only array of the file.
     ensemble : bool
         Whether the first axis of a 3D array counts samples.
+    sample : int, optional
+        The only sample that will be read; by default it may be any.
     axis_order : str, optional
         See `microdsd.io.layouts.layout_of`.
     external, fill_unwritten : bool
@@ -189,7 +197,7 @@ def locate(
         ) from error
     if len(chosen) == 1:
         found = _as_stack(chosen[0]) if ensemble else chosen[0]
-        found.check(external=external, fill_unwritten=fill_unwritten)
+        found.check(sample=sample, external=external, fill_unwritten=fill_unwritten)
         return found
     if len(chosen) > 1:
         where = f"under {inner} " if inner else ""

@@ -7,6 +7,7 @@ import os
 import struct
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,8 @@ from microdsd.errors import DataFileError, MicrodsdError
 CHUNK_CACHE_BYTES = 64 << 20
 HEAP_MAGIC = b"GCOL\1\0\0\0"
 SEARCHED_BYTES = 1 << 28
+"""Larger files are not searched for damaged heaps, since that would take seconds."""
+
 NETCDF3_MAGIC = (b"CDF\x01", b"CDF\x02", b"CDF\x05")
 ANOTHER_COPY = "the file is damaged or truncated, take another copy"
 
@@ -51,7 +54,9 @@ def open_hdf5(path: str | Path) -> h5py.File:
         raise DataFileError(f"{path}: there is no such file; check the name and the folder")
     if not os.access(path, os.R_OK):
         raise DataFileError(f"{path}: may not be read by this user; change its permissions")
-    _refuse_endless_heap(path)
+    now = path.stat()
+    if 0 < now.st_size <= SEARCHED_BYTES and _has_endless_heap(path, now.st_size, now.st_mtime_ns):
+        raise DataFileError(f"{path}: its heap of texts cannot be read; {ANOTHER_COPY}")
     try:
         return h5py.File(path, "r", rdcc_nbytes=CHUNK_CACHE_BYTES)
     except HDF5_ERRORS as error:
@@ -101,15 +106,13 @@ def text_attribute(attrs: Mapping[str, Any], name: str, default: str = "") -> st
     return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
 
 
-def _refuse_endless_heap(path: Path) -> None:
-    """Refuse a damaged heap of texts, through which the HDF5 library walks for ever.
+@lru_cache(maxsize=256)
+def _has_endless_heap(path: Path, length: int, modified: int) -> bool:
+    """Whether a heap of texts is damaged so that the HDF5 library would walk through it for ever.
 
-    It starts an object header of 16 bytes after another, and does not stop where sizes are 0 or so
-    large that the sum wraps around. Only files that can be searched at once are.
+    It goes from one object header of 16 bytes to the next, and does not stop where a size is 0 or
+    so large that the sum wraps around. The answer holds while the file is what it is.
     """
-    length = path.stat().st_size
-    if not 0 < length <= SEARCHED_BYTES:
-        return
     with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
         start = data.find(HEAP_MAGIC)
         while start >= 0:
@@ -119,9 +122,10 @@ def _refuse_endless_heap(path: Path) -> None:
                 number, _, _, content = struct.unpack_from("<HHIQ", data, at)
                 step = 16 + -(-content // 8) * 8 if number else content
                 if not 0 < step < 1 << 63:
-                    raise DataFileError(f"{path}: its heap of texts cannot be read; {ANOTHER_COPY}")
+                    return True
                 at += step
             start = data.find(HEAP_MAGIC, start + 1)
+    return False
 
 
 def _why_not_opened(path: Path, error: Exception) -> str:

@@ -312,10 +312,11 @@ def _spacings(dataset: h5py.Dataset, names: Sequence[str]) -> list[AxisSpacing |
             continue
         name = str(scale.name).rpartition("/")[2]
         unit = text_attribute(scale.attrs, "units")
-        spacings[axis] = axis_spacing(name, scale[()], unit)
+        spacing = axis_spacing(name, scale[()], unit)
         size = scale.attrs.get("voxel_size")
         if size is not None and scale.size == 1:
-            spacings[axis] = replace(spacings[axis], step=_number(size))
+            spacing = replace(spacing, step=_number(size))
+        spacings[axis] = spacing
     size = np.ravel(dataset.attrs.get("element_size_um", []))
     if size.size == 3 and not any(spacings):
         order = [name if name in SPATIAL_DIMS else "" for name in names]

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from microdsd.errors import MicrodsdError
-from microdsd.io.discovery import FoundArray, Kind, recognise
+from microdsd.io.discovery import FoundArray, recognise
 from microdsd.io.hdf5 import statement_of
 from microdsd.io.hdf5_access import open_hdf5
+from microdsd.io.layouts import Kind
 from microdsd.io.links import contents, printable
 from microdsd.microstructure import VoxelSize
 from microdsd.microstructure.labels import MAX_UNNAMED_PHASES

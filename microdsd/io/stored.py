@@ -132,7 +132,7 @@ class StoredLabels:
         sample: int,
         region: Sequence[slice] | None = None,
         *,
-        dtype: npt.DTypeLike = None,
+        dtype: npt.DTypeLike | None = None,
         convert: Convert | None = None,
     ) -> npt.NDArray[Any]:
         """Read a region of one sample block by block.
@@ -163,7 +163,7 @@ class StoredLabels:
         self,
         region: Sequence[slice] | None = None,
         *,
-        dtype: npt.DTypeLike = None,
+        dtype: npt.DTypeLike | None = None,
         convert: Convert | None = None,
     ) -> Iterator[npt.NDArray[Any]]:
         """Read all samples in C order, in parts of at most `SLAB_BYTES`; see `load`."""

@@ -285,7 +285,7 @@ def read_sample(
         return _read(_stored(read_volume(source)), sample, region)
     path, inner = split_spec(source)
     with open_hdf5(path) as file:
-        return _read(locate(file, inner).labels, sample, region)
+        return _read(locate(file, inner, sample=sample).labels, sample, region)
 
 
 def _stored(volume: Volume) -> StoredLabels:
