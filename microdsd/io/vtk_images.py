@@ -115,7 +115,7 @@ def _decoded(
             raise EOFError("the file ends early")
         start = 0 if inline else int(entry.get("offset", ""))
         data = _unpacked(stream, start, length, root.get("compressor"), number * kind.itemsize)
-        values = np.frombuffer(data, kind.newbyteorder(order)).astype(kind)
+        values = np.frombuffer(data, np.dtype(f"{order}{kind.str[1:]}")).astype(kind)
     if values.size != number:
         raise ValueError(f"{values.size} values for {number} voxels")
     return values
