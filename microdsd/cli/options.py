@@ -8,14 +8,14 @@ from typing import Annotated
 import typer
 
 FileSpec = Annotated[str, typer.Argument(help="FILE or FILE:/path", metavar="FILE[:/path]")]
-Scan = Annotated[str, typer.Argument(help="Labels: scan.h5:/path, or a TIFF or npy file.")]
+Scan = Annotated[str, typer.Argument(help="Labels: scan.h5:/path, or any file that import reads.")]
 ModelFile = Annotated[str, typer.Argument(help="Model file, or the name of one that ships.")]
 
 Ensemble = Annotated[
     list[str],
     typer.Argument(
-        help="FILE or FILE:/path, with * for any text; also TIFF, npy. Samples of several are "
-        "numbered through.",
+        help="FILE or FILE:/path, with * for any text, or any file that import reads. Samples of "
+        "several are numbered through.",
         metavar="FILE[:/path]",
     ),
 ]

@@ -36,8 +36,8 @@ def command(
     source: Annotated[
         list[str],
         typer.Argument(
-            help="Labels: scan.h5:/path, or a TIFF or npy file; several with --class. Or images "
-            "(microdsd images)."
+            help="Labels: scan.h5:/path, or any file that import reads; several with --class. "
+            "Or images (microdsd images)."
         ),
     ],
     output: Annotated[Path, typer.Option("-o", "--output", help="Model file to write.")],

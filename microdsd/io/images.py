@@ -84,8 +84,8 @@ def read_picture(request: ReadRequest) -> Volume:
     # The classes themselves, not Image.open: its limit on the size is ours to set.
     kind = PngImageFile if request.path.suffix.lower() == ".png" else BmpImageFile
     if kind is PngImageFile:
-        with request.path.open("rb") as file, PngImageFile(file) as picture:
-            picture.verify()
+        with request.path.open("rb") as file, PngImageFile(file) as checked:
+            checked.verify()
     with request.path.open("rb") as file, kind(file) as picture:
         bands = picture.getbands()
         request.check_expansion(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import struct
 import zlib
 from collections.abc import Iterator
@@ -12,7 +13,7 @@ import numpy as np
 from microdsd.errors import InputError
 from microdsd.io.atomic import atomic_write
 from microdsd.io.images import single_sample
-from microdsd.microstructure import LabelsLike, as_microstructure, spatial_dims, voxel_size_of
+from microdsd.microstructure import LabelsLike, as_microstructure, phases_of, voxel_size_of
 
 BLOCK_BYTES = 1 << 20
 VTK_TYPES = {"uint8": "UInt8", "uint16": "UInt16", "uint32": "UInt32", "uint64": "UInt64"}
@@ -21,7 +22,8 @@ HEADER = """<?xml version="1.0"?>
 compressor="vtkZLibDataCompressor">
   <ImageData WholeExtent="{extent}" Origin="{origin}" Spacing="{spacing}">
     <FieldData>
-{fields}
+      <DataArray type="String" Name="phases" NumberOfTuples="1" format="ascii">{phases}</DataArray>
+      <DataArray type="String" Name="unit" NumberOfTuples="1" format="ascii">{unit}</DataArray>
     </FieldData>
     <Piece Extent="{extent}">
       <CellData Scalars="labels">
@@ -31,16 +33,14 @@ compressor="vtkZLibDataCompressor">
   </ImageData>
   <AppendedData encoding="raw">
 _"""
-FIELD = """\
-      <Array type="String" Name="{name}" NumberOfTuples="1" format="ascii">{codes}</Array>"""
 FOOTER = "\n  </AppendedData>\n</VTKFile>\n"
 
 
 def save_vti(ms: LabelsLike, path: str | Path, *, overwrite: bool = False) -> None:
     """Write one sample as VTK image data with one cell per voxel.
 
-    Lengths are metres where the voxel size is known; unit, axes and phase names stand in the field
-    data. A 2D sample becomes one layer of cells.
+    Lengths are metres where the voxel size is known. The field data ``phases`` holds the names as
+    JSON, ``unit`` the unit of lengths. A 2D sample becomes one layer of cells.
 
     Parameters
     ----------
@@ -73,21 +73,20 @@ def save_vti(ms: LabelsLike, path: str | Path, *, overwrite: bool = False) -> No
         extent=" ".join(f"0 {n}" for n in reversed(shape)),
         origin=" ".join(repr(value) for value in reversed(origin)),
         spacing=" ".join(repr(value) for value in reversed(edges)),
-        fields="\n".join(
-            FIELD.format(name=name, codes=" ".join(map(str, [*text.encode(), 0])))
-            for name, text in (
-                ("unit", unit),
-                ("axes", "".join(spatial_dims(ms))),
-                ("phases", ms.attrs["phases"]),
-            )
-        ),
         vtk_type=VTK_TYPES[ms.dtype.name],
+        phases=_text(json.dumps({str(label): name for label, name in phases_of(ms).items()})),
+        unit=_text(unit),
     )
     values = np.ascontiguousarray(ms.values, dtype=ms.dtype.newbyteorder("<"))
     with atomic_write(path, overwrite=overwrite) as temporary, temporary.open("wb") as file:
         file.write(header.encode())
         file.writelines(_compressed(values.tobytes()))
         file.write(FOOTER.encode())
+
+
+def _text(value: str) -> str:
+    """Text as VTK's XML has it: the bytes as numbers, ended by 0."""
+    return " ".join(map(str, (*value.encode(), 0)))
 
 
 def _compressed(data: bytes) -> Iterator[bytes]:

@@ -35,13 +35,13 @@ COMPRESSORS: dict[str, Callable[[], Any]] = {
     "vtkZLibDataCompressor": zlib.decompressobj,
     "vtkLZMADataCompressor": lzma.LZMADecompressor,
 }
-STATEMENTS = ("phases", "axes", "unit")
+STATEMENTS = ("phases", "unit")
 
 
 def read_vti(request: ReadRequest) -> Volume:
     """Read an integer array of cells or points; the format has no unit of length.
 
-    microdsd writes unit, axes and phase names into the field data.
+    microdsd writes unit and phase names into the field data.
     """
     content = request.path.read_bytes()
     found = APPENDED.search(content)
@@ -115,7 +115,7 @@ def _decoded(
             raise EOFError("the file ends early")
         start = 0 if inline else int(entry.get("offset", ""))
         data = _unpacked(stream, start, length, root.get("compressor"), number * kind.itemsize)
-        values = np.frombuffer(data, kind.newbyteorder(order)).astype(kind)
+        values = np.frombuffer(data, np.dtype(f"{order}{kind.str[1:]}")).astype(kind)
     if values.size != number:
         raise ValueError(f"{values.size} values for {number} voxels")
     return values
@@ -153,16 +153,13 @@ def _unpacked(
 def _with_statements(volume: Volume, image: Any) -> Volume:
     fields = {
         entry.get("Name"): bytes(int(code) for code in (entry.text or "").split() if code != "0")
-        for entry in image.findall("FieldData/Array")
+        for entry in image.findall("FieldData/*")
         if entry.get("type") == "String" and entry.get("format") == "ascii"
     }
     said = {name: text.decode() for name, text in fields.items() if name in STATEMENTS}
     if "phases" in said:
         names = json.loads(said["phases"])
         volume = replace(volume, phases={int(label): str(name) for label, name in names.items()})
-    if said.get("axes") == "zyx":
-        # One layer of cells is a volume or an image, which only microdsd says.
-        volume = replace(volume, axes="zyx")
     lengths = tuple(float(length) for length in image.get("Spacing", "1 1 1").split()[::-1])
     unit = metres_per(said.get("unit"))
     if unit is not None:
