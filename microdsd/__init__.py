@@ -10,6 +10,7 @@ __version__ = "0.1.0"
 _HOME = {
     "GaussianField": "microdsd.baselines",
     "MicrostructureModel": "microdsd.model",
+    "NetworkJudge": "microdsd.network_judge",
     "TrainingConfig": "microdsd.training.config",
     "YeongTorquato": "microdsd.baselines",
     "as_microstructure": "microdsd.microstructure",
@@ -26,6 +27,7 @@ _HOME = {
     "measure_ensemble": "microdsd.ensembles",
     "phase_fractions": "microdsd.microstructure",
     "save_microstructures": "microdsd.io",
+    "show_progress": "microdsd.progress",
     "write_report": "microdsd.report",
 }
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from functools import cached_property
 
 import numpy as np
@@ -28,7 +28,7 @@ from microdsd.sampling import (
 from microdsd.sampling.guidance import Guide
 from microdsd.sampling.origins import Regions
 from microdsd.training.checkpoint import ModelCard
-from microdsd.training.precision import DTYPES, Precision, measure_precision
+from microdsd.training.precision import AUTO, Precision, fastest_threads, resolve_dtype
 
 BATCH_VOXELS = {"cpu": 1 << 15, "cuda": 1 << 22}
 """Voxels of a batch: what keeps a device busy without holding more than it must."""
@@ -45,9 +45,13 @@ class BatchedSampler:
         On the device, ready for inference.
     card : ModelCard
     device : torch.device
+    precision : {"auto", "float32", "bfloat16"}
+        See `microdsd.training.precision.resolve_dtype`.
     """
 
-    def __init__(self, network: UNet, card: ModelCard, device: torch.device) -> None:
+    def __init__(
+        self, network: UNet, card: ModelCard, device: torch.device, precision: str = AUTO
+    ) -> None:
         self.encoding: PhaseEncoding | IntensityEncoding = (
             IntensityEncoding(tuple(card.phases.values()), card.grey_levels)
             if card.grey_levels
@@ -56,25 +60,26 @@ class BatchedSampler:
         self._network = network
         self._card = card
         self._device = device
+        self.dtype = resolve_dtype(precision, device)
         labels = sorted(card.phases)
         # Requests hold phases in ascending order of the labels, samplers the species' alone.
         self._species = [labels.index(label) for label in self.encoding.species]
 
     @cached_property
     def precision(self) -> Precision:
-        """How the network is run: the fastest way on this machine, or what it is set to."""
-        return self.fastest(DTYPES)
+        """How the network is run; the threads, on which no sample depends, are measured.
 
-    def fastest(self, dtypes: Sequence[str]) -> Precision:
-        """Fastest precision of some types, measured on one training window's worth of work."""
+        Measured is one training window's worth of work.
+        """
         lattice = Lattice.box(self._card.window, "no-flux")
         kernel = TransitionKernel(lattice, self._device)
         state = torch.zeros(1, self._card.network.species, *lattice.shape, device=self._device)
         t = torch.ones(1, device=self._device)
         with torch.inference_mode():
-            return measure_precision(
-                lambda: self._network(state, t, kernel), self._device, dtypes=dtypes
+            threads = fastest_threads(
+                lambda: self._network(state, t, kernel), self._device, self.dtype
             )
+        return Precision(self.dtype, threads)
 
     def batches(self, request: GenerationRequest, start: int = 0) -> Iterator[range]:
         """Members of a request from ``start`` on, as many at a time as fit the device."""

@@ -3,15 +3,17 @@
 A few settings decide how rough generated material is and how much of it gathers (`WalkBack`): the
 level that the walk starts from, the sharpness of the potential, and the level that it ends at.
 They are fitted by least squares: what is measured of the samples is to be what is measured of
-real windows of the same compositions.
+real windows of the same compositions. Where time is short, fewer windows and fewer numbers of
+evaluations are made do with.
 """
 
 from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -27,7 +29,9 @@ from microdsd.metrics import (
 from microdsd.microstructure import as_microstructure, phases_of
 from microdsd.microstructure.composition import Fractions
 from microdsd.process import WalkBack
+from microdsd.progress import Stage, stage
 from microdsd.request import GenerationRequest
+from microdsd.training import ModelCard
 
 if TYPE_CHECKING:
     from microdsd.model import MicrostructureModel
@@ -48,6 +52,12 @@ _LEVEL_STEP, _SHARPNESS_STEP = math.log(1.33), math.log(1.06)
 _ROUNDS = 4
 """Improvements that are tried."""
 
+_LITTLE = 0.1
+"""Share of the time left that another measurement of the pace may take."""
+
+_FEWEST_WINDOWS = 16
+"""Windows below which, where time is short, fewer numbers of evaluations are calibrated instead."""
+
 _HOLD = 0.3
 """How firmly settings that change nothing are held: per step of theirs, in tolerances."""
 
@@ -61,13 +71,168 @@ _NONE = 1e-9
 _SEED = 0
 
 
+def _endless() -> float:
+    return math.inf
+
+
+class _OutOfTimeError(Exception):
+    """The time that there was is used up."""
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """What calibration found, and what it had time for.
+
+    Parameters
+    ----------
+    walks : tuple of WalkBack
+        In ascending order of their evaluations, the model's own number last.
+    fitted : tuple of int
+        Numbers of evaluations whose settings were fitted to the end. What time did not allow
+        stands as far as it came, or is moved along with the model's own.
+    windows : int
+        Real windows that samples were compared with.
+    """
+
+    walks: tuple[WalkBack, ...]
+    fitted: tuple[int, ...]
+    windows: int
+
+
 def calibrated_walks(
-    model: MicrostructureModel, real: np.ndarray, class_name: Sequence[str] | None = None
-) -> tuple[WalkBack, ...]:
-    """Calibrate few evaluations and the model's own number; see `calibrate`."""
+    model: MicrostructureModel,
+    real: np.ndarray,
+    class_name: Sequence[str] | None = None,
+    left: Callable[[], float] = _endless,
+    pace: Pace | None = None,
+) -> Calibration:
+    """Calibrate few evaluations and the model's own number; see `calibrate`.
+
+    Parameters
+    ----------
+    model, real, class_name
+        As of `calibrate`.
+    left : callable, optional
+        Says how many seconds are left; without, the outcome depends on no clock.
+    pace : Pace, optional
+        As measured before; it is measured again where that takes little of the time.
+    """
+    numbers, windows = _numbers(model), len(real)
+    if left() < math.inf:
+        if pace is None or pace.seconds(3 * FEW_EVALUATIONS[0], 1) < _LITTLE * left():
+            pace = Pace.measure(model, real, class_name)
+        numbers, windows = _affordable(pace, model.card, windows, left())
+    real, class_name = real[:windows], class_name and class_name[:windows]
+    space, own = _Settings(model.card), model.card.evaluations
+    walks: dict[int, WalkBack] = {}
+    fitted = []
+    with stage("calibration", total=sum(numbers) * space.trials) as calibration:
+        for number in sorted(numbers, reverse=True):  # the model's own first
+            walks[number], whole = _calibrated(model, real, number, class_name, left, calibration)
+            if whole:
+                fitted.append(number)
+    fewest = _numbers(model)[0]
+    if fewest not in walks:
+        walks[fewest] = space.moved(walks[own], fewest)
+    return Calibration(tuple(walks[n] for n in sorted(walks)), tuple(sorted(fitted)), len(real))
+
+
+def calibration_seconds(model: MicrostructureModel, windows: int, pace: Pace) -> float:
+    """Time that calibration with everything takes."""
+    return sum(pace.seconds(n, windows) for n in _numbers(model)) * _Settings(model.card).trials
+
+
+@dataclass(frozen=True)
+class Pace:
+    """How long trials take.
+
+    Parameters
+    ----------
+    evaluation : float
+        Seconds per window and network evaluation.
+    window : float
+        Seconds per window for all else.
+    """
+
+    evaluation: float
+    window: float
+
+    @classmethod
+    def measure(
+        cls, model: MicrostructureModel, real: np.ndarray, class_name: Sequence[str] | None = None
+    ) -> Pace:
+        """Time the samples of a window or two, in few evaluations."""
+        few = FEW_EVALUATIONS[0]
+        walk = _Settings(model.card).walk(few, _Settings(model.card).start(few))
+        for windows in (1, 2):  # the first trial also warms up
+            windows = min(windows, len(real))
+            begun = time.monotonic()
+            made = _trial(model, real[:windows], walk, class_name and class_name[:windows])
+            generated = time.monotonic()
+            _measured(made, _encoding(model.card))
+            measured = time.monotonic()
+        return cls((generated - begun) / (few * windows), (measured - generated) / windows)
+
+    def seconds(self, evaluations: int, windows: int) -> float:
+        """Time of one trial."""
+        return windows * (evaluations * self.evaluation + self.window)
+
+
+def _numbers(model: MicrostructureModel) -> list[int]:
     own = model.card.evaluations
-    numbers = [*(n for n in FEW_EVALUATIONS if n <= own // 2), own]
-    return tuple(calibrate(model, real, n, class_name) for n in numbers)
+    return [*(n for n in FEW_EVALUATIONS if n <= own // 2), own]
+
+
+def _affordable(pace: Pace, card: ModelCard, windows: int, seconds: float) -> tuple[list[int], int]:
+    """Numbers of evaluations, and of windows, for which there is time.
+
+    Between the fewest and the model's own, settings can be interpolated.
+    """
+    own = card.evaluations
+    every = [*(n for n in FEW_EVALUATIONS if n <= own // 2), own]
+    for numbers in (every, [every[0], own], [own]):
+        each = sum(pace.seconds(n, 1) for n in set(numbers)) * _Settings(card).trials
+        fit = min(windows, int(seconds / each))
+        if fit >= min(windows, _FEWEST_WINDOWS):
+            break
+    return sorted(set(numbers)), max(fit, min(windows, _FEWEST_WINDOWS // 2))
+
+
+class _Settings:
+    """The settings of a walk as a point: logarithms of levels and exponents, and their bounds."""
+
+    def __init__(self, card: ModelCard) -> None:
+        self._horizon, species = card.sigma_max, card.network.species
+        # In the smallest of boxes the first level must still lie above the last.
+        lowest_first = max(
+            _LOWEST_FIRST * self._horizon, min(2 * _HIGHEST_LAST, 0.7 * self._horizon)
+        )
+        highest_last = min(_HIGHEST_LAST, 0.9 * lowest_first)
+        self._lowest = np.array([lowest_first, card.sigma_min, *[_SHARPNESS[0]] * species])
+        self._highest = np.array([self._horizon, highest_last, *[_SHARPNESS[1]] * species])
+        self.low, self.high = np.log(self._lowest), np.log(self._highest)
+        self.steps = np.array([_LEVEL_STEP, _LEVEL_STEP, *[_SHARPNESS_STEP] * species])
+        self.trials = 1 + len(self.steps) + _ROUNDS
+
+    def start(self, evaluations: int) -> Array:
+        """Where the search begins: few evaluations start lower and end higher."""
+        n, exponents = evaluations, [1.0] * (len(self.steps) - 2)
+        start = [self._horizon * n / (n + 8), 0.5 + 2 / n, *exponents]
+        point: Array = np.log(np.clip(start, self._lowest, self._highest))
+        return point
+
+    def walk(self, evaluations: int, point: Array) -> WalkBack:
+        """Walk of a point."""
+        settings = np.clip(np.exp(point).round(4), self._lowest, self._highest)
+        first, last, *sharpness = settings.tolist()
+        return WalkBack(evaluations, first, last, tuple(sharpness))
+
+    def moved(self, found: WalkBack, evaluations: int) -> WalkBack:
+        """Walk in another number of evaluations, as far from its start as the one found."""
+        point = np.log([found.first, found.last, *found.sharpness])
+        return self.walk(
+            evaluations, self.start(evaluations) + point - self.start(found.evaluations)
+        )
 
 
 def calibrate(
@@ -94,53 +259,75 @@ def calibrate(
     WalkBack
         Within the levels that the network was trained on.
     """
+    with stage("calibration", total=evaluations * _Settings(model.card).trials) as calibration:
+        return _calibrated(model, real, evaluations, class_name, _endless, calibration)[0]
+
+
+def _calibrated(
+    model: MicrostructureModel,
+    real: np.ndarray,
+    evaluations: int,
+    class_name: Sequence[str] | None,
+    left: Callable[[], float],
+    progress: Stage,
+) -> tuple[WalkBack, bool]:
+    """Walk as of `calibrate`, and whether there was time for all of it."""
+    settings, encoding = _Settings(model.card), _encoding(model.card)
+    target = _measured(real, encoding)
+    tolerance = _tolerances(target)
+
+    def residual(x: Array) -> Array:
+        made = _trial(model, real, settings.walk(evaluations, x), class_name, left)
+        found = _measured(made, encoding)
+        off = [(found[name] - target[name]).mean(0) / tolerance[name] for name in target]
+        # What is far out, as a few loose specks may be, counts by its order of magnitude.
+        residuals: Array = np.arcsinh(np.concatenate(off))
+        progress.advance(evaluations)
+        return residuals
+
+    start = settings.start(evaluations)
+    x, whole = _fitted(residual, start, settings.low, settings.high, settings.steps)
+    return settings.walk(evaluations, x), whole
+
+
+def _trial(
+    model: MicrostructureModel,
+    real: np.ndarray,
+    walk: WalkBack,
+    class_name: Sequence[str] | None,
+    left: Callable[[], float] = _endless,
+) -> Array:
+    """Samples of the real windows' compositions, made by a walk."""
     card = model.card
     fractions: Fractions = {
         name: [float((window == label).mean()) for window in real]
         for label, name in card.phases.items()
     }
-    encoding = PhaseEncoding(card.phases, card.background)
-    target = _measured(real, encoding)
-    tolerance = _tolerances(target)
+    request = GenerationRequest.resolve(
+        replace(card, walks=(walk,)),
+        len(real),
+        phase_fraction=fractions,
+        class_name=class_name,
+        evaluations=walk.evaluations,
+        rng=_SEED,
+    )
 
-    horizon, n, species = card.sigma_max, evaluations, card.network.species
-    # In the smallest of boxes the first level must still lie above the last.
-    lowest_first = max(_LOWEST_FIRST * horizon, min(2 * _HIGHEST_LAST, 0.7 * horizon))
-    highest_last = min(_HIGHEST_LAST, 0.9 * lowest_first)
-    lowest = np.array([lowest_first, card.sigma_min, *[_SHARPNESS[0]] * species])
-    highest = np.array([horizon, highest_last, *[_SHARPNESS[1]] * species])
-    steps = np.array([_LEVEL_STEP, _LEVEL_STEP, *[_SHARPNESS_STEP] * species])
+    def look(_: int) -> None:
+        if left() <= 0:
+            raise _OutOfTimeError
 
-    def walk_of(x: Array) -> WalkBack:
-        first, last, *sharpness = np.clip(np.exp(x).round(4), lowest, highest).tolist()
-        return WalkBack(evaluations, first, last, tuple(sharpness))
+    look(0)
+    return np.stack([labels for labels, _ in model.generate(request, on_evaluation=look)])
 
-    def residual(x: Array) -> Array:
-        request = GenerationRequest.resolve(
-            replace(card, walks=(walk_of(x),)),
-            len(real),
-            phase_fraction=fractions,
-            class_name=class_name,
-            evaluations=evaluations,
-            rng=_SEED,
-        )
-        made = np.stack([labels for labels, _ in model.generate(request)])
-        found = _measured(made, encoding)
-        off = [(found[name] - target[name]).mean(0) / tolerance[name] for name in target]
-        # What is far out, as a few loose specks may be, counts by its order of magnitude.
-        residuals: Array = np.arcsinh(np.concatenate(off))
-        return residuals
 
-    # Few evaluations start lower and end higher.
-    start = np.clip([horizon * n / (n + 8), 0.5 + 2 / n, *[1.0] * species], lowest, highest)
-    low, high = np.log(lowest), np.log(highest)
-    return walk_of(_fitted(residual, np.log(start), low, high, steps))
+def _encoding(card: ModelCard) -> PhaseEncoding:
+    return PhaseEncoding(card.phases, card.background)
 
 
 def _fitted(
     residual: Callable[[Array], Array], start: Array, low: Array, high: Array, steps: Array
-) -> Array:
-    """Least squares of few, dear and noisy residuals, within bounds.
+) -> tuple[Array, bool]:
+    """Least squares of few, dear and noisy residuals, within bounds; as far as time allows.
 
     Gauss and Newton's method on differences over long steps, whose slopes are mended after each
     trial by Broyden's formula; a trial that is no better halves the reach of the next one.
@@ -148,7 +335,29 @@ def _fitted(
     up, down = high - start, start - low
     aside = np.where(up > down, np.minimum(steps, up), -np.minimum(steps, down))
     places = start + np.vstack([np.zeros(len(start)), np.diag(aside)])
-    trials = np.stack([residual(x) for x in places])
+    x: Array = start
+    trials: list[Array] = []
+    try:
+        for place in places:
+            trials.append(residual(place))
+            x = places[np.linalg.norm(trials, axis=1).argmin()]
+        for x in _improved(residual, places, np.stack(trials), low, high, steps):  # noqa: B007
+            pass
+    except _OutOfTimeError:
+        return x, False
+    return x, True
+
+
+def _improved(
+    residual: Callable[[Array], Array],
+    places: Array,
+    trials: Array,
+    low: Array,
+    high: Array,
+    steps: Array,
+) -> Iterator[Array]:
+    """The best point so far, after every trial."""
+    aside = np.diag(places[1:] - places[0])
     slopes = ((trials[1:] - trials[0]) / aside[:, None]).T
     best = np.linalg.norm(trials, axis=1).argmin()
     x: Array = places[best]
@@ -168,7 +377,7 @@ def _fitted(
             x, found = x + move, trial
         else:
             reach = np.abs(move) / 2
-    return x
+        yield x
 
 
 def _measured(stack: Array, encoding: PhaseEncoding) -> dict[str, Array]:

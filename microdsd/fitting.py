@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
 from functools import cached_property
@@ -11,7 +12,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from microdsd.calibration import calibrated_walks
+from microdsd.calibration import Pace, calibrated_walks, calibration_seconds
 from microdsd.device import resolve_device
 from microdsd.encoding import IntensityEncoding
 from microdsd.encoding.windows import Symmetry
@@ -22,7 +23,7 @@ from microdsd.io.windows import Region
 from microdsd.material import open_material
 from microdsd.model import MicrostructureModel
 from microdsd.networks import Method, UNetConfig, build_network
-from microdsd.networks.build import DEFAULT_SIZE
+from microdsd.networks.size import network_size_for, require_memory
 from microdsd.networks.unet import n_parameters
 from microdsd.process import (
     Boundary,
@@ -34,9 +35,10 @@ from microdsd.process import (
 )
 from microdsd.process.time_schedule import RateLoss
 from microdsd.provenance import model_card, name_of
-from microdsd.schedule import Source, horizon_sentence, number_of_windows
+from microdsd.schedule import Source, number_of_windows
 from microdsd.training import (
     StepRecord,
+    Stopwatch,
     Trainer,
     TrainingConfig,
     Validation,
@@ -45,9 +47,19 @@ from microdsd.training import (
     read_state,
     require_same_run,
 )
+from microdsd.training.precision import single_threaded
 
 _FEWEST_EVALUATIONS = 4
 """Fewer steps give no usable material, so that there is nothing to calibrate."""
+
+_CALIBRATION_SHARE = 0.2
+"""Of a budget of minutes, the most that is kept for calibration."""
+
+_TO_FINISH = 0.03
+"""Of a budget of minutes, what writing the model may take."""
+
+_SLACK = 1.15
+"""Trained networks, and a machine that gets busier, are slower than a first measurement."""
 
 
 class TrainingRun:
@@ -61,8 +73,8 @@ class TrainingRun:
         if they have any, are learned along.
     config : TrainingConfig
     window : int or sequence of int
-        Voxels per axis; one number stands for all axes of the scan. With one entry fewer than
-        the scan has axes, the model learns slices and is 2D.
+        Needed. Voxels per axis; one number stands for all axes of the scan. With one entry fewer
+        than the scan has axes, the model learns slices and is 2D.
     symmetry : {"none", "transverse", "isotropic"}
         Symmetries of the material: windows are turned and mirrored accordingly.
     validation : float
@@ -88,6 +100,10 @@ class TrainingRun:
     phases, voxel_size, region
         Passed to `microdsd.io.open_labels`.
     device : str or torch.device, optional
+    precision : {"auto", "float32", "bfloat16"}
+        Type of the convolutions; by default bfloat16 where the device has it in hardware.
+    stopwatch : Stopwatch, optional
+        That a budget of minutes is measured by; by default it starts here.
 
     Raises
     ------
@@ -95,12 +111,13 @@ class TrainingRun:
         If the scan, the window or an option cannot be used; before any training.
     """
 
+    @single_threaded
     def __init__(
         self,
         source: Source | Mapping[str, Source],
         config: TrainingConfig,
         *,
-        window: int | Sequence[int],
+        window: int | Sequence[int] | None = None,
         symmetry: Symmetry = "none",
         validation: float = 0.15,
         boundary: Boundary = "no-flux",
@@ -115,7 +132,15 @@ class TrainingRun:
         voxel_size: float | Sequence[float] | None = None,
         region: Region | None = None,
         device: str | torch.device | None = None,
+        precision: str = "auto",
+        stopwatch: Stopwatch | None = None,
     ) -> None:
+        self._stopwatch = stopwatch or Stopwatch()
+        if window is None:
+            raise InputError(
+                "window: give the voxels per axis of the training windows, four or five times the "
+                "size of a grain or pore: window=64 is a good start in 2D, window=32 in 3D"
+            )
         self.config = config
         self.symmetry: Symmetry = symmetry
         self.boundary: Boundary = boundary
@@ -136,7 +161,7 @@ class TrainingRun:
         lattice = Lattice.box(self.window, boundary)
         self._kernel = TransitionKernel(lattice, self.device)
         if sigma_max is not None:
-            if not sigma_max > 2 * config.sigma_min:
+            if not 2 * config.sigma_min < sigma_max < math.inf:
                 raise InputError(
                     f"sigma_max={sigma_max:g}: must be more than twice the lowest noise level, "
                     f"sigma_min={config.sigma_min:g}"
@@ -161,7 +186,7 @@ class TrainingRun:
         self.network = UNetConfig(
             lattice.ndim,
             len(self.material.encoding.species),
-            **{**DEFAULT_SIZE[lattice.ndim], **(network_size or {})},
+            **network_size_for(self.window, network_size),
             read_out=reads_out,
             own_evidence=reads_out,
             top=self.material.encoding.top,
@@ -179,6 +204,7 @@ class TrainingRun:
             self.network = network_of_start(
                 start_from, self.material.encoding, self.network, method
             )
+        require_memory(method, self.network, self.window, config.batch, self.device)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(config.seed)
             unet = build_network(method, self.network)
@@ -202,25 +228,76 @@ class TrainingRun:
             config,
             self.validation,
             self.objective,
+            precision,
+            self._stopwatch,
         )
+        self._precision_asked = precision
         self.n_parameters = n_parameters(unet)
         self.gains: tuple[float, ...] = ()
+        self._pace: Pace | None = None
 
     def records(self) -> Iterator[StepRecord]:
         """Train, yielding after every step; stop and `save_state` at any time."""
+        self.prepare()
         for record in self.trainer.run():
             self.gains = record.gains or self.gains
             yield record
 
+    def status(self, record: StepRecord) -> str:
+        """What is worth watching after a step: how fast it goes, and what has been learned.
+
+        The gain is that on held-back windows, the mean over all noise levels.
+        """
+        mean = sum(self.gains) / len(self.gains) if self.gains else None
+        gain = "" if mean is None else f"gain {mean:.3f}, "
+        rate = f"{record.rate:.0f}" if record.rate >= 10 else f"{record.rate:.1f}"
+        return f"{gain}loss {record.loss:.3f}, step {record.step}, {rate}/s"
+
     def finish(self) -> MicrostructureModel:
         """Model of the averaged weights, its walk back calibrated on the held-back windows."""
-        model = MicrostructureModel(self.trainer.averaged, model_card(self), self.device)
-        if self.material.held_back is None or self.method == "tau-leaping" or self.is_image:
-            return model  # leaps and images end at the data, not at a level to be chosen
+        model = self._model()
+        if not self.calibrates:
+            return model
+        found = calibrated_walks(
+            model, *self._windows_to_calibrate(), self._seconds_left, self._pace
+        )
+        done = {"evaluations": list(found.fitted), "windows": found.windows}
+        provenance = {
+            **model.card.provenance,
+            "minutes": round(self.trainer.minutes, 2),
+            "calibration": done,
+        }
+        card = replace(model.card, walks=found.walks, provenance=provenance)
+        return MicrostructureModel(self.trainer.averaged, card, self.device, self.trainer.dtype)
+
+    @property
+    def calibrates(self) -> bool:
+        """Whether the walk back is calibrated: leaps and images end at the data, at no level."""
+        held_back = self.material.held_back is not None
+        return held_back and self.method == "bridges" and not self.is_image
+
+    def _model(self) -> MicrostructureModel:
+        card = model_card(self)
+        return MicrostructureModel(self.trainer.averaged, card, self.device, self.trainer.dtype)
+
+    def _windows_to_calibrate(self) -> tuple[np.ndarray, list[str] | None]:
         real, classes = self._held_back_windows()
-        names = [self.classes[k] for k in classes] if self.classes else None
-        card = replace(model.card, walks=calibrated_walks(model, real, names))
-        return MicrostructureModel(self.trainer.averaged, card, self.device)
+        return real, [self.classes[k] for k in classes] if self.classes else None
+
+    def prepare(self) -> None:
+        """Keep the time that calibration needs, or its share where that is less."""
+        if self.config.minutes is None or not self.calibrates or self.trainer.reserve:
+            return
+        model, (real, classes) = self._model(), self._windows_to_calibrate()
+        self._pace = Pace.measure(model, real, classes)
+        full = _SLACK * calibration_seconds(model, len(real), self._pace) / 60
+        budget = self.config.minutes
+        self.trainer.reserve = min(full, _CALIBRATION_SHARE * budget) + _TO_FINISH * budget
+
+    def _seconds_left(self) -> float:
+        if self.config.minutes is None:
+            return math.inf
+        return 60 * ((1 - _TO_FINISH) * self.config.minutes - self.trainer.minutes)
 
     def save_state(self, path: str | Path) -> None:
         """Write all that `restore` needs to go on, atomically, over any earlier state."""
@@ -239,14 +316,25 @@ class TrainingRun:
             If the state is of another run: other data, window, network or settings.
         """
         tensors, numbers = read_state(path)
-        if "run" not in numbers:
+        if not isinstance(numbers.get("run"), dict):
             raise CheckpointError(
                 f"{path}: holds no training run; give the file that --resume left"
             )
         earlier = {"method": "bridges", "start_from": None, **numbers.pop("run")}
         require_same_run(path, self._identity(), earlier)
-        self.gains = tuple(numbers.pop("gains"))
-        self.trainer.restore(tensors, numbers)
+        try:
+            self.gains = tuple(map(float, numbers["gains"]))
+            self.trainer.restore(tensors, numbers)
+        except (KeyError, TypeError, ValueError, RuntimeError, IndexError) as error:
+            raise CheckpointError(
+                f"{path}: the state of this stopped run is damaged "
+                f"({' '.join(str(error).split())}); start anew with --force, or delete the file"
+            ) from error
+        if self._precision_asked not in ("auto", self.trainer.dtype):
+            raise CheckpointError(
+                f"{path}: was trained in {self.trainer.dtype}, precision="
+                f"{self._precision_asked!r} was asked for; use the same, or start anew with --force"
+            )
 
     @cached_property
     def data_sha256(self) -> str:
@@ -271,10 +359,10 @@ class TrainingRun:
             **settings,
         }
 
-    def horizon(self) -> str:
-        """Which horizon is used, and what it leaves of the layout of its source."""
-        used = horizon_at(self._horizon_windows(), self._kernel, self.sigma_max)
-        return horizon_sentence(used, self.recommended)
+    @single_threaded
+    def horizon_suffices(self) -> bool:
+        """Whether the noise at the horizon keeps nothing of the layout of its source."""
+        return horizon_at(self._horizon_windows(), self._kernel, self.sigma_max).sufficient
 
     def _horizon_windows(self) -> torch.Tensor:
         rng = np.random.default_rng([self.config.seed, 3])

@@ -17,19 +17,20 @@ import microdsd
 from microdsd.batched_sampler import BatchedSampler
 from microdsd.contract import dress
 from microdsd.device import resolve_device
-from microdsd.errors import CheckpointError, InputError
 from microdsd.io import atomic_write
 from microdsd.microstructure import LabelsLike
 from microdsd.microstructure.composition import Fractions
 from microdsd.models import model_path
-from microdsd.networks import UNet, build_network
+from microdsd.networks import UNet
 from microdsd.process import Boundary, WalkBack
+from microdsd.progress import stage
 from microdsd.regional import inpainting_request, regional_request
 from microdsd.request import GenerationRequest
 from microdsd.sampling import Leap, Visit
+from microdsd.sampling.bridge_sampler import visits
 from microdsd.sampling.guidance import Guide
-from microdsd.training.checkpoint import ModelCard, pack_model, read_model
-from microdsd.training.precision import DTYPES
+from microdsd.training.checkpoint import ModelCard, pack_model, read_network
+from microdsd.training.precision import AUTO
 
 if TYPE_CHECKING:
     from microdsd.schedule import Source
@@ -47,6 +48,10 @@ class MicrostructureModel:
     card : ModelCard
     device : str or torch.device, optional
         By default a CUDA device where there is one, else the CPU.
+    precision : {"auto", "float32", "bfloat16"}
+        Type of the network's convolutions. By default bfloat16 where the device has it in hardware,
+        else float32. Samples are the same voxel by voxel only in the same precision: name it to
+        repeat, or to go on with, a run of another machine.
 
     Examples
     --------
@@ -61,12 +66,14 @@ class MicrostructureModel:
         network: UNet,
         card: ModelCard,
         device: str | torch.device | None = None,
+        precision: str = AUTO,
     ) -> None:
         self.device = resolve_device(device)
         self.network = network.to(self.device).eval().requires_grad_(False)
         self.network.to(memory_format=network.memory_format)  # type: ignore[call-overload]
         self.card = card
-        self._sampler = BatchedSampler(self.network, card, self.device)
+        self._precision = precision
+        self._sampler = BatchedSampler(self.network, card, self.device, precision)
 
     @classmethod
     def fit(
@@ -85,14 +92,14 @@ class MicrostructureModel:
         source : str, DataArray or ndarray
             Labels: ``"scan.h5:/path"``, or an array.
         config : TrainingConfig
-            Budget and settings.
+            Budget and settings. `microdsd.show_progress` shows how far it is.
         device : str or torch.device, optional
         on_step : callable, optional
             Told of every step.
         **options
             Passed to `microdsd.fitting.TrainingRun`: ``window``, ``symmetry``, ``validation``,
             ``phases``, ``voxel_size``, ``region``, ``boundary``, ``network_size``, ``sigma_max``,
-            ``evaluations``, ``start_from`` for fine-tuning;
+            ``evaluations``, ``precision``, ``start_from`` for fine-tuning;
             ``method="tau-leaping"`` with ``loss`` and ``schedule`` for the paper's own method.
 
         Raises
@@ -103,16 +110,27 @@ class MicrostructureModel:
         from microdsd.fitting import TrainingRun
 
         run = TrainingRun(source, config, device=device, **options)
-        for record in run.records():
-            if on_step is not None:
-                on_step(record)
+        with stage("training", total=1.0) as training:
+            for record in run.records():
+                training.update(record.progress, run.status(record))
+                if on_step is not None:
+                    on_step(record)
         return run.finish()
 
     @classmethod
     def load(
-        cls, path: str | Path, device: str | torch.device | None = None
+        cls,
+        path: str | Path,
+        device: str | torch.device | None = None,
+        precision: str = AUTO,
     ) -> MicrostructureModel:
         """Load a model file, or a model that ships with the package by its name.
+
+        Parameters
+        ----------
+        path : str or Path
+        device : str or torch.device, optional
+        precision : {"auto", "float32", "bfloat16"}
 
         Raises
         ------
@@ -121,16 +139,8 @@ class MicrostructureModel:
         DataFileError
             If there is no such file and no such shipped model.
         """
-        weights, card = read_model(model_path(path))
-        network = build_network(card.method, card.network)
-        try:
-            network.load_state_dict(weights)
-        except RuntimeError as error:
-            raise CheckpointError(
-                f"{path}: its weights are not those of the network that its card describes; "
-                "the file is damaged, or of another microdsd"
-            ) from error
-        return cls(network, card, device)
+        network, card = read_network(model_path(path))
+        return cls(network, card, device, precision)
 
     def save(self, path: str | Path, *, overwrite: bool = False) -> None:
         """Write the model to one file, atomically.
@@ -174,7 +184,13 @@ class MicrostructureModel:
         >>> slow.card.walk(48).first, slow.card.walk(24) == model.card.walk(24)
         (60.0, True)
         """
-        return MicrostructureModel(self.network, self.card.with_walk(walk), self.device)
+        return MicrostructureModel(
+            self.network, self.card.with_walk(walk), self.device, self._precision
+        )
+
+    def with_precision(self, precision: str) -> MicrostructureModel:
+        """Make the same model in another precision; it shares its weights with this one."""
+        return MicrostructureModel(self.network, self.card, self.device, precision)
 
     def sample(
         self,
@@ -367,7 +383,10 @@ class MicrostructureModel:
 
     def carry_out(self, request: GenerationRequest) -> xr.DataArray:
         """All samples of a request, in the array contract."""
-        made = list(self.generate(request))
+        levels = len(visits(request.levels, request.repeats)) + 1 + len(request.redraws)
+        total = None if request.epsilon is not None else levels * len(request)
+        with stage("generating", total=total) as generating:
+            made = list(self.generate(request, on_evaluation=generating.advance))
         return self.dress(request, [labels for labels, _ in made], [moved for _, moved in made])
 
     def generate(
@@ -446,18 +465,13 @@ class MicrostructureModel:
 
     @property
     def precision(self) -> str:
-        """Type of the network's convolutions, "float32" or "bfloat16"; measured when first asked.
+        """Type of the network's convolutions, "float32" or "bfloat16"."""
+        return self._sampler.dtype
 
-        Samples are the same voxel by voxel only in the same precision: set it to repeat or to go
-        on with a run of another machine.
-        """
-        return self._sampler.precision.dtype
-
-    @precision.setter
-    def precision(self, dtype: str) -> None:
-        if dtype not in DTYPES:
-            raise InputError(f"precision={dtype!r}: choose 'float32' or 'bfloat16'")
-        self._sampler.precision = self._sampler.fastest([dtype])
+    @property
+    def precision_chosen(self) -> bool:
+        """Whether the precision was named, rather than left to the hardware."""
+        return self._precision != AUTO
 
 
 def _tell(on_evaluation: Callable[[int], None]) -> Callable[[Visit | Leap], None]:

@@ -28,7 +28,7 @@ class Staged:
         self.width = width
         self.requests = []
 
-    def generate(self, request):
+    def generate(self, request, on_evaluation=None):
         self.requests.append(request)
         pores = request.counts[:, 0] / request.counts.sum(1)
         return ((labels, 0) for labels in blobs(self.width(request), pores))
@@ -77,7 +77,9 @@ def test_out_of_reach_the_bounds_hold():
 @pytest.mark.parametrize("made", [0, 1])
 def test_windows_without_any_interface(real, made):
     model = Staged(lambda request: 1.0)
-    model.generate = lambda request: ((np.full(SHAPE, made, np.uint8), 0) for _ in range(4))
+    model.generate = lambda request, on_evaluation=None: (
+        (np.full(SHAPE, made, np.uint8), 0) for _ in range(4)
+    )
     assert 0.3 <= calibrate(model, real, 8).last <= calibration._HIGHEST_LAST
 
 
@@ -88,7 +90,7 @@ class Renamed(Staged):
         super().__init__(width)
         self.card = replace(self.card, background=0)
 
-    def generate(self, request):
+    def generate(self, request, on_evaluation=None):
         pores = request.counts[:, 1] / request.counts.sum(1)
         return ((1 - labels, 0) for labels in blobs(self.width(request), pores))
 
@@ -112,7 +114,7 @@ def test_which_label_a_phase_has_does_not_matter():
 def test_few_evaluations_and_the_model_s_own(own, numbers):
     model = Staged(lambda request: request.levels[-1])
     model.card = replace(model.card, evaluations=own)
-    assert [walk.evaluations for walk in calibrated_walks(model, REAL)] == numbers
+    assert [walk.evaluations for walk in calibrated_walks(model, REAL).walks] == numbers
 
 
 def test_a_real_model():
@@ -136,7 +138,9 @@ def test_least_squares_of_a_linear_problem_in_two_improvements():
         calls.append(x)
         return slopes @ (x - solution)
 
-    assert _fitted(residual, np.zeros(3), LOW, HIGH, STEPS) == pytest.approx(solution, abs=0.002)
+    found, whole = _fitted(residual, np.zeros(3), LOW, HIGH, STEPS)
+    assert whole
+    assert found == pytest.approx(solution, abs=0.002)
     assert len(calls) <= 8
 
 
@@ -146,7 +150,7 @@ def test_least_squares_of_a_bent_problem():
     def residual(x):
         return 40 * (np.exp(x) - np.exp(solution))
 
-    found = _fitted(residual, np.zeros(3), LOW, HIGH, STEPS)
+    found, _ = _fitted(residual, np.zeros(3), LOW, HIGH, STEPS)
     assert found == pytest.approx(solution, abs=0.03)
 
 
@@ -157,5 +161,5 @@ def test_least_squares_never_leaves_its_bounds_and_never_gets_worse():
         return np.array([np.sin(40 * x[0]) + 3, 5 + x[1], x[2] - 9])
 
     start = np.array([2.0, -2.0, 0.0])
-    found = _fitted(residual, start, LOW, HIGH, STEPS)
+    found, _ = _fitted(residual, start, LOW, HIGH, STEPS)
     assert np.linalg.norm(residual(found)) <= np.linalg.norm(residual(start))

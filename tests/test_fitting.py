@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from microdsd import fitting, material
+from microdsd.batched_sampler import BatchedSampler
 from microdsd.errors import CheckpointError, DataFileError, InputError, NotMixedError
 from microdsd.fitting import TrainingRun
 from microdsd.io import open_labels, save_microstructures
@@ -16,7 +17,7 @@ from microdsd.microstructure.synthetic import blobs
 from microdsd.model import MicrostructureModel
 from microdsd.process import WalkBack
 from microdsd.provenance import model_card
-from microdsd.training import Precision, TrainingConfig
+from microdsd.training import Trainer, TrainingConfig, pack_state, read_state
 
 TINY = {"widths": (4, 8), "blocks": (1, 1), "embedding": 8}
 FLAT = blobs((60, 24), fractions=(0.3, 0.7), scale=1.5, rng=1).values
@@ -25,9 +26,8 @@ SOLID = blobs((28, 14, 12), fractions=(0.3, 0.5, 0.2), scale=1.5, rng=2).values
 
 def run_of(source=FLAT, steps=2, window=8, settings=None, **options):
     config = TrainingConfig(**{"steps": steps, "batch": 2, "validations": 1, **(settings or {})})
-    run = TrainingRun(source, config, window=window, network_size=TINY, device="cpu", **options)
-    run.trainer.precision = Precision("float32", 1)
-    return run
+    options = {"precision": "float32", "device": "cpu", "network_size": TINY, **options}
+    return TrainingRun(source, config, window=window, **options)
 
 
 def weights(run):
@@ -50,7 +50,6 @@ def test_a_model_comes_out(quick_finish, source, window, ndim, species):
     records = list(run.records())
     assert [r.step for r in records] == [1, 2]
     model = run.finish()
-    model._sampler.precision = Precision("float32", 1)
     card = model.card
     assert (card.network.ndim, card.network.species) == (ndim, species)
     assert card.window == (window if isinstance(window, tuple) else (window,) * ndim)
@@ -152,7 +151,21 @@ BAD = [
     ({"window": 61}, r"windows of \(61, 61\) need 61 to train on"),
     ({"window": 61, "validation": 0}, r"window=\(61, 61\): does not fit"),
     ({"window": (8, 25)}, r"window=\(8, 25\): does not fit into the block"),
+    ({"window": None}, "window: give the voxels per axis.*window=64"),
     ({"window": 0}, "voxel"),
+    ({"network_size": {"widths": [0, 8]}}, r"widths=\[0, 8\]: give whole numbers of at least 1"),
+    ({"network_size": {"widths": []}}, r"widths=\[\]: give whole numbers"),
+    ({"network_size": {"widths": (4.5,)}}, r"widths=\(4.5,\): give whole numbers"),
+    ({"network_size": {"widths": (4, 4), "blocks": (1,)}}, "as many as there are widths"),
+    ({"network_size": {"widths": (4, 4), "blocks": (1, -1)}}, "blocks=.*at least 0"),
+    ({"network_size": {"widths": (4,), "embedding": 0}}, "embedding=.*at least 1"),
+    ({"network_size": {"widths": (4,) * 5}}, r"windows of \(8, 8\) voxels allow 4 at most"),
+    ({"network_size": {"widths": (60000,) * 3}}, "training needs at least .* GiB, and there are"),
+    ({"network_size": None, "settings": {"batch": 10**9}}, "batch=1000000000: .* GiB"),
+    ({"precision": "half"}, "precision='half': choose"),
+    ({"validation": float("nan")}, "validation=nan: give a share"),
+    ({"sigma_max": float("nan")}, "sigma_max=nan"),
+    ({"sigma_max": float("inf")}, "sigma_max=inf"),
     ({"window": 3}, "at least 4 voxels"),
     ({"window": (1, 1)}, "at least 4 voxels"),
     ({"window": (8,)}, r"window=\(8,\): give 2 or 3 numbers"),
@@ -182,9 +195,16 @@ BAD = [
 @pytest.mark.parametrize(("options", "message"), BAD)
 def test_what_cannot_be_used_is_refused_at_once(options, message):
     source = options.pop("source", FLAT) if "source" in options else FLAT
-    options = {"window": 8, "device": "cpu", **options}
+    config = TrainingConfig(steps=1, **options.get("settings", {}))
+    options = {key: value for key, value in options.items() if key != "settings"}
+    options = {"window": 8, "device": "cpu", "network_size": TINY, **options}
     with pytest.raises(InputError, match=message):
-        TrainingRun(source, TrainingConfig(steps=1), network_size=TINY, **options)
+        TrainingRun(source, config, **options)
+
+
+def test_fit_without_a_window_says_what_to_give():
+    with pytest.raises(InputError, match="window: give the voxels per axis"):
+        MicrostructureModel.fit(FLAT, TrainingConfig(steps=1))
 
 
 def test_a_horizon_too_short_names_one_that_is_enough():
@@ -252,6 +272,112 @@ def test_another_run_s_state_is_refused(tmp_path, other, named):
     run.save_state(tmp_path / "state")
     with pytest.raises(CheckpointError, match=f"other settings: .*{named}=.* there, .* here"):
         run_of(**other).restore(tmp_path / "state")
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda tensors, numbers: numbers.pop("step"),
+        lambda tensors, numbers: numbers.update(minutes="long"),
+        lambda tensors, numbers: numbers.update(gains=None),
+        lambda tensors, numbers: numbers.update(precision={"dtype": "float32"}),
+        lambda tensors, numbers: tensors.pop("network.head.conv.weight"),
+        lambda tensors, numbers: tensors.update({"network.head.conv.weight": torch.zeros(3)}),
+        lambda tensors, numbers: tensors.update({"optimizer.x.y": torch.zeros(3)}),
+        lambda tensors, numbers: tensors.update({"elsewhere.x": torch.zeros(3)}),
+    ],
+)
+def test_a_damaged_state_names_the_file_and_the_remedy(tmp_path, damage):
+    run = run_of()
+    next(iter(run.records()))
+    run.save_state(tmp_path / "state")
+    tensors, numbers = read_state(tmp_path / "state")
+    damage(tensors, numbers)
+    (tmp_path / "state").write_bytes(pack_state(tensors, numbers))
+    with pytest.raises(CheckpointError, match=r"state: .*damaged.*--force"):
+        run_of().restore(tmp_path / "state")
+
+
+def test_a_state_in_another_precision(tmp_path):
+    run = run_of()
+    next(iter(run.records()))
+    run.save_state(tmp_path / "state")
+    with pytest.raises(CheckpointError, match="trained in float32, precision='bfloat16'"):
+        run_of(precision="bfloat16").restore(tmp_path / "state")
+    other = run_of(precision="auto")
+    other.restore(tmp_path / "state")
+    assert other.trainer.dtype == "float32"
+
+
+def test_the_precision_of_training_is_that_of_the_model_and_recorded():
+    run = run_of(precision="bfloat16", validation=0)
+    list(run.records())
+    model = run.finish()
+    assert model.precision == model.card.provenance["precision"]["dtype"] == "bfloat16"
+
+
+class Clock:
+    """Seconds that only network evaluations take, and steps of training."""
+
+    def __init__(self, monkeypatch, evaluation, step):
+        self.now = 0.0
+        monkeypatch.setattr("time.monotonic", lambda: self.now)
+        monkeypatch.setattr("time.perf_counter", lambda: self.now)
+        draw, optimise = BatchedSampler.draw, Trainer._optimise
+
+        def drawn(sampler, request, members, observe=None):
+            def after(visit):
+                self.now += evaluation * len(members)
+                if observe is not None:
+                    observe(visit)
+
+            return draw(sampler, request, members, after)
+
+        def optimised(trainer, progress):
+            self.now += step
+            return optimise(trainer, progress)
+
+        monkeypatch.setattr(BatchedSampler, "draw", drawn)
+        monkeypatch.setattr(Trainer, "_optimise", optimised)
+
+
+@pytest.mark.parametrize(
+    ("minutes", "evaluation", "fitted", "windows"),
+    [
+        (2.0, 0.001, [4, 8, 24], 4),  # time for everything
+        (1.0, 0.012, [4, 24], 4),  # for two of three
+        (1.0, 0.2, [], 4),  # for nothing at all
+    ],
+)
+def test_minutes_are_those_of_the_whole_run(
+    quick_finish, monkeypatch, minutes, evaluation, fitted, windows
+):
+    """Calibration is given its share, and makes do with it; a walk comes out in any case."""
+    clock = Clock(monkeypatch, evaluation, step=0.5)
+    run = run_of(steps=None, settings={"minutes": minutes})
+    records = list(run.records())
+    trained = clock.now
+    model = run.finish()
+    assert records[-1].progress == 1.0
+    assert trained >= 0.6 * 60 * minutes
+    assert clock.now <= 60 * minutes + 4 * evaluation
+    card = model.card
+    assert card.provenance["calibration"] == {"evaluations": fitted, "windows": windows}
+    assert {4, card.evaluations} <= {walk.evaluations for walk in card.walks}
+    assert all(card.sigma_min <= walk.last < walk.first <= card.sigma_max for walk in card.walks)
+    assert card.provenance["minutes"] == pytest.approx(clock.now / 60, abs=0.01)
+    model.sample(rng=0)
+
+
+def test_steps_alone_are_calibrated_whatever_the_clock_says(quick_finish, monkeypatch):
+    walks = []
+    for evaluation in (0.0, 100.0):
+        with monkeypatch.context() as patch:
+            Clock(patch, evaluation, step=100.0)
+            run = run_of()
+            list(run.records())
+            walks.append(run.finish().card.walks)
+    assert walks[0] == walks[1]
 
 
 def test_a_model_is_not_a_state(tmp_path):

@@ -26,7 +26,7 @@ from microdsd.models import list_models, model_path
 from microdsd.process import WalkBack
 from microdsd.request import GenerationRequest
 from microdsd.training import Precision, pack_model
-from microdsd.training.precision import DTYPES
+from microdsd.training.precision import DTYPES, resolve_dtype
 
 MODELS = {(ndim, phases): tiny_model(ndim, phases) for ndim in (2, 3) for phases in (2, 3)}
 
@@ -245,8 +245,7 @@ def test_walks_that_the_model_cannot_go(walk, named):
 def test_saved_and_loaded(tmp_path):
     model, path = tiny_model(phases=3), tmp_path / "a.model"
     model.save(path)
-    loaded = MicrostructureModel.load(path, device="cpu")
-    loaded._sampler.precision = Precision("float32", 1)
+    loaded = MicrostructureModel.load(path, device="cpu", precision="float32")
     assert loaded.card == model.card
     assert loaded.digest() == model.digest()
     assert_same_samples(loaded.sample(2, rng=0), model.sample(2, rng=0))
@@ -290,26 +289,24 @@ def test_the_digest_is_computed_once(monkeypatch):
     assert model.digest() == digest
 
 
-def test_precision_is_measured_once(monkeypatch):
+def test_threads_are_measured_once(monkeypatch):
     model = tiny_model()
-    del model._sampler.precision
     measured = []
 
-    def measure(work, device, dtypes):
+    def measure(work, device, dtype):
         work()
-        measured.append(device)
-        return Precision("float32", 1)
+        measured.append(dtype)
+        return 1
 
-    monkeypatch.setattr(batched_sampler, "measure_precision", measure)
+    monkeypatch.setattr(batched_sampler, "fastest_threads", measure)
     model.sample(rng=0)
     model.sample(rng=1)
-    assert len(measured) == 1
+    assert measured == ["float32"]
 
 
 def test_bfloat16_touches_the_network_alone():
     """The composition is exact, and the bridge's products are those of float32."""
-    model = tiny_model()
-    model._sampler.precision = Precision("bfloat16", 1)
+    model = tiny_model().with_precision("bfloat16")
     made = model.sample(3, phase_fraction={"pore": 0.3}, rng=0)
     assert (made == 0).sum(("y", "x")).values.tolist() == [36] * 3
     assert not torch.is_autocast_enabled("cpu")
@@ -348,13 +345,26 @@ def test_devices():
             resolve_device(device)
 
 
-def test_the_precision_can_be_set_and_is_recorded():
-    model = tiny_model()
-    model.precision = "bfloat16"
-    assert model.precision == "bfloat16"
-    made = model.sample(1, rng=0)
-    assert provenance_of(made)["precision"] == "bfloat16"
-    model.precision = "float32"
-    assert provenance_of(model.sample(1, rng=0))["precision"] == "float32"
+def test_the_precision_can_be_chosen_and_is_recorded(tmp_path):
+    path = tmp_path / "a.model"
+    tiny_model().save(path)
+    for precision in DTYPES:
+        model = MicrostructureModel.load(path, "cpu", precision=precision)
+        assert model.precision == precision
+        assert provenance_of(model.sample(1, rng=0))["precision"] == precision
+        walked = model.with_walk(WalkBack(6, 9.0, 0.4, (1.0,)))
+        assert (walked.precision, walked.precision_chosen) == (precision, True)
     with pytest.raises(InputError, match="precision='double': choose"):
-        model.precision = "double"
+        MicrostructureModel.load(path, precision="double")
+
+
+def test_a_busy_machine_makes_the_same_samples(monkeypatch):
+    """Whatever a stopwatch would say, the same model and seed give the same samples."""
+    made = []
+    for threads in (1, 2):
+        monkeypatch.setattr(batched_sampler, "fastest_threads", lambda *a, n=threads: n)
+        model = MicrostructureModel.load("berea-2d", "cpu")
+        assert model.precision == resolve_dtype("auto", model.device)
+        assert not model.precision_chosen
+        made.append(model.sample(2, shape=(32, 32), evaluations=4, rng=5).values)
+    np.testing.assert_array_equal(*made)

@@ -17,7 +17,6 @@ from microdsd.model import MicrostructureModel
 from microdsd.networks import RateUNet
 from microdsd.process.time_schedule import PAPER_SETTINGS
 from microdsd.request import GenerationRequest
-from microdsd.training import Precision
 
 
 def tau_model(ndim=2, phases=2, **changes):
@@ -30,9 +29,7 @@ def tau_model(ndim=2, phases=2, **changes):
             for weight in network.parameters():
                 if not weight.any():
                     weight.normal_(0, 0.3)
-    model = MicrostructureModel(network, card, device="cpu")
-    model._sampler.precision = Precision("float32", 1)
-    return model
+    return MicrostructureModel(network, card, device="cpu", precision="float32")
 
 
 @pytest.mark.parametrize(("ndim", "phases"), [(2, 2), (2, 3), (3, 2)])
@@ -88,7 +85,6 @@ def test_a_model_comes_out(tmp_path, source, window, loss):
     run = run_of(source, window=window, method="tau-leaping", loss=loss, schedule="t^2")
     list(run.records())
     model = run.finish()
-    model._sampler.precision = Precision("float32", 1)
     assert isinstance(model.network, RateUNet)
     assert model.card.method == "tau-leaping"
     assert model.card.provenance["loss"] == (loss or "likelihood")
@@ -96,7 +92,6 @@ def test_a_model_comes_out(tmp_path, source, window, loss):
     assert len(model.card.validation_gains) == len(model.card.validation_levels)
     model.save(tmp_path / "a.model")
     again = MicrostructureModel.load(tmp_path / "a.model", device="cpu")
-    again._sampler.precision = Precision("float32", 1)
     options = {"evaluations": 4, "rng": 0}
     assert np.array_equal(model.sample(1, **options), again.sample(1, **options))
 

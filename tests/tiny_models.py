@@ -5,7 +5,7 @@ import torch
 from microdsd.model import MicrostructureModel
 from microdsd.networks import PotentialUNet, UNetConfig
 from microdsd.process import WalkBack
-from microdsd.training import ModelCard, Precision
+from microdsd.training import ModelCard
 
 NAMES = ("pore", "solid", "clay", "metal")
 
@@ -52,8 +52,7 @@ def tiny_card(ndim=2, phases=2, background=1, **changes):
 
 
 def tiny_model(ndim=2, phases=2, background=1, **changes):
-    """An untrained model; its precision is set, so that no test depends on a measurement."""
+    """An untrained model; its precision is set, so that no test depends on the machine."""
     card = tiny_card(ndim, phases, background, **changes)
-    model = MicrostructureModel(tiny_network(ndim, card.network.species), card, device="cpu")
-    model._sampler.precision = Precision("float32", 1)
-    return model
+    network = tiny_network(ndim, card.network.species)
+    return MicrostructureModel(network, card, device="cpu", precision="float32")

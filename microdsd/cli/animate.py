@@ -8,7 +8,13 @@ from typing import Annotated
 import typer
 
 from microdsd.cli.live import STDERR, progress_bar
-from microdsd.cli.options import Device, ModelFile, Overwrite, PhaseFractions
+from microdsd.cli.options import (
+    Device,
+    ModelFile,
+    NetworkPrecision,
+    Overwrite,
+    PhaseFractions,
+)
 
 
 def command(
@@ -28,6 +34,7 @@ def command(
     ] = None,
     seed: Annotated[int, typer.Option(help="The sample `generate --seed` makes first.")] = 0,
     device: Device = None,
+    precision: NetworkPrecision = "auto",
     force: Overwrite = False,
 ) -> None:
     """Generate one sample and draw its walk, level by level."""
@@ -41,7 +48,7 @@ def command(
 
     check_animation(output)
     ensure_writable(output, overwrite=force)
-    loaded = MicrostructureModel.load(model, device)
+    loaded = MicrostructureModel.load(model, device, precision)
     card = loaded.card
     if card.grey_levels:
         raise InputError(f"model: {model} makes images; a walk is drawn of phases alone")

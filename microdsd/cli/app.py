@@ -9,6 +9,7 @@ exception is a bug and shows its traceback.
 from __future__ import annotations
 
 import importlib
+import os
 import signal
 from typing import Annotated, Any
 
@@ -134,6 +135,9 @@ def main() -> None:
     """Entry point of the command."""
     # A cluster ends a job with SIGTERM: it stops as cleanly as Ctrl-C does.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    # Threads that wait for one another are to sleep meanwhile: on a busy machine, each that turns
+    # in circles instead holds up the one that it waits for.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     app(prog_name="microdsd")
 
 

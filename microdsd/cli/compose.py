@@ -13,6 +13,7 @@ from microdsd.cli.options import (
     Evaluations,
     JsonSummary,
     ModelFile,
+    NetworkPrecision,
     Number,
     OutputHdf5,
     Overwrite,
@@ -51,6 +52,7 @@ def command(
     evaluations: Evaluations = None,
     seed: SeedOfSamples = None,
     device: Device = None,
+    precision: NetworkPrecision = "auto",
     force: Overwrite = False,
     json: JsonSummary = False,
 ) -> None:
@@ -73,7 +75,7 @@ def command(
     from microdsd.model import MicrostructureModel
     from microdsd.regional import regional_request
 
-    loaded = MicrostructureModel.load(model, device)
+    loaded = MicrostructureModel.load(model, device, precision)
     rows = len(next(iter(columns.values())))
     blocks = tuple(grid or (rows, *[1] * (len(loaded.card.window) - 1)))
     if where is None and np.prod(blocks) != rows:

@@ -10,8 +10,10 @@ from typing import Any
 
 import typer
 
+from microdsd.cli.live import show_progress
 from microdsd.cli.options import Device, JsonDocument
 from microdsd.cli.output import print_json
+from microdsd.progress import stage
 
 _PACKAGES = (
     "microdsd",
@@ -25,6 +27,9 @@ _PACKAGES = (
     "porespy",
     "safetensors",
     "matplotlib",
+    "rich",
+    "typer",
+    "pydantic",
     "taufactor",
 )
 EXIT_UNSOUND = 1
@@ -51,8 +56,12 @@ def command(
         "device_name": torch.cuda.get_device_name(chosen) if chosen.type == "cuda" else _cpu(),
         "cpus": os.cpu_count(),
         "MICRODSD_DATA": os.environ.get("MICRODSD_DATA"),
-        "models": [_try_model(entry, chosen) for entry in _models()],
     }
+    with show_progress(), stage("trying the models", total=len(_models())) as trying:
+        document["models"] = []
+        for entry in _models():
+            trying.update(len(document["models"]), entry["name"])
+            document["models"].append(_try_model(entry, chosen))
     document["sound"] = all(entry["exact"] for entry in document["models"])
     if json:
         print_json(document)
@@ -71,19 +80,22 @@ def _models() -> list[dict[str, Any]]:
 def _try_model(entry: dict[str, Any], device: Any) -> dict[str, Any]:
     """Generate one training-window sized sample and recount it."""
     from microdsd.microstructure import phase_counts
+    from microdsd.microstructure.intensity import intensity_totals
     from microdsd.model import MicrostructureModel
     from microdsd.request import GenerationRequest
 
     model = MicrostructureModel.load(entry["name"], device)
     request = GenerationRequest.resolve(model.card, 1, rng=0)
-    model.sample(rng=0, evaluations=2)  # precision is measured on the first call
+    model.sample(rng=0, evaluations=2)  # threads are measured on the first call
     start = time.perf_counter()
     sample = model.sample(rng=0)
     seconds = time.perf_counter() - start
-    found = phase_counts(sample).values
+    count = intensity_totals if model.card.grey_levels else phase_counts
+    found = count(sample).values.reshape(request.counts.shape)
     return {
         "name": entry["name"],
         "shape": list(request.lattice.shape),
+        "precision": model.precision,
         "evaluations": request.evaluations,
         "seconds": round(seconds, 3),
         "exact": bool((found == request.counts).all()),
@@ -114,5 +126,5 @@ def _print(document: dict[str, Any]) -> None:
         verdict = "counts exact" if entry["exact"] else "COUNTS DIFFER: this is a bug, report it"
         typer.echo(
             f"model {entry['name']}: {shape} in {entry['seconds']:.2f} s "
-            f"({entry['evaluations']} evaluations), {verdict}"
+            f"({entry['evaluations']} evaluations, {entry['precision']}), {verdict}"
         )

@@ -6,21 +6,27 @@ import dataclasses
 import hashlib
 import shlex
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from microdsd.cli.live import STDERR
+from microdsd.cli.live import show_progress
 from microdsd.cli.options import JsonNumbers, ReferencePart, ReferenceWindows
 from microdsd.cli.output import print_json
 from microdsd.errors import InputError
 from microdsd.io import ensure_writable, load_microstructures, open_labels, split_spec
+from microdsd.microstructure import provenance_of
+from microdsd.microstructure.axes import SPATIAL_DIMS
+from microdsd.progress import stage
 
 if TYPE_CHECKING:
     import xarray as xr
 
+    from microdsd.io.windows import LabelSource
     from microdsd.report import Evaluation
+    from microdsd.report.evaluation import TwoSampleClassifier
 
 
 def command(
@@ -71,15 +77,27 @@ def command(
     require: Annotated[
         list[str] | None,
         typer.Option(
-            help="Exit with 1 unless this holds: indistinguishable, exact, the name of a test, "
-            "descriptors>=N, classifier<=N%, DESCRIPTOR<=N%. More than one: all of them."
+            help="Exit with 1 unless this holds: within, not-differs, exact, TEST=within, "
+            "TEST=not-differs, descriptors>=N, TEST<=N%. More than one: all of them."
         ),
+    ] = None,
+    margin: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Largest difference that does not matter, TEST=SHARE, as surface=0.1; part of a "
+            "name stands for all that hold it."
+        ),
+    ] = None,
+    classifier: Annotated[
+        str | None,
+        typer.Option(help="A stronger judge, in minutes: network."),
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Overwrite the report.")] = False,
     json: JsonNumbers = False,
 ) -> None:
     """Compare generated with real material; write one self-contained page and its numbers."""
-    from microdsd.cli.parsing import names_of, region_of
+    from microdsd.cli.parsing import names_of, numbers_of, region_of
+    from microdsd.metrics.verdict import margins_with
     from microdsd.report import (
         Requirement,
         evaluate,
@@ -89,9 +107,15 @@ def command(
         write_report,
     )
 
+    if classifier not in (None, "network"):
+        raise InputError(f"classifier: {classifier!r} is not known; there is: network")
+    margins = {str(name): value for name, value in (numbers_of(margin, "margin") or {}).items()}
+    margins_with(margins)
     required = [Requirement.parse(text) for text in require or []]
     if training is None and any(wanted.name == "memorisation" for wanted in required):
         raise InputError("require: memorisation needs the scan of the training, --training")
+    if classifier is None and any(wanted.name == "network" for wanted in required):
+        raise InputError("require: network needs --classifier network")
     for path in report_paths(output):
         ensure_writable(path, overwrite=force)
     if training_log is not None:
@@ -105,7 +129,11 @@ def command(
     ) as source:
         material = source.load()
         reference_hash = source.sha256()
-    with STDERR.status("measuring generated and real samples"):
+    with show_progress(), stage("measuring generated and real samples") as measuring:
+
+        def say(text: str) -> None:
+            measuring.update(0.0, text)
+
         evaluation = evaluate(
             samples,
             material,
@@ -113,6 +141,9 @@ def command(
             windows=windows,
             rng=seed,
             periodic=periodic,
+            margins=margins,
+            classifier=_network(say) if classifier else None,
+            progress=say,
             record={
                 "command": shlex.join(["microdsd", *sys.argv[1:]]),
                 "files": {
@@ -122,10 +153,14 @@ def command(
                 },
             },
         )
+    if reference_region:
+        warning = _seen_part(samples, reference, region_of(reference_region), names_of(labels))
+        evaluation = dataclasses.replace(evaluation, flatters=evaluation.flatters or warning)
     nearest: dict[str, Any] = {}
     if training is not None:
         with (
-            STDERR.status("looking for copies of training windows"),
+            show_progress(),
+            stage("looking for copies of training windows"),
             open_labels(
                 training, phases=names_of(labels), region=region_of(training_region)
             ) as source,
@@ -133,7 +168,7 @@ def command(
             nearest = _nearest(evaluation, source.load(), symmetry)
             verdict = evaluation.verdict.with_memorisation(nearest["memorisation"])
             evaluation = dataclasses.replace(evaluation, verdict=verdict)
-    with STDERR.status("drawing the report"):
+    with show_progress(), stage("drawing the report"):
         html, numbers = write_report(
             evaluation,
             output,
@@ -151,6 +186,8 @@ def command(
         print_json(document)
     else:
         typer.echo(evaluation.verdict.sentence())
+        if evaluation.flatters:
+            typer.echo(evaluation.flatters)
         typer.echo(headline(evaluation))
         if nearest:
             typer.echo(nearest["memorisation"].verdict())
@@ -170,6 +207,34 @@ def _nearest(evaluation: Evaluation, training: xr.DataArray, symmetry: str) -> d
     held_back = evaluation.windows.isel(sample=slice(evaluation.generated.sizes["sample"]))
     found = memorisation(evaluation.generated, training, held_back, symmetry=symmetry)  # type: ignore[arg-type]
     return {"memorisation": found, "training": training}
+
+
+def _network(show: Callable[[str], None]) -> TwoSampleClassifier:
+    from microdsd.network_judge import NetworkJudge
+
+    def progress(done: int, epochs: int) -> None:
+        show(f"training a network to tell the two sides apart: epoch {done} of {epochs}")
+
+    return NetworkJudge(progress=progress)
+
+
+def _seen_part(
+    samples: xr.DataArray, reference: str, region: dict[str, slice], labels: dict[int, str] | None
+) -> str | None:
+    """Warn if a region of the scan that the model was trained on holds layers that it saw."""
+    from microdsd.report.training_scan import FLATTERS, seen_layers
+
+    training = (provenance_of(samples) or {}).get("training") or {}
+    first = SPATIAL_DIMS[-len(training.get("data_shape") or SPATIAL_DIMS) :][0]
+
+    def leading(layers: int | None) -> LabelSource:
+        part = None if layers is None else {first: slice(0, layers)}
+        return open_labels(reference, phases=labels, region=part)
+
+    seen = seen_layers(training, leading)
+    if seen is None:
+        return None
+    return FLATTERS if (region.get(first, slice(0, None)).start or 0) < seen else None
 
 
 def _label_or_name(word: str) -> int | str:

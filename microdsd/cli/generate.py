@@ -14,6 +14,7 @@ from microdsd.cli.options import (
     Evaluations,
     JsonSummary,
     ModelFile,
+    NetworkPrecision,
     Number,
     OutputHdf5,
     Overwrite,
@@ -52,6 +53,7 @@ def command(
         typer.Option(help="Also write the walk of the first sample, level by level, to this npz."),
     ] = None,
     device: Device = None,
+    precision: NetworkPrecision = "auto",
     force: Overwrite = False,
     json: JsonSummary = False,
 ) -> None:
@@ -74,7 +76,7 @@ def command(
     from microdsd.model import MicrostructureModel
     from microdsd.request import GenerationRequest
 
-    loaded = MicrostructureModel.load(model, device)
+    loaded = MicrostructureModel.load(model, device, precision)
     unfinished = UnfinishedSamples(output, start_anew=force)
     request = GenerationRequest.resolve(
         loaded.card,

@@ -12,6 +12,7 @@ from microdsd.cli.options import (
     FileSpec,
     JsonSummary,
     ModelFile,
+    NetworkPrecision,
     OutputHdf5,
     Overwrite,
     SeedOfSamples,
@@ -65,6 +66,7 @@ def command(
     evaluations: Evaluations = None,
     seed: SeedOfSamples = None,
     device: Device = None,
+    precision: NetworkPrecision = "auto",
     force: Overwrite = False,
     json: JsonSummary = False,
 ) -> None:
@@ -114,7 +116,7 @@ def command(
     from microdsd.model import MicrostructureModel
     from microdsd.regional import inpainting_request
 
-    loaded = MicrostructureModel.load(model, device)
+    loaded = MicrostructureModel.load(model, device, precision)
     unfinished = UnfinishedSamples(output, start_anew=force)
     request = inpainting_request(
         loaded.card,

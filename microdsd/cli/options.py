@@ -66,6 +66,14 @@ Evaluations = Annotated[
     int | None, typer.Option(help="Network evaluations; more is slower and closer.")
 ]
 SeedOfSamples = Annotated[int | None, typer.Option(help="Sample i depends on (seed, i) alone.")]
+NetworkPrecision = Annotated[
+    str,
+    typer.Option(
+        "--precision",
+        help="float32, bfloat16, or auto: bfloat16 where the device has it in hardware. Another "
+        "precision gives other samples.",
+    ),
+]
 Device = Annotated[str | None, typer.Option(help="cpu, cuda, cuda:1; default: a GPU.")]
 
 ReferencePart = Annotated[

@@ -26,8 +26,8 @@ def carry_out(
 
     number = len(request)
     levels = len(visits(request.levels, request.repeats)) + 1 + len(request.redraws)
-    if earlier := unfinished.precision():
-        model.precision = earlier
+    if (earlier := unfinished.precision()) and not model.precision_chosen:
+        model = model.with_precision(earlier)
     done = unfinished.open(
         {
             "model": model.digest(),

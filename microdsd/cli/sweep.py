@@ -16,6 +16,7 @@ from microdsd.cli.options import (
     Evaluations,
     JsonNumbers,
     ModelFile,
+    NetworkPrecision,
     ReferencePart,
     ReferenceWindows,
     Shape,
@@ -55,6 +56,7 @@ def command(
     reference_region: ReferencePart = None,
     windows: ReferenceWindows = None,
     device: Device = None,
+    precision: NetworkPrecision = "auto",
     force: Annotated[bool, typer.Option("--force", help="Overwrite output and report.")] = False,
     json: JsonNumbers = False,
 ) -> None:
@@ -86,7 +88,7 @@ def command(
     from microdsd.model import MicrostructureModel
     from microdsd.sweep import sweep_request
 
-    loaded = MicrostructureModel.load(model, device)
+    loaded = MicrostructureModel.load(model, device, precision)
     unfinished = UnfinishedSamples(output, start_anew=force)
     request = sweep_request(
         loaded.card,

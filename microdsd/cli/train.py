@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import time
 from dataclasses import asdict
 from pathlib import Path
@@ -10,17 +9,19 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from microdsd.cli.live import STDERR, progress_bar
+from microdsd.cli.live import STDERR, show_progress
 from microdsd.cli.options import (
     Device,
     JsonSummary,
+    NetworkPrecision,
     PhaseNames,
     TrainingWindow,
     VoxelSize,
     WindowBoundary,
 )
-from microdsd.cli.output import exponents, print_json
+from microdsd.cli.output import print_json
 from microdsd.errors import DataFileError, InputError
+from microdsd.progress import stage
 
 if TYPE_CHECKING:
     from microdsd.fitting import TrainingRun
@@ -42,8 +43,17 @@ def command(
     ],
     output: Annotated[Path, typer.Option("-o", "--output", help="Model file to write.")],
     window: TrainingWindow,
-    minutes: Annotated[float | None, typer.Option(help="Budget of time.")] = None,
-    steps: Annotated[int | None, typer.Option(help="Budget of optimiser steps.")] = None,
+    minutes: Annotated[
+        float | None,
+        typer.Option(
+            help="Budget of time for everything, calibration included. Default: 30, unless there "
+            "are --steps."
+        ),
+    ] = None,
+    steps: Annotated[
+        int | None,
+        typer.Option(help="Budget of optimiser steps; alone, it makes the same model every time."),
+    ] = None,
     symmetry: Annotated[
         str,
         typer.Option(
@@ -109,19 +119,25 @@ def command(
     ] = None,
     seed: Annotated[int, typer.Option(help="Seed of everything random.")] = 0,
     device: Device = None,
+    precision: NetworkPrecision = "auto",
     resume: Annotated[bool, typer.Option("--resume", help="Go on with a stopped run.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Overwrite, and start anew.")] = False,
     json: JsonSummary = False,
 ) -> None:
     """Train a model on a segmented scan; Ctrl-C stops it so that --resume can go on."""
+    begun = time.monotonic()
     state, log = output.with_name(output.name + ".resume"), output.with_name(output.name + ".csv")
     _check_output(output, state, resume, force)
+    _spare([*source, *([start_from] if start_from else [])], [output, state, log])
 
     from microdsd.cli.parsing import names_of, one_or_each, region_of
+    from microdsd.cli.training_words import introduction, shortened
     from microdsd.fitting import TrainingRun
     from microdsd.io import holds_images
+    from microdsd.provenance import model_card
     from microdsd.training.config import TrainingConfig
     from microdsd.training.log import TrainingLog
+    from microdsd.training.stopwatch import Stopwatch
 
     settings: dict[str, Any] = {
         "batch": batch,
@@ -131,7 +147,7 @@ def command(
         else sigma_min,
     }
     config = TrainingConfig(
-        minutes=minutes if minutes or steps else 30.0,
+        minutes=30.0 if minutes is None and steps is None else minutes,
         steps=steps,
         seed=seed,
         **{key: value for key, value in settings.items() if value is not None},
@@ -154,15 +170,19 @@ def command(
         region=region_of(crop),
         network_size=_network_size(widths, blocks),
         device=device,
+        precision=precision,
+        stopwatch=Stopwatch(begun),
     )
     if resume:
         run.restore(state)
+        if not log.exists():
+            STDERR.print(f"note: {log} is not there; a new log begins", markup=False)
     levels = run.validation.levels if run.validation else ()
-    STDERR.print(
-        f"{run.n_parameters / 1e6:.2f} M parameters, windows of {run.window}, on {run.device}"
-    )
-    STDERR.print(f"horizon {'as told' if sigma_max else 'as recommended'}: {run.horizon()}")
-    model = _trained(run, state, TrainingLog(log, levels, run.trainer.step))
+    written = TrainingLog(log, levels, run.trainer.step)
+    run.prepare()
+    for line in introduction(run, model_card(run)):
+        STDERR.print(line, markup=False, highlight=False)
+    model = _trained(run, state, written)
     model.save(output, overwrite=True)
     state.unlink(missing_ok=True)
     card = model.card
@@ -183,42 +203,33 @@ def command(
     if json:
         print_json(summary)
     else:
-        walk = card.walk(card.evaluations)
         STDERR.print(
-            f"{output}: {summary['steps']} steps in {summary['minutes']} min, "
-            f"walks back from noise level {walk.first:.3g} to {walk.last:.3g}, "
-            f"sharpness {exponents(walk.sharpness)}; log in {log}"
+            f"{output}: {summary['steps']} steps, {summary['minutes']} min in all; log in {log}",
+            markup=False,
         )
+        if shortened(card):
+            STDERR.print(shortened(card), markup=False)
 
 
 def _trained(run: TrainingRun, state: Path, log: TrainingLog) -> MicrostructureModel:
     """Train to the end of the budget; keep the state at times, and when interrupted."""
     from microdsd.cli.interrupt import held_interrupts
 
-    saved, logged = time.monotonic(), -math.inf  # the first step is logged
+    saved = time.monotonic()
+    logged = saved - _LOG_EVERY  # the first step is logged
     try:
-        with progress_bar(status=True) as bar:
-            task = bar.add_task("training", total=1.0, status="choosing precision and threads")
-            gain = ""
-            with held_interrupts() as release:
+        with show_progress():
+            with stage("training", total=1.0) as training, held_interrupts() as release:
                 for record in run.records():
+                    training.update(record.progress, run.status(record))
                     now = time.monotonic()
-                    if record.gains:
-                        gain = f", gain {sum(record.gains) / len(record.gains):.3f} nats/walker"
                     if record.gains or now - logged > _LOG_EVERY:
                         log.write(record)
                         logged = now
                     if now - saved > _SAVE_EVERY:
                         run.save_state(state)
                         saved = now
-                    rate = record.step / max(record.minutes, 1e-9) / 60
-                    bar.update(
-                        task,
-                        completed=record.progress,
-                        status=f"step {record.step} ({rate:.1f}/s), loss {record.loss:.3f}{gain}",
-                    )
                     release()
-            bar.update(task, status="calibrating the walk back")
             return run.finish()
     except KeyboardInterrupt:
         if run.trainer.step:
@@ -234,7 +245,7 @@ def _network_size(widths: list[int] | None, blocks: list[int] | None) -> dict[st
         raise InputError(f"--blocks {blocks}: give --widths with it, as many as there are blocks")
     if not widths:
         return None
-    return {"widths": tuple(widths), "blocks": tuple(blocks or [1] * len(widths))}
+    return {"widths": tuple(widths), **({"blocks": tuple(blocks)} if blocks else {})}
 
 
 def _by_class(sources: list[str], names: list[str] | None) -> str | dict[str, str]:
@@ -262,3 +273,16 @@ def _check_output(output: Path, state: Path, resume: bool, force: bool) -> None:
         raise DataFileError(
             f"-o {output}: a stopped run lies at {state}; --resume goes on, --force starts anew"
         )
+
+
+def _spare(read: list[str], written: list[Path]) -> None:
+    """Refuse to write over a file that is read."""
+    from microdsd.io import split_spec
+
+    for spec in read:
+        source = split_spec(spec)[0]
+        for path in written:
+            if source.exists() and path.exists() and path.samefile(source):
+                raise DataFileError(
+                    f"-o {written[0]}: would replace {path}, which is read; choose another name"
+                )

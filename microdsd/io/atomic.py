@@ -73,6 +73,8 @@ def ensure_writable(path: str | Path, *, overwrite: bool) -> Path:
         raise DataFileError(f"{path}: exists; pass overwrite=True (--force) or another name")
     if path.is_dir():
         raise DataFileError(f"{path}: is a folder; give the name of a file")
+    if path.exists() and not path.is_file():
+        raise DataFileError(f"{path}: is a device or a pipe, not a file; give another name")
     if not path.parent.is_dir():
         raise DataFileError(f"{path}: the folder {path.parent} does not exist; create it first")
     return path

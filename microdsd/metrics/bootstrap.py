@@ -1,4 +1,4 @@
-"""Bands that hold the mean of an ensemble of curves."""
+"""Bands that hold a whole curve."""
 
 from __future__ import annotations
 
@@ -14,22 +14,26 @@ if TYPE_CHECKING:
 RESAMPLES = 1_000
 
 
-def mean_band(
-    curves: ArrayLike,
+def simultaneous_band(
+    curve: ArrayLike,
+    contributions: ArrayLike,
     *,
     level: float = 0.95,
     resamples: int = RESAMPLES,
     rng: int | np.random.Generator | None = None,
 ) -> tuple[Numbers, Numbers]:
-    """Simultaneous bootstrap band of a mean curve.
+    """Simultaneous bootstrap band of an estimated curve.
 
     Parameters
     ----------
-    curves : array_like, shape (samples, points)
+    curve : array_like, shape (points,)
+        The estimate.
+    contributions : array_like, shape (samples, points)
+        What each independent sample contributes to the deviation of the estimate from the truth:
+        for a mean of n samples, their deviations from it over n.
     level : float
         Chance that the whole true curve lies inside, range (0, 1).
     resamples : int
-        Bootstrap ensembles, drawn with replacement.
     rng : None, int or numpy Generator
 
     Returns
@@ -38,8 +42,9 @@ def mean_band(
 
     Notes
     -----
-    The mean plus and minus c standard errors, c the `level` quantile over the resamples of the
-    largest deviation of their mean from the mean, in standard errors (sup-t band [1]_).
+    The curve plus and minus c standard errors, c the `level` quantile over the resamples of the
+    largest deviation in standard errors (sup-t band [1]_). A resample multiplies every
+    contribution by a standard normal number.
 
     References
     ----------
@@ -47,17 +52,16 @@ def mean_band(
 
     Examples
     --------
-    >>> low, high = mean_band(np.random.default_rng(0).normal(size=(50, 4)), rng=1)
+    >>> curves = np.random.default_rng(0).normal(size=(50, 4))
+    >>> mean = curves.mean(axis=0)
+    >>> low, high = simultaneous_band(mean, (curves - mean) / 50, rng=1)
     >>> bool((low < 0).all() and (high > 0).all())
     True
     """
-    values = np.asarray(curves, dtype=float)
-    n = len(values)
-    mean = values.mean(axis=0)
+    centre, shares = np.asarray(curve, dtype=float), np.asarray(contributions, dtype=float)
+    error = np.sqrt((shares**2).sum(axis=0))
     generator = np.random.default_rng(rng)
-    weights = generator.multinomial(n, np.full(n, 1 / n), size=resamples) / n
-    deviations = weights @ values - mean
-    error = deviations.std(axis=0)
+    deviations = generator.normal(size=(resamples, len(shares))) @ shares
     scaled = np.abs(deviations) / np.where(error > 0, error, np.inf)
     width = np.quantile(scaled.max(axis=1), level) * error
-    return mean - width, mean + width
+    return centre - width, centre + width

@@ -16,6 +16,7 @@ from microdsd.metrics.comparison_result import (
     TwoPointComparison,
 )
 from microdsd.metrics.descriptors import COMPARED, describe, scalar_columns
+from microdsd.metrics.fraction_trend import FractionTrend
 from microdsd.microstructure.schema import (
     LabelsLike,
     as_ensemble,
@@ -81,6 +82,9 @@ def compare(
     Every distance is set against the same distance between two disjoint random sets of real
     windows, as many as there are generated samples in each, or half of the windows if those are
     too few; ``set_size`` says how many. Fewer than 4 windows give no spread.
+
+    Scalar descriptors are compared as they are. Curves are compared with what the windows would
+    give at the fractions of the samples, by a trend that is found from the windows alone.
 
     Examples
     --------
@@ -231,6 +235,9 @@ def _compared_curves(
     generated: xr.Dataset, real: xr.Dataset, splits: _Splits, last_lag: int
 ) -> Iterator[TwoPointComparison]:
     judged = slice(last_lag + 1)
+    at_fractions = AtFractions(
+        *(side["phase_fraction"].values.astype(float) for side in (generated, real))
+    )
     of_phases = ("two_point_probability", "phase_name")
     of_pairs = ("cross_two_point_probability", "pair")
     for name, variable, i in [
@@ -241,12 +248,14 @@ def _compared_curves(
     ]:
         made_s2 = generated[variable].values[:, i]
         real_s2 = real[variable].values[:, i]
+        mean, low, high = at_fractions.mean_and_band(real_s2)
+        alike_made, alike_real = at_fractions.alike(made_s2, real_s2)
         real_sets, other_sets, made_sets = (
             curves[numbers][..., judged].mean(axis=1) if len(numbers) else ()
             for curves, numbers in [
-                (real_s2, splits.real),
-                (real_s2, splits.other_real),
-                (made_s2, splits.generated),
+                (alike_real, splits.real),
+                (alike_real, splits.other_real),
+                (alike_made, splits.generated),
             ]
         )
         real_real = _quantiles(other_sets, real_sets)
@@ -255,21 +264,47 @@ def _compared_curves(
             phase=str(name),
             units=real["distance"].attrs["units"],
             distance=_curve(real["distance"].values),
-            real_mean=_curve(real_s2.mean(axis=0)),
-            real_low=_curve(np.quantile(real_s2, BAND[0], axis=0)),
-            real_high=_curve(np.quantile(real_s2, BAND[1], axis=0)),
+            real_mean=_curve(mean),
+            real_low=_curve(low),
+            real_high=_curve(high),
             generated_mean=_curve(made_s2.mean(axis=0)),
             generated_low=_curve(np.quantile(made_s2, BAND[0], axis=0)),
             generated_high=_curve(np.quantile(made_s2, BAND[1], axis=0)),
             last_lag=last_lag,
-            error=_number(
-                two_point_error(made_s2[:, judged].mean(axis=0), real_s2[:, judged].mean(axis=0))
-            ),
+            error=_number(two_point_error(made_s2[:, judged].mean(axis=0), mean[judged])),
             real_real_low=real_real[0],
             real_real_median=real_real[1],
             real_real_high=real_real[2],
             same_size_median=same_size[1],
         )
+
+
+class AtFractions:
+    """Curves of real windows as they would be at the phase fractions of samples.
+
+    Parameters
+    ----------
+    generated, real : ndarray, shape (samples, phases) and (windows, phases)
+        Phase fractions. Samples beyond the reach of the windows are set against their mean.
+    """
+
+    def __init__(self, generated: Values, real: Values) -> None:
+        self._trend = FractionTrend(real)
+        self._weights = self._trend.weights(generated)
+        self._weights[~self._trend.reaches(generated)] = 1 / len(real)
+
+    def mean_and_band(self, real: Values) -> tuple[Values, Values, Values]:
+        """Mean of curves ``(windows, points)``, and 5 % and 95 % quantiles of single ones."""
+        expected = self._weights @ real
+        single = expected[:, np.newaxis] + self._trend.residuals(real)
+        low, high = np.quantile(single, BAND, axis=(0, 1))
+        return expected.mean(axis=0), low, high
+
+    def alike(self, generated: Values, real: Values) -> tuple[Values, Values]:
+        """Curves of samples and of windows, all brought to the samples' mean fractions."""
+        expected = self._weights @ real
+        mean = expected.mean(axis=0)
+        return generated - expected + mean, self._trend.residuals(real) + mean
 
 
 def last_judged_lag(shape: Sequence[int]) -> int:

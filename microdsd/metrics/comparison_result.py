@@ -55,7 +55,8 @@ class TwoPointComparison:
         Name of the phase, or of the pair ("pore-binder"); unit of `distance`.
     distance : tuple of float
     real_mean, real_low, real_high, generated_mean, generated_low, generated_high : tuple of float
-        Means and the 5 % and 95 % quantiles of single windows and samples.
+        Means and the 5 % and 95 % quantiles of single windows and samples; of the windows at the
+        fractions of the samples.
     last_lag : int
         The error sums shells 0 to this one: 3/8 (2D) or 1/2 (3D) of the shortest side, less one.
     error : float or None

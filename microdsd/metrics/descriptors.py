@@ -18,6 +18,7 @@ from microdsd.microstructure.schema import (
     resolve_phase,
     voxel_size_of,
 )
+from microdsd.progress import stage
 
 SCALARS = (
     "phase_fraction",
@@ -118,10 +119,13 @@ def describe(
     chosen = _chosen(descriptors)
     if "representativity" in chosen:
         described.attrs["relative_error"] = relative_error
-    for group in chosen:
-        if progress is not None:
-            progress(group)
-        described = described.assign(GROUPS[group](request))
+    n = ensemble.sizes["sample"]
+    with stage(f"describing {n} samples" if n > 1 else "describing", len(chosen)) as describing:
+        for done, group in enumerate(chosen):
+            describing.update(done, group.replace("_", " "))
+            if progress is not None:
+                progress(group)
+            described = described.assign(GROUPS[group](request))
     return with_definitions(described)
 
 

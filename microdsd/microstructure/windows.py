@@ -82,6 +82,8 @@ def cut_windows(
     Returns
     -------
     DataArray, dims (sample, [z,] y, x)
+        Its coordinate ``place`` numbers the first voxel of every window, along the axes in C
+        order.
 
     Raises
     ------
@@ -120,15 +122,12 @@ def cut_windows(
     ).reshape(n, *shape)
     size, unit = voxel_size_of(ms)
     kept = dims[-len(edges) :]
+    coords = voxel_coordinates(
+        dict(zip(kept, shape, strict=True)), VoxelSize(size[-len(edges) :], unit)
+    )
+    place = np.ravel_multi_index(tuple(places.T), (len(volumes), *lengths))
     return as_microstructure(
-        xr.DataArray(
-            cut,
-            dims=("sample", *kept),
-            coords=voxel_coordinates(
-                dict(zip(kept, shape, strict=True)),
-                VoxelSize(size[-len(edges) :], unit),
-            ),
-        ),
+        xr.DataArray(cut, dims=("sample", *kept), coords={**coords, "place": ("sample", place)}),
         phases=phases_of(ms),
         provenance=derived_provenance(ms, "cut_windows", window=edges, disjoint=disjoint),
     )

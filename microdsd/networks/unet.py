@@ -181,7 +181,7 @@ class UNet(nn.Module):
         if top > 1:
             occupation = occupation / top
         x = torch.cat(
-            [occupation, kernel.apply(occupation, t), free_share(kernel.lattice, t, occupation)],
+            [occupation, kernel.carry(occupation, t), free_share(kernel.lattice, t, occupation)],
             dim=1,
         )
         if top > 1 and fractions is not None:

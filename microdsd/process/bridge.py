@@ -72,9 +72,43 @@ def sample_bridge_step(
     Walkers
         At time s: as many of every species in every sample as before.
     """
-    lattice = walkers.lattice
-    smoothing = [kernel.axis_matrix(axis, s) for axis in range(lattice.ndim)]
-    steps = [kernel.axis_matrix(axis, t - s) for axis in range(lattice.ndim)]
+    axes = range(walkers.lattice.ndim)
+    smoothing = [kernel.axis_matrix(axis, s) for axis in axes]
+    steps = [kernel.axis_matrix(axis, t - s) for axis in axes]
+    return draw_back(walkers, log_h, kernel, smoothing, steps, generators)
+
+
+@torch.no_grad()
+def draw_back(
+    walkers: Walkers,
+    log_h: Tensor,
+    kernel: TransitionKernel,
+    smoothing: Sequence[Tensor],
+    steps: Sequence[Tensor],
+    generators: Sequence[torch.Generator],
+) -> Walkers:
+    """Draw every walker's earlier site from law (2), given its matrices.
+
+    Parameters
+    ----------
+    walkers : Walkers
+    log_h : Tensor, shape (batch, species, *origins)
+        Logarithm of the potential.
+    kernel : TransitionKernel
+        On the lattice of the earlier sites.
+    smoothing : sequence of Tensor, shape (earlier sites, origins)
+        K_s along every axis.
+    steps : sequence of Tensor, shape (sites, earlier sites)
+        K_{t-s} along every axis, from where a walker is to where it can have been.
+    generators : sequence of torch.Generator
+        One per sample.
+
+    Returns
+    -------
+    Walkers
+        On the kernel's lattice.
+    """
+    axes = len(steps)
     u = uniforms(walkers, generators)
     # Half the bytes of every index below.
     position, log_h = walkers.position.int(), log_h.flatten(0, 1)
@@ -85,12 +119,12 @@ def sample_bridge_step(
             for axis, matrix in enumerate(smoothing):
                 field = kernel.apply_axis(field, axis, matrix)
             fields = [field]
-            for axis in range(lattice.ndim - 1, 0, -1):
+            for axis in range(axes - 1, 0, -1):
                 fields.insert(0, kernel.apply_axis(fields[0], axis, steps[axis]))
             channel = (walkers.channel[members] - channels.start).int()
             for axis, (field, step) in enumerate(zip(fields, steps, strict=True)):
                 _draw_along(field[0], step, channel, position[:, members], axis, u[axis, members])
-    return walkers.moved_to(position.long())
+    return walkers.moved_to(position.long(), kernel.lattice)
 
 
 def _draw_along(
@@ -101,7 +135,7 @@ def _draw_along(
     The field is (channels, *space). Lines along the axis are taken a slab at a time, with the
     walkers on them.
     """
-    length, here = len(step), position[axis]
+    length, here = step.shape[1], position[axis]
     line = channel
     for other, n in enumerate(field.shape[1:]):
         if other != axis:
@@ -127,17 +161,17 @@ def _drawn(lines: Tensor, step: Tensor, line: Tensor, here: Tensor, u: Tensor) -
     Lines are cut into blocks: first the block is drawn, from sums that one matrix product per
     block gives for all sites at once, then the voxel in it.
     """
-    length = len(step)
+    rows, length = step.shape
     # As many blocks as voxels in one, nearly; a power of two fills vector registers.
     width = 1 << math.ceil(math.log2(length) / 2)
     blocks, weights = _blocks(lines, width), _blocks(step, width)
     n_blocks = blocks.shape[1]
-    site = line * length + here
+    site = line * rows + here
     # Weight of the blocks before the k-th, a row for each k.
     before = u.new_empty(n_blocks + 1, len(u))
     before[0] = 0
     # One table for all blocks: memory asked for anew costs several times the product.
-    table = u.new_empty(len(lines), length)
+    table = u.new_empty(len(lines), rows)
     for k in range(n_blocks):
         torch.mm(blocks[:, k], weights[:, k].T, out=table)
         torch.index_select(table.view(-1), 0, site, out=before[k + 1])
@@ -170,7 +204,7 @@ def expected_occupation(
 ) -> Tensor:
     """Expected number of walkers of every species on every voxel at time 0.
 
-    rho(y) = sum_x n_t(x) P(y | x) = h(y) K_t [n_t / (K_t h)](y), shape (batch, species, *space).
+    rho(y) = sum_x n_t(x) P(y | x) = h(y) K_t^T [n_t / (K_t h)](y), shape (batch, species, *space).
     """
     h = potential(log_h)
-    return h * kernel.apply(occupation / kernel.apply(h, t), t)
+    return h * kernel.carry(occupation / kernel.apply(h, t), t)

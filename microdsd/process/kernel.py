@@ -41,6 +41,33 @@ def _eigenbasis(length: int, boundary: Boundary, device: torch.device) -> tuple[
     return eigenvalues.to(device), (vectors / vectors.norm(dim=0)).to(device)
 
 
+@lru_cache(maxsize=32)
+def _eigenbasis_of_blocks(
+    volumes: tuple[int, ...], boundary: Boundary, device: torch.device
+) -> tuple[Tensor, Tensor]:
+    """Eigenvalues and orthonormal eigenvectors of the generator for blocks of unequal volume.
+
+    Neighbours whose centres are a distance apart exchange walkers at the rate 1 / distance per
+    voxel of either: 1 / (distance * volume) is the rate of hops out of a block. Occupation in
+    proportion to volume then stays as it is, and blocks of equal volume b hop at rate 1 / b^2.
+    The generator made symmetric, volume^(1/2) G volume^(-1/2), is diagonalised numerically.
+    """
+    volume = torch.tensor(volumes, dtype=torch.float64)
+    sites = len(volumes)
+    symmetric = torch.zeros(sites, sites, dtype=torch.float64)
+    bonds = [(i, i + 1) for i in range(sites - 1)]
+    if boundary == "periodic" and sites > 1:
+        bonds.append((sites - 1, 0))
+    for i, j in bonds:
+        exchange = 2 / (volume[i] + volume[j])
+        symmetric[i, i] -= exchange / volume[i]
+        symmetric[j, j] -= exchange / volume[j]
+        symmetric[i, j] += exchange / (volume[i] * volume[j]).sqrt()
+        symmetric[j, i] += exchange / (volume[i] * volume[j]).sqrt()
+    eigenvalues, vectors = torch.linalg.eigh(symmetric)
+    return eigenvalues.flip(0).clamp_max(0.0).to(device), vectors.flip(1).to(device)
+
+
 class TransitionKernel:
     """The law K_t(x | x0) of one walker on a lattice, kept as one matrix per axis.
 
@@ -50,6 +77,10 @@ class TransitionKernel:
 
     with V the DCT-II basis and lambda_m = -2 (1 - cos(pi m / L)) for a no-flux axis, the real
     DFT basis and lambda_m = -2 (1 - cos(2 pi m / L)) for a periodic one. k_t is symmetric.
+
+    On sites that are blocks of b voxels hops have length b and rate 1 / b^2, so that the variance
+    grows as 2 t in voxels whatever the block. Where the last block of an axis is smaller, the
+    walk keeps occupation in proportion to volume, and volume(x) k_t(y | x) is symmetric.
 
     Parameters
     ----------
@@ -89,20 +120,36 @@ class TransitionKernel:
         Tensor, shape (..., L, L), float32
             Rows are the walker's site before, columns its site after; rows sum to one.
         """
-        length, boundary = self.lattice.shape[axis], self.lattice.boundary[axis]
-        eigenvalues, vectors = _eigenbasis(length, boundary, self.device)
+        eigenvalues, vectors = self._modes(axis)
         t = torch.as_tensor(t, dtype=torch.float64, device=self.device)
         decay = torch.exp(t[..., None] * eigenvalues)
         matrix = (vectors * decay[..., None, :]) @ vectors.T
+        if self._unequal(axis):
+            volume = torch.tensor(self.lattice.volumes(axis), device=self.device)
+            root = volume.double().sqrt()
+            matrix = matrix * (root / root[:, None])
         # What rounding leaves far from the diagonal must not carry a walker there.
         matrix = matrix.where(matrix > ROUNDING, 0.0)
         matrix = matrix / matrix.sum(-1, keepdim=True)
         return matrix.float()
 
-    def apply_axis(self, field: Tensor, axis: int, matrix: Tensor) -> Tensor:
-        """Smooth ``field`` (batch, species, *space) along one space axis by ``matrix``.
+    def _unequal(self, axis: int) -> bool:
+        """Whether the last block of an axis is smaller than the others."""
+        return self.lattice.voxels[axis] % self.lattice.block != 0
 
-        ``matrix`` has shape (L, L), or (batch, L, L) for one time per batch member.
+    def _modes(self, axis: int) -> tuple[Tensor, Tensor]:
+        """Eigenvalues, the largest first, and eigenvectors of the generator of one axis."""
+        lattice = self.lattice
+        if self._unequal(axis):
+            return _eigenbasis_of_blocks(lattice.volumes(axis), lattice.boundary[axis], self.device)
+        eigenvalues, vectors = _eigenbasis(lattice.shape[axis], lattice.boundary[axis], self.device)
+        return eigenvalues / lattice.block**2, vectors
+
+    def apply_axis(self, field: Tensor, axis: int, matrix: Tensor) -> Tensor:
+        """Average ``field`` (batch, species, *space) along one space axis by ``matrix``.
+
+        ``matrix`` has shape (M, L) for an axis of L sites that becomes one of M, or (batch, M, L)
+        for one matrix per batch member.
         """
         shape = field.shape
         # The networks' bfloat16 must not reach the laws that are said to be exact.
@@ -110,31 +157,40 @@ class TransitionKernel:
             if matrix.ndim == 2 and 2 + axis < field.ndim - 1:
                 # One product per slab: no transposed copy in, none out.
                 slabs = field.reshape(math.prod(shape[: 2 + axis]), shape[2 + axis], -1)
-                return (matrix @ slabs).view(shape)
+                return (matrix @ slabs).view(*shape[: 2 + axis], len(matrix), *shape[3 + axis :])
             moved = field.movedim(2 + axis, -1)
             if matrix.ndim == 3:
                 batch, length = moved.shape[0], moved.shape[-1]
-                smooth = torch.bmm(moved.reshape(batch, -1, length), matrix.mT).view(moved.shape)
+                smooth = torch.bmm(moved.reshape(batch, -1, length), matrix.mT)
+                smooth = smooth.view(*moved.shape[:-1], matrix.shape[1])
             else:
                 smooth = moved @ matrix.mT
         return smooth.movedim(-1, 2 + axis)
 
     def apply(self, field: Tensor, t: Tensor | float) -> Tensor:
-        """K_t field, for a field of shape (batch, species, *space) and t of shape () or (batch,).
+        """K_t field: the average of a function over where walkers on every site came from.
 
-        K_t is symmetric: the same call gives the expected occupation after time t, and the
-        average of a function over where the walkers came from.
+        The field has the shape (batch, species, *space), t the shape () or (batch,).
         """
         for axis in range(self.lattice.ndim):
             field = self.apply_axis(field, axis, self.axis_matrix(axis, t))
         return field
 
+    def carry(self, occupation: Tensor, t: Tensor | float) -> Tensor:
+        """Expected occupation numbers after time t; of equal blocks the same as `apply`."""
+        for axis in range(self.lattice.ndim):
+            matrix = self.axis_matrix(axis, t)
+            # Equal blocks make the matrix symmetric but for rounding.
+            matrix = matrix.mT if self._unequal(axis) else matrix
+            occupation = self.apply_axis(occupation, axis, matrix)
+        return occupation
+
     def mixing_residual(self, t: float) -> float:
         """Amplitude that the slowest mode of the box keeps after time ``t``, in [0, 1]."""
         slowest = 0.0
-        for length, boundary in zip(self.lattice.shape, self.lattice.boundary, strict=True):
+        for axis, length in enumerate(self.lattice.shape):
             if length > 1:
-                eigenvalues, _ = _eigenbasis(length, boundary, torch.device("cpu"))
+                eigenvalues, _ = self._modes(axis)
                 slowest = max(slowest, math.exp(t * float(eigenvalues[1])))
         return slowest
 
@@ -155,7 +211,7 @@ class TransitionKernel:
         if residual > tolerance:
             sufficient = math.ceil(10 * self.mixed_level(tolerance)) / 10
             raise NotMixedError(
-                f"sigma_max={noise_level(t):.3g}: at this horizon a box of {self.lattice.shape} "
+                f"sigma_max={noise_level(t):.3g}: at this horizon a box of {self.lattice.voxels} "
                 f"keeps {residual:.0%} of its slowest mode, so the layout of the source image is "
                 f"still in the noise, and a uniform start is not its end state; use a horizon of "
                 f"at least {sufficient:.1f} voxels (recommended: {self.mixed_level():.1f})"

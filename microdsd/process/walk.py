@@ -82,6 +82,14 @@ class Walkers:
         n = torch.bincount(self.channel, minlength=self.batch * self.species)
         return n.view(self.batch, self.species)
 
+    def first(self, samples: int) -> Walkers:
+        """Walkers of the first samples alone."""
+        if samples >= self.batch:
+            return self
+        end = int(self.starts()[samples * self.species])
+        channel, position = self.channel[:end], self.position[:, :end]
+        return Walkers(self.lattice, samples, self.species, channel, position)
+
     def starts(self) -> Tensor:
         """Place of the first walker of every channel, and behind the last one their number."""
         channels = torch.arange(self.batch * self.species + 1, device=self.channel.device)
@@ -96,9 +104,10 @@ class Walkers:
             last = min(first + channels, len(starts) - 1)
             yield slice(first, last), slice(starts[first], starts[last])
 
-    def moved_to(self, position: Tensor) -> Walkers:
-        """The same walkers at other voxels."""
-        return Walkers(self.lattice, self.batch, self.species, self.channel, position)
+    def moved_to(self, position: Tensor, lattice: Lattice | None = None) -> Walkers:
+        """The same walkers on other sites, by default of the same lattice."""
+        lattice = self.lattice if lattice is None else lattice
+        return Walkers(lattice, self.batch, self.species, self.channel, position)
 
 
 def uniforms(
@@ -170,9 +179,10 @@ def sample_uniform(
     channel = torch.repeat_interleave(torch.arange(batch * species, device=device), flat)
     nowhere = torch.zeros(lattice.ndim, len(channel), dtype=torch.int64, device=device)
     walkers = Walkers(lattice, batch, species, channel, nowhere)
-    lengths = torch.tensor(lattice.shape, device=device)[:, None]
+    lengths = torch.tensor(lattice.voxels, device=device)[:, None]
     u = uniforms(walkers, generators)
-    return walkers.moved_to(torch.minimum((u * lengths).long(), lengths - 1))
+    voxel = torch.minimum((u * lengths).long(), lengths - 1)
+    return walkers.moved_to(torch.div(voxel, lattice.block, rounding_mode="floor"))
 
 
 def sample_forward(
@@ -199,17 +209,35 @@ def sample_forward(
         generators that differ in a few voxels then walk alike elsewhere. For walkers of which no
         two share a voxel.
     """
-    sample = walkers.sample
+    steps = [kernel.axis_matrix(axis, t) for axis in range(kernel.lattice.ndim)]
     u = uniforms(walkers, generators, walkers.site() if by_place else None)
+    return draw_forward(walkers, steps, walkers.lattice, u)
+
+
+def draw_forward(walkers: Walkers, steps: Sequence[Tensor], lattice: Lattice, u: Tensor) -> Walkers:
+    """Draw every walker's next site from its row of a matrix per axis.
+
+    Parameters
+    ----------
+    walkers : Walkers
+    steps : sequence of Tensor, shape (batch, sites before, sites after)
+        One matrix per axis and sample; rows sum to one.
+    lattice : Lattice
+        Of the sites after the step.
+    u : Tensor, shape (axes, walkers)
+        Uniform numbers.
+    """
+    sample = walkers.sample
     position = torch.empty_like(walkers.position)
-    for axis, length in enumerate(walkers.lattice.shape):
+    for axis, step in enumerate(steps):
+        before, after = step.shape[-2:]
         # The rows' running sums, laid end to end, are increasing: one search serves all walkers.
-        cumulative = kernel.axis_matrix(axis, t).double().cumsum(-1).view(-1, length)
+        cumulative = step.double().cumsum(-1).view(-1, after)
         cumulative = cumulative / cumulative[:, -1:]
-        row = sample * length + walkers.position[axis]
+        row = sample * before + walkers.position[axis]
         offset = torch.arange(len(cumulative), device=row.device, dtype=torch.float64)[:, None]
         drawn = torch.searchsorted(
             (cumulative + offset).view(-1), row + u[axis].double(), right=True
         )
-        position[axis] = (drawn - row * length).clamp(0, length - 1)
-    return walkers.moved_to(position)
+        position[axis] = (drawn - row * after).clamp(0, after - 1)
+    return walkers.moved_to(position, lattice)

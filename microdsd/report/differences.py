@@ -1,4 +1,4 @@
-"""Differences between generated and real: on the scale of real sets, and along a distance."""
+"""Differences between generated and real: on the scale of margins, and along a distance."""
 
 from __future__ import annotations
 
@@ -8,62 +8,70 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike
 
-from microdsd.report.style import ACCENT, INK, MUTED, SHADE, blank_figure, figure_style
+from microdsd.metrics.verdict import CANNOT_TELL, DIFFERS, WITHIN, Answer
+from microdsd.report.style import INK, MUTED, SHADE, blank_figure, figure_style
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 Size = tuple[float, float]
 
-GOOD, FAR = "#2f7d6b", "#b23a16"
-"""Colours of a test that found no difference, and of one that did; as in the style sheet."""
+ANSWER_COLOURS: dict[str, str] = {WITHIN: "#2f7d6b", DIFFERS: "#b23a16", CANNOT_TELL: "#9a6b00"}
+"""As in the style sheet."""
+_MARKERS: dict[str, str] = {WITHIN: "o", DIFFERS: "D", CANNOT_TELL: "s"}
+_END = 4.0
 
 
-def distances_in_spreads(
+def intervals_in_margins(
     names: Sequence[str],
-    ratios: Sequence[float | None],
-    passed: Sequence[bool],
+    differences: Sequence[float | None],
+    intervals: Sequence[tuple[float, float] | None],
+    answers: Sequence[Answer],
     *,
     width: float = 7.4,
 ) -> Figure:
-    """Draw the distance of every descriptor on the scale of real sets.
+    """Draw the difference and the interval of every descriptor, its margin being the unit.
 
     Parameters
     ----------
     names : sequence of str
-    ratios : sequence of (float or None)
-        Distance over the spread between two real sets; None is left out.
-    passed : sequence of bool
-        Full circles where no difference was found, diamonds where one was.
+    differences : sequence of (float or None)
+        In margins; None is left out. What lies beyond 4 margins is drawn at the edge.
+    intervals : sequence of (pair of float, or None)
+    answers : sequence of {"within the margin", "differs", "cannot tell"}
     width : float
         Inches.
     """
     row, bottom, left, right = 0.24, 0.5, 2.45, 0.25
-    height = bottom + 0.1 + row * len(names)
-    known = [ratio for ratio in ratios if ratio is not None]
-    end = max(4.0, 1.08 * max(known, default=0.0))
+    height = bottom + 0.34 + row * len(names)
     with figure_style():
         figure = blank_figure(width, height)
         axes = figure.add_axes(
             (left / width, bottom / height, 1 - (left + right) / width, row * len(names) / height)
         )
-        axes.axvspan(0, 1, color=SHADE, lw=0)
-        axes.axvline(1, color=MUTED, lw=0.7, ls=":")
-        for i, (ratio, good) in enumerate(zip(ratios, passed, strict=True)):
+        axes.axvspan(-1, 1, color=SHADE, lw=0)
+        axes.axvline(0, color=MUTED, lw=0.7, ls=":")
+        rows = zip(differences, intervals, answers, strict=True)
+        for i, (difference, interval, answer) in enumerate(rows):
             axes.axhline(i, color="#e4e6e9", lw=0.6, zorder=0)
-            if ratio is not None:
-                axes.plot(
-                    ratio, i, color=GOOD if good else FAR, marker="o" if good else "D", ms=5.5,
-                    mew=0, clip_on=False,
-                )  # fmt: skip
+            if difference is None or interval is None:
+                continue
+            colour = ANSWER_COLOURS[answer]
+            axes.plot(np.clip(interval, -_END, _END), (i, i), color=colour, lw=1.6)
+            axes.plot(
+                np.clip(difference, -_END, _END), i, color=colour, marker=_MARKERS[answer], ms=5.5,
+                mew=0, clip_on=False,
+            )  # fmt: skip
+        for answer in (WITHIN, DIFFERS, CANNOT_TELL):
+            axes.plot(
+                [], [], color=ANSWER_COLOURS[answer], marker=_MARKERS[answer], ms=5.5, mew=0,
+                lw=1.6, label=answer,
+            )  # fmt: skip
+        axes.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=3, borderaxespad=0.2)
         axes.set_yticks(range(len(names)), names)
         axes.tick_params(axis="y", length=0)
         axes.spines["left"].set_visible(False)
-        axes.set(
-            xlabel="distance / spread between two real sets",
-            xlim=(0, end),
-            ylim=(len(names) - 0.5, -0.5),
-        )
+        axes.set(xlabel="difference / margin", xlim=(-_END, _END), ylim=(len(names) - 0.5, -0.5))
     return figure
 
 
@@ -72,7 +80,7 @@ def difference_curve(
     difference: ArrayLike,
     band: tuple[ArrayLike, ArrayLike],
     *,
-    passed: bool,
+    answer: Answer,
     xlabel: str,
     ylabel: str,
     size: Size = (3.5, 2.3),
@@ -84,15 +92,15 @@ def difference_curve(
     distance, difference : array_like, shape (n,)
     band : pair of array_like, shape (n,)
         Lower and upper bound.
-    passed : bool
-        Whether the test found no difference, for the colour.
+    answer : {"within the margin", "differs", "cannot tell"}
+        For the colour.
     xlabel, ylabel : str
     size : tuple of float
         Inches.
     """
     left, bottom, right, top = 0.72, 0.46, 0.16, 0.1
     width, height = size
-    colour = ACCENT if passed else FAR
+    colour = ANSWER_COLOURS[answer]
     with figure_style():
         figure = blank_figure(width, height)
         axes = figure.add_axes(

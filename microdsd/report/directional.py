@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from microdsd.metrics.comparison import BAND
+from microdsd.metrics.comparison import BAND, AtFractions
 from microdsd.metrics.two_point import two_point_probability
-from microdsd.microstructure import phases_of, spatial_dims
+from microdsd.microstructure import phase_fractions, phases_of, spatial_dims
 
 Curve = tuple[float, ...]
 
@@ -27,7 +27,8 @@ class AxisCurves:
     distance : tuple of float
         In the unit of the voxel size.
     real_mean, real_low, real_high, generated_mean, generated_low, generated_high : tuple of float
-        Means, and the quantiles of single windows and samples that the comparison uses too.
+        Means, and the quantiles of single windows and samples that the comparison uses too; of
+        the windows at the fractions of the samples.
     """
 
     label: int
@@ -67,6 +68,7 @@ def axis_curves(
 def _curves(
     generated: xr.DataArray, windows: xr.DataArray, phases: Sequence[int], periodic: bool
 ) -> Iterator[AxisCurves]:
+    at_fractions = AtFractions(*(phase_fractions(ms).values for ms in (generated, windows)))
     reach = max(1, 3 * min(windows.shape[1:]) // 8 - 1)
     for label in phases:
         for axis in spatial_dims(windows):
@@ -80,11 +82,11 @@ def _curves(
                 label,
                 axis,
                 tuple(real["distance"].values.tolist()),
-                *_mean_and_band(real),
-                *_mean_and_band(made),
+                *map(_tuple, at_fractions.mean_and_band(real.values)),
+                _tuple(made.values.mean(axis=0)),
+                *map(_tuple, np.quantile(made.values, BAND, axis=0)),
             )
 
 
-def _mean_and_band(curves: xr.DataArray) -> tuple[Curve, Curve, Curve]:
-    low, high = np.quantile(curves.values, BAND, axis=0)
-    return tuple(curves.values.mean(axis=0).tolist()), tuple(low.tolist()), tuple(high.tolist())
+def _tuple(curve: np.ndarray) -> Curve:
+    return tuple(curve.tolist())

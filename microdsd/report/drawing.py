@@ -81,7 +81,7 @@ def draw_scale_bar(figure: Figure, ms: xr.DataArray, *, top: float, inches: floa
     (x0, y), (x1, _) = at(figure, 0, top + 0.14), at(figure, end, top + 0.14)
     bar = Line2D([x0, x1], [y, y], color=INK, lw=2.2, solid_capstyle="butt")
     figure.add_artist(bar)
-    text = LengthScale.fitting(length, voxel.unit).text(length)
+    text = LengthScale.of(ms).text(length)
     figure.text(*at(figure, end + 0.07, top + 0.14), text, va="center", color=INK, fontsize=9.0)
 
 

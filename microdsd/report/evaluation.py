@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import platform
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -17,17 +17,25 @@ from microdsd import __version__
 from microdsd.errors import InputError
 from microdsd.metrics import Comparison, Verdict, compare, describe, judge
 from microdsd.metrics.descriptors import JUDGED
+from microdsd.metrics.verdict import ClassifierTest, margins_with
 from microdsd.microstructure import (
     LabelsLike,
+    as_ensemble,
+    as_microstructure,
     phases_of,
     provenance_of,
     resolve_phase,
+    spatial_dims,
     voxel_size_of,
 )
 from microdsd.report.composition import PhaseComposition, composition
 from microdsd.report.directional import AxisCurves, axis_curves
 from microdsd.report.reference import match_reference
 from microdsd.report.style import focus_phase
+from microdsd.report.training_scan import without_training
+
+TwoSampleClassifier = Callable[[xr.DataArray, xr.DataArray], ClassifierTest]
+"""Tries to tell generated samples from real windows, ``(samples, windows)``."""
 
 _PACKAGES = ("numpy", "scipy", "scikit-image", "xarray", "matplotlib")
 
@@ -47,13 +55,15 @@ class Evaluation:
     comparison : Comparison
         Descriptors of both sides and the spread between two real sets.
     verdict : Verdict
-        Whether tests tell the two sides apart.
+        In which descriptors the two sides are equal, and in which they differ.
     along_axes : tuple of AxisCurves
         S2 along every axis.
     periodic : bool
         Whether boxes were wrapped in the measurement.
     notes : tuple of str
         Reservations a reader has to know.
+    flatters : str or None
+        Warning where the reference is material that the model was trained on.
     record : dict
         Provenance: date, versions, seed, hashes, the generator's own record, what the caller adds.
     """
@@ -67,6 +77,7 @@ class Evaluation:
     along_axes: tuple[AxisCurves, ...]
     periodic: bool
     notes: tuple[str, ...]
+    flatters: str | None
     record: dict[str, Any]
 
     @property
@@ -94,6 +105,7 @@ class Evaluation:
             "comparison": self.comparison.to_dict(),
             "two_point_along_axes": [curves.to_dict() for curves in self.along_axes],
             "notes": list(self.notes),
+            "flatters": self.flatters,
             "provenance": self.record,
         }
 
@@ -106,7 +118,10 @@ def evaluate(
     windows: int | None = None,
     rng: int | np.random.Generator | None = 0,
     periodic: bool = False,
+    margins: Mapping[str, float] | None = None,
+    classifier: TwoSampleClassifier | None = None,
     record: Mapping[str, Any] | None = None,
+    progress: Callable[[str], None] | None = None,
 ) -> Evaluation:
     """Recount generated samples and compare them with real material.
 
@@ -116,7 +131,8 @@ def evaluate(
         One sample or an ensemble. What was asked for is read from its provenance.
     reference : DataArray or ndarray
         Real material: an ensemble of windows of the samples' shape, or something larger from which
-        windows are cut. Slices of a volume serve for plane samples.
+        windows are cut. Slices of a volume serve for plane samples. Of the scan that the model was
+        trained on, only the part that was held back is taken.
     phases : sequence of int or str, optional
         Phases to compare, the one to show first; by default all.
     windows : int, optional
@@ -126,8 +142,14 @@ def evaluate(
     periodic : bool
         Whether to wrap both sides in the measurement. Windows cut from a larger volume are not
         periodic.
+    margins : mapping of str to float, optional
+        Changes of the default margins, ``{"surface": 0.1}`` for 10 %; see `judge`.
+    classifier : callable, optional
+        A stronger judge, tried where the sets can be compared at all: `microdsd.NetworkJudge`.
     record : mapping, optional
         Further facts for the provenance, for example the command and the hashes of files.
+    progress : callable, optional
+        Called with a few words on each step before it is taken.
 
     Returns
     -------
@@ -148,17 +170,40 @@ def evaluate(
     """
     seed = rng if isinstance(rng, int) else None
     generator = np.random.default_rng(rng)
-    matched = match_reference(generated, reference, windows=windows, rng=generator)
+    show = progress or (lambda step: None)
+    limits = margins_with(margins)
+    samples = as_ensemble(generated)
+    depth = samples.sizes[spatial_dims(samples)[0]] if samples.ndim == 4 else 1
+    reference, *seen = without_training(
+        (provenance_of(samples) or {}).get("training") or {}, as_microstructure(reference), depth
+    )
+    matched = match_reference(samples, reference, windows=windows, rng=generator)
     new, real = matched.generated, matched.windows
     chosen = _chosen(new, phases)
     counted = composition(new)
     made = provenance_of(new) or {}
     described = (
-        describe(new, periodic=periodic, descriptors=JUDGED),
-        describe(real, periodic=periodic, descriptors=JUDGED),
+        _described(new, periodic, f"measuring {len(new)} samples", show),
+        _described(real, periodic, f"measuring {len(real)} real windows", show),
     )
     comparison = compare(new, real, periodic=periodic, rng=generator, described=described)
-    verdict = judge(new, real, periodic=periodic, rng=generator, described=described)
+    verdict = judge(
+        new,
+        real,
+        periodic=periodic,
+        rng=generator,
+        margins={name: margin.value for name, margin in limits.items()},
+        described=described,
+        progress=show,
+    )
+    if classifier is not None and verdict.status == "compared":
+        verdict = verdict.with_network(classifier(new, real))
+    notes = [*made.get("notes", ()), *filter(None, seen[:1]), *matched.notes, *comparison.notes]
+    if verdict.status == "compared" and verdict.n_outside:
+        notes.append(
+            f"{verdict.n_outside} of {len(new)} samples have fractions beyond those of the real "
+            "windows and are not compared"
+        )
     return Evaluation(
         generated=new,
         windows=real,
@@ -168,8 +213,20 @@ def evaluate(
         verdict=verdict,
         along_axes=axis_curves(new, real, phases=chosen, periodic=periodic),
         periodic=periodic,
-        notes=tuple(map(sentence, (*made.get("notes", ()), *matched.notes, *comparison.notes))),
+        notes=tuple(map(sentence, notes)),
+        flatters=seen[1],
         record={**measurement_record(new, real, seed), **(record or {})},
+    )
+
+
+def _described(
+    ms: xr.DataArray, periodic: bool, what: str, show: Callable[[str], None]
+) -> xr.Dataset:
+    return describe(
+        ms,
+        periodic=periodic,
+        descriptors=JUDGED,
+        progress=lambda group: show(f"{what}: {group.replace('_', ' ')}"),
     )
 
 

@@ -7,12 +7,13 @@ import re
 from typing import Any
 
 from microdsd.metrics.comparison import DescriptorComparison, TwoPointComparison
+from microdsd.metrics.verdict import CANNOT_TELL, DIFFERS, WITHIN, Difference
 from microdsd.microstructure import phases_of, voxel_size_of
 from microdsd.report.evaluation import Evaluation
 from microdsd.report.reference import sizes
 from microdsd.report.style import LengthScale
 from microdsd.report.tables import fills_of
-from microdsd.report.wording import NONE, number, percent, phase_words, quantile_verdict, verdict
+from microdsd.report.wording import NONE, amount, interval_words, number, phase_words
 
 _NAMES = {
     "phase_fraction": "phase fraction",
@@ -55,8 +56,11 @@ DEFINITIONS = {
     "share of the largest body": "Part of the phase that lies in its largest body.",
     "samples that percolate": "Share of the samples in which one body of the phase touches both "
     "opposite sides of the box.",
-    "spread of real sets": "Root mean square of the difference of the means of two disjoint random "
-    "sets of real windows, over many random splits.",
+    WITHIN: "Samples and real windows were shown to be equal up to the margin: the interval that "
+    "holds the difference lies inside it. So it may be although a difference is significant.",
+    DIFFERS: "A difference was shown, and not that it is smaller than the margin.",
+    CANNOT_TELL: "Neither was shown; the samples and windows that would decide are estimated from "
+    "the spread, the difference taken to be as measured.",
 }
 
 
@@ -85,6 +89,8 @@ def headline(evaluation: Evaluation) -> str:
             for i in range(samples)
         )
         first = f"{wrong} of {samples} samples do not carry the requested counts."
+    if evaluation.verdict.status == "not comparable":
+        return first
     curve = _first_curve(evaluation)
     scale = _s2(curve.real_real_median)
     real = "" if scale == NONE else f" (two real sets: {scale})"
@@ -115,12 +121,10 @@ def facts(evaluation: Evaluation) -> list[dict[str, str]]:
             NONE if evaluation.exact is None else f"{exact} of {samples}",
             "no request recorded" if evaluation.exact is None else "every phase, to the voxel",
         ),
-        (
-            f"S₂ error, {curve.phase}",
-            _s2(curve.error),
-            f"two real sets {_s2(curve.real_real_median)}",
-        ),
     ]
+    if evaluation.verdict.status != "not comparable":
+        scale = f"two real sets {_s2(curve.real_real_median)}"
+        found.append((f"S₂ error, {curve.phase}", _s2(curve.error), scale))
     return [{"name": name, "value": value, "note": note} for name, value, note in found]
 
 
@@ -141,7 +145,6 @@ def two_point_rows(evaluation: Evaluation) -> list[dict[str, Any]]:
                 "real": _s2(curve.real_real_median),
                 "range": NONE if curve.real_real_low is None else f"{low} – {high}",
                 "ratio": number(ratio, digits=2),
-                "verdict": quantile_verdict(fair, curve.real_real_median, curve.real_real_high),
             }
         )
     return rows
@@ -157,6 +160,7 @@ def descriptor_rows(evaluation: Evaluation) -> list[dict[str, Any]]:
         name = descriptor_name(found.descriptor)
         factor, unit = readable(found.units, largest[found.descriptor])
         of = ", ".join(text for text in (found.phase, found.axis and f"along {found.axis}") if text)
+        part = _part(evaluation, found)
         rows.append(
             {
                 "descriptor": name,
@@ -165,21 +169,34 @@ def descriptor_rows(evaluation: Evaluation) -> list[dict[str, Any]]:
                 "fill": fills.get(found.phase or ""),
                 "unit": unit,
                 "real": _scaled(found.real_mean, factor),
+                "expected": _scaled(None if part is None else part.real, factor),
                 "generated": _scaled(found.generated_mean, factor),
-                "difference": percent(found.relative_difference),
-                "distance": _scaled(found.distance, factor),
-                "spread": _scaled(found.spread, factor),
-                "ratio": number(found.distance_over_spread, digits=2),
-                "verdict": verdict(found.distance_over_spread),
+                "difference": amount(found.descriptor, part and part.relative, sign=True)
+                if part
+                else NONE,
+                "interval": interval_words(found.descriptor, part.interval) if part else NONE,
             }
         )
     return rows
+
+
+def _part(evaluation: Evaluation, found: DescriptorComparison) -> Difference | None:
+    """What the verdict says of the same phase and axis; None of what it does not test."""
+    for descriptor in evaluation.verdict.descriptors:
+        if descriptor.descriptor == found.descriptor:
+            for part in descriptor.parts:
+                # One interface parts two phases: it has the name of either, or none.
+                if part.axis == found.axis and (part.phase == found.phase or not found.phase):
+                    return part
+    return None
 
 
 def definitions(evaluation: Evaluation) -> list[dict[str, str]]:
     """Explain every term the page uses."""
     used = {row["descriptor"] for row in descriptor_rows(evaluation)}
     described = {*_NAMES.values(), _CROSS}
+    if evaluation.verdict.status != "compared":
+        described |= {WITHIN, DIFFERS, CANNOT_TELL}
     if len(evaluation.phases) < len(two_point_curves(evaluation)):
         used.add(_CROSS)
     return [

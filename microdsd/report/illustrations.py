@@ -10,7 +10,7 @@ import xarray as xr
 from markupsafe import Markup
 
 from microdsd.metrics.comparison import TwoPointComparison
-from microdsd.microstructure import phase_fractions, phases_of, spatial_dims, voxel_size_of
+from microdsd.microstructure import phase_fractions, phases_of, spatial_dims
 from microdsd.report.curves import curve_bands, training_curves
 from microdsd.report.directional import AxisCurves
 from microdsd.report.evaluation import Evaluation
@@ -156,7 +156,7 @@ def _panel(
     size: tuple[float, float],
     legend: bool = False,
 ) -> dict[str, Any]:
-    length = LengthScale.fitting(curves.distance[-1], voxel_size_of(evaluation.windows).unit)
+    length = LengthScale.of(evaluation.windows)
     figure = curve_bands(
         np.array(curves.distance) * length.factor,
         real=curves.real_mean,

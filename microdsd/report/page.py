@@ -117,7 +117,11 @@ def _render(
         subline=findings.headline(evaluation),
         verdicts=verdict_section(evaluation),
         facts=findings.facts(evaluation),
+        flatters=evaluation.flatters,
         notes=evaluation.notes,
+        at_fractions=""
+        if evaluation.verdict.status == "not comparable"
+        else " at the fractions of the samples",
         phases=tables.legend(evaluation),
         composition=tables.composition_table(evaluation),
         pictures=illustrations.pictures(evaluation),

@@ -7,23 +7,40 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from microdsd.errors import InputError
+from microdsd.metrics.verdict import CANNOT_TELL, DIFFERS, WITHIN, Test, Verdict
 from microdsd.metrics.verdict.features import TESTED
+from microdsd.metrics.verdict.sentence import needed_words
+from microdsd.report.wording import interval_words
 
 if TYPE_CHECKING:
     from microdsd.report.evaluation import Evaluation
 
-OTHER_TESTS = ("joint", "classifier", "voxel_diversity", "descriptor_diversity", "memorisation")
-WORDS = ("indistinguishable", "exact", *OTHER_TESTS, *TESTED)
+OTHER_TESTS = (
+    "joint",
+    "classifier",
+    "network",
+    "voxel_diversity",
+    "descriptor_diversity",
+    "memorisation",
+)
+TESTS = (*TESTED, *OTHER_TESTS)
+ANSWERS = ("within", "not-differs")
+"""Everything, or one test, is within the margin; does at least not differ."""
+OVERALL = (*ANSWERS, "indistinguishable", "exact")
 COUNT = "descriptors"
-"""Number of descriptors in which samples are indistinguishable."""
-BOUNDED = ("classifier", *TESTED)
+"""Number of descriptors that are within the margin."""
+OF_PAIRS = ("classifier", "network")
+BOUNDED = (*OF_PAIRS, *TESTED)
 
 GRAMMAR = (
-    "indistinguishable, exact, the name of a test, descriptors>=N, classifier<=N% (of the pairs "
-    "right) or DESCRIPTOR<=N% (off, of any phase)"
+    "within, not-differs, exact, TEST=within, TEST=not-differs, descriptors>=N (within the "
+    "margin), TEST<=N% (shown to be off by no more; classifier, network: to be right in no more)"
 )
 
-_PATTERN = re.compile(r"(?P<name>\w+)(?:(?P<relation>[<>]=)(?P<number>\d+(?:\.\d+)?)(?P<per>%?))?")
+_PATTERN = re.compile(
+    r"(?P<name>\w[\w-]*?)(?:=(?P<answer>[a-z-]+)|(?P<relation>[<>]=)(?P<number>\d+(?:\.\d+)?)"
+    r"(?P<per>%?))?"
+)
 
 
 @dataclass(frozen=True)
@@ -35,17 +52,23 @@ class Requirement:
     text : str
         As it was written.
     name : str
+        "within", "not-differs", "exact", "descriptors" or the name of a test.
+    answer : {"within", "not-differs"} or None
+        Wanted of a test.
     bound : float or None
-        None where a test has to find no difference.
     """
 
     text: str
     name: str
+    answer: str | None = None
     bound: float | None = None
 
     @classmethod
     def parse(cls, text: str) -> Requirement:
         """Read a requirement.
+
+        The words of earlier versions stand for what is now said with an answer:
+        "indistinguishable" for "within", the bare name of a test for "TEST=not-differs".
 
         Raises
         ------
@@ -56,25 +79,30 @@ class Requirement:
         --------
         >>> Requirement.parse("specific_surface_area<=5%").bound
         0.05
-        >>> Requirement.parse("indistinguishable").bound is None
-        True
+        >>> Requirement.parse("body_count=within").answer
+        'within'
         """
         parsed = _PATTERN.fullmatch(text.replace(" ", ""))
         if parsed is None:
             raise InputError(f"require: {text!r} is not one of {GRAMMAR}")
-        name, relation, number, per = parsed.group("name", "relation", "number", "per")
+        name, answer, relation, number, per = parsed.group(
+            "name", "answer", "relation", "number", "per"
+        )
         known = {
-            None: name in WORDS,
+            None: name in OVERALL or name in TESTS,
             ">=": name == COUNT and not per,
             "<=": name in BOUNDED and bool(per),
         }
+        if answer is not None:
+            known[None] = name in TESTS and answer in ANSWERS
         if not known[relation]:
             raise InputError(
-                f"require: {text!r} is not one of {GRAMMAR}; descriptors and tests are "
-                f"{', '.join((*TESTED, *OTHER_TESTS))}"
+                f"require: {text!r} is not one of {GRAMMAR}; tests are {', '.join(TESTS)}"
             )
+        if relation is None and answer is None and name in TESTS:
+            answer = "not-differs"
         bound = None if number is None else float(number) / (100 if per else 1)
-        return cls(text, name, bound)
+        return cls(text, "within" if name == "indistinguishable" else name, answer, bound)
 
     def unmet(self, evaluation: Evaluation) -> str | None:
         """Say why an evaluation does not meet the requirement, or None if it does.
@@ -87,28 +115,39 @@ class Requirement:
         verdict = evaluation.verdict
         if self.name == "exact":
             return None if evaluation.exact else "the counts are not, or not known to be, exact"
-        if self.name == "indistinguishable":
+        if verdict.status != "compared":
+            return verdict.sentence()
+        if self.name == "within":
             return None if verdict.indistinguishable else verdict.sentence()
+        if self.name == "not-differs":
+            return verdict.sentence() if verdict.differing else None
         if self.name == COUNT:
-            missing = self.bound is not None and verdict.agreeing < self.bound
-            return f"{verdict.agreeing} descriptors agree" if missing else None
+            within = verdict.counts()[WITHIN]
+            missing = self.bound is not None and within < self.bound
+            return f"{WITHIN}: {within}" if missing else None
         if self.name not in {test.name for test in verdict.tests}:
             raise InputError(f"require: {self.text!r} needs a test that was not made")
-        if self.bound is None:
-            return self._failed(evaluation)
-        if self.name == "classifier":
-            found = verdict.classifier.accuracy
-            return f"{found:.1%} of the pairs right" if found > self.bound else None
-        (descriptor,) = (d for d in verdict.descriptors if d.descriptor == self.name)
-        off = [part.relative for part in descriptor.parts]
-        if any(relative is None for relative in off):
-            return "the real mean is zero, so that no percentage can be given"
-        worst = max((abs(relative) for relative in off if relative is not None), default=0.0)
-        return f"{worst:.1%} off" if worst > self.bound else None
-
-    def _failed(self, evaluation: Evaluation) -> str | None:
-        verdict = evaluation.verdict
-        if not (verdict.enough and verdict.same_fractions):
-            return verdict.sentence()
         test = verdict.test(self.name)
-        return None if test.passed else f"adjusted p = {test.adjusted_p_value:.2g}"
+        if self.bound is None:
+            wanted = {"within": test.answer == WITHIN, "not-differs": test.answer != DIFFERS}
+            return None if wanted[self.answer or "not-differs"] else _answer_words(test)
+        return self._above(verdict, test)
+
+    def _above(self, verdict: Verdict, test: Test) -> str | None:
+        """Say by how much samples may be off, if that is more than the bound."""
+        if self.name in OF_PAIRS:
+            right = 0.5 + (test.interval[1] if test.interval else 0.5)
+            return f"right in up to {right:.1%}" if self.bound and right > self.bound else None
+        (descriptor,) = (d for d in verdict.descriptors if d.descriptor == self.name)
+        if any(part.interval is None for part in descriptor.parts):
+            return "there is no value to be compared"
+        off = max(part.bound * part.margin for part in descriptor.parts)
+        if self.bound is None or off <= self.bound:
+            return None
+        return f"off by {interval_words(self.name, test.interval)} ({test.answer})"
+
+
+def _answer_words(test: Test) -> str:
+    interval = interval_words(test.name, test.interval)
+    decides = needed_words(test) if test.answer == CANNOT_TELL else ""
+    return f"{test.answer} ({interval}){'; ' if decides else ''}{decides}"

@@ -11,7 +11,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from microdsd.microstructure import voxel_size_of
+
 if TYPE_CHECKING:
+    import xarray as xr
     from matplotlib.figure import Figure
 
 INK = "#1f2328"
@@ -104,6 +107,14 @@ class LengthScale:
             if extent >= size:
                 return cls(1 / size, symbol)
         return cls(1e9, "nm")
+
+    @classmethod
+    def of(cls, ms: xr.DataArray) -> LengthScale:
+        """One unit for all pictures and curves of an ensemble: that of its longest edge."""
+        voxel = voxel_size_of(ms)
+        lengths = ms.shape[-len(voxel.size) :]
+        edges = [n * edge for n, edge in zip(lengths, voxel.size, strict=True)]
+        return cls.fitting(max(edges), voxel.unit)
 
     def text(self, length: float) -> str:
         """Write a stored length as people write it."""

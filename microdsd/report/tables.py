@@ -139,8 +139,8 @@ def _exactness(exact: np.ndarray | None) -> dict[str, str]:
         return {"exact": "not recorded", "level": ""}
     number = f" ({int(exact.sum())} of {exact.size})" if exact.size > 1 else ""
     if exact.all():
-        return {"exact": f"✓ yes{number}", "level": "within"}
-    return {"exact": f"✗ no{number}", "level": "apart"}
+        return {"exact": f"✓ yes{number}", "level": "exact"}
+    return {"exact": f"✗ no{number}", "level": "inexact"}
 
 
 def _row(name: str, value: object, *, code: bool = False) -> dict[str, Any]:

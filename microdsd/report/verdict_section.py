@@ -8,14 +8,13 @@ import numpy as np
 from markupsafe import Markup
 
 from microdsd.metrics import Verdict
-from microdsd.metrics.verdict import DescriptorDifference, Test
+from microdsd.metrics.verdict import CANNOT_TELL, DescriptorDifference, Test
 from microdsd.metrics.verdict.features import IN_VOXELS
-from microdsd.metrics.verdict.sentence import difference_words
-from microdsd.microstructure import voxel_size_of
-from microdsd.report.differences import difference_curve, distances_in_spreads
+from microdsd.microstructure import spatial_dims, voxel_size_of
+from microdsd.report.differences import difference_curve, intervals_in_margins
 from microdsd.report.evaluation import Evaluation
 from microdsd.report.style import LengthScale, figure_svg
-from microdsd.report.wording import NONE, number, percent
+from microdsd.report.wording import NONE, amount, interval_words, level_of
 
 _NAMES = {
     "two_point_probability": "two-point probability",
@@ -33,6 +32,7 @@ _NAMES = {
     "percolates": "percolation",
     "joint": "all descriptors together",
     "classifier": "classifier",
+    "network": "network",
     "voxel_diversity": "diversity, voxel by voxel",
     "descriptor_diversity": "diversity of the descriptors",
     "memorisation": "nearest training window",
@@ -55,104 +55,125 @@ def name_of_test(name: str) -> str:
 
 
 def verdict_section(evaluation: Evaluation) -> dict[str, Any]:
-    """Rows, pictures and figures of the section."""
+    """Rows, pictures and figures of the section; only the reason where nothing was compared."""
     verdict = evaluation.verdict
+    fractions = {"fractions": _fractions(verdict), "outside": verdict.n_outside}
+    if verdict.status != "compared":
+        return {"compared": False, **fractions}
     names = {d.descriptor for d in verdict.descriptors}
+    tests = [verdict.test(d.descriptor) for d in verdict.descriptors]
     return {
+        "compared": True,
+        **fractions,
         "rows": [_descriptor_row(verdict, found) for found in verdict.descriptors],
         "others": [
             {**_result(test), "text": _other_words(verdict, test.name)}
             for test in verdict.tests
             if test.name not in names
         ],
-        "fractions": _fractions(verdict),
-        "spreads": _svg(
-            distances_in_spreads(
-                [name_of_test(d.descriptor) for d in verdict.descriptors],
-                [d.distance_over_spread for d in verdict.descriptors],
-                [verdict.test(d.descriptor).passed for d in verdict.descriptors],
+        "intervals": _svg(
+            intervals_in_margins(
+                [name_of_test(test.name) for test in tests],
+                [_in_margins(test, test.difference) for test in tests],
+                [
+                    None
+                    if test.interval is None or not test.margin
+                    else (test.interval[0] / test.margin, test.interval[1] / test.margin)
+                    for test in tests
+                ],
+                [test.answer for test in tests],
             ),
-            "verdict-spreads",
-            "distance of every descriptor in spreads of real sets",
+            "verdict-intervals",
+            "difference of every descriptor in margins",
         ),
         "curves": [
             _curve_panel(evaluation, found, i)
             for i, found in enumerate(d for d in verdict.descriptors if d.largest.points)
         ],
         "alpha": f"{100 * verdict.alpha:g} %",
-        "pairs": verdict.n_pairs,
+        "level": f"{100 * (1 - 2 * verdict.alpha):g} %",
+        "samples": verdict.n_generated - verdict.n_outside,
+        "windows": verdict.n_real,
         "tests": len(verdict.tests),
     }
+
+
+def _in_margins(test: Test, value: float | None) -> float | None:
+    return None if value is None or not test.margin else value / test.margin
 
 
 def _descriptor_row(verdict: Verdict, found: DescriptorDifference) -> dict[str, Any]:
     part = found.largest
     test = verdict.test(found.descriptor)
     of = ", ".join(text for text in (part.phase, part.axis and f"along {part.axis}") if text)
-    # A difference from next to nothing is no percentage; nor is one between directions.
-    telling = found.descriptor != "anisotropy" and abs(part.relative or 0.0) <= 2
-    return {
-        **_result(test),
-        "of": of or "all phases",
-        "words": "" if test.passed else difference_words(found),
-        "difference": percent(part.relative) if telling else NONE,
-        "detectable": percent(part.detectable).lstrip("+")
-        if part.detectable is not None and part.detectable <= 2
-        else NONE,
-        "ratio": number(found.distance_over_spread, digits=2),
-    }
+    return {**_result(test), "of": of or "all phases"}
 
 
 def _result(test: Test) -> dict[str, str]:
     return {
         "name": name_of_test(test.name),
+        "difference": amount(test.name, test.difference, sign=True),
+        "interval": interval_words(test.name, test.interval),
+        "margin": amount(test.name, test.margin),
         "p": _p(test.p_value),
         "adjusted": _p(test.adjusted_p_value),
-        "level": "within" if test.passed else "apart",
-        "verdict": "no difference" if test.passed else "differs",
+        "needed": NONE
+        if test.needed is None or test.answer != CANNOT_TELL
+        else f"{test.needed.samples} + {test.needed.windows}",
+        "level": level_of(test.answer),
+        "answer": test.answer,
     }
 
 
 def _other_words(verdict: Verdict, name: str) -> str:
-    classifier = verdict.classifier
-    texts = {
-        "joint": f"energy distance {number(verdict.joint_energy_distance, digits=2)}",
-        "classifier": f"right in {classifier.right} of {classifier.pairs} pairs "
-        f"({100 * classifier.accuracy:.0f} %; chance 50 %)",
-        "voxel_diversity": _ratio_words(verdict.voxel_diversity.ratio),
-        "descriptor_diversity": _ratio_words(verdict.descriptor_diversity.ratio),
-        "memorisation": "see “Nearest training windows”",
-    }
+    classifier, network = verdict.classifier, verdict.network
+    texts = {"joint": "mean over the descriptors", "memorisation": "see “Nearest training windows”"}
+    if classifier is not None:
+        texts["classifier"] = f"right in {classifier.right} of {classifier.number} pairs"
+    if network is not None:
+        texts["network"] = f"right for {network.right} of {network.number}"
+    for key, found in (
+        ("voxel_diversity", verdict.voxel_diversity),
+        ("descriptor_diversity", verdict.descriptor_diversity),
+    ):
+        if found is not None:
+            texts[key] = f"{found.ratio:.2f} of that of real windows"
     return texts[name]
-
-
-def _ratio_words(ratio: float) -> str:
-    return f"mean distance of two samples {ratio:.2f} of that of two real windows"
 
 
 def _fractions(verdict: Verdict) -> str:
     means = ", ".join(
-        f"{f.phase} {f.generated:.4f} against {f.real:.4f}" for f in verdict.fractions
+        f"{f.phase} {f.generated:.4f} in the mean, real windows {f.real:.4f} ({f.low:.4f} to "
+        f"{f.high:.4f})"
+        for f in verdict.fractions
     )
     return means
 
 
 def _curve_panel(evaluation: Evaluation, found: DescriptorDifference, i: int) -> dict[str, Any]:
     part = found.largest
-    length = LengthScale.fitting(part.points[-1], voxel_size_of(evaluation.windows).unit)
+    length = LengthScale.of(evaluation.windows)
+    factor = length.factor
     if found.descriptor in IN_VOXELS:
-        length = LengthScale(1.0, "voxels")
+        factor *= _edge(evaluation, part.axis)
     of = ", ".join(text for text in (part.phase, part.axis and f"along {part.axis}") if text)
     title = f"{name_of_test(found.descriptor)}, {of}"
     figure = difference_curve(
-        np.array(part.points) * length.factor,
+        np.array(part.points) * factor,
         _PER_MILLE * np.array(part.difference),
         (_PER_MILLE * np.array(part.low), _PER_MILLE * np.array(part.high)),
-        passed=evaluation.verdict.test(found.descriptor).passed,
+        answer=evaluation.verdict.test(found.descriptor).answer,
         xlabel=f"{_LENGTHS.get(found.descriptor, 'distance r')} / {length.symbol}",
         ylabel="generated − real / 10⁻³",
     )
     return {"title": title, "svg": _svg(figure, f"verdict-curve-{i}", f"difference of {title}")}
+
+
+def _edge(evaluation: Evaluation, axis: str | None) -> float:
+    """Edge of a voxel along an axis, or the mean over the axes."""
+    size = voxel_size_of(evaluation.windows).size
+    edges = dict(zip(spatial_dims(evaluation.windows), size, strict=True))
+    return float(np.mean(size)) if axis is None else edges[axis]
 
 
 def _p(value: float) -> str:

@@ -7,6 +7,9 @@ import math
 import numpy as np
 from numpy.typing import ArrayLike
 
+from microdsd.metrics.verdict import CANNOT_TELL, DIFFERS, WITHIN
+from microdsd.metrics.verdict.sentence import amount_of
+
 NONE = "–"
 _SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
@@ -85,27 +88,39 @@ def phase_words(name: str) -> str:
     return name if name.startswith("phase ") else f"the {name} phase"
 
 
-def verdict(ratio: float | None) -> str:
-    """Judge a distance divided by the spread between two real sets; empty where it is not known.
+def level_of(answer: str) -> str:
+    """Class of the style sheet for an answer of the verdict.
 
     Examples
     --------
-    >>> [verdict(ratio) for ratio in (0.5, 1.5, 4.0, None)]
-    ['within', 'near', 'apart', '']
+    >>> [level_of(answer) for answer in (WITHIN, DIFFERS, CANNOT_TELL)]
+    ['within', 'differs', 'open']
     """
-    if ratio is None or math.isnan(ratio):
-        return ""
-    return "within" if ratio <= 1 else "near" if ratio <= 2 else "apart"
+    return {WITHIN: "within", DIFFERS: "differs", CANNOT_TELL: "open"}[answer]
 
 
-def quantile_verdict(error: float | None, median: float | None, high: float | None) -> str:
-    """Judge an error by the median and the 95 % quantile of the same between two real sets.
+def amount(name: str, share: float | None, *, sign: bool = False) -> str:
+    """Write a difference on the scale of the margin of a test: in per cent, or in points.
 
     Examples
     --------
-    >>> [quantile_verdict(error, 0.1, 0.3) for error in (0.05, 0.2, 0.4, None)]
-    ['within', 'near', 'apart', '']
+    >>> amount("body_count", 0.0312, sign=True), amount("percolates", -0.12), amount("joint", None)
+    ('+3.1 %', '−12 points', '–')
     """
-    if error is None or median is None or high is None:
-        return ""
-    return "within" if error <= median else "near" if error <= high else "apart"
+    if share is None:
+        return NONE
+    return f"{'+' if sign and share > 0 else ''}{amount_of(name, share)}"
+
+
+def interval_words(name: str, interval: tuple[float, float] | None) -> str:
+    """Write an interval on the scale of the margin of a test.
+
+    Examples
+    --------
+    >>> interval_words("body_count", (-0.02, 0.104))
+    '−2.0 to +10 %'
+    """
+    if interval is None:
+        return NONE
+    low, high = (amount(name, end, sign=True) for end in interval)
+    return f"{low.rpartition(' ')[0]} to {high}"

@@ -6,19 +6,22 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, ClassVar, Literal
 
 import safetensors
 import safetensors.torch
+import torch
+from pydantic import ConfigDict, Field
 from torch import Tensor
 
 from microdsd.errors import CheckpointError, InputError
-from microdsd.networks.build import NETWORKS, Method
-from microdsd.networks.unet import UNetConfig
+from microdsd.networks.build import Method, build_network
+from microdsd.networks.unet import UNet, UNetConfig
 from microdsd.process.lattice import Boundary
 from microdsd.process.noise import level_grid
 from microdsd.process.time_schedule import leap_grid
 from microdsd.process.walk_back import WalkBack
+from microdsd.training.card_schema import CONFIG, card_of
 
 FORMAT_VERSION = 2
 
@@ -77,6 +80,8 @@ class ModelCard:
         largest fraction in the training windows.
     """
 
+    __pydantic_config__: ClassVar[ConfigDict] = CONFIG
+
     network: UNetConfig
     phases: Mapping[int, str]
     background: int
@@ -85,17 +90,17 @@ class ModelCard:
     sigma_min: float
     sigma_max: float
     walks: tuple[WalkBack, ...]
-    evaluations: int
-    symmetry: str
+    evaluations: Annotated[int, Field(ge=2)]
+    symmetry: Literal["none", "transverse", "isotropic"]
     voxel_size: tuple[float, ...]
-    unit: str
+    unit: Literal["m", "voxel"]
     fraction_mean: Mapping[str, float]
     fraction_range: Mapping[str, tuple[float, float]]
     validation_levels: tuple[float, ...] = ()
-    validation_gains: tuple[float, ...] = ()
+    validation_gains: tuple[Annotated[float, Field(allow_inf_nan=True)], ...] = ()
     provenance: Mapping[str, Any] = field(default_factory=dict)
     method: Method = "bridges"
-    grey_levels: int = 0
+    grey_levels: Annotated[int, Field(ge=0, le=1 << 16)] = 0
     classes: Mapping[str, Mapping[str, tuple[float, float, float]]] = field(default_factory=dict)
 
     def levels(self, evaluations: int, sigma_last: float | None = None) -> list[float]:
@@ -173,45 +178,24 @@ class ModelCard:
                 f"model card: missing {sorted(known - set(raw))}, unknown "
                 f"{sorted(set(raw) - known)}; the file was written by another microdsd"
             )
-        if raw["method"] not in NETWORKS:
-            raise CheckpointError(
-                f"model card: method={raw['method']!r} is not one of {', '.join(NETWORKS)}; "
-                "the file was written by another microdsd"
-            )
-        try:
-            network: dict[str, Any] = {
-                k: tuple(v) if isinstance(v, list) else v for k, v in raw["network"].items()
-            }
-            raw["network"] = UNetConfig(**network)
-            raw["phases"] = {int(label): name for label, name in raw["phases"].items()}
-            raw["fraction_range"] = {k: tuple(v) for k, v in raw["fraction_range"].items()}
-            raw["classes"] = {
-                name: {phase: tuple(span) for phase, span in spans.items()}
-                for name, spans in raw["classes"]
-            }
-            raw["walks"] = tuple(
-                WalkBack(**{**walk, "sharpness": tuple(walk["sharpness"])}) for walk in raw["walks"]
-            )
-            for name in ("window", "voxel_size", "validation_levels", "validation_gains"):
-                raw[name] = tuple(raw[name])
-        except (TypeError, ValueError, AttributeError) as error:
-            raise CheckpointError(
-                f"model card: {error}; the file was written by another microdsd"
-            ) from error
-        return cls(**raw)
+        pairs = raw["classes"]  # in an order, which JSON objects have not
+        if isinstance(pairs, list) and all(_is_named(pair) for pair in pairs):
+            raw["classes"] = dict(pairs)
+        return card_of(cls, json.dumps(raw))
+
+
+def _is_named(pair: object) -> bool:
+    return isinstance(pair, list) and len(pair) == 2 and isinstance(pair[0], str)
 
 
 def _walks_of_earlier_files(raw: dict[str, Any]) -> list[dict[str, Any]]:
     """Walks from the horizon to the last levels that such a file names; these are taken out."""
-    ends = {raw.get("evaluations"): raw.pop("sigma_last")}
-    few = raw.pop("sigma_last_few", None)
-    if few is not None:
-        ends = {_FEW_EVALUATIONS: few, **ends}
+    own, last, few = raw.get("evaluations"), raw.pop("sigma_last"), raw.pop("sigma_last_few", None)
+    ends = [(own, last)]
+    if few is not None and own != _FEW_EVALUATIONS:
+        ends.insert(0, (_FEW_EVALUATIONS, few))
     first = raw.get("sigma_max")
-    return [
-        {"evaluations": n, "first": first, "last": last, "sharpness": ()}
-        for n, last in ends.items()
-    ]
+    return [{"evaluations": n, "first": first, "last": end, "sharpness": ()} for n, end in ends]
 
 
 def pack_model(weights: Mapping[str, Tensor], card: ModelCard) -> bytes:
@@ -228,7 +212,56 @@ def read_model(path: str | Path) -> tuple[dict[str, Tensor], ModelCard]:
         If the file is not a model, is damaged, or is of another version.
     """
     tensors, text = _unpack(path)
-    return tensors, ModelCard.from_json(text)
+    try:
+        return tensors, ModelCard.from_json(text)
+    except CheckpointError as error:
+        raise CheckpointError(f"{path}: {error}") from error
+
+
+def read_network(path: str | Path) -> tuple[UNet, ModelCard]:
+    """Network of a model file, with its weights, and its card.
+
+    The network is made of the file's own tensors: what a card describes is compared with them
+    before anything of its size is made.
+
+    Raises
+    ------
+    CheckpointError
+        As `read_model`, and if the weights are not those of the network, or not finite.
+    """
+    weights, card = read_model(path)
+    config = card.network
+    if sum(config.blocks) > len(weights):  # each has weights of its own
+        raise CheckpointError(
+            f"{path}: {len(weights)} tensors of weights, for a network with blocks="
+            f"{config.blocks}; the file is damaged"
+        )
+    with torch.device("meta"):
+        network = build_network(card.method, config)
+    expected = network.state_dict()
+    for name in sorted({*expected, *weights}):
+        if name not in weights or name not in expected:
+            raise CheckpointError(
+                f"{path}: its weights have {'no' if name in expected else 'a tensor'} {name!r}, "
+                "unlike the network that its card describes; the file is damaged"
+            )
+        found, due = weights[name], expected[name]
+        if found.shape != due.shape or found.dtype != due.dtype:
+            raise CheckpointError(
+                f"{path}: its weights {name!r} are {_form(found)}, those of the network that its "
+                f"card describes (widths {config.widths}) are {_form(due)}; the file is damaged"
+            )
+        if not bool(found.isfinite().all()):
+            raise CheckpointError(
+                f"{path}: {int((~found.isfinite()).sum())} of the weights {name!r} are not finite; "
+                "the file is damaged, or its training went wrong: train again"
+            )
+    network.load_state_dict(weights, assign=True)
+    return network, card
+
+
+def _form(tensor: Tensor) -> str:
+    return f"{tuple(tensor.shape)} of {str(tensor.dtype).removeprefix('torch.')}"
 
 
 def pack_state(tensors: Mapping[str, Tensor], numbers: Mapping[str, Any]) -> bytes:
@@ -238,10 +271,17 @@ def pack_state(tensors: Mapping[str, Tensor], numbers: Mapping[str, Any]) -> byt
 
 def read_state(path: str | Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     """Tensors and numbers of a training-state file; raises as `read_model` does."""
-    tensors, text = _unpack(path)
-    numbers = _document(text)
+    try:
+        tensors, text = _unpack(path)
+        numbers = _document(text)
+    except CheckpointError as error:
+        raise CheckpointError(
+            f"{error}; of a stopped training: start anew with --force, or delete {path}"
+        ) from error
     if numbers.pop("format_version", None) != FORMAT_VERSION:
-        raise CheckpointError(f"{path}: written by another version; start the training anew")
+        raise CheckpointError(
+            f"{path}: written by another version; start the training anew (--force)"
+        )
     return tensors, numbers
 
 
@@ -265,10 +305,10 @@ def require_same_run(path: str | Path, mine: Mapping[str, Any], theirs: Mapping[
 def _document(text: str) -> dict[str, Any]:
     try:
         raw = json.loads(text)
-    except json.JSONDecodeError as error:
+    except (ValueError, RecursionError) as error:
         raise CheckpointError(f"model card: not JSON ({error}); the file is damaged") from error
     if not isinstance(raw, dict):
-        raise CheckpointError(f"model card: {raw!r} is not a JSON object; the file is damaged")
+        raise CheckpointError("model card: is not a JSON object; the file is damaged")
     return raw
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from microdsd.errors import InputError
@@ -14,7 +15,7 @@ class TrainingConfig:
     Parameters
     ----------
     minutes : float, optional
-        Budget of wall-clock time.
+        Budget of wall-clock time: of everything, from reading the scan to the calibrated model.
     steps : int, optional
         Budget of optimiser steps; the run ends at whichever budget is used up first. A run
         with ``steps`` alone is reproducible to the bit on one machine.
@@ -34,7 +35,8 @@ class TrainingConfig:
     clip : float
         Largest norm of the gradient.
     validations : int
-        Times that validation runs, spread evenly over the budget.
+        Times that validation runs, spread evenly over the budget; fewer, and on fewer windows,
+        where a budget of minutes would lose more than a twentieth to it.
     seed : int
     """
 
@@ -53,21 +55,41 @@ class TrainingConfig:
     def __post_init__(self) -> None:
         if self.minutes is None and self.steps is None:
             raise InputError("minutes=None, steps=None: give a budget, minutes or steps")
-        for name in ("minutes", "steps", "batch", "learning_rate", "sigma_min", "validations"):
+        positive = ("minutes", "steps", "batch", "learning_rate", "average", "sigma_min", "clip")
+        for name in (*positive, "validations"):
             value = getattr(self, name)
-            if value is not None and not value > 0:
+            if value is not None and not 0 < value < math.inf:
                 raise InputError(f"{name}={value}: give a positive number")
+        for name in ("steps", "batch", "warmup", "validations", "seed"):
+            value = getattr(self, name)
+            if value is not None and (value < 0 or value != int(value)):
+                raise InputError(f"{name}={value}: give a whole number, not below 0")
+        if self.seed >= 1 << 62:
+            raise InputError(f"seed={self.seed}: give a number below 2^62")
+        if not 0 <= self.unconditioned <= 1:
+            raise InputError(f"unconditioned={self.unconditioned}: give a probability, 0 to 1")
         if self.sigma_min > 1:
             raise InputError(
                 f"sigma_min={self.sigma_min}: walks end at noise levels of at most 1 voxel; "
                 "give 1 or less"
             )
 
-    def progress(self, step: int, minutes: float) -> float:
-        """Share of the budget that is used up, in [0, 1]."""
+    def progress(self, step: int, minutes: float, reserve: float = 0.0) -> float:
+        """Share of the budget that is used up, in [0, 1].
+
+        Parameters
+        ----------
+        step : int
+            Steps done.
+        minutes : float
+            Time spent.
+        reserve : float
+            Minutes of the budget that are kept for what comes after the steps.
+        """
         used = [0.0]
         if self.steps is not None:
             used.append(step / self.steps)
         if self.minutes is not None:
-            used.append(minutes / self.minutes)
+            left = self.minutes - reserve
+            used.append(minutes / left if left > 0 else 1.0)
         return min(1.0, max(used))

@@ -6,6 +6,7 @@ import csv
 from collections.abc import Sequence
 from pathlib import Path
 
+from microdsd.errors import DataFileError
 from microdsd.training.loop import StepRecord
 
 
@@ -20,17 +21,19 @@ class TrainingLog:
     levels : sequence of float
         Noise levels of validation.
     step : int
-        Step that the run goes on from; 0 starts a new log.
+        Step that the run goes on from; 0 starts a new log, as does one that is not there.
+
+    Raises
+    ------
+    DataFileError
+        If the file is not the log of such a run.
     """
 
     def __init__(self, path: Path, levels: Sequence[float], step: int = 0) -> None:
         self._path = path
         header = ["step", "minutes", "loss", *(f"gain_{level:.3g}" for level in levels)]
         self._gains = len(levels)
-        kept: list[list[str]] = []
-        if step and path.exists():
-            with path.open(newline="") as file:
-                kept = [row for row in list(csv.reader(file))[1:] if int(row[0]) <= step]
+        kept = _rows(path, header, step) if path.exists() else []
         with path.open("w", newline="") as file:
             csv.writer(file).writerows([header, *kept])
 
@@ -40,3 +43,20 @@ class TrainingLog:
         row = [str(record.step), f"{record.minutes:.4f}", f"{record.loss:.5f}", *gains]
         with self._path.open("a", newline="") as file:
             csv.writer(file).writerow(row)
+
+
+def _rows(path: Path, header: list[str], step: int) -> list[list[str]]:
+    """Rows of an earlier log up to a step; a last one that was cut short is left out."""
+    try:
+        text = path.read_text(encoding="utf-8")
+        found, *rows = list(csv.reader(text.splitlines())) or [header]
+        if found[:3] != header[:3] or (step and found != header):
+            raise ValueError(f"its columns are {', '.join(found)[:60]!r}")
+        if rows and not text.endswith("\n"):
+            rows.pop()
+        return [row for row in rows if int(row[0]) <= step]
+    except (OSError, ValueError, IndexError, csv.Error) as error:
+        raise DataFileError(
+            f"{path}: is not the log of this run, or damaged ({error}); move it away: training "
+            "goes on without, and begins another"
+        ) from error

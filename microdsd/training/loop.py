@@ -20,8 +20,15 @@ from microdsd.training.averaging import average_weights
 from microdsd.training.config import TrainingConfig
 from microdsd.training.noised_batch import NoisedBatch
 from microdsd.training.objective import Objective, OriginObjective
-from microdsd.training.precision import Precision, measure_precision
+from microdsd.training.precision import AUTO, Precision, fastest_threads, resolve_dtype
+from microdsd.training.stopwatch import Stopwatch
 from microdsd.training.validation import Validation
+
+VALIDATION_SHARE = 0.05
+"""Of a budget of minutes, the most that validation may take."""
+
+_FEWEST_VALIDATIONS, _FEWEST_WINDOWS = 5, 2
+"""So many validations are to fit into that share; each is made of fewer windows if need be."""
 
 
 @dataclass(frozen=True)
@@ -33,13 +40,15 @@ class StepRecord:
     step : int
         Steps done.
     minutes : float
-        Time spent training, over all sessions.
+        Wall-clock time spent, over all sessions.
     progress : float
         Share of the budget used up.
     loss : float
         Nats per walker, relative to an uninformed one; an average over the last 50 steps.
     gains : tuple of float, or None
         Information gained per validation level, when validation ran after this step.
+    rate : float
+        Steps per second in this session.
     """
 
     step: int
@@ -47,6 +56,7 @@ class StepRecord:
     progress: float
     loss: float
     gains: tuple[float, ...] | None = None
+    rate: float = 0.0
 
 
 class Trainer:
@@ -70,6 +80,15 @@ class Trainer:
     validation : Validation, optional
     objective : Objective, optional
         By default that of bridges.
+    precision : {"auto", "float32", "bfloat16"}
+        See `microdsd.training.precision.resolve_dtype`.
+    stopwatch : Stopwatch, optional
+        Of the whole run; by default one that starts now.
+
+    Attributes
+    ----------
+    reserve : float
+        Minutes of the budget that are kept for what comes after the steps.
     """
 
     def __init__(
@@ -81,6 +100,8 @@ class Trainer:
         config: TrainingConfig,
         validation: Validation | None = None,
         objective: Objective | None = None,
+        precision: str = AUTO,
+        stopwatch: Stopwatch | None = None,
     ) -> None:
         self.config = config
         self.network = network
@@ -89,14 +110,31 @@ class Trainer:
             network.parameters(), lr=config.learning_rate, betas=(0.9, 0.99), weight_decay=0.0
         )
         self.step = 0
-        self.minutes = 0.0
         self.loss = 0.0
+        self.reserve = 0.0
         self.precision: Precision | None = None
+        self.dtype = resolve_dtype(precision, kernel.device)
         self._draw = draw
         self._kernel = kernel
         self._objective = objective or OriginObjective(config.sigma_min, sigma_max)
         self._validation = validation
         self._validations_done = 0
+        self._validation_windows = validation.windows if validation else 0
+        self._validation_minutes = 0.0  # spent on it
+        self._validation_cost = self._step_cost = 0.0  # minutes that one takes
+        self._stopwatch = stopwatch or Stopwatch()
+
+    @property
+    def minutes(self) -> float:
+        """Wall-clock time spent, over all sessions."""
+        return self._stopwatch.minutes
+
+    @property
+    def progress(self) -> float:
+        """Share of the budget used up."""
+        # A last step is not begun that would end too late, and the last validation follows it.
+        reserve = self.reserve + self._step_cost + self._validation_cost
+        return self.config.progress(self.step, self.minutes, reserve)
 
     def run(self) -> Iterator[StepRecord]:
         """Train until the budget is used up, yielding after every step.
@@ -106,21 +144,32 @@ class Trainer:
         """
         device = self._kernel.device
         if self.precision is None:
-            self.precision = measure_precision(self._rehearse, device)
-        while (progress := self.config.progress(self.step, self.minutes)) < 1:
-            start = time.perf_counter()
+            self.precision = Precision(self.dtype, self._threads())
+        with self.precision.applied(device):
+            self._fit_validation()
+        # However little time there is, a model is made of a step at least.
+        finished = self.step > 0 and self.progress >= 1
+        begun, before = time.monotonic(), self.step
+        while not finished:
             with self.precision.applied(device):
-                loss = self._optimise(progress)
+                before_step = self.minutes
+                loss = self._optimise(self.progress)
+                self._step_cost = self.minutes - before_step
                 self.loss += (loss - self.loss) / min(50, self.step)
-                self.minutes += (time.perf_counter() - start) / 60
-                gains = self._validate()
-            yield StepRecord(
-                self.step,
-                self.minutes,
-                self.config.progress(self.step, self.minutes),
-                self.loss,
-                gains,
-            )
+                finished = self.progress >= 1
+                gains = self._validate(finished)
+            progress = 1.0 if finished else self.progress
+            rate = (self.step - before) / max(time.monotonic() - begun, 1e-9)
+            yield StepRecord(self.step, self.minutes, progress, self.loss, gains, rate)
+
+    def _threads(self) -> int:
+        """Threads to train with: measured, unless steps alone are to determine the weights.
+
+        Sums over a batch are of another order, and so other in the last bits, with other threads.
+        """
+        if self.config.minutes is None:
+            return torch.get_num_threads()
+        return fastest_threads(self._rehearse, self._kernel.device, self.dtype)
 
     def _batch_loss(self, rng: np.random.Generator) -> Tensor:
         """Loss on one batch of windows, each at a time of its own."""
@@ -149,7 +198,7 @@ class Trainer:
         loss = self._batch_loss(rng)
         loss.backward()  # type: ignore[no-untyped-call]
         norm = torch.nn.utils.clip_grad_norm_(self.network.parameters(), config.clip)
-        warm = min(1.0, (self.step + 1) / config.warmup)
+        warm = min(1.0, (self.step + 1) / max(1, config.warmup))
         for group in self.optimizer.param_groups:
             group["lr"] = config.learning_rate * warm * (1 + math.cos(math.pi * progress)) / 2
         if bool(norm.isfinite()):  # one step that overflows must not end the run
@@ -165,16 +214,37 @@ class Trainer:
         loss.backward()  # type: ignore[no-untyped-call]
         self.optimizer.zero_grad(set_to_none=True)
 
-    def _validate(self) -> tuple[float, ...] | None:
+    def _fit_validation(self) -> None:
+        """Measure what validation takes; where time is short, make do with fewer windows."""
+        if self._validation is None or self.config.minutes is None:
+            return
+        one = self._validation.seconds(self.averaged) / 60
+        allowed = VALIDATION_SHARE * self.config.minutes / _FEWEST_VALIDATIONS
+        windows = max(_FEWEST_WINDOWS, int(allowed / max(one, 1e-9)))
+        self._validation_windows = min(windows, self._validation.windows)
+        self._validation_cost = one * self._validation_windows
+
+    def _validate(self, finished: bool) -> tuple[float, ...] | None:
         if self._validation is None:
             return None
-        progress = self.config.progress(self.step, self.minutes)
+        progress = 1.0 if finished else self.progress
         due = math.floor(progress * self.config.validations + 1e-9)
-        if due <= self._validations_done:
+        if due <= self._validations_done or not (finished or self._may_validate()):
             return None
-        gains = tuple(self._validation.gains(self.averaged))
+        begun = time.monotonic()
+        gains = tuple(self._validation.gains(self.averaged, self._validation_windows))
+        if self.config.minutes is not None:
+            self._validation_cost = (time.monotonic() - begun) / 60
+            self._validation_minutes += self._validation_cost
         self._validations_done = due
         return gains
+
+    def _may_validate(self) -> bool:
+        """Whether its share of the time so far has room for one more, and for the last one."""
+        if self.config.minutes is None:
+            return True
+        spent = self._validation_minutes + 2 * self._validation_cost
+        return spent <= VALIDATION_SHARE * self.minutes
 
     def state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
         """All that is needed to go on: tensors by name, and a few numbers."""
@@ -187,6 +257,7 @@ class Trainer:
             "minutes": self.minutes,
             "loss": self.loss,
             "validations_done": self._validations_done,
+            "validation_minutes": self._validation_minutes,
             "precision": asdict(self.precision) if self.precision else None,
         }
         return tensors, numbers
@@ -207,8 +278,10 @@ class Trainer:
         groups = self.optimizer.state_dict()["param_groups"]
         self.optimizer.load_state_dict({"state": moments, "param_groups": groups})
         self.step = int(numbers["step"])
-        self.minutes = numbers["minutes"]
-        self.loss = numbers["loss"]
+        self.loss = float(numbers["loss"])
+        self._stopwatch.go_on_from(float(numbers["minutes"]))
         self._validations_done = int(numbers["validations_done"])
+        self._validation_minutes = float(numbers.get("validation_minutes", 0.0))
         if numbers["precision"] is not None:
             self.precision = Precision(**numbers["precision"])
+            self.dtype = self.precision.dtype

@@ -1,25 +1,36 @@
-"""Precision and thread count, chosen by a short measurement rather than by assumption."""
+"""Precision and thread count of a network: the one by rule, the other where it pays to measure.
+
+Another precision gives other samples, so it follows from what the processor can do, never from a
+stopwatch: the same command and seed give the same samples, however busy the machine is.
+"""
 
 from __future__ import annotations
 
 import os
+import platform
+import re
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache, wraps
+from pathlib import Path
+from typing import ParamSpec, TypeVar
 
 import torch
+
+from microdsd.errors import InputError
 
 DTYPES = ("bfloat16", "float32")
 """Types in which the convolutions can be run."""
 
-_CLEARLY_FASTER = 0.67
-"""Share of bfloat16's time that float32 must stay below to be taken.
+AUTO = "auto"
 
-Where bfloat16 is in hardware it wins by a factor, where it is emulated it loses by one: with
-this margin the choice is a property of the machine and not of a measurement's noise, which
-samples and training runs must not depend on.
-"""
+P = ParamSpec("P")
+R = TypeVar("R")
+
+_BFLOAT16_FLAGS = {"avx512_bf16", "amx_bf16"}
+"""Flags of x86 processors that multiply bfloat16 in hardware, and with which oneDNN does."""
 
 
 @dataclass(frozen=True)
@@ -49,37 +60,86 @@ class Precision:
             torch.set_num_threads(threads)
 
 
-def measure_precision(
-    work: Callable[[], object],
-    device: torch.device,
-    repeats: int = 2,
-    dtypes: Sequence[str] = DTYPES,
-) -> Precision:
-    """Fastest way to run ``work`` on this machine, as busy as it is now.
+def single_threaded(function: Callable[P, R]) -> Callable[P, R]:
+    """Make a function run on one thread: the same numbers on every machine, however busy it is."""
 
-    Thread counts beyond the first are tried on a CPU only; OMP_NUM_THREADS, where set, is an
-    upper bound. Another busy process can make two threads slower than one, and small CPUs may
-    have no fast bfloat16: neither can be known without trying. ``dtypes`` are those to choose
-    from.
+    @wraps(function)
+    def on_one_thread(*args: P.args, **options: P.kwargs) -> R:
+        with Precision("float32", 1).applied(torch.device("cpu")):
+            return function(*args, **options)
+
+    return on_one_thread
+
+
+def resolve_dtype(precision: str, device: torch.device) -> str:
+    """Type of the convolutions on a device: the one asked for, or what suits its hardware.
+
+    Parameters
+    ----------
+    precision : {"auto", "float32", "bfloat16"}
+        "auto" is bfloat16 where the device multiplies it in hardware, which is then faster, and
+        float32 elsewhere, where bfloat16 would be emulated and slower.
+    device : torch.device
+
+    Raises
+    ------
+    InputError
+        For any other precision.
+
+    Examples
+    --------
+    >>> resolve_dtype("float32", torch.device("cpu"))
+    'float32'
     """
-    best: dict[str, tuple[float, int]] = {}
-    for threads in _thread_counts(device):
-        for dtype in dtypes:
-            seconds = _seconds(work, Precision(dtype, threads), device, repeats)
-            best[dtype] = min(best.get(dtype, (float("inf"), 0)), (seconds, threads))
-    if len(best) == 1:
-        (dtype,) = best
+    if precision not in (AUTO, *DTYPES):
+        raise InputError(f"precision={precision!r}: choose 'auto', 'float32' or 'bfloat16'")
+    if precision != AUTO:
+        return precision
+    if device.type == "cuda":
+        with torch.cuda.device(device):
+            native = torch.cuda.is_bf16_supported(including_emulation=False)
     else:
-        fast = best["float32"][0] < _CLEARLY_FASTER * best["bfloat16"][0]
-        dtype = "float32" if fast else "bfloat16"
-    return Precision(dtype, best[dtype][1])
+        native = device.type == "cpu" and bool(_BFLOAT16_FLAGS & _processor_flags())
+    return "bfloat16" if native else "float32"
+
+
+@cache
+def _processor_flags(cpuinfo: Path = Path("/proc/cpuinfo")) -> frozenset[str]:
+    """What the processor says that it can do; nothing where the system has no such file."""
+    if platform.machine() not in ("x86_64", "AMD64") or not cpuinfo.is_file():
+        return frozenset()
+    found = re.search(r"^flags\s*:(.*)$", cpuinfo.read_text(), re.M)
+    return frozenset(found[1].split()) if found else frozenset()
+
+
+def fastest_threads(
+    work: Callable[[], object], device: torch.device, dtype: str, repeats: int = 2
+) -> int:
+    """Number of threads with which ``work`` is done soonest on this machine, as busy as it is now.
+
+    One, or as many as the machine has; OMP_NUM_THREADS, where set, is an upper bound. Another busy
+    process can make two threads many times slower than one: where all cores are taken, one it is,
+    else it is tried. Samples do not depend on it; the weights of a training do, to the last bits.
+    """
+    counts = _thread_counts(device)
+    if len(counts) == 1 or _all_cores_are_taken():
+        return counts[0]
+    return min(counts, key=lambda n: _seconds(work, Precision(dtype, n), device, repeats))
 
 
 def _thread_counts(device: torch.device) -> list[int]:
     if device.type != "cpu":
         return [torch.get_num_threads()]
-    limit = int(os.environ.get("OMP_NUM_THREADS", os.cpu_count() or 1))
+    asked = os.environ.get("OMP_NUM_THREADS", "").partition(",")[0]  # "4,2" is for nested loops
+    limit = int(asked) if asked.isdecimal() else os.cpu_count() or 1
     return sorted({1, max(1, limit)})
+
+
+def _all_cores_are_taken() -> bool:
+    try:
+        return os.getloadavg()[0] >= (os.cpu_count() or 1)
+    except (AttributeError, OSError):  # not every system says
+        return False
 
 
 def _seconds(
@@ -91,7 +151,5 @@ def _seconds(
         for _ in range(repeats + 1):
             start = time.perf_counter()
             work()
-            if device.type == "cuda":
-                torch.cuda.synchronize(device)
             times.append(time.perf_counter() - start)
     return min(times[1:])

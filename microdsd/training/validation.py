@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 
 import torch
@@ -62,18 +63,42 @@ class Validation:
     def _times(self, level: float) -> Tensor:
         return time_of(level).expand(self._origins.batch).to(self._kernel.device)
 
+    @property
+    def windows(self) -> int:
+        """Number of windows."""
+        return self._origins.batch
+
+    def gains(self, network: UNet, windows: int | None = None) -> list[float]:
+        """Information gained at every level, nats per walker; 0 is an uninformed walker.
+
+        Parameters
+        ----------
+        network : UNet
+        windows : int, optional
+            How many of the windows to measure on; default: all.
+        """
+        return [
+            self._gain(network, level, windows or self.windows) for level in range(len(self.levels))
+        ]
+
+    def seconds(self, network: UNet, windows: int = 4) -> float:
+        """Time that `gains` would take per window on this machine, as busy as it is now."""
+        windows = min(windows, self.windows)
+        times = []
+        for _ in range(2):  # the first call also warms up
+            begun = time.perf_counter()
+            self._gain(network, 0, windows)
+            times.append(time.perf_counter() - begun)
+        return min(times) * len(self.levels) / windows
+
     @torch.no_grad()
-    def gains(self, network: UNet) -> list[float]:
-        """Information gained at every level, nats per walker; 0 is an uninformed walker."""
-        gains = []
-        for level, walkers in zip(self.levels, self._noised, strict=True):
-            batch = NoisedBatch(
-                self._origins,
-                walkers,
-                self._kernel,
-                self._times(level),
-                self._fractions,
-                self._classes,
-            )
-            gains.append(float(self._objective.gain(network, batch).mean()))
-        return gains
+    def _gain(self, network: UNet, level: int, windows: int) -> float:
+        batch = NoisedBatch(
+            self._origins.first(windows),
+            self._noised[level].first(windows),
+            self._kernel,
+            self._times(self.levels[level])[:windows],
+            self._fractions[:windows],
+            None if self._classes is None else self._classes[:windows],
+        )
+        return float(self._objective.gain(network, batch).mean())

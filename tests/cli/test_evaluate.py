@@ -7,7 +7,7 @@ import pytest
 from typer.testing import CliRunner
 
 from microdsd.cli.app import app
-from microdsd.io import save_microstructures
+from microdsd.io import open_labels, save_microstructures
 from microdsd.microstructure import as_microstructure, blobs, cut_windows, phase_counts
 
 PHASES = {0: "pore", 1: "solid"}
@@ -35,7 +35,7 @@ def test_page_and_numbers_are_written(files):
     result = run("--reference", "scan.h5", "-o", "page.html")
     assert result.exit_code == 0
     first, second = result.stdout.splitlines()
-    assert first.startswith("Too few to tell: 4 pairs")
+    assert first.startswith("Too few to tell: 4 samples")
     assert second.startswith("All 4 samples carry exactly the requested counts.")
     assert (files / "page.html").read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
     numbers = json.loads((files / "page.json").read_text(encoding="utf-8"))
@@ -81,6 +81,10 @@ def test_a_bare_reference_is_named_on_the_command_line(files):
         (("--reference", "none.h5", "--require", "perfect"), "'perfect' is not one of"),
         (("--reference", "none.h5", "--require", "body_count>=3"), "'body_count>=3' is not one"),
         (("--reference", "none.h5", "--require", "memorisation"), "--training"),
+        (("--reference", "none.h5", "--require", "network"), "--classifier network"),
+        (("--reference", "none.h5", "--classifier", "forest"), "there is: network"),
+        (("--reference", "none.h5", "--margin", "surfeit=0.1"), "no test is called 'surfeit'"),
+        (("--reference", "none.h5", "--margin", "surface=5"), "0.05 for 5 %"),
         (("--reference", "scan.h5", "-o", "folder/page.html"), "folder"),
     ],
 )
@@ -107,12 +111,12 @@ def test_an_existing_report_is_kept_unless_forced(files, existing):
 
 
 def test_a_requirement_that_is_not_met_is_exit_code_1(files):
-    met = run("--reference", "scan.h5", "--require", "exact", "--require", "descriptors>=0")
+    met = run("--reference", "scan.h5", "--require", "exact", "--phase", "pore")
     assert met.exit_code == 0
-    missed = run("--reference", "scan.h5", "--force", "--require", "indistinguishable", "--json")
+    missed = run("--reference", "scan.h5", "--force", "--require", "within", "--json")
     assert missed.exit_code == 1
-    assert "not met: indistinguishable: Too few to tell" in missed.stderr
-    assert list(json.loads(missed.stdout)["unmet"]) == ["indistinguishable"]
+    assert "not met: within: Too few to tell" in missed.stderr
+    assert list(json.loads(missed.stdout)["unmet"]) == ["within"]
     assert (files / "report.html").exists()
 
 
@@ -130,4 +134,32 @@ def test_copies_of_training_windows_are_called_copies(files):
         "--require", "memorisation",
     )  # fmt: skip
     assert result.exit_code == 1
-    assert "samples are copies of training windows" in result.stdout.splitlines()[0]
+    assert "Samples are copies of training windows" in result.stdout.splitlines()[0]
+
+
+def test_the_scan_that_was_trained_on_is_recognised(files):
+    """Trained on all layers but the last three: only those are compared, and the rest is told."""
+    with open_labels("scan.h5") as source:
+        training = {"data_sha256": source.sha256(), "data_shape": [12, 48, 48], "held_back": 0.25}
+        deeper = source.load()
+    new = cut_windows(deeper, (16, 16), n=4, rng=1)
+    record = as_microstructure(new, provenance={"training": training})
+    save_microstructures("new.h5", record, overwrite=True)
+    document = json.loads(run("--reference", "scan.h5", "--force", "--json").stdout)
+    assert document["reference_windows"] == 27  # nine windows on each of three layers
+    assert document["flatters"] is None
+    assert "9 to 12 of 12" in document["notes"][0]
+    for region, flatters in (("z=0:9", True), ("z=9:12", False)):
+        words = ("--reference", "scan.h5", "--reference-region", region, "--force")
+        result = run(*words)
+        assert ("The comparison flatters" in result.stdout) is flatters
+        assert ('class="note alarm"' in (files / "report.html").read_text()) is flatters
+    nothing_kept = {**training, "held_back": 0.0}
+    record = as_microstructure(new, provenance={"training": nothing_kept})
+    save_microstructures("new.h5", record, overwrite=True)
+    assert "flatters" in run("--reference", "scan.h5", "--force").stdout
+    # The same scan with more layers on top, which training did not see.
+    taller = np.concatenate([deeper.values, deeper.values[::-1]])
+    save_microstructures("tall.h5", as_microstructure(taller, phases=PHASES, voxel_size=1e-6))
+    document = json.loads(run("--reference", "tall.h5", "--force", "--json").stdout)
+    assert "12 to 24 of 24" in document["notes"][0]

@@ -13,7 +13,6 @@ from microdsd.errors import InputError
 from microdsd.microstructure import as_microstructure
 from microdsd.report.animation import animate_walk
 from microdsd.request import GenerationRequest
-from microdsd.training import Precision
 
 
 def walk(model, tmp_path, **options):
@@ -47,10 +46,7 @@ def test_a_volume_has_a_solid_at_every_level(tmp_path, background):
         assert np.ptp(np.asarray(movie.convert("L"))) > 50
 
 
-def test_the_verb(tmp_path, monkeypatch):
-    monkeypatch.setattr(
-        "microdsd.batched_sampler.measure_precision", lambda *a, **k: Precision("float32", 1)
-    )
+def test_the_verb(tmp_path):
     tiny_model().save(tmp_path / "rock.model")
     words = ["animate", str(tmp_path / "rock.model"), "--fraction", "pore=0.3"]
     done = CliRunner().invoke(app, [*words, "-o", str(tmp_path / "walk.gif")])

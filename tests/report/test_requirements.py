@@ -28,7 +28,8 @@ def unmet(evaluation, text):
 @pytest.mark.parametrize(
     "text",
     ["", "perfect", "classifier<=60", "classifier>=60%", "descriptors>=90%", "descriptors<=3",
-     "joint<=3%", "surface < 5 %", "body_count<=5%%", "indistinguishable<=3%"],
+     "joint<=3%", "surface < 5 %", "body_count<=5%%", "indistinguishable<=3%", "body_count=near",
+     "exact=within", "within=within"],
 )  # fmt: skip
 def test_what_is_not_in_the_grammar_is_refused(text):
     with pytest.raises(InputError, match="is not one of"):
@@ -36,14 +37,17 @@ def test_what_is_not_in_the_grammar_is_refused(text):
 
 
 def test_speckle_meets_what_it_should(evaluation):
-    assert "surfaces" in unmet(evaluation, "indistinguishable")
-    assert "adjusted p" in unmet(evaluation, "interface_density")
-    assert "off" in unmet(evaluation, "specific_surface_area <= 5 %")
+    assert unmet(evaluation, "indistinguishable") == unmet(evaluation, "within")
+    assert unmet(evaluation, "not-differs") == evaluation.verdict.sentence()
+    assert unmet(evaluation, "interface_density").startswith("differs (+")
+    assert unmet(evaluation, "interface_density=not-differs").startswith("differs (+")
+    assert unmet(evaluation, "interface_density=within").startswith("differs (+")
+    assert "off by +" in unmet(evaluation, "specific_surface_area <= 5 %")
     assert unmet(evaluation, "specific_surface_area<=99%") is None
     assert unmet(evaluation, "voxel_diversity") is None
-    assert unmet(evaluation, "descriptors>=1") is None
-    assert "agree" in unmet(evaluation, "descriptors>=8")
-    assert "pairs right" in unmet(evaluation, "classifier<=50%")
+    assert unmet(evaluation, "descriptors>=0") is None
+    assert "within the margin: " in unmet(evaluation, "descriptors>=11")
+    assert "right in up to" in unmet(evaluation, "classifier<=50%")
     assert "not known" in unmet(evaluation, "exact")
 
 
@@ -54,6 +58,6 @@ def test_a_test_that_was_not_made_is_an_error(evaluation):
 
 def test_too_few_pairs_meet_no_test(evaluation):
     few = dataclasses.replace(
-        evaluation, verdict=dataclasses.replace(evaluation.verdict, n_pairs=5)
+        evaluation, verdict=dataclasses.replace(evaluation.verdict, status="too few", tests=())
     )
     assert unmet(few, "voxel_diversity").startswith("Too few to tell")

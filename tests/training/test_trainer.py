@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from microdsd.encoding import PhaseEncoding
+from microdsd.errors import DataFileError
 from microdsd.microstructure.synthetic import blobs
 from microdsd.networks import PotentialUNet, UNetConfig
 from microdsd.process import Lattice, TransitionKernel
@@ -13,8 +14,10 @@ from microdsd.training import (
     Trainer,
     TrainingConfig,
     Validation,
+    loop,
     pack_state,
     read_state,
+    resolve_dtype,
 )
 from microdsd.training.averaging import average_weights
 from microdsd.training.log import TrainingLog
@@ -104,7 +107,7 @@ def test_a_stopped_run_goes_on_exactly(tmp_path, stop):
     resumed = trainer_of(config, validation_set(4), seed=1)
     resumed.restore(*read_state(tmp_path / "state"))
     assert resumed.step == stop
-    assert resumed.minutes == stopped.minutes > 0
+    assert resumed.minutes > 0
     rest = [(r.step, r.loss, r.gains) for r in resumed.run()]
     assert rest == records[stop:]
     assert_same(weights(resumed), weights(whole))
@@ -112,32 +115,153 @@ def test_a_stopped_run_goes_on_exactly(tmp_path, stop):
     assert not torch.equal(weights(whole)[f"averaged.{stem}"], weights(whole)[f"network.{stem}"])
 
 
-def test_a_measured_precision_leaves_no_trace_and_is_kept(tmp_path):
-    trainer = trainer_of(TrainingConfig(steps=2, batch=2))
+def test_steps_alone_do_not_measure_threads(monkeypatch):
+    """Sums over a batch are of another order with other threads: weights must not depend on it."""
+    monkeypatch.setattr(loop, "fastest_threads", lambda *a: pytest.fail("measured"))
+    trainer = trainer_of(TrainingConfig(steps=1, batch=2))
+    trainer.precision = None
+    list(trainer.run())
+    assert trainer.precision == Precision(resolve_dtype("auto", KERNEL.device), 1)
+
+
+def test_measuring_threads_leaves_no_trace_and_its_outcome_is_kept(tmp_path, monkeypatch):
+    monkeypatch.setenv("OMP_NUM_THREADS", "2")
+    monkeypatch.setattr("os.getloadavg", lambda: (0.0, 0.0, 0.0))
+    settings = {"steps": 2, "batch": 2, "minutes": 1e6}
+    trainer = trainer_of(TrainingConfig(**settings))
     trainer.precision = None
     list(trainer.run())
     assert trainer.precision is not None
     (tmp_path / "state").write_bytes(pack_state(*trainer.state()))
-    other = trainer_of(TrainingConfig(steps=2, batch=2))
+    other = trainer_of(TrainingConfig(**settings))
     other.restore(*read_state(tmp_path / "state"))
     assert other.precision == trainer.precision
-    again = trainer_of(TrainingConfig(steps=2, batch=2))
+    again = trainer_of(TrainingConfig(**settings))
     again.precision = trainer.precision
     list(again.run())
     assert_same(weights(again), weights(trainer))
 
 
-def test_a_budget_of_time_is_kept(monkeypatch):
-    """A clock that ticks a second per look: a step takes one, whatever the machine."""
-    from microdsd.training import loop
+class Clock:
+    """A clock that work moves on, not time: in seconds."""
 
-    ticks = iter(range(10_000))
-    monkeypatch.setattr(loop.time, "perf_counter", lambda: float(next(ticks)))
-    trainer = trainer_of(TrainingConfig(minutes=0.125, batch=2, validations=3))
+    def __init__(self, monkeypatch):
+        self.now = 0.0
+        monkeypatch.setattr("microdsd.training.stopwatch.time.monotonic", lambda: self.now)
+
+    def takes(self, seconds, work=lambda *a: None):
+        def timed(*arguments):
+            self.now += seconds
+            return work(*arguments)
+
+        return timed
+
+
+def timed_trainer(monkeypatch, clock, config, step=1.0, window=0.0, windows=16):
+    """A trainer whose steps, and validation per window, take so many seconds."""
+    validation = validation_set(windows)
+    monkeypatch.setattr(validation, "seconds", lambda network: window)
+    used = []
+
+    def gains(network, n):
+        clock.now += n * window
+        used.append((clock.now, n))
+        return [0.5] * len(validation.levels)
+
+    monkeypatch.setattr(validation, "gains", gains)
+    trainer = trainer_of(config, validation)
+    monkeypatch.setattr(trainer, "_optimise", clock.takes(step, trainer._optimise))
+    return trainer, used
+
+
+def test_a_budget_of_time_is_kept(monkeypatch):
+    clock = Clock(monkeypatch)
+    config = TrainingConfig(minutes=0.2, batch=2, validations=3)
+    trainer, _ = timed_trainer(monkeypatch, clock, config)
+    trainer.reserve = 0.075  # leaves 7.5 s
     records = list(trainer.run())
-    assert len(records) == 8  # the last begins after 7 s of 7.5
-    assert trainer.minutes == pytest.approx(8 / 60)
+    assert len(records) == 7  # an eighth would end after 8 s
+    assert records[-1].progress == 1.0
+    assert records[-1].gains
+    assert trainer.minutes == pytest.approx(7 / 60)
     assert list(trainer.run()) == []
+
+
+def test_what_a_consumer_takes_between_steps_counts(monkeypatch):
+    clock = Clock(monkeypatch)
+    trainer, _ = timed_trainer(monkeypatch, clock, TrainingConfig(minutes=0.5, batch=2))
+    records = []
+    for record in trainer.run():
+        clock.now += 4  # say, to save the state
+        records.append(record)
+    record = records[-1]
+    assert record.minutes <= 0.5 + 5 / 60
+    assert record.step == 7
+
+
+def test_time_spent_in_an_earlier_session_counts(monkeypatch, tmp_path):
+    clock = Clock(monkeypatch)
+    config = TrainingConfig(minutes=0.5, batch=2)
+    first, _ = timed_trainer(monkeypatch, clock, config)
+    for record in first.run():
+        if record.step == 20:
+            break
+    (tmp_path / "state").write_bytes(pack_state(*first.state()))
+    clock.now += 1000  # a night's rest
+    second, _ = timed_trainer(monkeypatch, clock, config)
+    second.restore(*read_state(tmp_path / "state"))
+    assert second.minutes == pytest.approx(20 / 60)
+    assert len(list(second.run())) == 9
+
+
+@pytest.mark.parametrize(
+    ("minutes", "step", "window"),
+    [(10, 1.0, 0.001), (10, 1.0, 0.5), (3, 0.5, 1.0), (30, 4.0, 3.0), (1, 1.0, 0.2)],
+)
+def test_validation_takes_a_twentieth_of_the_budget_at_most(monkeypatch, minutes, step, window):
+    clock = Clock(monkeypatch)
+    config = TrainingConfig(minutes=minutes, batch=2)
+    trainer, used = timed_trainer(monkeypatch, clock, config, step, window)
+    monkeypatch.setattr(trainer, "_optimise", clock.takes(step, lambda p: _count(trainer)))
+    list(trainer.run())
+    spent = sum(n * window for _, n in used)
+    assert spent <= max(0.05 * 60 * minutes, loop._FEWEST_WINDOWS * window)
+    assert clock.now <= 60 * minutes + step
+    assert used[-1][0] == clock.now  # the last one is of the finished network
+    assert len(used) <= config.validations
+    if window < 0.1:
+        assert len(used) == config.validations
+        assert {n for _, n in used} == {16}
+
+
+def _count(trainer):
+    trainer.step += 1
+    return 0.0
+
+
+def test_where_no_time_is_left_a_step_is_made(monkeypatch):
+    clock = Clock(monkeypatch)
+    trainer, _ = timed_trainer(monkeypatch, clock, TrainingConfig(minutes=1, batch=2))
+    clock.now = 600.0
+    assert [(r.step, r.progress) for r in trainer.run()] == [(1, 1.0)]
+
+
+def test_gains_on_the_first_windows():
+    """As they are on those windows alone."""
+    network = trainer_of(TrainingConfig(steps=1)).network
+    torch.nn.init.normal_(network.head.conv.weight, std=0.1)
+    validation = validation_set(6)
+    assert validation.windows == 6
+    assert validation.gains(network, 6) == validation.gains(network)
+    few = validation.gains(network, 2)
+    assert few != validation.gains(network)
+    assert few == pytest.approx(validation_set_of_first(2).gains(network), abs=1e-6)
+    assert validation.seconds(network) > 0
+
+
+def validation_set_of_first(n):
+    occupation = draw(6, np.random.default_rng(99))[:n]
+    return Validation(occupation, KERNEL, 0.3, SIGMA_MAX, seed=0)
 
 
 def test_no_steps_left_no_work():
@@ -198,3 +322,43 @@ def test_the_log_goes_on_where_the_state_was_saved(tmp_path):
     assert (tmp_path / "log.csv").read_text().splitlines() == rows[:3]
     TrainingLog(tmp_path / "log.csv", levels)
     assert (tmp_path / "log.csv").read_text().splitlines() == rows[:1]
+
+
+LEVELS = (0.3, 1.0)
+HEADER = "step,minutes,loss,gain_0.3,gain_1"
+
+
+def log_after(path, text, step):
+    path.write_bytes(text.encode() if isinstance(text, str) else text)
+    TrainingLog(path, LEVELS, step)
+    return path.read_text().splitlines()
+
+
+@pytest.mark.parametrize("cut", ["", "2", "2,0.1,-0", "2,0.1,-0.5,", "2,0.1,-0.5,0.2,0.1"])
+def test_a_log_whose_last_row_was_cut(tmp_path, cut):
+    whole = f"{HEADER}\n1,0.1,-0.2,,\n"
+    assert log_after(tmp_path / "a.csv", whole + cut, 2) == whole.splitlines()
+
+
+@pytest.mark.parametrize(
+    "text", ["", HEADER[:9], "a,b\n1,2\n", f"{HEADER}\nx,0.1,0,,\n1,0.2,0,,\n"]
+)
+def test_a_log_that_is_damaged_or_of_another_kind(tmp_path, text):
+    if not text:
+        assert log_after(tmp_path / "a.csv", text, 2) == [HEADER]
+        return
+    with pytest.raises(DataFileError, match=r"a\.csv: is not the log of this run.*move it away"):
+        log_after(tmp_path / "a.csv", text, 2)
+    assert (tmp_path / "a.csv").read_text() == text
+
+
+def test_a_log_that_is_no_text(tmp_path):
+    with pytest.raises(DataFileError, match="not the log"):
+        log_after(tmp_path / "a.csv", bytes(range(128, 256)), 2)
+
+
+def test_a_file_that_is_no_log_is_not_replaced_by_one(tmp_path):
+    """Not by a new run either."""
+    with pytest.raises(DataFileError, match="not the log"):
+        log_after(tmp_path / "a.csv", "name,age\nAda,36\n", 0)
+    assert log_after(tmp_path / "a.csv", f"{HEADER},gain_2\n7,1,1,,,\n", 0) == [HEADER]

@@ -1,4 +1,4 @@
-"""Descriptors of pairs at equal fractions, in standard deviations, and their mean differences."""
+"""Differences of descriptors at equal fractions, with their errors and what they show."""
 
 from __future__ import annotations
 
@@ -8,20 +8,21 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import scipy.stats
 
-from microdsd.metrics.bootstrap import mean_band
+from microdsd.metrics.bootstrap import simultaneous_band
+from microdsd.metrics.fraction_trend import FractionTrend
 from microdsd.metrics.verdict.features import Block
-from microdsd.metrics.verdict.matching import Pairs, fraction_trend
-from microdsd.metrics.verdict.permutation import random_swaps
-from microdsd.metrics.verdict.result import DescriptorDifference, Difference
+from microdsd.metrics.verdict.margins import Margin
+from microdsd.metrics.verdict.needed import Needed, factors_differs, factors_within
+from microdsd.metrics.verdict.permutation import SHUFFLES, Shuffles, mean_square, p_value
+from microdsd.metrics.verdict.result import DescriptorDifference, Difference, Test
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
     Numbers = NDArray[np.float64]
 
-POWER = 0.8
-SPLITS = 200
-FEWEST_REAL = 4
+NOT_DEFINED = 0.5
+"""Share of the samples without a value from which a descriptor is not judged."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -30,131 +31,273 @@ class Setting:
 
     Attributes
     ----------
-    pairs : Pairs
-    phi : ndarray, shape (2 pairs, phases)
-        Fractions of the generated members, then of the real.
-    real_phi : ndarray, shape (windows, phases)
-        Of all real windows.
-    signs : ndarray, shape (swaps, pairs)
-        Of `random_swaps`.
-    splits : ndarray, shape (splits, windows)
-        Weights of the difference of the means of two disjoint random real sets.
+    trend : FractionTrend
+        Of the real windows alone.
+    pooled : FractionTrend
+        Of samples and windows together, for what is shuffled.
+    made_weights : ndarray, shape (samples, windows)
+        Of the windows in the value expected at the fractions of each sample.
+    shuffles : Shuffles
+    alpha : float
+        Level of the verdict.
+    tests : int
+        Number of tests that share it.
     rng : numpy Generator
     """
 
-    pairs: Pairs
-    phi: Numbers
-    real_phi: Numbers
-    signs: Numbers
-    splits: Numbers
+    trend: FractionTrend
+    pooled: FractionTrend
+    made_weights: Numbers
+    shuffles: Shuffles
+    alpha: float
+    tests: int
     rng: np.random.Generator
 
     @classmethod
     def of(
-        cls, pairs: Pairs, made_phi: Numbers, real_phi: Numbers, rng: np.random.Generator
+        cls,
+        made_phi: Numbers,
+        real_phi: Numbers,
+        *,
+        alpha: float,
+        tests: int,
+        rng: np.random.Generator,
+        shuffles: int = SHUFFLES,
     ) -> Setting:
-        """Draw swaps and splits."""
-        return cls(
-            pairs,
-            np.concatenate([made_phi[pairs.generated], real_phi[pairs.real]]),
-            real_phi,
-            random_swaps(len(pairs), rng),
-            _splits(len(real_phi), len(pairs), rng),
-            rng,
-        )
+        """Fit the trends and draw the shuffles."""
+        trend = FractionTrend(real_phi)
+        weights = trend.weights(made_phi)
+        mean = weights.mean(axis=0)
+        drawn = Shuffles(len(made_phi), len(real_phi), mean, rng, number=shuffles)
+        pooled = FractionTrend(np.concatenate([made_phi, real_phi]))
+        return cls(trend, pooled, weights, drawn, alpha, tests, rng)
+
+    @property
+    def sizes(self) -> tuple[int, int]:
+        """Numbers of samples and of windows."""
+        samples, windows = self.made_weights.shape
+        return samples, windows
 
 
 class Adjusted:
-    """One descriptor of both members of every pair, and of all real windows.
+    """One descriptor of all samples and windows, as deviations from the trend of the windows.
 
     Attributes
     ----------
-    features : ndarray, shape (2 pairs, components)
-        Deviations from the trend with the fractions, over their standard deviation.
+    residuals : ndarray, shape (samples + windows, components)
+        Deviations over their standard deviation among the windows.
     """
 
-    def __init__(self, setting: Setting, made: Block, real: Block) -> None:
-        pairs = setting.pairs
-        self.setting, self.block = setting, real
-        ours, theirs = made.values[pairs.generated], real.values[pairs.real]
+    def __init__(self, setting: Setting, made: Block, real: Block, margin: Margin) -> None:
+        self.setting, self.block, self.margin = setting, real, margin
+        ours, theirs = _flat(made.values), _flat(real.values)
+        self._known = (np.isfinite(ours).mean(axis=0) > NOT_DEFINED) & (
+            np.isfinite(theirs).mean(axis=0) > NOT_DEFINED
+        )
         self.means = _means(ours), _means(theirs)
-        raw, every = np.concatenate([_flat(ours), _flat(theirs)]), _flat(real.values)
-        centre = _means(raw)
-        raw, every = (np.where(np.isfinite(values), values, centre) for values in (raw, every))
-        left, every_left = raw - centre, every - centre
-        if real.trend:
-            left = raw - fraction_trend(setting.phi, raw, setting.phi)
-            every_left = every - fraction_trend(setting.phi, raw, setting.real_phi)
-        deviation = left.std(axis=0)
-        # What is left of a constant or of the fraction itself is rounding.
-        known = deviation > 1e-9 * np.abs(raw).max(axis=0, initial=0)
-        self._deviation = np.where(known, deviation, 0.0)
-        scale = np.where(known, deviation, np.inf)
-        self.features: Numbers = left / scale
-        self._components = max(int(known.sum()), 1)
-        self._between = self.features[: len(pairs)] - self.features[len(pairs) :]
-        self._real_sets = setting.splits @ (every_left / scale)
+        ours, theirs = (
+            np.where(np.isfinite(side), side, mean)
+            for side, mean in zip((ours, theirs), self.means, strict=True)
+        )
+        self._size = np.abs(theirs).mean(axis=0)
+        rounding = 1e-10 * np.maximum(self._size, np.abs(ours).mean(axis=0))
+        self._made = _without(ours - setting.made_weights @ theirs, rounding)
+        self._real = _without(setting.trend.residuals(theirs), rounding)
+        self._pooled = _without(setting.pooled.residuals(np.concatenate([ours, theirs])), rounding)
+        self.shift: Numbers = self._made.mean(axis=0)
+        self.expected: Numbers = self.means[0] - self.shift
+        self._weights = setting.made_weights.mean(axis=0)
+        self._variance, self._freedom = self._error(np.eye(ours.shape[1]))
+        points = real.values.shape[2]
+        self._places = [slice(k * points, (k + 1) * points) for k in range(len(real.phase))]
+        self._readings = [self._read(place) for place in self._places]
+        deviation = self._real.std(axis=0)
+        scale = np.where(deviation > 0, deviation, np.inf)
+        self.residuals: Numbers = np.concatenate([self._made, self._real]) / scale
+        self._components = max(int((deviation > 0).sum()), 1)
+
+    @property
+    def inside(self) -> bool:
+        """Whether all parts were shown to be within the margin."""
+        return all(reading is not None and reading.inside for reading in self._readings)
 
     @property
     def weighed(self) -> Numbers:
-        """Features that count as one, however many they are."""
-        weighed: Numbers = self.features / np.sqrt(self._components)
+        """Residuals that count as one, however many they are."""
+        weighed: Numbers = self.residuals / np.sqrt(self._components)
         return weighed
 
-    def difference(self, energy: float, level: float) -> DescriptorDifference:
-        """Mean differences; `level` is the chance of a false alarm of one test of the family."""
-        over = _in_spreads(self._between, self._real_sets)
-        parts = tuple(self._part(k, level) for k in range(len(self.block.phase)))
-        return DescriptorDifference(self.block.descriptor, self.block.units, energy, over, parts)
+    def squares(self) -> tuple[float, Numbers]:
+        """Mean squared difference in standard errors: observed, and of every shuffle."""
+        made, _ = self.setting.sizes
+        within = self._made.var(axis=0, ddof=1) / made
+        observed = mean_square(self.shift, within + self._weights**2 @ self._real**2)
+        return float(observed), self.setting.shuffles.squares(self._pooled)
 
-    def _part(self, k: int, level: float) -> Difference:
-        block = self.block
-        points = block.values.shape[2]
-        here = slice(k * points, (k + 1) * points)
-        made, real = (side[k] for side in self.means)
-        between = self._between[:, here] * self._deviation[here]
-        shift = between.mean(axis=0)
-        scale = float(np.abs(real - real[-1] if block.curve else real).sum())
-        detectable = None
-        if not block.curve and scale > 0 and len(self._real_sets):
-            spread = float(_rms(self._real_sets[:, here]) * self._deviation[here][0])
-            quantiles = np.asarray(scipy.stats.norm.ppf([1 - level / 2, POWER]))
-            detectable = float(quantiles.sum() * spread / scale) or None
-        low, high = mean_band(between, rng=self.setting.rng) if block.curve else ((), ())
+    def test(self, squares: tuple[float, Numbers], parts: tuple[Difference, ...]) -> Test:
+        """Answer of this descriptor, before it is corrected for the number of tests."""
+        worst = max(parts, key=lambda part: part.bound)
+        return Test(
+            name=self.block.descriptor,
+            p_value=p_value(*squares),
+            difference=worst.relative,
+            interval=worst.interval,
+            margin=self.margin.value,
+            inside=self.inside,
+            needed=self._needed(self._readings),
+        )
+
+    def difference(self, squares: tuple[float, Numbers]) -> DescriptorDifference:
+        """Mean differences of all phases and axes."""
+        parts = tuple(self._part(k) for k in range(len(self.block.phase)))
+        return DescriptorDifference(
+            self.block.descriptor, self.block.units, float(np.sqrt(squares[0])), parts
+        )
+
+    def _part(self, k: int) -> Difference:
+        block, place, found = self.block, self._places[k], self._readings[k]
+        low, high = self._band(place) if block.curve else ((), ())
         return Difference(
             phase=block.phase[k],
             axis=block.axis[k],
-            real=float(real.sum()),
-            generated=float(made.sum()),
-            shift=float(shift.sum()),
-            relative=float(shift.sum() / scale) if scale > 0 else None,
-            in_spreads=_in_spreads(self._between[:, here], self._real_sets[:, here]),
-            detectable=detectable,
+            real=float(self.expected[place].sum()),
+            generated=float(self.means[0][place].sum()),
+            relative=None if found is None else found.difference,
+            interval=None if found is None else found.interval,
+            margin=self.margin.value,
+            inside=found is not None and found.inside,
+            at=None if found is None or found.at is None else block.points[found.at],
+            needed=self._needed([found]),
             points=block.points,
-            difference=_tuple(shift) if block.curve else (),
+            difference=_tuple(self.shift[place]) if block.curve else (),
             low=_tuple(low),
             high=_tuple(high),
         )
 
+    def _needed(self, readings: list[Reading | None]) -> Needed | None:
+        """Samples and windows that would show one thing or the other, were this the difference.
 
-def _splits(n_real: int, size: int, rng: np.random.Generator) -> Numbers:
-    """Rows of weights; sets hold half the windows at most, and count as if of `size`."""
-    if n_real < FEWEST_REAL:
-        return np.empty((0, n_real))
-    half = min(size, n_real // 2)
-    weights = np.zeros(n_real)
-    weights[:half], weights[half : 2 * half] = 1 / half, -1 / half
-    return rng.permuted(np.tile(weights * np.sqrt(half / size), (SPLITS, 1)), axis=1)
+        All parts have to be within the margin; one that differs is enough for the other answer.
+        """
+        known = [reading for reading in readings if reading is not None]
+        if len(known) < len(readings) or all(reading.inside for reading in known):
+            return None
+        level = self.setting.alpha / self.setting.tests
+        alpha, margin = self.setting.alpha, self.margin.value
+        within = max(factors_within(r.shift, r.error, margin, alpha).max() for r in known)
+        differs = min(factors_differs(r.shift, r.error, level).min() for r in known)
+        return Needed.times(float(min(within, differs)), *self.setting.sizes)
+
+    def _read(self, here: slice) -> Reading | None:
+        """Differences and errors of one part on the scale of its margin; None without a scale."""
+        real = self.expected[here]
+        if not self._known[here].all():
+            return None
+        kind = self.margin.kind
+        columns = np.zeros((len(self.shift), 1))
+        columns[here] = 1.0
+        if not self.block.curve or kind == "mean":
+            # A curve that is the share of at least each length has the mean as its sum.
+            scale = {
+                "mean": abs(float(real.sum())),
+                "size": float(self._size[here].sum()),
+            }.get(kind, 1.0)
+            variance, freedom = self._error(columns)
+            shift = np.array([self.shift[here].sum()])
+        else:
+            scale = float(np.ptp(real)) if kind == "fall" else 1.0
+            variance, freedom = self._variance[here], self._freedom[here]
+            shift = self.shift[here]
+        if not scale > 0:
+            return None
+        error = np.sqrt(variance) / scale
+        return Reading(shift / scale, error, freedom, self.setting.alpha, self.margin.value)
+
+    def _error(self, columns: Numbers) -> tuple[Numbers, Numbers]:
+        """Squared standard errors of sums of components, and their degrees of freedom."""
+        samples, windows = self.setting.sizes
+        made, real = self._made @ columns, self._real @ columns
+        ours = made.var(axis=0, ddof=1) if samples > 1 else np.full(made.shape[1], np.inf)
+        ours = np.maximum(ours, self.block.step**2 * _unseen(samples)) / samples
+        # Deviations of windows far from the others are reduced most by the fit (HC3).
+        squared = real**2 / (1 - self.setting.trend.leverage)[:, np.newaxis]
+        effective = 1 / (self._weights**2).sum()
+        least = self.block.step**2 * _unseen(effective) / effective
+        theirs = np.maximum(self._weights**2 @ squared, least)
+        total = ours + theirs
+        freedom = min(windows - self.setting.trend.coefficients, effective)
+        parts = ours**2 / max(samples - 1, 1) + theirs**2 / max(freedom, 1)
+        return total, np.divide(total**2, parts, out=np.full_like(total, 1e6), where=parts > 0)
+
+    def _band(self, here: slice) -> tuple[Numbers, Numbers]:
+        """Simultaneous band of the difference, from samples and windows drawn again."""
+        samples, _ = self.setting.sizes
+        shift = self.shift[here]
+        made = (self._made[:, here] - shift) / samples
+        real = self._weights[:, np.newaxis] * self._real[:, here]
+        return simultaneous_band(shift, np.concatenate([made, real]), rng=self.setting.rng)
 
 
-def _in_spreads(between: Numbers, real_sets: Numbers) -> float | None:
-    """Root mean square of a mean difference over that of real sets, if these differ."""
-    spread = _rms(real_sets) if len(real_sets) else 0.0
-    return _rms(between.mean(axis=0)) / spread if spread > 0 else None
+@dataclasses.dataclass(frozen=True)
+class Reading:
+    """Differences of one part, on the scale of its margin, and what they show.
+
+    Attributes
+    ----------
+    shift, error, freedom : ndarray, shape (points,)
+        Differences, their standard errors and degrees of freedom: of every point of a curve whose
+        margin holds at every distance, else one.
+    alpha : float
+        Level of each of the two one-sided tests.
+    margin : float
+    """
+
+    shift: Numbers
+    error: Numbers
+    freedom: Numbers
+    alpha: float
+    margin: float
+
+    @property
+    def _bounds(self) -> tuple[Numbers, Numbers]:
+        width = scipy.stats.t.ppf(1 - self.alpha, self.freedom) * self.error
+        return self.shift - width, self.shift + width
+
+    @property
+    def _worst(self) -> int:
+        low, high = self._bounds
+        return int(np.maximum(-low, high).argmax())
+
+    @property
+    def at(self) -> int | None:
+        """Number of the point that may be furthest off; None where there is but one."""
+        return self._worst if len(self.shift) > 1 else None
+
+    @property
+    def difference(self) -> float:
+        """Difference there."""
+        return float(self.shift[self._worst])
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """What holds the true difference there with a chance of 1 - 2 alpha."""
+        low, high = self._bounds
+        return float(low[self._worst]), float(high[self._worst])
+
+    @property
+    def inside(self) -> bool:
+        """Whether two one-sided tests show every difference to be smaller than the margin.
+
+        All of them have to, so that none needs to be corrected for the others.
+        """
+        low, high = self._bounds
+        return bool((low > -self.margin).all() and (high < self.margin).all())
 
 
-def _rms(values: Numbers) -> float:
-    return float(np.sqrt((values**2).mean()))
+def _unseen(n: float) -> float:
+    """Variance of yes and no of which n samples saw only one, as Agresti and Coull count it."""
+    share = 2 / (n + 4)
+    return share * (1 - share)
 
 
 def _means(values: Numbers) -> Numbers:
@@ -162,6 +305,10 @@ def _means(values: Numbers) -> Numbers:
     masked: np.ma.MaskedArray[Any, Any] = np.ma.masked_invalid(values).mean(axis=0)
     found: Numbers = np.ma.filled(masked, 0.0)
     return found
+
+
+def _without(values: Numbers, rounding: Numbers) -> Numbers:
+    return np.where(np.abs(values) <= rounding, 0.0, values)
 
 
 def _flat(values: Numbers) -> Numbers:

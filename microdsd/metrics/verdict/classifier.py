@@ -7,6 +7,7 @@ import itertools
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import scipy.stats
 import xarray as xr
 
 from microdsd.metrics.verdict.permutation import p_value
@@ -23,42 +24,65 @@ RIDGE = 1.0
 
 @dataclasses.dataclass(frozen=True)
 class ClassifierTest:
-    """Pairs in which a classifier trained on the other pairs names the generated one.
+    """How often a classifier names the generated one of two, or tells whether one is generated.
 
     Attributes
     ----------
-    right, pairs : int
-        Half of the pairs are expected where nothing can be told.
+    right, number : int
+        Half of the number is expected where nothing can be told.
     p_value : float
-        Chance of as many right, by swapping the members of pairs and training anew.
+        Chance of as many right if samples follow the law of real windows.
     """
 
     right: int
-    pairs: int
+    number: int
     p_value: float
 
     @property
     def accuracy(self) -> float:
-        """Share of the pairs that are named rightly."""
-        return self.right / self.pairs
+        """Share that is named rightly."""
+        return self.right / self.number
+
+    def interval(self, alpha: float) -> tuple[float, float]:
+        """What holds the accuracy less one half with a chance of 1 - 2 alpha (Wilson [1]_).
+
+        References
+        ----------
+        .. [1] Wilson, J. Am. Stat. Assoc. 22, 209 (1927), doi:10.2307/2276774.
+
+        Examples
+        --------
+        >>> low, high = ClassifierTest(50, 100, 0.5).interval(0.05)
+        >>> round(low, 3), round(high, 3)
+        (-0.081, 0.081)
+        """
+        found = scipy.stats.binomtest(self.right, self.number).proportion_ci(
+            1 - 2 * alpha, "wilson"
+        )
+        return float(found.low) - 0.5, float(found.high) - 0.5
 
 
-def classifier_test(features: ArrayLike, signs: Numbers) -> ClassifierTest:
+def classifier_test(
+    differences: ArrayLike, residuals: ArrayLike, order: NDArray[Any]
+) -> ClassifierTest:
     """Train on all pairs but one, and ask which member of that one is the generated.
 
     Parameters
     ----------
-    features : array_like, shape (2 pairs, components)
-        First of the generated samples, then of the real windows in the same order of pairs.
-    signs : ndarray, shape (swaps, pairs)
-        Of `random_swaps`.
+    differences : array_like, shape (pairs, samples + windows)
+        Weights of all samples and windows in the difference of the two members of each pair, both
+        as deviations from the trend of the windows.
+    residuals : array_like, shape (samples + windows, components)
+        Features of all, less a trend through both sides.
+    order : ndarray of int, shape (shuffles, samples + windows)
+        Random orders of samples and windows.
 
     Notes
     -----
     A classifier two-sample test [1]_. The classifier is ridge regression on the difference of
     the two members. Left-out predictions of a linear smoother H for targets y have the closed form
-    ``y_i - (y_i - (H y)_i) / (1 - H_ii)``, and a swap of members changes signs of y alone:
-    training anew for every pair and every swap is one matrix product, and the p-value is exact.
+    ``y_i - (y_i - (H y)_i) / (1 - H_ii)``, so that training anew for every pair of a shuffle is
+    one small linear system.
 
     References
     ----------
@@ -66,30 +90,32 @@ def classifier_test(features: ArrayLike, signs: Numbers) -> ClassifierTest:
 
     Examples
     --------
-    >>> from microdsd.metrics.verdict.permutation import random_swaps
     >>> rng = np.random.default_rng(0)
     >>> sides = rng.normal(size=(2, 30, 5)) + [[[0]], [[1]]]
-    >>> found = classifier_test(sides.reshape(60, 5), random_swaps(30, rng))
-    >>> found.right > 25, found.p_value < 0.001
-    (True, True)
+    >>> pairs = np.concatenate([np.eye(30), -np.eye(30)], axis=1)
+    >>> order = rng.permuted(np.tile(np.arange(60), (99, 1)), axis=1)
+    >>> found = classifier_test(pairs, sides.reshape(60, 5), order)
+    >>> found.right > 25, found.p_value
+    (True, 0.01)
     """
-    rows = np.asarray(features, dtype=float)
-    pairs = len(rows) // 2
-    difference = rows[:pairs] - rows[pairs:]
-    gram = difference @ difference.T
+    weights, rows = np.asarray(differences, dtype=float), np.asarray(residuals, dtype=float)
+    gram = rows @ rows.T
+    right = [_right(weights @ gram @ weights.T)]
+    for places in order:
+        shuffled = weights[:, places]
+        right.append(_right(shuffled @ gram @ shuffled.T))
+    return ClassifierTest(right[0], len(weights), p_value(right[0], right[1:]))
+
+
+def _right(gram: Numbers) -> int:
+    """Number of left-out pairs whose first member is named, from products of differences."""
+    pairs = len(gram)
     ridge = RIDGE * np.trace(gram) / pairs
-    if ridge == 0:
-        return ClassifierTest(pairs // 2, pairs, 1.0)
+    if ridge <= 1e-20:
+        return pairs // 2
     smoother = np.linalg.solve(gram + ridge * np.eye(pairs), gram)
-    left_out = 1 - np.diag(smoother)
-
-    def right(targets: Numbers) -> NDArray[Any]:
-        predicted = targets - (targets - targets @ smoother) / left_out
-        count: NDArray[Any] = (predicted * targets > 0).sum(axis=-1)
-        return count
-
-    count = int(right(np.ones(pairs)))
-    return ClassifierTest(count, pairs, p_value(count, right(signs)))
+    fitted = smoother.sum(axis=0)
+    return int((1 - (1 - fitted) / (1 - np.diag(smoother)) > 0).sum())
 
 
 def configurations(ms: xr.DataArray) -> Numbers:

@@ -6,9 +6,9 @@ import dataclasses
 from typing import TYPE_CHECKING
 
 import numpy as np
+import scipy.stats
 import xarray as xr
 
-from microdsd.metrics.verdict.permutation import sign_test
 from microdsd.microstructure.schema import phases_of
 
 if TYPE_CHECKING:
@@ -26,54 +26,83 @@ class DiversityTest:
     Attributes
     ----------
     generated, real : float
-    p_value : float
-        Chance of a generated mean as low, by swapping the members of pairs. (Samples that vary
-        more than real windows show in the other tests; windows of one scan are a little alike.)
+    standard_error : float
+        Of the ratio of the two.
+    freedom : float
+        Its degrees of freedom.
     """
 
     generated: float
     real: float
-    p_value: float
+    standard_error: float
+    freedom: float
 
     @property
     def ratio(self) -> float:
         """Generated over real; 1 where real windows do not differ at all."""
         return self.generated / self.real if self.real > 0 else 1.0
 
+    def p_value(self, *, lower: bool) -> float:
+        """Chance of a ratio as far from 1, or if `lower` as far below it."""
+        if self.standard_error == 0:
+            return 1.0 if self.ratio == 1 or (lower and self.ratio > 1) else 0.0
+        score = (self.ratio - 1) / self.standard_error
+        if lower:
+            return float(scipy.stats.t.cdf(score, self.freedom))
+        return float(2 * scipy.stats.t.sf(abs(score), self.freedom))
 
-def diversity_test(distance: ArrayLike, signs: Numbers) -> DiversityTest:
+    def interval(self, alpha: float) -> tuple[float, float]:
+        """What holds the ratio less 1 with a chance of 1 - 2 alpha."""
+        width = float(scipy.stats.t.ppf(1 - alpha, self.freedom)) * self.standard_error
+        return self.ratio - 1 - width, self.ratio - 1 + width
+
+
+def diversity_test(distance: ArrayLike) -> DiversityTest:
     """Compare the distances among generated samples with those among real windows.
 
     Parameters
     ----------
-    distance : array_like, shape (2 pairs, 2 pairs)
-        Between all samples: first the generated, then the real in the same order of pairs.
-    signs : ndarray, shape (swaps, pairs)
-        Of `random_swaps`.
+    distance : array_like, shape (2 n, 2 n)
+        Between all samples: first the generated, then as many real.
 
     Notes
     -----
-    For any division into two sides the sum within the one less the sum within the other is that
-    of the distances of its members to *all* samples, less the same of the other's: a sum of
-    differences within pairs.
+    The mean distance of two samples is a U-statistic. Its error is that of the mean over the
+    samples of twice the mean distance of each to the others [1]_.
+
+    References
+    ----------
+    .. [1] Hoeffding, Ann. Math. Stat. 19, 293 (1948), doi:10.1214/aoms/1177730196.
 
     Examples
     --------
-    >>> from microdsd.metrics.verdict.permutation import distances, random_swaps
+    >>> from microdsd.metrics.verdict.permutation import distances
     >>> rng = np.random.default_rng(0)
     >>> sides = rng.normal(size=(2, 20, 3)) * [[[0.1]], [[1]]]
-    >>> found = diversity_test(distances(sides.reshape(40, 3)), random_swaps(20, rng))
-    >>> round(found.ratio, 1), found.p_value < 0.01
+    >>> found = diversity_test(distances(sides.reshape(40, 3)))
+    >>> round(found.ratio, 1), found.p_value(lower=True) < 0.001
     (0.1, True)
     """
     matrix = np.asarray(distance, dtype=float)
-    pairs = len(matrix) // 2
-    to_all = matrix.sum(axis=1)
-    p_value = sign_test(to_all[pairs:] - to_all[:pairs], signs)
-    number = max(pairs * (pairs - 1), 1)
-    generated = matrix[:pairs, :pairs].sum() / number
-    real = matrix[pairs:, pairs:].sum() / number
-    return DiversityTest(float(generated), float(real), p_value)
+    n = len(matrix) // 2
+    generated, generated_error = _mean_distance(matrix[:n, :n])
+    real, real_error = _mean_distance(matrix[n:, n:])
+    if not real > 0:
+        return DiversityTest(generated, real, 0.0, 1.0)
+    ours, theirs = (generated_error / real) ** 2, (generated * real_error / real**2) ** 2
+    total = ours + theirs
+    # Welch's degrees of freedom.
+    freedom = (n - 1) * total**2 / (ours**2 + theirs**2) if total > 0 else 1.0
+    return DiversityTest(generated, real, float(np.sqrt(total)), float(freedom))
+
+
+def _mean_distance(matrix: Numbers) -> tuple[float, float]:
+    """Mean distance of two samples, and its standard error."""
+    n = len(matrix)
+    if n < 2:
+        return 0.0, 0.0
+    to_others = matrix.sum(axis=1) / (n - 1)
+    return float(to_others.mean()), float(2 * to_others.std(ddof=1) / np.sqrt(n))
 
 
 def unlike_voxels(ms: xr.DataArray) -> Numbers:

@@ -38,6 +38,9 @@ The fractions are not among them: samples and windows are paired by those."""
 IN_VOXELS = ("anisotropy", "lineal_path", "chord_length")
 """Curves along axes: their points are in voxels, whatever the unit of length."""
 
+WHOLE_NUMBERS = ("body_count",)
+"""Descriptors of which a sample has a whole number."""
+
 _ALONG_CURVES = ("distance", "lag", "chord", "diameter")
 _SAME_FOR_BOTH = ("two_point_probability", "anisotropy", "specific_surface_area")
 
@@ -54,9 +57,8 @@ class Block:
     phase, axis : tuple of (str or None), length parts
     points : tuple of float
         Distances or lengths of the points of a curve; empty for scalars.
-    trend : bool
-        Whether a smooth trend with the fractions can be taken out: not of what a sample has or
-        has not, as percolation.
+    step : float
+        Least difference of two samples where values are whole numbers of something; else 0.
     """
 
     descriptor: str
@@ -65,7 +67,7 @@ class Block:
     phase: tuple[str | None, ...]
     axis: tuple[str | None, ...]
     points: tuple[float, ...]
-    trend: bool
+    step: float
 
     @property
     def curve(self) -> bool:
@@ -114,9 +116,12 @@ def feature_blocks(described: xr.Dataset, *, last_lag: int) -> list[Block]:
 
 
 def _anisotropy(described: xr.Dataset) -> xr.DataArray:
-    """S2 along every axis less the mean of the axes: zero in an isotropic material."""
+    """S2 along every axis less the mean of the axes, over the fall of S2: 0 where isotropic."""
     along = described["two_point_along"]
-    return (along - along.mean("axis")).assign_attrs(units="1")
+    fraction = along.isel(distance=0, drop=True) if "distance" in along.dims else None
+    fraction = along.isel(lag=0, drop=True) if fraction is None else fraction
+    fall = fraction * (1 - fraction)
+    return ((along - along.mean("axis")) / fall.where(fall > 0)).assign_attrs(units="1")
 
 
 def _chord_lengths(described: xr.Dataset) -> xr.DataArray:
@@ -156,8 +161,13 @@ def _block(name: str, found: xr.DataArray, last_lag: int, *, one_phase: bool) ->
         tuple(part.get("phase", part.get("pair")) for part in parts),
         tuple(part.get("axis") for part in parts),
         tuple(found[along].values.astype(float).tolist()) if along else (),
-        found.dtype != bool,
+        _step(name, found),
     )
+
+
+def _step(name: str, found: xr.DataArray) -> float:
+    """Least difference of two samples: of a number of bodies, and of yes and no."""
+    return 1.0 if name in WHOLE_NUMBERS or found.dtype == bool else 0.0
 
 
 def _parts(found: xr.DataArray, dims: list[str]) -> Iterator[dict[str, str]]:

@@ -1,6 +1,10 @@
-"""The verdict: which tests tell generated samples from windows of real material."""
+"""The verdict: in what generated samples are equal to windows of real material."""
 
 from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
 
 import numpy as np
 import xarray as xr
@@ -8,21 +12,39 @@ import xarray as xr
 from microdsd.errors import InputError
 from microdsd.metrics.comparison import last_judged_lag
 from microdsd.metrics.descriptors import JUDGED, describe
+from microdsd.metrics.fraction_trend import WINDOWS_PER_COEFFICIENT, FractionTrend
 from microdsd.metrics.verdict.adjusted import Adjusted, Setting
-from microdsd.metrics.verdict.classifier import classifier_test, configurations
-from microdsd.metrics.verdict.diversity import diversity_test, unlike_voxels
+from microdsd.metrics.verdict.classifier import ClassifierTest, classifier_test, configurations
+from microdsd.metrics.verdict.diversity import DiversityTest, diversity_test, unlike_voxels
 from microdsd.metrics.verdict.features import feature_blocks
-from microdsd.metrics.verdict.matching import Pairs, fraction_trend, match_fractions
-from microdsd.metrics.verdict.permutation import distances, energy_test
+from microdsd.metrics.verdict.margins import margins_with
+from microdsd.metrics.verdict.matching import Pairs, match_fractions
+from microdsd.metrics.verdict.needed import Needed
+from microdsd.metrics.verdict.permutation import distances, p_value
 from microdsd.metrics.verdict.result import (
+    FEWEST_SAMPLES,
+    FEWEST_WINDOWS,
     FractionMatch,
+    Status,
+    Test,
     Verdict,
     family,
+    interval_test,
 )
 from microdsd.microstructure.phases import phase_fractions
 from microdsd.microstructure.schema import LabelsLike, as_ensemble, as_microstructure, phases_of
 
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Numbers = NDArray[np.float64]
+
 ALPHA = 0.05
+LEAST_SHARE = 0.75
+"""Share of the samples whose fractions must lie where the windows' do."""
+CLASSIFIER_SHUFFLES = 499
+"""Few, since the classifier is trained anew in each; enough for a family of 24 tests at 5 %."""
+TESTS_BESIDE_DESCRIPTORS = 4
 
 
 def judge(
@@ -32,9 +54,13 @@ def judge(
     periodic: bool,
     rng: int | np.random.Generator | None = None,
     alpha: float = ALPHA,
+    margins: Mapping[str, float] | None = None,
     described: tuple[xr.Dataset, xr.Dataset] | None = None,
+    progress: Callable[[str], None] | None = None,
 ) -> Verdict:
-    """Test whether generated samples can be told from windows of real material.
+    """Judge in what generated samples are equal to windows of real material.
+
+    Every descriptor is shown to be within a margin, or to differ, or the numbers do not tell.
 
     Parameters
     ----------
@@ -44,11 +70,17 @@ def judge(
     periodic : bool
         Whether the boxes of *both* wrap. There is no default.
     rng : None, int or numpy Generator
-        Draws swaps, splits and bootstrap samples.
+        Draws shuffles and bootstrap samples.
     alpha : float
-        Chance at which a set of real windows may fail any of the tests, range (0, 1).
+        Chance at which a set of real windows may differ in any of the tests, and at which a
+        difference as large as its margin may be called within; range (0, 1).
+    margins : mapping of str to float, optional
+        Changes of the default margins, as shares: ``{"surface": 0.1}``. See
+        `microdsd.metrics.verdict.margins`.
     described : pair of Dataset, optional
         Of `describe`, of the generated and of the real, if these are at hand.
+    progress : callable, optional
+        Called with a word on each step before it is taken.
 
     Returns
     -------
@@ -57,14 +89,14 @@ def judge(
     Raises
     ------
     InputError
-        If shapes or phases differ, or `alpha` is out of range.
+        If shapes or phases differ, `alpha` is out of range, or a margin is none.
 
     Notes
     -----
-    Every sample is paired with the real window whose phase fractions are closest, and a parabola
-    in the fractions, fitted to both sides at once, is taken out of every descriptor. If samples
-    have the law of real windows of the same fractions, the two members of a pair can be swapped:
-    all tests are permutation tests over such swaps. See docs/explanation/verdict.md.
+    How a descriptor changes with the phase fractions is found from the real windows alone, and the
+    samples are compared with what is expected at their fractions. Within the margin: two one-sided
+    t-tests. Differs: a permutation of what the trend leaves, corrected for the number of tests.
+    See docs/explanation/verdict.md.
 
     Examples
     --------
@@ -73,59 +105,146 @@ def judge(
     >>> real = cut_windows(rock, (16, 16), n=60, rng=1)
     >>> speckled = real[:20].copy()
     >>> speckled[:, ::5, ::5] = 1 - speckled[:, ::5, ::5]
-    >>> judge(speckled, real[20:], periodic=False, rng=2).indistinguishable
-    False
+    >>> judge(speckled, real[20:], periodic=False, rng=2).test("interface_density").answer
+    'differs'
     """
     if not 0 < alpha < 1:
         raise InputError(f"alpha: must lie between 0 and 1, got {alpha}")
+    limits = margins_with(margins)
     new, found = as_ensemble(generated), as_ensemble(real)
     if new.shape[1:] != found.shape[1:] or set(phases_of(new)) != set(phases_of(found)):
         raise InputError(
             f"real: its windows {found.shape[1:]} of phases {list(phases_of(found))} are not like "
             f"the samples {new.shape[1:]} of phases {list(phases_of(new))}"
         )
-    sides = described or (
-        describe(new, periodic=periodic, descriptors=JUDGED),
-        describe(found, periodic=periodic, descriptors=JUDGED),
-    )
     made_phi, real_phi = (phase_fractions(side).values for side in (new, found))
-    pairs = match_fractions(made_phi, real_phi)
-    setting = Setting.of(pairs, made_phi, real_phi, np.random.default_rng(rng))
-    lag = last_judged_lag(new.shape[1:])
-    blocks = zip(*(feature_blocks(side, last_lag=lag) for side in sides), strict=True)
-    adjusted = [Adjusted(setting, made, true) for made, true in blocks]
-    energies = [energy_test(distances(block.features), setting.signs) for block in adjusted]
-    together = distances(np.concatenate([block.weighed for block in adjusted], axis=1))
-    joint_energy, joint_p = energy_test(together, setting.signs)
-    members = _members(new, found, pairs)
-    textures = configurations(members)
-    textures -= fraction_trend(setting.phi, textures, setting.phi)
-    classifier = classifier_test(textures, setting.signs)
-    in_voxels = diversity_test(unlike_voxels(members), setting.signs)
-    in_descriptors = diversity_test(together, setting.signs)
-    p_values = {
-        **{block.block.descriptor: p for block, (_, p) in zip(adjusted, energies, strict=True)},
-        "joint": joint_p,
-        "classifier": classifier.p_value,
-        "voxel_diversity": in_voxels.p_value,
-        "descriptor_diversity": in_descriptors.p_value,
-    }
-    return Verdict(
+    inside = FractionTrend(real_phi).reaches(made_phi)
+    phases = phases_of(found)
+    fewest = Needed(
+        FEWEST_SAMPLES, max(FEWEST_WINDOWS, WINDOWS_PER_COEFFICIENT * (1 + len(phases) - 1))
+    )
+    status: Status = "compared"
+    if inside.mean() < LEAST_SHARE:
+        status = "not comparable"
+    elif inside.sum() < fewest.samples or len(found) < fewest.windows:
+        status = "too few"
+    verdict = Verdict(
         alpha=alpha,
-        n_pairs=len(pairs),
+        status=status,
         n_generated=len(new),
         n_real=len(found),
-        fractions=_fractions(setting, phases_of(found)),
-        same_fractions=pairs.alike,
-        descriptors=tuple(
-            block.difference(energy, alpha / len(p_values))
-            for block, (energy, _) in zip(adjusted, energies, strict=True)
-        ),
-        joint_energy_distance=joint_energy,
+        n_outside=int((~inside).sum()),
+        fewest=fewest,
+        fractions=_fractions(made_phi, real_phi, list(phases.values())),
+        margins=limits,
+    )
+    if status != "compared":
+        return verdict
+    sides = described or (
+        describe(new, periodic=periodic, descriptors=JUDGED, progress=progress),
+        describe(found, periodic=periodic, descriptors=JUDGED, progress=progress),
+    )
+    sides = (sides[0].isel(sample=inside), sides[1])
+    return _compared(
+        verdict,
+        new.isel(sample=inside),
+        found,
+        (made_phi[inside], real_phi),
+        sides,
+        np.random.default_rng(rng),
+        progress or (lambda step: None),
+    )
+
+
+def _compared(
+    verdict: Verdict,
+    new: xr.DataArray,
+    found: xr.DataArray,
+    fractions: tuple[Numbers, Numbers],
+    described: tuple[xr.Dataset, xr.Dataset],
+    rng: np.random.Generator,
+    progress: Callable[[str], None],
+) -> Verdict:
+    """Fill in the tests."""
+    lag = last_judged_lag(new.shape[1:])
+    blocks = [
+        (made, real, verdict.margins[real.descriptor])
+        for made, real in zip(
+            *(feature_blocks(side, last_lag=lag) for side in described), strict=True
+        )
+    ]
+    number = len(blocks) + TESTS_BESIDE_DESCRIPTORS
+    setting = Setting.of(*fractions, alpha=verdict.alpha, tests=number, rng=rng)
+    progress("tests of the descriptors")
+    adjusted = [Adjusted(setting, *block) for block in blocks]
+    squares = [block.squares() for block in adjusted]
+    descriptors = tuple(
+        block.difference(square) for block, square in zip(adjusted, squares, strict=True)
+    )
+    tests = [
+        block.test(square, difference.parts)
+        for block, square, difference in zip(adjusted, squares, descriptors, strict=True)
+    ]
+    together = [sum(values) for values in zip(*squares, strict=True)]
+    joint = p_value(float(together[0]), np.asarray(together[1]))
+    tests.append(Test("joint", joint, None, None, None, all(test.inside for test in tests)))
+    progress("classifier")
+    pairs = match_fractions(*fractions)
+    classifier = _classifier(setting, new, found, pairs)
+    members = _members(new, found, pairs)
+    in_voxels = diversity_test(unlike_voxels(members))
+    real_members = pairs.real + len(new)
+    features = np.concatenate([block.weighed for block in adjusted], axis=1)
+    in_descriptors = diversity_test(
+        distances(features[np.concatenate([pairs.generated, real_members])])
+    )
+    tests += [
+        _further(verdict, "classifier", classifier, number),
+        _further(verdict, "voxel_diversity", in_voxels, number),
+        _further(verdict, "descriptor_diversity", in_descriptors, number),
+    ]
+    return dataclasses.replace(
+        verdict,
+        descriptors=descriptors,
         classifier=classifier,
         voxel_diversity=in_voxels,
         descriptor_diversity=in_descriptors,
-        tests=family(p_values, alpha),
+        tests=family(tests, verdict.alpha),
+    )
+
+
+def _classifier(
+    setting: Setting, new: xr.DataArray, found: xr.DataArray, pairs: Pairs
+) -> ClassifierTest:
+    textures = np.concatenate([configurations(new), configurations(found)])
+    samples, windows = setting.sizes
+    # Deviations of samples and windows from the trend of the windows, as weights of all values.
+    expected = np.zeros((samples + windows, samples + windows))
+    expected[:samples, samples:] = setting.made_weights
+    expected[samples:, samples:] = setting.trend.own_weights
+    deviations = np.eye(samples + windows) - expected
+    differences = deviations[pairs.generated] - deviations[pairs.real + samples]
+    order = setting.shuffles.order[:CLASSIFIER_SHUFFLES]
+    return classifier_test(differences, setting.pooled.residuals(textures), order)
+
+
+def _further(
+    verdict: Verdict, name: str, found: ClassifierTest | DiversityTest, tests: int
+) -> Test:
+    """Test that is no descriptor."""
+    if isinstance(found, ClassifierTest):
+        p, difference = found.p_value, found.accuracy - 0.5
+    else:
+        p, difference = found.p_value(lower=name == "voxel_diversity"), found.ratio - 1
+    return interval_test(
+        name,
+        p,
+        difference,
+        found.interval(verdict.alpha),
+        margin=verdict.margins[name].value,
+        alpha=verdict.alpha,
+        tests=tests,
+        sizes=(verdict.n_generated, verdict.n_real),
     )
 
 
@@ -135,10 +254,9 @@ def _members(generated: xr.DataArray, real: xr.DataArray, pairs: Pairs) -> xr.Da
     return as_microstructure(labels, phases=phases_of(real), ensemble=True)
 
 
-def _fractions(setting: Setting, phases: dict[int, str]) -> tuple[FractionMatch, ...]:
-    generated, real = np.split(setting.phi, 2)
-    columns = (generated.mean(axis=0), real.mean(axis=0), setting.pairs.deviation)
+def _fractions(made: Numbers, real: Numbers, phases: list[str]) -> tuple[FractionMatch, ...]:
+    columns = (made.mean(axis=0), real.mean(axis=0), real.min(axis=0), real.max(axis=0))
     return tuple(
         FractionMatch(name, *(float(column[k]) for column in columns))
-        for k, name in enumerate(phases.values())
+        for k, name in enumerate(phases)
     )

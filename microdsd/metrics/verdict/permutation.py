@@ -1,4 +1,4 @@
-"""Exact tests by swapping the two members of pairs at random."""
+"""Tests by shuffling what a trend with the fractions leaves."""
 
 from __future__ import annotations
 
@@ -12,24 +12,101 @@ if TYPE_CHECKING:
 
     Numbers = NDArray[np.float64]
 
-SWAPS = 9_999
+SHUFFLES = 9_999
+ROWS_AT_A_TIME = 1_000
 
 
-def random_swaps(pairs: int, rng: np.random.Generator, *, swaps: int = SWAPS) -> Numbers:
-    """Signs ``(swaps, pairs)``: -1 where the members of a pair change sides."""
-    signs: Numbers = rng.choice([-1.0, 1.0], size=(swaps, pairs))
-    return signs
+class Shuffles:
+    """Random exchanges of generated samples and real windows.
+
+    Parameters
+    ----------
+    samples, windows : int
+    weights : ndarray, shape (windows,)
+        Of the windows in the mean that is expected at the fractions of the samples.
+    rng : numpy Generator
+    number : int
+
+    Notes
+    -----
+    If samples follow the law of real windows, what a trend through both leaves of their values
+    can be exchanged freely (Freedman and Lane's permutation of residuals [1]_). The difference of
+    the two sides is a weighted sum of all values, and the weights are blind to any trend: a
+    shuffle moves the weights. Every component is divided by its own standard error, computed anew
+    in each shuffle, so that the two sides may vary differently [2]_.
+
+    References
+    ----------
+    .. [1] Freedman and Lane, J. Bus. Econ. Stat. 1, 292 (1983).
+    .. [2] Janssen, Stat. Probab. Lett. 36, 9 (1997), doi:10.1016/S0167-7152(97)00043-6.
+    """
+
+    def __init__(
+        self,
+        samples: int,
+        windows: int,
+        weights: Numbers,
+        rng: np.random.Generator,
+        *,
+        number: int = SHUFFLES,
+    ) -> None:
+        self.order: NDArray[Any] = rng.permuted(
+            np.tile(np.arange(samples + windows, dtype=np.int32), (number, 1)), axis=1
+        )
+        self._samples = samples
+        self._mean = np.concatenate([np.full(samples, 1 / samples), np.zeros(windows)])
+        self._difference = np.concatenate([np.full(samples, 1 / samples), -weights])
+        within = np.full(samples, 1 / (samples * max(samples - 1, 1)))
+        self._variance = np.concatenate([within, weights**2])
+
+    def squares(self, residuals: Numbers) -> Numbers:
+        """Mean squared difference, in standard errors, of every shuffle.
+
+        Parameters
+        ----------
+        residuals : ndarray, shape (samples + windows, components)
+
+        Returns
+        -------
+        ndarray, shape (shuffles,)
+        """
+        squared, found = residuals**2, np.empty(len(self.order))
+        for start in range(0, len(self.order), ROWS_AT_A_TIME):
+            order = self.order[start : start + ROWS_AT_A_TIME]
+            difference = self._difference[order] @ residuals
+            mean = self._mean[order] @ residuals
+            variance = self._variance[order] @ squared - mean**2 / max(self._samples - 1, 1)
+            found[start : start + ROWS_AT_A_TIME] = mean_square(difference, variance)
+        return found
 
 
-def p_value(statistic: float, swapped: ArrayLike) -> float:
-    """Share of the swapped statistics, the observed one among them, that are at least as large.
+def mean_square(difference: Numbers, variance: Numbers) -> Numbers:
+    """Mean over the components of the squared differences over their variances.
+
+    A component without difference counts as nothing; one that differs and does not vary, as very
+    much.
+
+    Examples
+    --------
+    >>> float(mean_square(np.array([2.0, 0.0]), np.array([1.0, 0.0])))
+    2.0
+    """
+    squared = difference**2
+    known = np.maximum(variance, 1e-12 * squared)
+    ratio = np.divide(squared, known, out=np.zeros_like(squared), where=squared > 0)
+    mean: Numbers = ratio.mean(axis=-1)
+    return mean
+
+
+def p_value(statistic: float, shuffled: ArrayLike) -> float:
+    """Share of the shuffled statistics, the observed one among them, that are at least as large.
 
     Examples
     --------
     >>> p_value(3.0, [1.0, 2.0, 4.0])
     0.5
     """
-    values = np.asarray(swapped)
+    values = np.asarray(shuffled)
     tolerance = 1e-9 * abs(statistic)
     return float((1 + (values >= statistic - tolerance).sum()) / (1 + len(values)))
 
@@ -42,59 +119,6 @@ def distances(features: ArrayLike) -> Numbers:
     np.fill_diagonal(squared, 0)
     found: Numbers = np.sqrt(np.maximum(squared, 0))
     return found
-
-
-def energy_test(distance: ArrayLike, signs: Numbers) -> tuple[float, float]:
-    """Energy distance of the two sides of pairs, and its p-value under swaps.
-
-    Parameters
-    ----------
-    distance : array_like, shape (2 pairs, 2 pairs)
-        Distances between all samples: first one side, then the other in the same order of pairs.
-    signs : ndarray, shape (swaps, pairs)
-        Of `random_swaps`.
-
-    Returns
-    -------
-    statistic, p_value : float
-        ``2 E|X - Y| - E|X - X'| - E|Y - Y'|`` with means over all pairs of indices [1]_.
-
-    Notes
-    -----
-    With signs s of the pairs the statistic is a quadratic form, so that all swaps are one matrix
-    product. Where the members of a pair are exchangeable the test is exact.
-
-    References
-    ----------
-    .. [1] Szekely and Rizzo, J. Stat. Plan. Inference 143, 1249 (2013),
-       doi:10.1016/j.jspi.2013.03.018.
-
-    Examples
-    --------
-    >>> rng = np.random.default_rng(0)
-    >>> near, far = rng.normal(size=(2, 20, 1)) + [[[0]], [[3]]]
-    >>> energy_test(distances(np.concatenate([near, far])), random_swaps(20, rng))[1]
-    0.0001
-    """
-    matrix = np.asarray(distance, dtype=float)
-    pairs = len(matrix) // 2
-    ours, theirs = slice(None, pairs), slice(pairs, None)
-    form = matrix[ours, theirs] + matrix[theirs, ours] - matrix[ours, ours] - matrix[theirs, theirs]
-    form = form / pairs**2
-    statistic = float(form.sum())
-    return statistic, p_value(statistic, ((signs @ form) * signs).sum(axis=1))
-
-
-def sign_test(differences: ArrayLike, signs: Numbers) -> float:
-    """p-value, one-sided, of a sum of differences within pairs that is large.
-
-    Examples
-    --------
-    >>> sign_test(np.ones(20), random_swaps(20, np.random.default_rng(0)))
-    0.0001
-    """
-    values = np.asarray(differences, dtype=float)
-    return p_value(float(values.sum()), signs @ values)
 
 
 def holm(p_values: Sequence[float]) -> list[float]:

@@ -3,40 +3,71 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import TYPE_CHECKING, Any
+from typing import Any, Literal
+
+import numpy as np
+import scipy.stats
 
 from microdsd.metrics.memorisation import Memorisation
 from microdsd.metrics.verdict.classifier import ClassifierTest
 from microdsd.metrics.verdict.diversity import DiversityTest
+from microdsd.metrics.verdict.margins import Margin
+from microdsd.metrics.verdict.needed import Needed, factors_differs, factors_within
 from microdsd.metrics.verdict.permutation import holm
-from microdsd.metrics.verdict.sentence import sentence
+from microdsd.metrics.verdict.sentence import CANNOT_TELL, DIFFERS, WITHIN, Answer, sentence
 
-if TYPE_CHECKING:
-    Curve = tuple[float, ...]
+Curve = tuple[float, ...]
+Interval = tuple[float, float]
+Status = Literal["compared", "not comparable", "too few"]
+
+FEWEST_SAMPLES = 10
+FEWEST_WINDOWS = 12
+
+SIDES: dict[str, Literal["upper", "lower"]] = {
+    "classifier": "upper",
+    "network": "upper",
+    "memorisation": "upper",
+    "voxel_diversity": "lower",
+}
+"""Numbers that are at fault on one side only: too high, or too low."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Test:
-    """One hypothesis of the family: that the two ensembles are alike in this respect.
+    """One question of the family: whether the two ensembles are alike in this respect.
 
     Attributes
     ----------
     name : str
-        A descriptor, "joint", "classifier", "voxel_diversity",
+        A descriptor, "joint", "classifier", "network", "voxel_diversity",
         "descriptor_diversity" or "memorisation".
     p_value : float
+        Chance of a difference as large if samples follow the law of real windows.
+    difference : float or None
+        Of the part that may be furthest off, on the scale of the margin.
+    interval : pair of float, or None
+        What holds this difference with a chance of 1 - 2 alpha.
+    margin : float or None
+    inside : bool
+        Whether everything was shown to be within the margin, at level alpha.
+    needed : Needed or None
+        What would decide; None where that is not known, or all is inside.
     adjusted_p_value : float
         By Holm over the whole family.
-    passed : bool
-        Whether the adjusted p-value is above the level of the verdict.
+    answer : {"within the margin", "differs", "cannot tell"}
     """
 
     __test__ = False  # for pytest: not a test case
 
     name: str
     p_value: float
-    adjusted_p_value: float
-    passed: bool
+    difference: float | None
+    interval: Interval | None
+    margin: float | None
+    inside: bool
+    needed: Needed | None = None
+    adjusted_p_value: float = 1.0
+    answer: Answer = CANNOT_TELL
 
 
 @dataclasses.dataclass(frozen=True)
@@ -46,17 +77,21 @@ class Difference:
     Attributes
     ----------
     phase, axis : str or None
-    real, generated : float
-        Means over the pairs; of curves, sums over the points.
-    shift : float
-        Difference of the two at equal fractions.
+    real : float
+        Mean expected of real windows at the fractions of the samples; of curves, their sum.
+    generated : float
+        Mean over the samples.
     relative : float or None
-        Shift over the size of the real mean; of a curve, over the area between the real curve and
-        its last value.
-    in_spreads : float or None
-        Root mean square over the points of the difference, over the same between two real sets.
-    detectable : float or None
-        Relative difference that a set of this size shows with a chance of 80 %; of scalars only.
+        Their difference on the scale of the margin; of a curve whose margin holds at every
+        distance, where it may be furthest off. None without a scale, as if no window has any.
+    interval : pair of float, or None
+        What holds this difference with a chance of 1 - 2 alpha.
+    margin : float
+    inside : bool
+        Whether the difference was shown to be within the margin, of curves at every distance.
+    at : float or None
+        Distance at which a curve may be furthest off.
+    needed : Needed or None
     points, difference, low, high : tuple of float
         Of curves: distances, the mean difference, and its simultaneous 95 % bootstrap band.
     """
@@ -65,14 +100,23 @@ class Difference:
     axis: str | None
     real: float
     generated: float
-    shift: float
     relative: float | None
-    in_spreads: float | None
-    detectable: float | None
+    interval: Interval | None
+    margin: float
+    inside: bool
+    at: float | None
+    needed: Needed | None
     points: Curve
     difference: Curve
     low: Curve
     high: Curve
+
+    @property
+    def bound(self) -> float:
+        """Largest difference that the interval allows, in margins; infinite without a scale."""
+        if self.interval is None:
+            return float("inf")
+        return max(-self.interval[0], self.interval[1]) / self.margin
 
 
 @dataclasses.dataclass(frozen=True)
@@ -82,42 +126,40 @@ class DescriptorDifference:
     Attributes
     ----------
     descriptor, units : str
-    energy_distance : float
-        Between the two sides, features in standard deviations.
-    distance_over_spread : float or None
-        Root mean square difference of the means, over the same between two real sets.
+    standard_errors : float
+        Root mean square difference in standard errors; about 1 between two real sets.
     parts : tuple of Difference
     """
 
     descriptor: str
     units: str
-    energy_distance: float
-    distance_over_spread: float | None
+    standard_errors: float
     parts: tuple[Difference, ...]
 
     @property
     def largest(self) -> Difference:
-        """The part that is furthest off, on the scale of real sets."""
-        return max(self.parts, key=lambda part: part.in_spreads or 0.0)
+        """The part that may be furthest off, in margins."""
+        return max(self.parts, key=lambda part: part.bound)
 
 
 @dataclasses.dataclass(frozen=True)
 class FractionMatch:
-    """Fraction of one phase on the two sides of the pairs.
+    """Fraction of one phase in samples and windows.
 
     Attributes
     ----------
     phase : str
     generated, real : float
-        Means over the pairs.
-    deviation : float
-        Standard deviation between all real windows.
+        Means over all samples and windows.
+    low, high : float
+        Least and largest of the windows.
     """
 
     phase: str
     generated: float
     real: float
-    deviation: float
+    low: float
+    high: float
 
 
 @dataclasses.dataclass(frozen=True)
@@ -127,58 +169,59 @@ class Verdict:
     Attributes
     ----------
     alpha : float
-        Chance that a set of real windows fails in any of the tests.
-    n_pairs, n_generated, n_real : int
-        Pairs compared; samples and windows given.
+        Chance that a set of real windows differs in any of the tests, and chance that a
+        difference as large as its margin is called within.
+    status : {"compared", "not comparable", "too few"}
+        Only where the sets could be compared are there any tests.
+    n_generated, n_real : int
+        Samples and windows given.
+    n_outside : int
+        Samples whose fractions lie outside those of the windows; they are not compared.
+    fewest : Needed
+        Samples and windows from which there is a verdict.
     fractions : tuple of FractionMatch
-    same_fractions : bool
-        Whether the fractions of the pairs agree, so that structure alone is compared.
+    margins : dict of str to Margin
     descriptors : tuple of DescriptorDifference
-    joint_energy_distance : float
-        Of all descriptors together.
-    classifier : ClassifierTest
-    voxel_diversity, descriptor_diversity : DiversityTest
+    classifier, network : ClassifierTest or None
+    voxel_diversity, descriptor_diversity : DiversityTest or None
     tests : tuple of Test
         The family: the descriptors by name, "joint", "classifier", "voxel_diversity",
-        "descriptor_diversity", and "memorisation" where a training scan was given.
+        "descriptor_diversity"; "network" and "memorisation" where they were asked for.
     """
 
     alpha: float
-    n_pairs: int
+    status: Status
     n_generated: int
     n_real: int
+    n_outside: int
+    fewest: Needed
     fractions: tuple[FractionMatch, ...]
-    same_fractions: bool
-    descriptors: tuple[DescriptorDifference, ...]
-    joint_energy_distance: float
-    classifier: ClassifierTest
-    voxel_diversity: DiversityTest
-    descriptor_diversity: DiversityTest
-    tests: tuple[Test, ...]
-
-    @property
-    def enough(self) -> bool:
-        """Whether the pairs are so many that the tests can fail at all."""
-        return smallest_p_value(self.n_pairs) * len(self.tests) <= self.alpha
-
-    @property
-    def failed(self) -> tuple[Test, ...]:
-        """Tests that found a difference, the clearest first."""
-        return tuple(sorted((t for t in self.tests if not t.passed), key=lambda t: t.p_value))
-
-    @property
-    def agreeing(self) -> int:
-        """Number of descriptors in which no difference was found."""
-        return sum(self.test(d.descriptor).passed for d in self.descriptors)
+    margins: dict[str, Margin]
+    descriptors: tuple[DescriptorDifference, ...] = ()
+    classifier: ClassifierTest | None = None
+    network: ClassifierTest | None = None
+    voxel_diversity: DiversityTest | None = None
+    descriptor_diversity: DiversityTest | None = None
+    tests: tuple[Test, ...] = ()
 
     @property
     def indistinguishable(self) -> bool | None:
-        """Whether no test found a difference; None where the sets do not allow to say so."""
-        if not self.same_fractions:
+        """Whether everything is within the margin; None where the sets were not compared."""
+        if self.status != "compared":
             return None
-        if self.failed:
-            return False
-        return True if self.enough else None
+        return all(test.answer == WITHIN for test in self.tests)
+
+    @property
+    def differing(self) -> tuple[Test, ...]:
+        """Tests that found a difference, the clearest first."""
+        found = (test for test in self.tests if test.answer == DIFFERS)
+        return tuple(sorted(found, key=lambda test: test.p_value))
+
+    def counts(self) -> dict[Answer, int]:
+        """How many descriptors have each of the three answers."""
+        answers = [self.test(found.descriptor).answer for found in self.descriptors]
+        words: tuple[Answer, ...] = (WITHIN, DIFFERS, CANNOT_TELL)
+        return {answer: answers.count(answer) for answer in words}
 
     def test(self, name: str) -> Test:
         """Test of this name; KeyError if it was not made."""
@@ -189,42 +232,111 @@ class Verdict:
         return sentence(self)
 
     def with_memorisation(self, found: Memorisation) -> Verdict:
-        """Add the search for copies of training windows to the family."""
-        p_values = {test.name: test.p_value for test in self.tests}
-        tests = family({**p_values, "memorisation": found.p_value}, self.alpha)
-        return dataclasses.replace(self, tests=tests)
+        """Add the search for copies of training windows to the family, if there is one."""
+        samples, windows = found.generated.sizes["sample"], found.held_back.sizes["sample"]
+        made = found.generated["relative_distance"].values[:, np.newaxis]
+        real = found.held_back["relative_distance"].values
+        nearer = float(((made < real) + 0.5 * (made == real)).mean()) - 0.5
+        # The error of the Mann-Whitney statistic where the two sides are alike.
+        error = np.sqrt((samples + windows + 1) / (12 * samples * windows))
+        width = float(scipy.stats.norm.ppf(1 - self.alpha) * error)
+        return self._with("memorisation", found.p_value, nearer, (nearer - width, nearer + width))
+
+    def with_network(self, found: ClassifierTest) -> Verdict:
+        """Add a network that was trained to tell the two sides apart, if there is a family."""
+        interval = found.interval(self.alpha)
+        added = self._with("network", found.p_value, found.accuracy - 0.5, interval)
+        return dataclasses.replace(added, network=found)
+
+    def _with(self, name: str, p_value: float, difference: float, interval: Interval) -> Verdict:
+        if self.status != "compared":
+            return self
+        others = [test for test in self.tests if test.name != name]
+        added = interval_test(
+            name,
+            p_value,
+            difference,
+            interval,
+            margin=self.margins[name].value,
+            alpha=self.alpha,
+            tests=len(others) + 1,
+            sizes=(self.n_generated, self.n_real),
+        )
+        return dataclasses.replace(self, tests=family([*others, added], self.alpha))
 
     def to_dict(self) -> dict[str, Any]:
         """Everything, as `json.dumps` accepts it."""
         return {
             "indistinguishable": self.indistinguishable,
-            "enough": self.enough,
             "sentence": self.sentence(),
+            "counts": self.counts(),
             **dataclasses.asdict(self),
         }
 
 
-def family(p_values: dict[str, float], alpha: float) -> tuple[Test, ...]:
-    """Tests of one family, corrected for their number.
+def family(tests: list[Test], alpha: float) -> tuple[Test, ...]:
+    """Tests of one family: p-values corrected for their number, and the answers.
+
+    What was shown to be within the margin is called so, even where a difference is significant:
+    it is a difference that does not matter.
 
     Examples
     --------
-    >>> [test.passed for test in family({"joint": 0.01, "classifier": 0.04}, alpha=0.03)]
-    [False, True]
+    >>> joint = Test("joint", 0.01, None, None, None, inside=False)
+    >>> classifier = Test("classifier", 0.04, 0.1, (0.0, 0.2), 0.1, inside=False)
+    >>> [test.answer for test in family([joint, classifier], alpha=0.03)]
+    ['differs', 'cannot tell']
     """
-    adjusted = holm(list(p_values.values()))
+    adjusted = holm([test.p_value for test in tests])
     return tuple(
-        Test(name, p, corrected, corrected > alpha)
-        for (name, p), corrected in zip(p_values.items(), adjusted, strict=True)
+        dataclasses.replace(
+            test,
+            adjusted_p_value=corrected,
+            answer=WITHIN if test.inside else DIFFERS if corrected <= alpha else CANNOT_TELL,
+        )
+        for test, corrected in zip(tests, adjusted, strict=True)
     )
 
 
-def smallest_p_value(pairs: int) -> float:
-    """Least p-value that swaps of so many pairs can give: all and none tell the same.
+def interval_test(
+    name: str,
+    p_value: float,
+    difference: float,
+    interval: Interval,
+    *,
+    margin: float,
+    alpha: float,
+    tests: int,
+    sizes: tuple[int, int],
+) -> Test:
+    """Test of one number whose interval is known.
 
-    Examples
-    --------
-    >>> smallest_p_value(9)
-    0.00390625
+    A classifier that is right less often than by chance is no fault, nor are samples that are
+    less alike, voxel by voxel, than real windows: such numbers have a margin to one side.
+
+    Parameters
+    ----------
+    name : str
+    p_value, difference : float
+    interval : pair of float
+        What holds the true difference with a chance of 1 - 2 alpha.
+    margin, alpha : float
+    tests : int
+        Number of tests of the family.
+    sizes : pair of int
+        Samples and windows.
     """
-    return 2.0 ** (1 - pairs)
+    low, high = interval
+    error = (high - low) / 2 / float(scipy.stats.norm.ppf(1 - alpha))
+    below, above = low > -margin, high < margin
+    off = {"upper": max(difference, 0.0), "lower": min(difference, 0.0)}
+    side = SIDES.get(name, "both")
+    inside = {"upper": above, "lower": below, "both": below and above}[side]
+    size = off.get(side, difference)
+    level = alpha / tests * (1 if side == "both" else 2)
+    factor = min(
+        float(factors_within(size, error, margin, alpha)),
+        float(factors_differs(size, error, level)),
+    )
+    needed = None if inside else Needed.times(factor, *sizes)
+    return Test(name, p_value, difference, interval, margin, inside, needed)

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
+
+from microdsd.metrics.verdict.margins import MARGINS
 
 if TYPE_CHECKING:
-    from microdsd.metrics.verdict.result import DescriptorDifference, Difference, Verdict
+    from microdsd.metrics.verdict.result import DescriptorDifference, FractionMatch, Test, Verdict
+
+Answer = Literal["within the margin", "differs", "cannot tell"]
+WITHIN: Answer = "within the margin"
+DIFFERS: Answer = "differs"
+CANNOT_TELL: Answer = "cannot tell"
+"""The three answers, in these words wherever one is given."""
 
 MOST_REASONS = 3
-LARGEST_SHARE = 2.0
+LARGEST_SHARE = 10.0
 """Relative difference above which a percentage says nothing: the real mean is close to zero."""
 
 # What differs, and how where there is more of it and where there is less.
@@ -33,30 +41,35 @@ WORDS = {
     "largest_body_share": ("the largest {of} body is", "too large", "too small"),
     "percolates": ("{of} percolates along {axis}", "too often", "too seldom"),
 }
+SUBJECTS = {"classifier": "the classifier", "network": "the network"}
 
 
 def sentence(verdict: Verdict) -> str:
     """State the verdict in one line that stands alone."""
-    if not verdict.same_fractions:
-        apart = max(verdict.fractions, key=lambda f: round(abs(f.generated - f.real), 9))
+    if verdict.status == "not comparable":
+        return _not_comparable(verdict)
+    if verdict.status == "too few":
+        fewest = verdict.fewest
         return (
-            f"Not comparable: the {apart.phase} fraction of the generated samples is "
-            f"{apart.generated:.3f}, that of the closest real windows {apart.real:.3f}; generate "
-            "at the fractions of the real windows."
+            f"Too few to tell: {verdict.n_generated - verdict.n_outside} samples and "
+            f"{verdict.n_real} real windows; a verdict needs {fewest.samples} samples and "
+            f"{fewest.windows} windows."
         )
-    if not verdict.enough:
+    number, counts = len(verdict.descriptors), verdict.counts()
+    if verdict.indistinguishable:
         return (
-            f"Too few to tell: {verdict.n_pairs} pairs of samples and real windows cannot show a "
-            "difference in any of "
-            f"{len(verdict.tests)} tests; {_fewest(verdict)} can."
+            f"Indistinguishable from real windows: all {number} descriptors are {WITHIN}, and so "
+            f"is all else that was tested ({_right(verdict)} right by a classifier)."
         )
-    return _told_apart(verdict) if verdict.failed else _alike(verdict)
+    listed = "; ".join(f"{answer}: {count}" for answer, count in counts.items())
+    parts = [f"Of {number} descriptors, {listed}.", *_reasons(verdict)]
+    return " ".join(parts)
 
 
 def difference_words(found: DescriptorDifference) -> str:
     """Say how the part of a descriptor that is furthest off differs.
 
-    "surfaces are 3 % too rough".
+    "surfaces are 3.0 % too rough".
     """
     part = found.largest
     name = found.descriptor.replace("_", " ")
@@ -65,76 +78,116 @@ def difference_words(found: DescriptorDifference) -> str:
     )
     several = len({p.phase for p in found.parts}) > 1 or found.descriptor != "specific_surface_area"
     of = (part.phase or "all phases") if several else ""
-    words = f"{subject} {_size(found, part)}{more if part.shift > 0 else less}"
+    size = part.relative or 0.0
+    telling = 0.005 <= abs(size) <= LARGEST_SHARE
+    amount = f"{amount_of(found.descriptor, abs(size))} " if telling else ""
+    words = f"{subject} {amount}{more if size > 0 else less}"
     return words.format(of=of, axis=part.axis).strip()
 
 
-def _told_apart(verdict: Verdict) -> str:
-    failed = {test.name for test in verdict.failed}
-    differing = [d for d in verdict.descriptors if d.descriptor in failed]
-    differing.sort(key=lambda d: d.distance_over_spread or 0.0, reverse=True)
-    total = len(verdict.descriptors)
-    reasons = [difference_words(d) for d in differing[:MOST_REASONS]]
-    if len(differing) > MOST_REASONS:
-        reasons.append(f"{len(differing) - MOST_REASONS} more")
-    first = f"Indistinguishable in {verdict.agreeing} of {total} descriptors"
-    if reasons:
-        first += f"; in the generated samples {_listed(reasons)}"
-    elif failed == {"joint"}:
-        first += " one by one, but not in all together"
-    others = []
-    if "voxel_diversity" in failed:
-        others.append("samples repeat one another")
-    if "descriptor_diversity" in failed:
-        ratio = verdict.descriptor_diversity.ratio
-        others.append(f"samples vary {_percent(ratio)} as much as real windows")
-    if "memorisation" in failed:
-        others.append("samples are copies of training windows")
-    if "classifier" in failed:
-        others.append(f"a classifier tells them apart in {_right(verdict)}")
-    return "; ".join([first, *others]) + "."
-
-
-def _alike(verdict: Verdict) -> str:
-    text = (
-        f"Indistinguishable from real windows in all {len(verdict.descriptors)} descriptors, in "
-        f"all together, and to a classifier ({_right(verdict)} right, corrected p = "
-        f"{verdict.test('classifier').adjusted_p_value:.2g})"
-    )
-    surface = next(
-        (d for d in verdict.descriptors if d.descriptor == "specific_surface_area"), None
-    )
-    seen = None if surface is None else surface.largest.detectable
-    return f"{text}; surfaces {_percent(seen)} off would have shown." if seen else f"{text}."
-
-
-def _fewest(verdict: Verdict) -> int:
-    pairs = verdict.n_pairs
-    while 2.0 ** (1 - pairs) * len(verdict.tests) > verdict.alpha:
-        pairs += 1
-    return pairs
-
-
-def _right(verdict: Verdict) -> str:
-    return f"{verdict.classifier.right} of {verdict.classifier.pairs} pairs"
-
-
-def _size(found: DescriptorDifference, part: Difference) -> str:
-    telling = found.descriptor not in ("anisotropy", "percolates")
-    if not telling or part.relative is None or not 0.005 <= abs(part.relative) <= LARGEST_SHARE:
-        return ""
-    return f"{_percent(abs(part.relative))} "
-
-
-def _percent(share: float) -> str:
-    """Whole per cents, one decimal below 10.
+def amount_of(name: str, share: float) -> str:
+    """Share in per cent, or in points of what is itself a share; one decimal below 10.
 
     Examples
     --------
-    >>> _percent(0.0312), _percent(1.234)
-    ('3.1 %', '123 %')
+    >>> amount_of("body_count", 0.0312), amount_of("percolates", -0.12)
+    ('3.1 %', '−12 points')
     """
-    return f"{100 * share:.{1 if share < 0.095 else 0}f} %"
+    text = f"{100 * share:.{1 if abs(share) < 0.095 else 0}f}".replace("-", "−")
+    return f"{text} {'points' if MARGINS[name].kind == 'points' else '%'}"
+
+
+def needed_words(test: Test) -> str:
+    """Say how many samples and windows would decide; empty where that is not known."""
+    if test.needed is None:
+        return ""
+    return f"about {test.needed.samples} samples and {test.needed.windows} windows would decide"
+
+
+def _reasons(verdict: Verdict) -> list[str]:
+    """The worst of what differs; if nothing does, the worst of what cannot be told."""
+    by_name = {found.descriptor: found for found in verdict.descriptors}
+    differing = [by_name[t.name] for t in verdict.differing if t.name in by_name]
+    differing.sort(key=lambda found: abs(found.largest.relative or 0) / found.largest.margin)
+    sentences = []
+    if differing:
+        worst, *others = reversed(differing)
+        margin = amount_of(worst.descriptor, worst.largest.margin)
+        text = f"Worst: {difference_words(worst)} (margin {margin})"
+        if others:
+            more = [difference_words(found) for found in others[: MOST_REASONS - 1]]
+            if len(others) > len(more):
+                more.append(f"{len(others) - len(more)} more")
+            text += f"; also {_listed(more)}"
+        sentences.append(f"{text}.")
+    others_differ = {test.name for test in verdict.differing} - set(by_name)
+    sentences += [f"{_of_others(verdict, name)}." for name in OTHERS if name in others_differ]
+    return sentences or [_undecided(verdict)]
+
+
+OTHERS = ("voxel_diversity", "descriptor_diversity", "memorisation", "classifier", "network")
+"""Tests that are no descriptors, in the order in which they are named."""
+
+
+def _of_others(verdict: Verdict, name: str) -> str:
+    found = verdict.descriptor_diversity
+    texts = {
+        "voxel_diversity": "Samples repeat one another",
+        "descriptor_diversity": "Samples vary "
+        f"{0 if found is None else 100 * found.ratio:.0f} % as much as real windows",
+        "memorisation": "Samples are copies of training windows",
+        "classifier": f"A classifier tells them apart in {_right(verdict)}",
+        "network": "A network tells them apart: "
+        f"{0 if verdict.network is None else 100 * verdict.network.accuracy:.0f} % are named "
+        "rightly",
+    }
+    return texts[name]
+
+
+def _undecided(verdict: Verdict) -> str:
+    names = {found.descriptor for found in verdict.descriptors}
+    open_tests = [test for test in verdict.tests if test.answer == CANNOT_TELL]
+    if any(test.answer == DIFFERS for test in verdict.tests):
+        return "All descriptors together differ."
+    if not any(test.name in names for test in open_tests):
+        listed = _listed([SUBJECTS.get(t.name, t.name.replace("_", " ")) for t in open_tests])
+        most = max(open_tests, key=lambda test: test.needed or (0, 0))
+        return f"Undecided: {listed}{_decide(most)}."
+    worst = max(
+        (found for found in verdict.descriptors if verdict.test(found.descriptor) in open_tests),
+        key=lambda found: found.largest.bound,
+    )
+    part, test = worst.largest, verdict.test(worst.descriptor)
+    of = "".join(f" of {text}" for text in (part.phase,) if text)
+    name = f"{worst.descriptor.replace('_', ' ')}{of}"
+    if part.interval is None:
+        return f"Worst: {name} has no value to be compared."
+    low, high = (amount_of(worst.descriptor, end) for end in part.interval)
+    margin = amount_of(worst.descriptor, part.margin)
+    return f"Worst: {name} is off by {low} to {high} (margin {margin}){_decide(test)}."
+
+
+def _decide(test: Test) -> str:
+    words = needed_words(test)
+    return f"; {words}" if words else ""
+
+
+def _not_comparable(verdict: Verdict) -> str:
+    def outside(found: FractionMatch) -> float:
+        return max(found.low - found.generated, found.generated - found.high)
+
+    apart = max(verdict.fractions, key=lambda found: round(outside(found), 9))
+    return (
+        f"Not comparable: the fractions of {verdict.n_outside} of {verdict.n_generated} generated "
+        f"samples lie outside those of the real windows ({apart.phase}: {apart.generated:.3f} in "
+        f"the mean, real windows {apart.low:.3f} to {apart.high:.3f}); generate at the fractions "
+        "of the real windows."
+    )
+
+
+def _right(verdict: Verdict) -> str:
+    found = verdict.classifier
+    return "no pairs" if found is None else f"{found.right} of {found.number} pairs"
 
 
 def _listed(words: list[str]) -> str:

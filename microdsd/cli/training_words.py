@@ -1,0 +1,78 @@
+"""What training says of itself, for people who know microscopes rather than networks."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from microdsd.fitting import TrainingRun
+    from microdsd.training import ModelCard
+
+_TURNED = {
+    "isotropic": ", turned and mirrored along all axes",
+    "transverse": ", turned and mirrored across the first axis",
+}
+
+
+def introduction(run: TrainingRun, card: ModelCard) -> list[str]:
+    """What is learned from what, by which network, for how long, and what to watch."""
+    shape = " x ".join(map(str, run.window))
+    if run.is_image:
+        contents = ", ".join(f"{name} {mean:.3g}" for name, mean in card.fraction_mean.items())
+        contents += f" of {card.grey_levels - 1} on average"
+    else:
+        contents = ", ".join(f"{name} {mean:.1%}" for name, mean in card.fraction_mean.items())
+    said = [
+        f"learns from windows of {shape} voxels{_TURNED.get(run.symmetry, '')} ({contents})",
+        f"network of {run.n_parameters / 1e6:.2f} million weights, on {run.device} in "
+        f"{run.trainer.dtype}",
+        f"it learns to undo noise that moves material by up to {run.sigma_max:.0f} voxels"
+        + (
+            ", which leaves no trace of the original layout"
+            if run.horizon_suffices()
+            else f"; a trace of the original layout stays, of which --sigma-max "
+            f"{run.recommended.sigma:.0f} would leave none"
+        ),
+    ]
+    if run.validation:
+        said.append(
+            f"{run.held_back:.0%} of the data is held back, never learned from; the gain is how "
+            "much the network knows of it: it rises, and where it no longer does, more time is lost"
+        )
+    return [*said, _budget(run)]
+
+
+def _budget(run: TrainingRun) -> str:
+    config = run.config
+    said = []
+    if config.minutes is not None:
+        said.append(f"{config.minutes:g} minutes in all")
+        if run.trainer.minutes > 0.1 * config.minutes:
+            said.append(f"{run.trainer.minutes:.1f} of them spent")
+    if config.steps is not None:
+        said.append(f"{config.steps} steps")
+    kept = 60 * run.trainer.reserve
+    if kept:
+        amount = f"{math.ceil(kept)} s" if kept < 90 else f"{kept / 60:.1f} min"
+        said.append(f"{amount} of them kept to calibrate the samples against held-back material")
+    elif run.calibrates:
+        said.append("then the samples are calibrated against held-back material")
+    return f"budget: {', '.join(said)}; Ctrl-C stops, --resume goes on"
+
+
+def shortened(card: ModelCard) -> str:
+    """What calibration had no time for; nothing where it had enough."""
+    done = card.provenance.get("calibration")
+    if done is None:
+        return ""
+    missing = [
+        walk.evaluations for walk in card.walks if walk.evaluations not in done["evaluations"]
+    ]
+    if not missing:
+        return ""
+    return (
+        "note: there was too little time to calibrate samples in "
+        f"{', '.join(map(str, missing))} evaluations to the end; they may be too rough or too "
+        "smooth. More minutes mend that"
+    )

@@ -1,0 +1,228 @@
+"""Octaves: one walk over several lattices, each of blocks twice as long as those before.
+
+A walker hops on the voxels until a first noise level; then its place within its block of two
+voxels per axis is forgotten, and it goes on hopping on the lattice of blocks; at a later level the
+next halving, and so on. Along one axis the law from a site of octave i at time s to one of octave
+j at time t is a product of small matrices,
+
+    F = k_i(t_{i+1} - s) c_{i+1} k_{i+1}(t_{i+2} - t_{i+1}) ... c_j k_j(t - t_j),
+
+with c[x, X] = 1 where block X holds x. The walk leaves occupation in proportion to volume, and so
+it is reversible: B[X, x] = volume(x) F[x, X] / volume(X) is where a walker on X came from, with
+nothing known of the material. B is the same product in the opposite order, with volume(x) /
+volume(X) in place of c. A bridge through a change of lattice is then law (2) of
+`microdsd.process.bridge`, with matrices that are not square.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import torch
+from torch import Tensor
+
+from microdsd.errors import InputError
+from microdsd.process.bridge import draw_back
+from microdsd.process.kernel import TransitionKernel
+from microdsd.process.lattice import Lattice
+from microdsd.process.noise import time_of
+from microdsd.process.walk import Walkers, draw_forward, uniforms
+
+
+@dataclass(frozen=True)
+class Moment:
+    """A time of the walk, and the octave whose lattice it is looked at on.
+
+    At the very time of a change the walk can be looked at on either lattice.
+
+    Parameters
+    ----------
+    octave : int
+        0 for voxels, j for blocks of 2^j voxels per axis.
+    t : Tensor or float
+        Time since the data, one for all samples or one each.
+    """
+
+    octave: int
+    t: Tensor | float
+
+
+class Octaves:
+    """The walk of a box over lattices of blocks of 1, 2, 4, ... voxels per axis.
+
+    Parameters
+    ----------
+    lattice : Lattice
+        Of voxels.
+    levels : sequence of float
+        Noise levels, voxels, at which the next lattice is entered; ascending. None: one lattice.
+    device : torch.device or str
+
+    Raises
+    ------
+    InputError
+        Levels that do not ascend, or a box that is shorter than two blocks of the coarsest lattice.
+
+    Examples
+    --------
+    >>> octaves = Octaves(Lattice.box((12, 7), "no-flux"), levels=(4.0, 8.0))
+    >>> [kernel.lattice.shape for kernel in octaves.kernels]
+    [(12, 7), (6, 4), (3, 2)]
+    >>> octaves.octave_at(5.0)
+    1
+    """
+
+    def __init__(
+        self, lattice: Lattice, levels: Sequence[float] = (), device: torch.device | str = "cpu"
+    ) -> None:
+        if any(not 0 < low < high for low, high in zip((1e-9, *levels), levels, strict=False)):
+            raise InputError(f"levels={tuple(levels)}: give positive noise levels that ascend")
+        coarsest = 2 ** len(levels)
+        if levels and min(lattice.voxels) <= coarsest:
+            raise InputError(
+                f"levels={tuple(levels)}: the box {lattice.voxels} is not longer than one block of "
+                f"{coarsest} voxels, those of octave {len(levels)}; take fewer octaves"
+            )
+        self.levels = tuple(levels)
+        self.kernels = tuple(
+            TransitionKernel(lattice.coarsened(2**j), device) for j in range(len(levels) + 1)
+        )
+
+    @cached_property
+    def entered(self) -> tuple[float, ...]:
+        """Time at which every octave is entered; 0 for that of the voxels."""
+        return (0.0, *(float(time_of(sigma)) for sigma in self.levels))
+
+    def octave_at(self, sigma: float) -> int:
+        """Octave on whose lattice the walk is at a noise level, the finer one at a change."""
+        return sum(sigma > level for level in self.levels)
+
+    def forward_matrix(self, axis: int, start: Moment, end: Moment) -> Tensor:
+        """Law F of one axis: rows are sites at the start, columns sites at the end.
+
+        Parameters
+        ----------
+        axis : int
+        start, end : Moment
+            The end is the later one, of the same octave or a higher one.
+
+        Returns
+        -------
+        Tensor, shape (..., sites at the start, sites at the end), float32
+            Rows sum to one.
+        """
+        t, octave = start.t, start.octave
+        matrix: Tensor | None = None
+        while octave < end.octave:
+            on_it = self._walk(axis, octave, t, self.entered[octave + 1])
+            on_it = on_it @ self._holds(axis, octave)
+            matrix = on_it if matrix is None else matrix @ on_it
+            octave += 1
+            t = self.entered[octave]
+        last = self._walk(axis, octave, t, end.t)
+        return last if matrix is None else matrix @ last
+
+    def backward_matrix(self, axis: int, end: Moment, start: Moment) -> Tensor:
+        """Law B of one axis: rows are sites at the end, columns where walkers came from.
+
+        Parameters
+        ----------
+        axis : int
+        end, start : Moment
+            The end is the later one, as for `forward_matrix`.
+
+        Returns
+        -------
+        Tensor, shape (..., sites at the end, sites at the start), float32
+            Rows sum to one.
+        """
+        forward = self.forward_matrix(axis, start, end)
+        if start.octave == end.octave:
+            return forward  # on one lattice the walk back is the walk itself
+        back = forward.mT * self._volumes(axis, start.octave)
+        return back / back.sum(-1, keepdim=True)
+
+    def _walk(self, axis: int, octave: int, s: Tensor | float, t: Tensor | float) -> Tensor:
+        return self.kernels[octave].axis_matrix(axis, t - s)
+
+    def _holds(self, axis: int, octave: int) -> Tensor:
+        """c[x, X]: 1 where block X of the next octave holds block x."""
+        sites, blocks = (self.kernels[octave + k].lattice.shape[axis] for k in (0, 1))
+        block = torch.arange(sites, device=self.kernels[0].device) // 2
+        return torch.nn.functional.one_hot(block, blocks).float()
+
+    def _volumes(self, axis: int, octave: int) -> Tensor:
+        kernel = self.kernels[octave]
+        return torch.tensor(kernel.lattice.volumes(axis), device=kernel.device).float()
+
+    def sample_forward(
+        self,
+        walkers: Walkers,
+        start: Moment,
+        end: Moment,
+        generators: Sequence[torch.Generator],
+    ) -> Walkers:
+        """Let every walker walk on, over as many lattices as lie between: one draw per axis.
+
+        Parameters
+        ----------
+        walkers : Walkers
+            On the lattice of the start.
+        start, end : Moment
+            Times of the end may differ between samples, shape (batch,).
+        generators : sequence of torch.Generator
+            One per sample.
+
+        Returns
+        -------
+        Walkers
+            On the lattice of the end.
+        """
+        steps = [
+            self.forward_matrix(axis, start, end).expand(walkers.batch, -1, -1)
+            for axis in range(walkers.lattice.ndim)
+        ]
+        lattice = self.kernels[end.octave].lattice
+        return draw_forward(walkers, steps, lattice, uniforms(walkers, generators))
+
+    def sample_back(
+        self,
+        walkers: Walkers,
+        log_h: Tensor,
+        now: Moment,
+        earlier: Moment,
+        origins: Moment,
+        generators: Sequence[torch.Generator],
+    ) -> Walkers:
+        """Move every walker back, to an earlier time and perhaps to a finer lattice.
+
+        The law is (2) of `microdsd.process.bridge`: P(z | x) = B(x, z) h(z) / sum, with h at the
+        earlier time the average of the potential over the origins.
+
+        Parameters
+        ----------
+        walkers : Walkers
+            On the lattice of now.
+        log_h : Tensor, shape (batch, species, *space)
+            Logarithm of the potential, on the lattice of the origins.
+        now, earlier, origins : Moment
+            In descending order; times are one for all samples.
+        generators : sequence of torch.Generator
+            One per sample.
+
+        Returns
+        -------
+        Walkers
+            On the lattice of the earlier time, as many of every species as before.
+        """
+        axes = range(walkers.lattice.ndim)
+        return draw_back(
+            walkers,
+            log_h,
+            self.kernels[earlier.octave],
+            [self.backward_matrix(axis, earlier, origins) for axis in axes],
+            [self.backward_matrix(axis, now, earlier) for axis in axes],
+            generators,
+        )

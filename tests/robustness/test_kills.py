@@ -1,0 +1,27 @@
+"""Killed processes and full disks lose nothing: a few here, as many as asked for by --kills."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+FEW = 9
+
+
+@pytest.mark.timeout(0)
+def test_killed_processes_and_full_disks(request, tmp_path):
+    n = request.config.getoption("--kills", default=None) or FEW
+    report = tmp_path / "kills.json"
+    script = Path(__file__).with_name("kills.py")
+    ran = subprocess.run(
+        [sys.executable, script, "--n", str(n), "--json", str(report)],
+        capture_output=True,
+        text=True,
+    )
+    assert report.exists(), ran.stderr
+    found = json.loads(report.read_text())
+    assert not found["failing"], ran.stdout
+    assert len(found["kills"]) == 9
+    assert sum(found["kills"].values()) >= n
