@@ -1,17 +1,61 @@
-"""What ``microdsd verify`` says of images: totals of every channel against the request."""
+"""Files recounted: what generating verbs say of theirs, and ``microdsd verify`` of images."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from microdsd.errors import InputError
-from microdsd.io import load_images
+from microdsd.errors import InputError, MicrodsdError
+from microdsd.io import load_images, load_microstructures
+from microdsd.io.hdf5 import DEFAULT_GROUP
 from microdsd.microstructure import intensity_totals, provenance_of
+from microdsd.microstructure.recount import recount
 
 
-def recount_images(file: str) -> dict[str, Any]:
+def recounted(output: Path, record: Mapping[str, Any], *, images: bool = False) -> str:
+    """Read what was written and count it: "pore 307, solid 205", of images the totals.
+
+    What is called exact is this, never what was asked for.
+
+    Parameters
+    ----------
+    output : Path
+        File that was just written.
+    record : mapping
+        Provenance with the request.
+    images : bool
+        Whether it holds images.
+
+    Raises
+    ------
+    MicrodsdError
+        If the file does not hold what was requested.
+    """
+    if images:
+        channels = recount_images(str(output), record)
+        differences, low_high = channels["differences"], _channel_spans(channels)
+    else:
+        found = recount(load_microstructures(f"{output}:/{DEFAULT_GROUP}"), record)
+        differences, low_high = found.differences, found.spans()
+    if differences:
+        raise MicrodsdError(
+            f"{output}: was recounted, and {len(differences)} counts are not as requested, the "
+            f"first of them {differences[0]}; this is a fault of microdsd, please report it"
+        )
+    return ", ".join(
+        f"{name} {low}" + (f" to {high}" if high > low else "")
+        for name, (low, high) in low_high.items()
+    )
+
+
+def _channel_spans(found: Mapping[str, Any]) -> dict[str, tuple[int, int]]:
+    return {c["name"]: (min(c["totals"]), max(c["totals"])) for c in found["channels"]}
+
+
+def recount_images(file: str, record: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """Recount the intensity of every channel of every image, as JSON can hold it.
 
     Raises
@@ -21,7 +65,8 @@ def recount_images(file: str) -> dict[str, Any]:
     """
     images = load_images(file)
     totals = intensity_totals(images)
-    recorded = (provenance_of(images) or {}).get("requested_counts") or {}
+    record = provenance_of(images) if record is None else record
+    recorded = (record or {}).get("requested_counts") or {}
     samples = totals.sizes["sample"]
     differences = []
     for name, wanted in recorded.items():

@@ -12,6 +12,9 @@ from microdsd.io.listing import ArrayInfo, list_microstructures
 from microdsd.io.pictures import holds_images, load_images, save_images
 from microdsd.io.vti import save_vti
 from microdsd.io.windows import LabelSource, open_labels, read_sample
+from microdsd.microstructure.reading import read_files_with
+
+read_files_with(load_microstructures)
 
 __all__ = [
     "ArrayInfo",

@@ -8,7 +8,6 @@ dataset per dim as dimension scale, and the attributes of the array contract. So
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +27,9 @@ from microdsd.io.discovery import (
 from microdsd.io.images import IMAGE_SUFFIXES, read_image_stack
 from microdsd.microstructure import (
     LabelsLike,
+    PhaseNames,
     VoxelSize,
+    VoxelSizeLike,
     as_microstructure,
     phases_of,
     voxel_size_of,
@@ -98,8 +99,8 @@ def ensure_microstructures_writable(path: str | Path, *, overwrite: bool) -> Non
 def load_microstructures(
     spec: str | Path,
     *,
-    phases: Mapping[int, str] | None = None,
-    voxel_size: float | Sequence[float] | None = None,
+    phases: PhaseNames | None = None,
+    voxel_size: VoxelSizeLike | None = None,
     ensemble: bool = False,
 ) -> xr.DataArray:
     """Read a whole array of labels.

@@ -19,13 +19,21 @@ from microdsd.io.images import IMAGE_SUFFIXES, read_image_stack
 from microdsd.io.stored import StoredLabels
 from microdsd.microstructure import (
     LabelsLike,
+    PhaseNames,
     VoxelSize,
+    VoxelSizeLike,
     as_microstructure,
     phases_of,
     voxel_size_of,
 )
-from microdsd.microstructure.axes import SPATIAL_DIMS, dims_of_ndarray
-from microdsd.microstructure.labels import check_integers, name_phases, unsigned_dtype
+from microdsd.microstructure.axes import SPATIAL_DIMS, array_of, dims_of_ndarray
+from microdsd.microstructure.labels import (
+    check_integers,
+    lawful_labels,
+    map_labels,
+    name_phases,
+    unsigned_dtype,
+)
 from microdsd.microstructure.voxels import as_voxel_size, voxel_coordinates
 
 Region = Sequence[slice] | Mapping[str, slice]
@@ -55,9 +63,11 @@ class LabelSource:
         phases: dict[int, str],
         voxel_size: VoxelSize,
         dtype: np.dtype[Any],
+        mapping: Mapping[int, int] | None = None,
         close: Callable[[], None],
     ) -> None:
         self._stored = stored
+        self._mapping = mapping
         self._region = region
         self._close = close
         self.shape = tuple(part.stop - part.start for part in region)
@@ -99,12 +109,20 @@ class LabelSource:
             slice(part.start + s, part.start + s + e)
             for part, s, e in zip(self._region, start, size, strict=True)
         ]
-        return self._stored.read(sample, window).astype(self.dtype, copy=False)
+        return self._lawful(self._stored.read(sample, window))
+
+    def _lawful(self, labels: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        """Labels of this package for those that are stored."""
+        if self._mapping is not None:
+            labels = map_labels(labels, self._mapping)
+        return labels.astype(self.dtype, copy=False)
 
     def load(self) -> xr.DataArray:
         """Read the whole region of all samples as a microstructure."""
         window = self._region
-        samples = [self._stored.read(sample, window) for sample in range(self.n_samples)]
+        samples = [
+            self._lawful(self._stored.read(sample, window)) for sample in range(self.n_samples)
+        ]
         dims: tuple[str, ...] = SPATIAL_DIMS[-len(self.shape) :]
         coords = voxel_coordinates(dict(zip(dims, self.shape, strict=True)), self.voxel_size)
         if self._stored.is_ensemble:
@@ -115,13 +133,15 @@ class LabelSource:
 
     def counts(self) -> dict[int, int]:
         """Count the labels of the region over all samples, slab by slab."""
-        return self._stored.counts(self._region)
+        counts = self._stored.counts(self._region)
+        mapping = self._mapping or {}
+        return dict(sorted((mapping.get(label, label), n) for label, n in counts.items()))
 
     def sha256(self) -> str:
         """Fingerprint of shape, dtype and labels of the region, computed in slabs."""
         digest = hashlib.sha256(f"{self.n_samples} {self.shape} {self.dtype.str}".encode())
         for slab in self._stored.slabs(self._region):
-            digest.update(slab.astype(self.dtype, copy=False).data)
+            digest.update(np.ascontiguousarray(self._lawful(slab)).data)
         return digest.hexdigest()
 
     def close(self) -> None:
@@ -143,8 +163,8 @@ class LabelSource:
 def open_labels(
     source: str | Path | LabelsLike,
     *,
-    phases: Mapping[int, str] | None = None,
-    voxel_size: float | Sequence[float] | None = None,
+    phases: PhaseNames | None = None,
+    voxel_size: VoxelSizeLike | None = None,
     region: Region | None = None,
     ensemble: bool = False,
     check: bool = True,
@@ -206,8 +226,9 @@ def open_labels(
         statement = phases_of(source), voxel_size_of(source)
         stored = StoredLabels((source.values,), has_samples="sample" in source.dims)
     else:
-        dims_of_ndarray(source.ndim, ensemble)
-        stored = StoredLabels((check_integers(source),), has_samples=ensemble)
+        values = array_of(source, ensemble=ensemble, named=phases is not None)
+        dims_of_ndarray(values.ndim, ensemble)
+        stored = StoredLabels((check_integers(values),), has_samples=ensemble)
     return _open(stored, statement, phases, voxel_size, region, check, lambda: None)
 
 
@@ -257,8 +278,8 @@ def _read(stored: StoredLabels, sample: int, region: Region | None) -> npt.NDArr
 def _open(
     stored: StoredLabels,
     statement: tuple[dict[int, str], VoxelSize] | None,
-    phases: Mapping[int, str] | None,
-    voxel_size: float | Sequence[float] | None,
+    phases: PhaseNames | None,
+    voxel_size: VoxelSizeLike | None,
     region: Region | None,
     check: bool,
     close: Callable[[], None],
@@ -267,16 +288,28 @@ def _open(
     size = as_voxel_size(voxel_size, len(stored.shape))
     if statement is not None and voxel_size is None:
         size = statement[1]
-    dtype = stored.dtype
+    dtype, mapping = stored.dtype, None
     if statement is not None and phases is None:
         names = statement[0]
-    elif phases is not None and not check:
-        names = dict(sorted(phases.items()))
     else:
-        present = stored.counts(parts)
+        present = stored.counts(parts) if phases is None or check else {}
         names = name_phases(present, phases)
-        dtype = unsigned_dtype(dtype, max(present))
-    return LabelSource(stored, parts, phases=names, voxel_size=size, dtype=dtype, close=close)
+        lawful = lawful_labels(names)
+        if any(old != new for old, new in lawful.items()):
+            mapping = lawful
+            names = {lawful[label]: names[label] for label in sorted(names, key=lawful.__getitem__)}
+            dtype = np.min_scalar_type(max(names))
+        elif present:
+            dtype = unsigned_dtype(dtype, max(present))
+    return LabelSource(
+        stored,
+        parts,
+        phases=names,
+        voxel_size=size,
+        dtype=dtype,
+        mapping=mapping,
+        close=close,
+    )
 
 
 def _checked_region(region: Region | None, shape: tuple[int, ...]) -> tuple[slice, ...]:

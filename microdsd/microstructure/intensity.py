@@ -17,7 +17,7 @@ import numpy.typing as npt
 import xarray as xr
 
 from microdsd.errors import InputError
-from microdsd.microstructure.voxels import as_voxel_size, voxel_coordinates
+from microdsd.microstructure.voxels import VoxelSizeLike, as_voxel_size, voxel_coordinates
 
 IMAGE_DIMS = {("sample", "y", "x"), ("sample", "channel", "y", "x")}
 GREY = ("grey",)
@@ -29,7 +29,7 @@ def as_images(
     levels: int | None = None,
     channels: Sequence[str] | None = None,
     classes: Sequence[str] | None = None,
-    voxel_size: float | Sequence[float] | None = None,
+    voxel_size: VoxelSizeLike | None = None,
     provenance: Mapping[str, Any] | None = None,
 ) -> xr.DataArray:
     """Validate intensities and dress them in the array contract of images.
