@@ -62,8 +62,8 @@ class ReferenceWindows:
         Raises
         ------
         InputError
-            Fewer than two phases, an empty phase, voxels outside of the specimen, a short side, or an
-            unknown symmetry.
+            Fewer than two phases, an empty phase, voxels outside of the specimen, a short side, or
+            an unknown symmetry.
         """
         ensemble = as_ensemble(windows)
         phases = phases_of(ensemble)

@@ -87,14 +87,17 @@ def command(
         raise InputError(f"sweeps={sweeps:g}: is for yeong-torquato; leave it out")
 
     from microdsd.baselines import GaussianField, YeongTorquato
-    from microdsd.cli.parsing import fractions_of, names_of, region_of
+    from microdsd.cli.parsing import fractions_of, lengths_of, names_of, region_of
     from microdsd.cli.recount import recounted
     from microdsd.io import ensure_microstructures_writable, open_labels, save_microstructures
     from microdsd.microstructure import provenance_of
 
     ensure_microstructures_writable(output, overwrite=force)
     with open_labels(
-        reference, phases=names_of(labels), voxel_size=voxel_size, region=region_of(crop)
+        reference,
+        phases=names_of(labels),
+        voxel_size=lengths_of(voxel_size),
+        region=region_of(crop),
     ) as source:
         cut = _windows(source.load(), window or shape, windows)
     start = time.perf_counter()

@@ -117,7 +117,7 @@ def command(
     state, log = output.with_name(output.name + ".resume"), output.with_name(output.name + ".csv")
     _check_output(output, state, resume, force)
 
-    from microdsd.cli.parsing import names_of, one_or_each, region_of
+    from microdsd.cli.parsing import lengths_of, names_of, one_or_each, region_of
     from microdsd.fitting import TrainingRun
     from microdsd.io import holds_images
     from microdsd.training.config import TrainingConfig
@@ -150,7 +150,7 @@ def command(
         evaluations=evaluations,
         start_from=start_from,
         phases=names_of(labels),
-        voxel_size=one_or_each(voxel_size) if voxel_size else None,
+        voxel_size=lengths_of(voxel_size),
         region=region_of(crop),
         network_size=_network_size(widths, blocks),
         device=device,

@@ -75,7 +75,8 @@ def as_voxel_size(voxel_size: VoxelSizeLike | None, ndim: int) -> VoxelSize:
         )
     if not all(math.isfinite(size) and size > 0 for size in sizes):
         raise InputError(f"voxel_size: must be positive, in metres, got {voxel_size}")
-    return VoxelSize(sizes * ndim if len(sizes) == 1 else sizes, unit)
+    edges = tuple(float(size) for size in sizes)
+    return VoxelSize(edges * ndim if len(edges) == 1 else edges, unit)
 
 
 def _metres(given: Any) -> Iterator[float]:

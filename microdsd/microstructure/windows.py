@@ -175,9 +175,7 @@ def disjoint_windows(ms: LabelsLike, window: Sequence[int]) -> int:
 
 
 def _grids(inside: npt.NDArray[np.bool_], box: list[int]) -> list[tuple[tuple[int, ...], int]]:
-    """Some origins of grids over an axis of samples and those of space, and how many windows of
-    each lie in the specimen.
-    """
+    """Some origins of grids, and how many windows of each lie in the specimen."""
     steps = [sorted({k * edge // _ORIGINS for k in range(_ORIGINS)}) for edge in box]
     return [
         (origin, int(np.count_nonzero(inside[_nodes(origin, box)]))) for origin in product(*steps)
