@@ -97,9 +97,10 @@ def command(
     record = {"operation": "import", "source": source, "crop": crop}
     if names:
         fine, record["labels"] = _numbered(fine, names)
-    merged = coarsen(fine, coarsen_by, rule=coarsen_rule)  # type: ignore[arg-type]
-    record |= {"coarsen": coarsen_by, **({"coarsen_rule": coarsen_rule} if coarsen_by > 1 else {})}
-    ms = as_microstructure(merged, provenance=record)
+    ms, record["coarsen"] = fine, coarsen_by
+    if coarsen_by > 1:
+        ms, record["coarsen_rule"] = coarsen(fine, coarsen_by, rule=coarsen_rule), coarsen_rule  # type: ignore[arg-type]
+    ms = as_microstructure(ms, provenance=record)
     save_microstructures(output, ms, group=group, overwrite=force)
     _report(ms, fine if coarsen_by > 1 else None, output, group, json)
 
@@ -194,6 +195,6 @@ def _coarsening(ms: xr.DataArray, fine: xr.DataArray, record: dict[str, Any]) ->
         lines.append(f"  left over at the far ends, not in the file: {', '.join(spare)} voxels")
     if voxel_size_of(ms).unit == "voxel":
         lines.append(
-            f"  the voxel size is not known; once it is, an edge is {factor} stored voxels"
+            f"  voxel size not known; once it is, an edge is that of {factor} stored voxels"
         )
     return "\n".join(lines)
