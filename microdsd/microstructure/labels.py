@@ -198,6 +198,25 @@ def require_printable(text: str, argument: str, allowed: str = "") -> None:
             )
 
 
+def require_printable_record(record: object, argument: str) -> None:
+    """Raise unless all text in a record, keys and values, can be shown as it is.
+
+    Raises
+    ------
+    InputError
+        Says the code point.
+    """
+    if isinstance(record, str):
+        require_printable(record, argument, allowed="\n\t")
+    elif isinstance(record, Mapping):
+        for key, value in record.items():
+            require_printable_record(key, argument)
+            require_printable_record(value, argument)
+    elif isinstance(record, list | tuple):
+        for value in record:
+            require_printable_record(value, argument)
+
+
 def label_ranks(
     labels: npt.NDArray[Any], phases: Collection[int]
 ) -> npt.NDArray[np.unsignedinteger[Any]]:

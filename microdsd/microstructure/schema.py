@@ -34,7 +34,7 @@ from microdsd.microstructure.labels import (
     lawful_labels,
     map_labels,
     name_phases,
-    require_printable,
+    require_printable_record,
     unsigned_dtype,
 )
 from microdsd.microstructure.reading import load_by_name
@@ -248,25 +248,6 @@ def derived_provenance(ms: LabelsLike, operation: str, **parameters: object) -> 
     Nesting keeps statements on the parent, such as its counts, from being read as the child's.
     """
     return {"operation": operation, **parameters, "source": provenance_of(ms)}
-
-
-def require_printable_record(record: object, argument: str) -> None:
-    """Raise unless all text in a record, keys and values, can be shown as it is.
-
-    Raises
-    ------
-    InputError
-        Says the code point.
-    """
-    if isinstance(record, str):
-        require_printable(record, argument, allowed="\n\t")
-    elif isinstance(record, Mapping):
-        for key, value in record.items():
-            require_printable_record(key, argument)
-            require_printable_record(value, argument)
-    elif isinstance(record, list | tuple):
-        for value in record:
-            require_printable_record(value, argument)
 
 
 def _object_from_json(text: object) -> dict[str, Any]:
