@@ -112,7 +112,7 @@ def _by_label(phases: PhaseNames) -> dict[int, str]:
     )
     given = [(name, key) if swapped else (key, name) for key, name in phases.items()]
     try:
-        labels = [int(label) for label, _ in given]  # type: ignore[call-overload]
+        labels = [int(label) for label, _ in given]
     except (TypeError, ValueError) as error:
         raise InputError(
             f"phases: expected label to name, as {{0: 'pore'}}, or name to label, got {phases}"
