@@ -177,6 +177,27 @@ def test_what_needs_a_full_box_refuses(measure):
         measure()
 
 
+@pytest.mark.scan
+def test_a_real_scan_as_a_core_plug(berea_coarse):
+    labels = berea_coarse.values[:64].astype(np.int16)
+    y, x = np.indices(labels.shape[1:]) - (labels.shape[1] - 1) / 2
+    around = y**2 + x**2 > (labels.shape[1] / 2) ** 2
+    labels[:, around] = -1
+    names = {-1: "outside"} | phases_of(berea_coarse)
+    core = as_microstructure(labels, phases=names, voxel_size="4.5 um")
+    whole = as_microstructure(berea_coarse[:64])
+    groups = ["fractions", "surface"]
+    found = describe(core, periodic=False, descriptors=groups)
+    masked = describe(whole, periodic=False, descriptors=groups, mask=~np.stack([around] * 64))
+    np.testing.assert_allclose(found.phase_fraction, masked.phase_fraction)
+    np.testing.assert_allclose(found.phase_fraction, phase_fractions(core))
+    cut = cut_windows(core, (32, 32, 32), n=24, rng=0)
+    assert set(np.unique(cut)) == {0, 1}
+    with open_labels(core) as source:
+        sampler = WindowSampler(source, (48, 48), (0, 64), "transverse", outside=2)
+    assert set(np.unique(sampler.batch(64, np.random.default_rng(0)))) == {0, 1}
+
+
 def test_files_with_labels_below_zero(tmp_path):
     np.save(tmp_path / "plug.npy", LABELS)
     with open_labels(tmp_path / "plug.npy", phases=NAMES) as stored:
