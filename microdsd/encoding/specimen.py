@@ -69,19 +69,22 @@ class SpecimenStarts:
         return [layer, *(int(start) for start in place)]
 
 
-def largest_cube(read: Read, extent: Sequence[int], outside: int) -> int:
-    """Edge of the largest cube, or square, that holds no voxel outside; 0 where there is none.
+def longest_edge(read: Read, extent: Sequence[int], size: Sequence[int], outside: int) -> int:
+    """Length to which a window must be cut, along all axes that are longer, to lie inside.
+
+    Zero where there is no voxel of the specimen.
 
     Examples
     --------
     >>> labels = np.array([[2, 0, 0, 1], [2, 1, 0, 2]])
-    >>> largest_cube(lambda at, n: labels[: n[0]], (2, 4), outside=2)
-    2
+    >>> longest_edge(lambda at, n: labels[: n[0]], (2, 4), (1, 4), outside=2)
+    3
     """
-    fits, fails = 0, min(extent) + 1
+    fits, fails = 0, max(size) + 1
     while fails - fits > 1:
         edge = (fits + fails) // 2
-        if SpecimenStarts(read, extent, (edge,) * len(extent), outside).number:
+        cut = [min(length, edge) for length in size]
+        if SpecimenStarts(read, extent, cut, outside).number:
             fits = edge
         else:
             fails = edge

@@ -9,7 +9,7 @@ from typing import Protocol
 
 import numpy as np
 
-from microdsd.encoding.specimen import SpecimenStarts, largest_cube
+from microdsd.encoding.specimen import SpecimenStarts, longest_edge
 from microdsd.errors import InputError
 from microdsd.microstructure.symmetry import Symmetry, symmetry_elements
 
@@ -120,14 +120,15 @@ class WindowSampler:
         ]
         found = [entry for entry in found if entry[2].number]
         if not found:
-            edges = (
-                largest_cube(partial(self._read, member), self._extent, outside)
+            edge = max(
+                longest_edge(partial(self._read, member), self._extent, size, outside)
                 for member in range(len(self._samples))
+                for size in self._sizes
             )
+            largest = tuple(min(length, edge) for length in self.window)
             raise InputError(
                 f"window={self.window}: none lies inside the specimen, all hold voxels outside; "
-                f"the largest cube that does has an edge of {max(edges)} voxels (of the block of "
-                f"{self._extent}); use a smaller window"
+                f"use a smaller window, at most {largest} in this block of {self._extent}"
             )
         return found
 

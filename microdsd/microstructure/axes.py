@@ -29,7 +29,11 @@ def spatial_dims(ms: LabelsLike) -> tuple[str, ...]:
     >>> spatial_dims(np.zeros((2, 3), dtype=int))
     ('y', 'x')
     """
-    dims = checked_dims(ms) if isinstance(ms, xr.DataArray) else dims_of_ndarray(np.ndim(ms), False)
+    dims = (
+        checked_dims(ms)
+        if isinstance(ms, xr.DataArray)
+        else dims_of_ndarray(np.asarray(ms).ndim, False)
+    )
     return tuple(dim for dim in dims if dim != "sample")
 
 

@@ -83,7 +83,7 @@ def _metres(given: Any) -> Iterator[float]:
     """Edge lengths in metres, one or more of them."""
     if hasattr(given, "to"):
         quantity = given.to("m")
-        magnitude = getattr(quantity, "magnitude", getattr(quantity, "value", None))
+        magnitude: Any = getattr(quantity, "magnitude", getattr(quantity, "value", None))
         yield from np.ravel(magnitude).astype(float).tolist()
     elif isinstance(given, str):
         yield _metres_of_text(given)

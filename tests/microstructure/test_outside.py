@@ -144,7 +144,7 @@ def test_all_windows_inside_are_drawn_and_equally_often():
 def test_a_window_too_large_says_how_large_one_may_be():
     with (
         open_labels(LABELS, phases=NAMES) as source,
-        pytest.raises(InputError, match="largest cube that does has an edge of 16 voxels"),
+        pytest.raises(InputError, match=r"at most \(16, 16, 16\) in this block"),
     ):
         WindowSampler(source, (18, 18, 18), (0, 20), "none", outside=2)
     assert starts_inside(LABELS < 0, (16, 16, 16)).any()
