@@ -94,7 +94,7 @@ def command(
         ensemble=stack,
     ) as opened:
         fine = opened.load()
-    record = {"operation": "import", "source": source, "crop": crop}
+    record: dict[str, Any] = {"operation": "import", "source": source, "crop": crop}
     if names:
         fine, record["labels"] = _numbered(fine, names)
     ms, record["coarsen"] = fine, coarsen_by

@@ -122,7 +122,7 @@ class StoredEnsemble:
             tuple(specs),
             tuple(sizes),
             **facts[0],
-            stated=None if phases is None else dict(phases),  # type: ignore[arg-type]
+            stated=None if phases is None else dict(phases),
             region=region,
             mask=mask,
             masks=masks,

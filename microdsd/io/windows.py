@@ -226,7 +226,8 @@ def open_labels(
         statement = phases_of(source), voxel_size_of(source)
         stored = StoredLabels((source.values,), has_samples="sample" in source.dims)
     else:
-        values = array_of(source, ensemble=ensemble, named=phases is not None)
+        arrays: Any = source
+        values = array_of(arrays, ensemble=ensemble, named=phases is not None)
         dims_of_ndarray(values.ndim, ensemble)
         stored = StoredLabels((check_integers(values),), has_samples=ensemble)
     return _open(stored, statement, phases, voxel_size, region, check, lambda: None)

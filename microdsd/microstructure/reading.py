@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from os import PathLike
+from os import PathLike, fspath
 
 import xarray as xr
 
 from microdsd.errors import InputError
 
-Loader = Callable[[str | PathLike[str]], xr.DataArray]
+Loader = Callable[[str], xr.DataArray]
 
 _loaders: list[Loader] = []
 
@@ -32,4 +32,4 @@ def load_by_name(path: str | PathLike[str]) -> xr.DataArray:
             f"labels: {str(path)!r} is the name of a file; import microdsd.io, or load it with "
             "microdsd.load_microstructures"
         )
-    return _loaders[0](path)
+    return _loaders[0](fspath(path))
