@@ -154,7 +154,7 @@ def test_grey_values_are_not_guessed(place, image):
         (["a.npy", "--voxel-size", "-1"], "positive"),
         (["a.npy", "--voxel-size", "1um", "2um"], "one for each"),
         (["a.npy", "--voxel-size", "0.398"], "'0.398um'"),
-        (["a.npy", "--voxel-size", "3", "parsec"], "expected"),
+        (["a.npy", "--voxel-size", "3parsec"], "is not known"),
         (["a.npy", "--axis-order", "abc"], "letters zyx"),
         (["a.npy", "--coarsen", "9"], "factor"),
         (["a.raw"], "needs shape and dtype"),
