@@ -21,6 +21,7 @@ from microdsd.fine_tuning import network_of_start
 from microdsd.io import atomic_write
 from microdsd.io.windows import Region
 from microdsd.material import open_material
+from microdsd.microstructure import PhaseNames, VoxelSizeLike
 from microdsd.model import MicrostructureModel
 from microdsd.networks import Method, UNetConfig, build_network
 from microdsd.networks.size import network_size_for, require_memory
@@ -128,8 +129,8 @@ class TrainingRun:
         schedule: str | None = None,
         evaluations: int | None = None,
         start_from: MicrostructureModel | str | Path | None = None,
-        phases: Mapping[int, str] | None = None,
-        voxel_size: float | Sequence[float] | None = None,
+        phases: PhaseNames | None = None,
+        voxel_size: VoxelSizeLike | None = None,
         region: Region | None = None,
         device: str | torch.device | None = None,
         precision: str = "auto",

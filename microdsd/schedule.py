@@ -19,6 +19,8 @@ from microdsd.encoding.windows import Symmetry
 from microdsd.errors import InputError
 from microdsd.io import LabelSource, open_labels
 from microdsd.io.windows import Region
+from microdsd.microstructure import PhaseNames, VoxelSizeLike
+from microdsd.microstructure.outside import material_phases, outside_label
 from microdsd.noise_curves import MEASURED_VOXELS, noise_curves, noised
 from microdsd.process import (
     Boundary,
@@ -167,8 +169,8 @@ def examine(
     evaluations: int | None = None,
     boundary: Boundary = "no-flux",
     symmetry: Symmetry = "none",
-    phases: Mapping[int, str] | None = None,
-    voxel_size: float | Sequence[float] | None = None,
+    phases: PhaseNames | None = None,
+    voxel_size: VoxelSizeLike | None = None,
     region: Region | None = None,
     rng: int | np.random.Generator | None = 0,
 ) -> Schedule:
@@ -222,7 +224,13 @@ def examine(
         level_grid(sigma_max, sigma_last, levels_asked)  # refuses before long work
     encoding = PhaseEncoding(*present_phases(labels))
     generator = np.random.default_rng(rng)
-    sampler = WindowSampler(labels, shape, (0, labels.shape[0]), symmetry)
+    sampler = WindowSampler(
+        labels,
+        shape,
+        (0, labels.shape[0]),
+        symmetry,
+        outside=outside_label(labels.phases),
+    )
     occupation = encoding.encode(sampler.batch(number_of_windows(shape), generator))
 
     recommended = recommend_horizon(occupation, kernel)
@@ -275,7 +283,9 @@ def number_of_windows(shape: Sequence[int]) -> int:
 def present_phases(source: LabelSource) -> tuple[dict[int, str], int]:
     """Phases that the whole scan holds, and the label of the largest."""
     counts = source.counts()  # a rare phase may be in none of the windows
-    phases = {label: name for label, name in source.phases.items() if counts.get(label)}
+    phases = {
+        label: name for label, name in material_phases(source.phases).items() if counts.get(label)
+    }
     if len(phases) < 2:
         raise InputError(f"source: holds only {phases}; a model needs at least two phases")
     return phases, max(phases, key=lambda label: counts[label])

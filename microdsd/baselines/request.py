@@ -14,6 +14,7 @@ import microdsd
 from microdsd.baselines.reference import ReferenceWindows
 from microdsd.errors import InputError
 from microdsd.microstructure import as_microstructure
+from microdsd.microstructure.axes import SPATIAL_DIMS
 from microdsd.microstructure.composition import (
     Fractions,
     counts_from_fractions,
@@ -95,11 +96,13 @@ class BaselineRequest:
     def dress(self, method: str, phase: Sequence[NDArray[np.int8]], **record: Any) -> xr.DataArray:
         """Samples (positions among the phases) in the array contract, with provenance."""
         reference = self.reference
+        labels = np.array(list(reference.phases), dtype=np.min_scalar_type(max(reference.phases)))[
+            np.stack(phase)
+        ]
         return as_microstructure(
-            np.array(list(reference.phases))[np.stack(phase)],
+            xr.DataArray(labels, dims=("sample", *SPATIAL_DIMS[1 - labels.ndim :])),
             phases=reference.phases,
-            voxel_size=None if reference.voxel_size.unit == "voxel" else reference.voxel_size.size,
-            ensemble=True,
+            voxel_size=reference.voxel_size,
             provenance={
                 "generator": f"microdsd {microdsd.__version__}",
                 "method": method,

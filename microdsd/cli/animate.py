@@ -41,7 +41,7 @@ def command(
     from microdsd.cli.parsing import fractions_of
     from microdsd.errors import InputError
     from microdsd.io import ensure_writable
-    from microdsd.microstructure import as_microstructure
+    from microdsd.microstructure import VoxelSize, as_microstructure
     from microdsd.model import MicrostructureModel
     from microdsd.report.animation import animate_walk, check_animation
     from microdsd.request import GenerationRequest
@@ -63,7 +63,7 @@ def command(
     with progress_bar(status=True) as bar:
         bar.add_task("drawing the walk", total=None, status="")
         states, labels = loaded.walk(request)
-        size = None if card.unit == "voxel" else list(card.voxel_size)
+        size = None if card.unit == "voxel" else VoxelSize(tuple(card.voxel_size), "m")
         material = as_microstructure(labels, phases=dict(card.phases), voxel_size=size)
         chosen = int(phase) if phase is not None and phase.isdecimal() else phase
         animate_walk(states, material, output, phase=chosen, pixels=pixels, overwrite=force)

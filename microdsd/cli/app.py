@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import importlib
 import os
+import re
 import signal
 from typing import Annotated, Any
 
@@ -41,6 +42,9 @@ VERBS = {
     "demo": ("demo", "Run the whole path on a small example."),
 }
 OTHER = "other"
+LENGTHS = "--voxel-size"
+_LENGTH = re.compile(r"[-+.\d]*\d[-+.\deE]*[^\W\d]{0,7}|[nuµμmc]?m|Å")  # 3e-6, 398nm, nm
+_PAIR = re.compile(r"(?!-)[^=]*=|-\d+=")  # 0=pore, -1=outside; no option
 EXIT_ERROR = 2
 EXIT_INTERRUPTED = 130
 
@@ -61,10 +65,10 @@ class ListOptionCommand(TyperCommand):
         for word in args:
             name, _, value = word.partition("=")
             if name in lists:
-                option, kind = name, _kind(value)
+                option, kind = name, _kind(value, name)
             elif option and not kind:
-                kind = _kind(word)
-            elif option and kind == _kind(word) != OTHER:
+                kind = _kind(word, option)
+            elif option and kind == _kind(word, option) != OTHER:
                 spread.append(option)
             else:
                 option = ""
@@ -141,12 +145,14 @@ def main() -> None:
     app(prog_name="microdsd")
 
 
-def _kind(word: str) -> str:
-    """Tell values that may follow one another (numbers, name=value) from other words."""
+def _kind(word: str, option: str) -> str:
+    """Tell values that may follow one another (numbers, lengths, name=value) from other words."""
     if not word:
         return ""
+    if option == LENGTHS and _LENGTH.fullmatch(word):
+        return "length"
     try:
         float(word)
     except ValueError:
-        return "pair" if "=" in word and not word.startswith("-") else OTHER
+        return "pair" if _PAIR.match(word) else OTHER
     return "number"

@@ -87,13 +87,17 @@ def command(
         raise InputError(f"sweeps={sweeps:g}: is for yeong-torquato; leave it out")
 
     from microdsd.baselines import GaussianField, YeongTorquato
-    from microdsd.cli.parsing import fractions_of, names_of, region_of
+    from microdsd.cli.parsing import fractions_of, lengths_of, names_of, region_of
+    from microdsd.cli.recount import recounted
     from microdsd.io import ensure_microstructures_writable, open_labels, save_microstructures
     from microdsd.microstructure import provenance_of
 
     ensure_microstructures_writable(output, overwrite=force)
     with open_labels(
-        reference, phases=names_of(labels), voxel_size=voxel_size, region=region_of(crop)
+        reference,
+        phases=names_of(labels),
+        voxel_size=lengths_of(voxel_size),
+        region=region_of(crop),
     ) as source:
         cut = _windows(source.load(), window or shape, windows)
     start = time.perf_counter()
@@ -116,13 +120,10 @@ def command(
     seconds = time.perf_counter() - start
     save_microstructures(output, made, overwrite=force)
     record = provenance_of(made) or {}
+    exact = recounted(output, record)
     if json:
         print_json({"output": str(output), **record, "seconds": round(seconds, 2)})
         return
-    exact = ", ".join(
-        f"{name} {min(counts)}" + (f" to {max(counts)}" if max(counts) > min(counts) else "")
-        for name, counts in record["requested_counts"].items()
-    )
     STDERR.print(
         f"{output}: {number} samples with exactly {exact} voxels each, seed {record['seed']}, "
         f"{seconds:.1f} s; {_fit(record)}"

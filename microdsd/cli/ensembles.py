@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from microdsd.cli.live import STDERR, progress_bar
-from microdsd.cli.parsing import one_or_each
+from microdsd.cli.parsing import lengths_of
 from microdsd.errors import MicrodsdError
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ def measure_files(
     *,
     watch: Callable[[Show], Callable[..., None]],
     phases: Mapping[int, str] | None,
-    voxel_size: Sequence[float] | None,
+    voxel_size: Sequence[str] | None,
     region: Mapping[str, slice],
     mask: str | None = None,
     scheduler: str | None,
@@ -61,7 +61,7 @@ def measure_files(
                 measure,
                 output,
                 phases=phases,
-                voxel_size=one_or_each(voxel_size) if voxel_size else None,
+                voxel_size=lengths_of(voxel_size),
                 region=region or None,
                 mask=mask,
                 scheduler=scheduler,

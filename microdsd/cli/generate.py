@@ -70,6 +70,7 @@ def command(
         ensure_writable(states, overwrite=force)
 
     from microdsd.cli.parsing import fractions_of, numbers_of, one_or_each
+    from microdsd.cli.recount import recounted
     from microdsd.cli.sampling import carry_out
     from microdsd.cli.unfinished import UnfinishedSamples
     from microdsd.microstructure import provenance_of
@@ -95,28 +96,21 @@ def command(
     save(output, result, overwrite=force)
     if states is not None:
         _write_states(states, loaded, request)
+    record = provenance_of(result) or {}
+    exact = recounted(output, record, images=bool(loaded.card.grey_levels))
     unfinished.remove()
     moved = "above_top_level" if loaded.card.grey_levels else "reassigned"
-    reassigned = (provenance_of(result) or {})[moved]
-    counts = {
-        name: sorted({int(n) for n in request.counts[:, k]})
-        for k, (_, name) in enumerate(sorted(loaded.card.phases.items()))
-    }
+    reassigned = record[moved]
     if json:
-        record = request.record(loaded.card)
         summary = {
             "output": str(output),
             "model": loaded.digest(),
-            **record,
+            **request.record(loaded.card),
             moved: reassigned,
             "seconds": round(seconds, 2),
         }
         print_json(summary)
         return
-    exact = ", ".join(
-        f"{name} {span[0]}" if len(span) == 1 else f"{name} {span[0]} to {span[-1]}"
-        for name, span in counts.items()
-    )
     share = sum(reassigned) / (number * request.lattice.n_sites)
     unit, remark = "voxels", f"{share:.2%} of the voxels reassigned to meet the counts"
     if loaded.card.grey_levels:

@@ -31,7 +31,13 @@ PhaseNames = Annotated[
     list[str] | None,
     typer.Option(help="Phase names where the file has none, as 0=pore 255=solid."),
 ]
-VoxelSize = Annotated[list[float] | None, typer.Option(help="Metres, where the file does not say.")]
+VoxelSize = Annotated[
+    list[str] | None,
+    typer.Option(
+        help="Voxel edge where the file does not say, as 0.398um or 398 nm; bare numbers are "
+        "metres. One for all axes, or one per axis (z y x)."
+    ),
+]
 PartOfScan = Annotated[
     list[str] | None, typer.Option(help="Part of the scan to use, e.g. z=0:260.")
 ]

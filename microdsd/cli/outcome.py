@@ -24,11 +24,14 @@ def deliver(
     json: bool,
 ) -> None:
     """Generate, or go on after an interrupt; write the file and say what it holds."""
+    from microdsd.cli.recount import recounted
     from microdsd.cli.sampling import carry_out
     from microdsd.io import save_microstructures
+    from microdsd.microstructure import provenance_of
 
     samples, seconds = carry_out(model, request, unfinished)
     save_microstructures(output, samples, overwrite=force)
+    recounted(output, provenance_of(samples) or {})
     unfinished.remove()
     if json:
         record = request.record(model.card)
@@ -40,6 +43,6 @@ def deliver(
     regions = request.layout.counts.shape[1]
     held = f"exact counts in each of {regions} regions" if regions > 1 else "exact counts"
     STDERR.print(
-        f"{output}: {len(request)} samples, {kept}{held}, seed {request.seed}, {seconds:.1f} s; "
-        f"microdsd verify {output} recounts"
+        f"{output}: {len(request)} samples, {kept}{held}, recounted in the file; seed "
+        f"{request.seed}, {seconds:.1f} s"
     )

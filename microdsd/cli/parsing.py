@@ -69,6 +69,19 @@ def region_of(words: Sequence[str] | None, argument: str = "crop") -> dict[str, 
     return {dim: _range(text, argument) for dim, text in pairs(list(words or ()), argument).items()}
 
 
+def lengths_of(words: Sequence[str] | None) -> str | list[str] | None:
+    """``["398", "nm"]`` to ``"398 nm"``, ``["1um", "2um"]`` as it is; None where there are none."""
+    if not words:
+        return None
+    lengths: list[str] = []
+    for word in words:
+        if lengths and word.isalpha():
+            lengths[-1] += f" {word}"
+        else:
+            lengths.append(word)
+    return lengths[0] if len(lengths) == 1 else lengths
+
+
 def one_or_each(values: Sequence[T]) -> T | Sequence[T]:
     """A single value, which holds for all axes, or one value per axis."""
     return values[0] if len(values) == 1 else values

@@ -65,12 +65,14 @@ def command(
     Stopped by Ctrl-C, the same command goes on where it was.
     """
     from microdsd.cli.parsing import one_or_each, region_of, series_of
+    from microdsd.cli.recount import recounted
     from microdsd.io import (
         ensure_microstructures_writable,
         ensure_writable,
         open_labels,
         save_microstructures,
     )
+    from microdsd.microstructure import provenance_of
     from microdsd.report import evaluate_sweep, report_paths, write_sweep_report
 
     page, numbers = report_paths(output.with_suffix(".html"))
@@ -113,6 +115,7 @@ def command(
         )
         write_sweep_report(evaluation, page, overwrite=force)
     save_microstructures(output, samples, overwrite=force)
+    recounted(output, provenance_of(samples) or {})
     unfinished.remove()
     if json:
         files = {"output": str(output), "report": str(page), "numbers": str(numbers)}

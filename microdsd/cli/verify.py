@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Annotated, Any
 
-import numpy as np
 import typer
 import xarray as xr
 
 from microdsd.cli.options import FileSpec, JsonDocument
 from microdsd.cli.output import pairs, print_json
-from microdsd.cli.recount import image_lines, recount_images
+from microdsd.cli.recount import image_lines, recount_file, recount_images
 from microdsd.errors import InputError
-from microdsd.io import LabelSource, holds_images, iterate_samples, open_labels
-from microdsd.microstructure.labels import find_phase, name_phases
-from microdsd.microstructure.layout import layout_differences
+from microdsd.io import holds_images
+from microdsd.microstructure.labels import find_phase
 
 EXIT_DIFFERENT = 1
-LAYOUT = {"requested_region_counts", "known"}
 
 
 def command(
@@ -39,18 +35,11 @@ def command(
     if holds_images(file):
         _verify_images(file, fraction, json)
         return
-    with open_labels(file) as source:
-        counts = _counts(source)
-        phases, record = source.phases, source.provenance or {}
+    found, phases = recount_file(file)
+    counts, recorded = found.counts, found.requested
     voxels = int(counts[0].sum())
-    recorded = _recorded(record, phases, counts.sizes["sample"])
     asked = _asked(phases, fraction or [])
-    differences = _recorded_differences(counts, recorded) + _asked_differences(
-        counts, asked, voxels
-    )
-    if LAYOUT & set(record):
-        for number, sample in enumerate(iterate_samples(file)):
-            differences += layout_differences(sample, record, first=number)
+    differences = found.differences + _asked_differences(counts, asked, voxels)
     if json:
         table = [
             {
@@ -92,35 +81,6 @@ def _verify_images(file: str, fraction: list[str] | None, json: bool) -> None:
         raise typer.Exit(EXIT_DIFFERENT)
 
 
-def _counts(source: LabelSource) -> xr.DataArray:
-    """Count the phases of every sample, dims (sample, phase), one sample after the other."""
-    counts = [source.counts(sample) for sample in range(source.n_samples)]
-    name_phases({label for found in counts for label in found}, source.phases)
-    table = [[found.get(label, 0) for label in source.phases] for found in counts]
-    return xr.DataArray(
-        np.array(table, dtype=np.int64),
-        dims=("sample", "phase"),
-        coords={"phase": list(source.phases)},
-    )
-
-
-def _recorded(
-    provenance: Mapping[str, Any], phases: dict[int, str], samples: int
-) -> dict[int, np.ndarray]:
-    """Read the counts per sample that the file says were requested, by label."""
-    record: dict[str, Any] = provenance.get("requested_counts") or {}
-    requested = {}
-    for name, number in record.items():
-        per_sample = np.asarray(number)
-        if per_sample.shape not in ((), (1,), (samples,)):
-            raise InputError(
-                f"requested_counts: the file records {per_sample.size} counts of {name} for "
-                f"{samples} samples; verify the file as it was generated, not a part of it"
-            )
-        requested[find_phase(phases, name)] = np.broadcast_to(per_sample, samples)
-    return requested
-
-
 def _asked(phases: dict[int, str], words: list[str]) -> dict[int, float]:
     asked = {}
     for name, text in pairs(words, "fraction").items():
@@ -132,19 +92,6 @@ def _asked(phases: dict[int, str], words: list[str]) -> dict[int, float]:
             raise InputError(f"fraction: expected a number from 0 to 1 for {name}, got {text!r}")
         asked[find_phase(phases, name)] = value
     return asked
-
-
-def _recorded_differences(
-    counts: xr.DataArray, recorded: dict[int, np.ndarray]
-) -> list[dict[str, Any]]:
-    return [
-        {"sample": sample, "phase": label, "requested": int(wanted), "found": int(found)}
-        for label, per_sample in recorded.items()
-        for sample, (wanted, found) in enumerate(
-            zip(per_sample, counts.sel(phase=label).values, strict=True)
-        )
-        if wanted != found
-    ]
 
 
 def _asked_differences(

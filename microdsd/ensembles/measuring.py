@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import NamedTuple
@@ -19,6 +19,7 @@ from microdsd.errors import DataFileError, InputError, MicrodsdError
 from microdsd.io import ensure_writable
 from microdsd.io.netcdf import save_dataset
 from microdsd.io.windows import Region
+from microdsd.microstructure import PhaseNames, VoxelSizeLike
 
 HOPELESS = 3
 """Failures to measure, all for one reason and before any success, that end a run."""
@@ -44,8 +45,8 @@ def measure_ensemble(
     measure: Measure,
     output: str | Path | None = None,
     *,
-    phases: Mapping[int, str] | None = None,
-    voxel_size: float | Sequence[float] | None = None,
+    phases: PhaseNames | None = None,
+    voxel_size: VoxelSizeLike | None = None,
     region: Region | None = None,
     mask: str | Path | None = None,
     scheduler: str | None = None,

@@ -15,6 +15,9 @@ from microdsd.io.pictures import holds_images, load_images, save_images
 from microdsd.io.volume import Volume
 from microdsd.io.vti import save_vti
 from microdsd.io.windows import LabelSource, open_labels, read_sample
+from microdsd.microstructure.reading import read_files_with
+
+read_files_with(load_microstructures)
 
 __all__ = [
     "ArrayInfo",

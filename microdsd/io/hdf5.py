@@ -8,7 +8,7 @@ dataset per dim as dimension scale, and the attributes of the array contract. So
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
@@ -25,7 +25,9 @@ from microdsd.io.hdf5_access import open_hdf5, reading, text_attribute
 from microdsd.io.stored import StoredLabels
 from microdsd.microstructure import (
     LabelsLike,
+    PhaseNames,
     VoxelSize,
+    VoxelSizeLike,
     as_microstructure,
     label_counts,
     phases_of,
@@ -101,8 +103,8 @@ def ensure_microstructures_writable(path: str | Path, *, overwrite: bool) -> Non
 def load_microstructures(
     spec: str | Path,
     *,
-    phases: Mapping[int, str] | None = None,
-    voxel_size: float | Sequence[float] | None = None,
+    phases: PhaseNames | None = None,
+    voxel_size: VoxelSizeLike | None = None,
     ensemble: bool = False,
     axis_order: str | None = None,
     external: bool = False,

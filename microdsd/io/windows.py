@@ -21,14 +21,22 @@ from microdsd.io.stored import StoredLabels
 from microdsd.io.volume import Volume
 from microdsd.microstructure import (
     LabelsLike,
+    PhaseNames,
     VoxelSize,
+    VoxelSizeLike,
     as_microstructure,
     phases_of,
     provenance_of,
     voxel_size_of,
 )
-from microdsd.microstructure.axes import SPATIAL_DIMS, dims_of_ndarray
-from microdsd.microstructure.labels import check_integers, name_phases, unsigned_dtype
+from microdsd.microstructure.axes import SPATIAL_DIMS, array_of, dims_of_ndarray
+from microdsd.microstructure.labels import (
+    check_integers,
+    lawful_labels,
+    map_labels,
+    name_phases,
+    unsigned_dtype,
+)
 from microdsd.microstructure.voxels import as_voxel_size, voxel_coordinates
 
 Region = Sequence[slice] | Mapping[str, slice]
@@ -65,9 +73,11 @@ class LabelSource:
         phases: dict[int, str],
         voxel_size: VoxelSize,
         dtype: np.dtype[Any],
+        mapping: Mapping[int, int] | None = None,
         close: Callable[[], None],
     ) -> None:
         self._stored = stored
+        self._mapping = mapping
         self._region = region
         self._close = close
         self.shape = tuple(part.stop - part.start for part in region)
@@ -113,6 +123,8 @@ class LabelSource:
 
     def _lawful(self, labels: npt.NDArray[Any]) -> npt.NDArray[Any]:
         """Labels of this package for those that are stored."""
+        if self._mapping is not None:
+            labels = map_labels(labels, self._mapping)
         return labels.astype(self.dtype, copy=False)
 
     def load(self) -> xr.DataArray:
@@ -132,7 +144,9 @@ class LabelSource:
 
     def counts(self, sample: int | None = None) -> dict[int, int]:
         """Count the labels of the region in one sample, or in all, block by block."""
-        return self._stored.counts(self._region, sample=sample)
+        counts = self._stored.counts(self._region, sample=sample)
+        mapping = self._mapping or {}
+        return dict(sorted((mapping.get(label, label), n) for label, n in counts.items()))
 
     def sha256(self) -> str:
         """Fingerprint of shape, dtype and labels of the region, computed in slabs."""
@@ -160,8 +174,8 @@ class LabelSource:
 def open_labels(
     source: str | Path | LabelsLike | Volume,
     *,
-    phases: Mapping[int, str] | None = None,
-    voxel_size: float | Sequence[float] | None = None,
+    phases: PhaseNames | None = None,
+    voxel_size: VoxelSizeLike | None = None,
     region: Region | None = None,
     ensemble: bool = False,
     check: bool = True,
@@ -244,8 +258,10 @@ def open_labels(
         provenance = provenance_of(source)
         stored = StoredLabels((source.values,), has_samples="sample" in source.dims)
     else:
-        dims_of_ndarray(source.ndim, ensemble)
-        stored = StoredLabels((check_integers(source),), has_samples=ensemble)
+        arrays: Any = source
+        values = array_of(arrays, ensemble=ensemble, named=phases is not None)
+        dims_of_ndarray(values.ndim, ensemble)
+        stored = StoredLabels((check_integers(values),), has_samples=ensemble)
     labels = _open(stored, statement, phases, voxel_size, region, check, lambda: None)
     labels.provenance = provenance
     return labels
@@ -294,8 +310,8 @@ def _stored(volume: Volume) -> StoredLabels:
 
 def _open_volume(
     volume: Volume,
-    phases: Mapping[int, str] | None,
-    voxel_size: float | Sequence[float] | None,
+    phases: PhaseNames | None,
+    voxel_size: VoxelSizeLike | None,
     region: Region | None,
     check: bool,
 ) -> LabelSource:
@@ -317,8 +333,8 @@ def _read(stored: StoredLabels, sample: int, region: Region | None) -> npt.NDArr
 def _open(
     stored: StoredLabels,
     statement: tuple[dict[int, str] | None, VoxelSize | None] | None,
-    phases: Mapping[int, str] | None,
-    voxel_size: float | Sequence[float] | None,
+    phases: PhaseNames | None,
+    voxel_size: VoxelSizeLike | None,
     region: Region | None,
     check: bool,
     close: Callable[[], None],
@@ -328,18 +344,30 @@ def _open(
     size = as_voxel_size(voxel_size, len(stored.shape))
     if stated_size is not None and voxel_size is None:
         size = stated_size
-    dtype = stored.dtype
+    dtype, mapping = stored.dtype, None
     if stated_names is not None and phases is None:
         names = stated_names
-    elif phases is not None and not check:
-        names = dict(sorted(phases.items()))
     else:
-        present = stored.counts(parts)
+        present = stored.counts(parts) if phases is None or check else {}
         if phases is None:
             stored.refuse_missing(present)
         names = name_phases(present, phases)
-        dtype = unsigned_dtype(dtype, max(present))
-    return LabelSource(stored, parts, phases=names, voxel_size=size, dtype=dtype, close=close)
+        lawful = lawful_labels(names)
+        if any(old != new for old, new in lawful.items()):
+            mapping = lawful
+            names = {lawful[label]: names[label] for label in sorted(names, key=lawful.__getitem__)}
+            dtype = np.min_scalar_type(max(names))
+        elif present:
+            dtype = unsigned_dtype(dtype, max(present))
+    return LabelSource(
+        stored,
+        parts,
+        phases=names,
+        voxel_size=size,
+        dtype=dtype,
+        mapping=mapping,
+        close=close,
+    )
 
 
 def _checked_region(region: Region | None, shape: tuple[int, ...]) -> tuple[slice, ...]:

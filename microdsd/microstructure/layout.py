@@ -54,8 +54,18 @@ class Layout:
 
 
 def fingerprint(labels: np.ndarray) -> str:
-    """Sha256 of labels one after the other, whatever their dtype."""
-    return hashlib.sha256(np.ascontiguousarray(labels, dtype="<u2").tobytes()).hexdigest()
+    """Sha256 of labels one after the other, whatever their dtype.
+
+    Labels are hashed as 16 bits where all of them fit, as files of earlier versions were, and as
+    64 bits otherwise.
+
+    Examples
+    --------
+    >>> fingerprint(np.array([0, 65536])) == fingerprint(np.array([0, 0]))
+    False
+    """
+    dtype = "<u2" if labels.max(initial=0) < 1 << 16 else "<u8"
+    return hashlib.sha256(np.ascontiguousarray(labels, dtype=dtype).tobytes()).hexdigest()
 
 
 def layout_differences(

@@ -173,7 +173,8 @@ def _solids(
         walkers = occupation.astype(np.float32)
         field = -walkers.sum(0) if label == background else walkers[species.index(label)]
         inside = highest_voxels(ndimage.gaussian_filter(field, _BLUR, mode="nearest"), count)
-        yield _drawn(material.copy(data=np.where(inside, label, other)), label, pixels)
+        drawn = np.array([other, label], dtype=material.dtype)[inside.astype(int)]
+        yield _drawn(material.copy(data=drawn), label, pixels)
     yield _drawn(material, label, pixels)
 
 

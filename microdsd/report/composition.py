@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from microdsd.errors import InputError
 from microdsd.microstructure import phase_counts, phases_of, provenance_of, resolve_phase
+from microdsd.microstructure.outside import material_phases
 
 Counts = NDArray[np.int64]
 
@@ -90,7 +91,7 @@ def composition(generated: xr.DataArray) -> tuple[PhaseComposition, ...]:
             requested=requested.get(label),
             voxels=voxels,
         )
-        for label, name in phases_of(generated).items()
+        for label, name in material_phases(phases_of(generated)).items()
     )
 
 
@@ -103,7 +104,7 @@ def _requested(generated: xr.DataArray, samples: int, voxels: int) -> dict[int, 
         for phase, fraction in fractions.items()
     }
     found |= {_label(generated, phase): np.asarray(number) for phase, number in counts.items()}
-    unsaid = [label for label in phases_of(generated) if label not in found]
+    unsaid = [label for label in material_phases(phases_of(generated)) if label not in found]
     if found and len(unsaid) == 1:
         found[unsaid[0]] = voxels - np.sum(list(np.broadcast_arrays(*found.values())), axis=0)
     chosen = generated.coords["sample"].values if "sample" in generated.coords else None
