@@ -25,6 +25,7 @@ from microdsd.sampling import (
     sample_images,
     sample_tau_leaping,
 )
+from microdsd.sampling.finite import require_guide_weights
 from microdsd.sampling.guidance import Guide
 from microdsd.sampling.origins import Regions
 from microdsd.training.checkpoint import ModelCard
@@ -180,7 +181,13 @@ class BatchedSampler:
             return None
         guide, order = request.guide, self._order
         back = [order.index(k) for k in range(len(order))]
-        return lambda expected, sigma: guide(expected[:, back], sigma)[:, order]
+
+        def ordered(expected: Tensor, sigma: float) -> Tensor:
+            weight = guide(expected[:, back], sigma)
+            require_guide_weights(weight, expected, sigma)
+            return weight[:, order]
+
+        return ordered
 
     def _told(
         self, request: GenerationRequest, members: range

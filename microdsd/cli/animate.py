@@ -59,5 +59,13 @@ def command(
         size = None if card.unit == "voxel" else list(card.voxel_size)
         material = as_microstructure(labels, phases=dict(card.phases), voxel_size=size)
         chosen = int(phase) if phase is not None and phase.isdecimal() else phase
-        animate_walk(states, material, output, phase=chosen, pixels=pixels, overwrite=force)
+        animate_walk(
+            states,
+            material,
+            output,
+            background=card.background,
+            phase=chosen,
+            pixels=pixels,
+            overwrite=force,
+        )
     STDERR.print(f"{output}: {len(states)} levels, {output.stat().st_size / 1024:.0f} KiB")

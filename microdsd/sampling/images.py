@@ -15,6 +15,7 @@ from microdsd.process.kernel import TransitionKernel
 from microdsd.process.noise import time_of
 from microdsd.process.walk import sample_uniform
 from microdsd.sampling.bridge_sampler import Visit, extrapolate
+from microdsd.sampling.finite import require_finite_output
 
 
 def sample_images(
@@ -63,6 +64,7 @@ def sample_images(
         occupation = walkers.occupation()
         at = torch.full((len(counts),), t, device=kernel.device)
         log_h = network(occupation, at, kernel, fractions)
+        require_finite_output(log_h, "potential", levels[i])
         if observe is not None:
             observe(Visit(levels[i], occupation, log_h))
         ahead = log_h
