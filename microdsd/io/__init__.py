@@ -8,6 +8,7 @@ from microdsd.io.hdf5 import (
     save_microstructures,
 )
 from microdsd.io.images import read_image_stack, save_tiff
+from microdsd.io.partial import output_lock, place_of_parts
 from microdsd.io.listing import ArrayInfo, list_microstructures
 from microdsd.io.pictures import holds_images, load_images, save_images
 from microdsd.io.vti import save_vti
@@ -25,6 +26,8 @@ __all__ = [
     "load_microstructures",
     "matching_specs",
     "open_labels",
+    "output_lock",
+    "place_of_parts",
     "read_image_stack",
     "read_sample",
     "save_images",
