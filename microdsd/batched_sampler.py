@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from microdsd.encoding import IntensityEncoding, PhaseEncoding
+from microdsd.memory import require_memory_for_work
 from microdsd.networks import PotentialUNet, UNet
 from microdsd.networks.base import PotentialNetwork, ReadOut
 from microdsd.networks.classes import ClassGuidance
@@ -79,9 +80,29 @@ class BatchedSampler:
 
     def batches(self, request: GenerationRequest, start: int = 0) -> Iterator[range]:
         """Members of a request from ``start`` on, as many at a time as fit the device."""
-        size = max(1, BATCH_VOXELS.get(self._device.type, 1) // request.lattice.n_sites)
+        size = self._batch_size(request)
         for first in range(start, len(request), size):
             yield range(first, min(first + size, len(request)))
+
+    def require_memory(self, request: GenerationRequest) -> None:
+        """Refuse a request whose batches do not fit the memory of the device.
+
+        Raises
+        ------
+        InputError
+            Says what box fits.
+        """
+        layout = request.layout
+        require_memory_for_work(
+            min(self._batch_size(request), len(request)),
+            request.lattice.shape,
+            self._card.network,
+            self._device,
+            known_material=layout is not None and not layout.walled and (layout.index < 0).any(),
+        )
+
+    def _batch_size(self, request: GenerationRequest) -> int:
+        return max(1, BATCH_VOXELS.get(self._device.type, 1) // request.lattice.n_sites)
 
     def draw(
         self, request: GenerationRequest, members: range, observe: Observer | None = None

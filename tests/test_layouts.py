@@ -56,7 +56,7 @@ def test_repeated_steps_are_as_exact():
         assert int((sample == 0).sum()) == 72
         assert (sample[~unknown] == 0).all()
     assert (new[0] != new[1]).any()
-    with pytest.raises(InputError, match="at least once"):
+    with pytest.raises(InputError, match="repeats=0: give a whole number, at least 1"):
         model.inpaint(known, unknown, repeats=0)
 
 

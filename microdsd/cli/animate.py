@@ -31,7 +31,7 @@ def command(
     force: Overwrite = False,
 ) -> None:
     """Generate one sample and draw its walk, level by level."""
-    from microdsd.cli.parsing import fractions_of
+    from microdsd.cli.parsing import fractions_of, one_or_each, paths_of
     from microdsd.errors import InputError
     from microdsd.io import ensure_writable
     from microdsd.microstructure import as_microstructure
@@ -40,7 +40,7 @@ def command(
     from microdsd.request import GenerationRequest
 
     check_animation(output)
-    ensure_writable(output, overwrite=force)
+    ensure_writable(output, overwrite=force, inputs=paths_of(model))
     loaded = MicrostructureModel.load(model, device)
     card = loaded.card
     if card.grey_levels:
@@ -49,7 +49,7 @@ def command(
         card,
         1,
         phase_fraction=fractions_of(fraction),
-        shape=shape,
+        shape=one_or_each(shape) if shape else None,
         evaluations=evaluations,
         rng=seed,
     )

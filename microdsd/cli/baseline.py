@@ -11,13 +11,13 @@ from microdsd.cli.live import STDERR, progress_bar
 from microdsd.cli.options import (
     JsonSummary,
     Number,
-    OutputHdf5,
+    OutputSamples,
     Overwrite,
     PhaseNames,
     SeedOfSamples,
     VoxelSize,
 )
-from microdsd.cli.output import print_json
+from microdsd.cli.output import print_json, written
 from microdsd.errors import InputError
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def command(
             metavar="FILE[:/path]",
         ),
     ],
-    output: OutputHdf5,
+    output: OutputSamples,
     method: Annotated[
         str,
         typer.Option(
@@ -87,11 +87,11 @@ def command(
         raise InputError(f"sweeps={sweeps:g}: is for yeong-torquato; leave it out")
 
     from microdsd.baselines import GaussianField, YeongTorquato
-    from microdsd.cli.parsing import fractions_of, names_of, region_of
-    from microdsd.io import ensure_microstructures_writable, open_labels, save_microstructures
+    from microdsd.cli.parsing import fractions_of, names_of, paths_of, region_of
+    from microdsd.io import ensure_samples_writable, open_labels, save_samples
     from microdsd.microstructure import provenance_of
 
-    ensure_microstructures_writable(output, overwrite=force)
+    ensure_samples_writable(output, number, overwrite=force, inputs=paths_of(reference))
     with open_labels(
         reference, phases=names_of(labels), voxel_size=voxel_size, region=region_of(crop)
     ) as source:
@@ -114,7 +114,7 @@ def command(
                 told["sweeps"] = sweeps
             made = YeongTorquato.fit(cut, symmetry=symmetries).sample(number, **told)
     seconds = time.perf_counter() - start
-    save_microstructures(output, made, overwrite=force)
+    save_samples(output, made, overwrite=force)
     record = provenance_of(made) or {}
     if json:
         print_json({"output": str(output), **record, "seconds": round(seconds, 2)})
@@ -124,8 +124,8 @@ def command(
         for name, counts in record["requested_counts"].items()
     )
     STDERR.print(
-        f"{output}: {number} samples with exactly {exact} voxels each, seed {record['seed']}, "
-        f"{seconds:.1f} s; {_fit(record)}"
+        f"{written(output, number)}: {number} samples with exactly {exact} voxels each, "
+        f"seed {record['seed']}, {seconds:.1f} s; {_fit(record)}"
     )
 
 

@@ -14,7 +14,7 @@ from microdsd.cli.options import (
     JsonSummary,
     ModelFile,
     Number,
-    OutputHdf5,
+    OutputSamples,
     Overwrite,
     SeedOfSamples,
     Shape,
@@ -37,7 +37,7 @@ def command(
             "per layer, block or region."
         ),
     ],
-    output: OutputHdf5,
+    output: OutputSamples,
     grid: Annotated[
         list[int] | None,
         typer.Option(help="Blocks per axis, rows in C order; default: layers of the first axis."),
@@ -55,9 +55,9 @@ def command(
     json: JsonSummary = False,
 ) -> None:
     """Generate with a composition per layer, block or region; counts are exact in each."""
-    from microdsd.io import ensure_microstructures_writable, load_microstructures
+    from microdsd.io import check_format, load_microstructures
 
-    ensure_microstructures_writable(output, overwrite=force)
+    check_format(output)
     columns = _columns(table)
     where: np.ndarray | None = None
     if regions is not None:
@@ -69,29 +69,33 @@ def command(
     import numpy as np
 
     from microdsd.cli.outcome import deliver
-    from microdsd.cli.unfinished import UnfinishedSamples
+    from microdsd.cli.parsing import one_or_each, paths_of
+    from microdsd.cli.unfinished import unfinished_samples
     from microdsd.model import MicrostructureModel
     from microdsd.regional import regional_request
 
-    loaded = MicrostructureModel.load(model, device)
-    rows = len(next(iter(columns.values())))
-    blocks = tuple(grid or (rows, *[1] * (len(loaded.card.window) - 1)))
-    if where is None and np.prod(blocks) != rows:
-        raise InputError(f"grid={blocks}: has {np.prod(blocks)} blocks, {table} has {rows} rows")
-    unfinished = UnfinishedSamples(output, start_anew=force)
-    request = regional_request(
-        loaded.card,
-        number,
-        {
-            name: np.reshape(column, blocks) if where is None else column
-            for name, column in columns.items()
-        },
-        regions=where,
-        shape=shape,
-        evaluations=evaluations,
-        rng=unfinished.seed() if seed is None else seed,
-    )
-    deliver(loaded, request, unfinished, output, force=force, json=json)
+    with unfinished_samples(output, force=force) as unfinished:
+        unfinished.check_outputs(number, paths_of(model, table, regions))
+        loaded = MicrostructureModel.load(model, device)
+        rows = len(next(iter(columns.values())))
+        blocks = tuple(grid or (rows, *[1] * (len(loaded.card.window) - 1)))
+        if where is None and np.prod(blocks) != rows:
+            raise InputError(
+                f"grid={blocks}: has {np.prod(blocks)} blocks, {table} has {rows} rows"
+            )
+        request = regional_request(
+            loaded.card,
+            number,
+            {
+                name: np.reshape(column, blocks) if where is None else column
+                for name, column in columns.items()
+            },
+            regions=where,
+            shape=one_or_each(shape) if shape else None,
+            evaluations=evaluations,
+            rng=unfinished.seed() if seed is None else seed,
+        )
+        deliver(loaded, request, unfinished, output, json=json)
 
 
 def _columns(path: Path) -> dict[str, list[float]]:

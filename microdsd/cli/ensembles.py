@@ -93,7 +93,7 @@ def report_failures(measured: Measured, output: Path | None) -> None:
     if not failures:
         return
     for number, reason in failures.items():
-        STDERR.print(f"sample {number}: {reason}", markup=False, soft_wrap=True)
+        STDERR.print(f"sample {number}: {reason}", soft_wrap=True)
     total = len(failures) + measured.dataset.sizes["sample"]
     kept = f"the others are in {output}; --resume tries again" if output else "name an output (-o)"
     raise MicrodsdError(

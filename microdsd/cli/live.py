@@ -13,10 +13,12 @@ from rich.progress import (
     TimeElapsedColumn,
     TimeRemainingColumn,
 )
+from rich.status import Status
 from rich.table import Column
 from rich.text import Text
 
-STDERR = Console(stderr=True)
+STDERR = Console(stderr=True, markup=False, highlight=False)
+"""Names of files and phases are printed as they are: ``[red]`` is no markup."""
 SECONDS_TO_JUDGE_BY = 1800.0
 
 
@@ -44,6 +46,16 @@ class RateColumn(ProgressColumn):
         return Text(f"{task.speed * seconds:.1f} {self._things}/{unit}")
 
 
+def working(doing: str) -> Status:
+    """A spinner beside a few words, which are no markup."""
+    return STDERR.status(Text(doing))
+
+
+def note(text: str) -> None:
+    """Print what the user should know but need not act on."""
+    STDERR.print(Text.assemble(("note: ", "yellow"), text), soft_wrap=True)
+
+
 def progress_bar(
     *, status: bool = False, rate: str | None = None, console: Console = STDERR
 ) -> Progress:
@@ -57,9 +69,14 @@ def progress_bar(
         What is counted, to show how many a second, minute or hour; each may take minutes.
     console : Console
     """
-    told = TextColumn("[cyan]{task.fields[status]}", table_column=Column(no_wrap=True, ratio=1))
+    told = TextColumn(
+        "{task.fields[status]}",
+        style="cyan",
+        markup=False,
+        table_column=Column(no_wrap=True, ratio=1),
+    )
     return Progress(
-        TextColumn("{task.description}", table_column=Column(no_wrap=True)),
+        TextColumn("{task.description}", markup=False, table_column=Column(no_wrap=True)),
         BarColumn(bar_width=12 if status else 40),
         TaskProgressColumn(),
         *([told] if status else []),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -10,7 +10,12 @@ from typing import Any
 import numpy as np
 
 from microdsd.errors import DataFileError
-from microdsd.io import ensure_writable, output_lock, place_of_parts
+from microdsd.io import (
+    ensure_samples_writable,
+    ensure_writable,
+    output_lock,
+    place_of_parts,
+)
 from microdsd.io.partial import Parts
 
 
@@ -32,6 +37,7 @@ class UnfinishedSamples:
     """
 
     def __init__(self, output: Path, *, force: bool) -> None:
+        self._output = output
         self._parts = Parts(place_of_parts(output))
         self._force = force
         self._outputs: tuple[Path, ...] = ()
@@ -44,12 +50,26 @@ class UnfinishedSamples:
         """
         return self._force or self._parts.delivering
 
-    def check_outputs(self, outputs: Sequence[Path], inputs: Iterable[str | Path] = ()) -> None:
-        """Refuse outputs that cannot be written, before any work; see `ensure_writable`."""
+    def check_outputs(
+        self, n: int, inputs: Iterable[str | Path] = (), *others: Path | None
+    ) -> None:
+        """Refuse outputs that cannot be written, before any work.
+
+        Parameters
+        ----------
+        n : int
+            Number of samples, which may go into as many files.
+        inputs : iterable of str or Path
+            Files that are read.
+        *others : Path or None
+            Files that are written beside the samples.
+        """
         inputs = list(inputs)
-        for path in outputs:
+        files = ensure_samples_writable(self._output, n, overwrite=self.overwrite, inputs=inputs)
+        beside = [path for path in others if path is not None]
+        for path in beside:
             ensure_writable(path, overwrite=self.overwrite, inputs=inputs)
-        self._outputs = tuple(outputs)
+        self._outputs = (*files, *beside)
 
     def seed(self) -> int | None:
         """Seed of an earlier run, which a run without one of its own goes on with."""

@@ -2,14 +2,21 @@
 
 from microdsd.io.atomic import atomic_write, ensure_writable
 from microdsd.io.discovery import matching_specs, split_spec
+from microdsd.io.export import (
+    check_format,
+    ensure_samples_writable,
+    output_files,
+    save_samples,
+)
 from microdsd.io.hdf5 import (
     ensure_microstructures_writable,
     load_microstructures,
     save_microstructures,
 )
 from microdsd.io.images import read_image_stack, save_tiff
-from microdsd.io.partial import output_lock, place_of_parts
 from microdsd.io.listing import ArrayInfo, list_microstructures
+from microdsd.io.nrrd import save_nrrd
+from microdsd.io.partial import output_lock, place_of_parts
 from microdsd.io.pictures import holds_images, load_images, save_images
 from microdsd.io.vti import save_vti
 from microdsd.io.windows import LabelSource, open_labels, read_sample
@@ -18,7 +25,9 @@ __all__ = [
     "ArrayInfo",
     "LabelSource",
     "atomic_write",
+    "check_format",
     "ensure_microstructures_writable",
+    "ensure_samples_writable",
     "ensure_writable",
     "holds_images",
     "list_microstructures",
@@ -26,12 +35,15 @@ __all__ = [
     "load_microstructures",
     "matching_specs",
     "open_labels",
+    "output_files",
     "output_lock",
     "place_of_parts",
     "read_image_stack",
     "read_sample",
     "save_images",
     "save_microstructures",
+    "save_nrrd",
+    "save_samples",
     "save_tiff",
     "save_vti",
     "split_spec",

@@ -144,10 +144,9 @@ def _remove_abandoned(path: Path) -> None:
         + r"(?:(?P<host>[0-9a-f]{6})-(?P<process>\d+)-)?[0-9a-f]{8}"
         + re.escape(path.suffix)
     )
-    for name in os.listdir(path.parent):
-        if (found := pattern.fullmatch(name)) is None:
+    for left in path.parent.iterdir():
+        if (found := pattern.fullmatch(left.name)) is None:
             continue
-        left = path.with_name(name)
         with suppress(OSError):
             ours = found["host"] == _host()
             gone = ours and not psutil.pid_exists(int(found["process"]))

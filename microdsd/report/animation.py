@@ -151,9 +151,7 @@ def _species(labels: Iterable[int], background: int) -> list[int]:
     return [label for label in sorted(labels) if label != background]
 
 
-def _require_walkers_of(
-    states: Sequence[State], material: xr.DataArray, background: int
-) -> None:
+def _require_walkers_of(states: Sequence[State], material: xr.DataArray, background: int) -> None:
     """Refuse walkers that did not become this sample."""
     species = _species(phases_of(material), background)
     walkers = [int(n) for n in states[0][1].reshape(len(states[0][1]), -1).sum(1)]

@@ -59,8 +59,8 @@ def composition(generated: xr.DataArray) -> tuple[PhaseComposition, ...]:
     """Count every phase and set it against the request in the provenance.
 
     ``requested_counts`` (phase to a count, or to one count per sample) is used where recorded,
-    else ``requested_fractions``, rounded as the generator rounds them (`counts_from_fractions`). Phases are named by label or name;
-    one phase that is not named gets the rest.
+    else ``requested_fractions``, rounded as the generator rounds them (`counts_from_fractions`).
+    Phases are named by label or name; one phase that is not named gets the rest.
 
     Parameters
     ----------

@@ -21,9 +21,7 @@ def walk(model, tmp_path, **options):
     states, labels = model.walk(request)
     material = as_microstructure(labels, phases=dict(model.card.phases))
     path = tmp_path / "walk.gif"
-    animate_walk(
-        states, material, path, background=model.card.background, pixels=120, **options
-    )
+    animate_walk(states, material, path, background=model.card.background, pixels=120, **options)
     return states, material, Image.open(io.BytesIO(path.read_bytes()))
 
 

@@ -52,12 +52,12 @@ def test_a_guide_that_returns_nan(call, below):
     def guide(expected, sigma):
         return expected * (float("nan") if sigma < below else 0.0)
 
-    with pytest.raises(InputError, match="guide: .* NaN at noise level"):
+    with pytest.raises(InputError, match=r"guide: .* NaN at noise level"):
         call(tiny_model(), guide=guide)
 
 
 def test_a_guide_of_another_shape():
-    with pytest.raises(InputError, match="guide: returned weights of shape .*1, 12, 10"):
+    with pytest.raises(InputError, match=r"guide: returned weights of shape .*1, 12, 10"):
         tiny_model().sample(rng=0, guide=lambda expected, sigma: expected[:, :1])
 
 
