@@ -81,22 +81,23 @@ def bytes_per_voxel(network: UNetConfig, *, known_material: bool = False) -> int
     return single + 24 * (network.species + 1) + 8 * (network.ndim + 3)
 
 
-def require_memory_for_results(n: int, shape: Sequence[int], phases: int) -> None:
-    """Refuse more samples than the memory of this machine holds.
+def require_memory_for_results(n: int, shape: Sequence[int], network: UNetConfig) -> None:
+    """Refuse more samples than the memory of this machine holds, however they are made.
 
     Raises
     ------
     InputError
         Says how many fit.
     """
-    each = _KEPT * math.prod(shape) + _PER_SAMPLE + 100 * phases
+    each = _KEPT * math.prod(shape) + _PER_SAMPLE + 100 * (network.species + 1)
     free = available_memory()
     if n * each <= free:
         return
     if each > free:
         raise InputError(
             f"shape={tuple(shape)}: one sample takes about {_readable(each)} of memory, "
-            f"{_readable(free)} are free; {_largest_box(len(shape), free // _KEPT)} fits"
+            f"{_readable(free)} are free; "
+            f"{_largest_box(len(shape), free // (_KEPT + bytes_per_voxel(network)))} fits"
         )
     raise InputError(
         f"n={n}: samples of {' x '.join(map(str, shape))} voxels take about "

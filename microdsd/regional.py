@@ -50,7 +50,7 @@ def inpainting_request(
         raise InputError(f"unknown: expected True where material is to be made, got {mask.dtype}")
     if not mask.any():
         raise InputError("unknown: no voxel is True, there is nothing to make")
-    if labels.dtype.kind not in "iu":
+    if labels.dtype.kind not in "iub":
         raise InputError(f"known: expected integer labels, got {labels.dtype}")
     repeats = whole_number(repeats, "repeats", least=1)
     if walls and not fills_a_box(mask):

@@ -138,7 +138,7 @@ class GenerationRequest:
         shape = box_shape(shape, card.window)
         if min(shape) < MIN_LENGTH:
             raise InputError(f"shape={shape}: every axis needs at least {MIN_LENGTH} voxels")
-        require_memory_for_results(n, shape, len(card.phases))
+        require_memory_for_results(n, shape, card.network)
         lattice = Lattice.box(shape, _boundaries(boundary))
         evaluations_given = evaluations is not None
         evaluations = whole_number(

@@ -21,7 +21,7 @@ def save_nrrd(ms: LabelsLike, path: str | Path, *, overwrite: bool = False) -> N
     """Write one sample as NRRD with its voxel size, phase names and provenance.
 
     Lengths are metres where the voxel size is known, else voxels. Names and provenance are the keys
-    ``phases`` and ``provenance``, as JSON.
+    ``phases`` and ``provenance``, as JSON; ``sample`` is the number within the ensemble.
 
     Parameters
     ----------
@@ -49,6 +49,8 @@ def save_nrrd(ms: LabelsLike, path: str | Path, *, overwrite: bool = False) -> N
     # The first axis of NRRD is the fastest one, our last.
     dims = list(reversed([str(dim) for dim in ms.dims]))
     keys = {"phases": json.dumps({str(k): name for k, name in phases_of(ms).items()}), "unit": unit}
+    if "sample" in ms.coords:
+        keys["sample"] = str(ms.coords["sample"].item())
     if "provenance" in ms.attrs:
         keys["provenance"] = str(ms.attrs["provenance"])
     header = [

@@ -165,7 +165,7 @@ class Parts:
         """
         place = self._part(number)
         try:
-            with np.load(place, allow_pickle=False) as stored:
+            with place.open("rb") as file, np.load(file, allow_pickle=False) as stored:
                 return {name: stored[name] for name in (names or stored.files)}
         except Exception as error:  # zip, zlib and the parser of headers raise what they like
             raise self._damaged(place, error) from error
