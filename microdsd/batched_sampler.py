@@ -98,7 +98,9 @@ class BatchedSampler:
             request.lattice.shape,
             self._card.network,
             self._device,
-            known_material=layout is not None and not layout.walled and (layout.index < 0).any(),
+            known_material=layout is not None
+            and not layout.walled
+            and bool((layout.index < 0).any()),
         )
 
     def _batch_size(self, request: GenerationRequest) -> int:

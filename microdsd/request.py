@@ -220,7 +220,8 @@ class GenerationRequest:
         }
 
 
-def _boundaries(boundary: Any) -> Boundary | Sequence[Boundary]:
+def _boundaries(boundary: Any) -> Any:
+    """One boundary, or one per axis, as `Lattice` takes and checks them."""
     if isinstance(boundary, str) or (
         isinstance(boundary, Sequence) and all(isinstance(one, str) for one in boundary)
     ):

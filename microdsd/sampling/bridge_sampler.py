@@ -163,6 +163,7 @@ def sample_bridges(
             ahead = ahead + slope
         if guide is not None:
             ahead = guided_potential(ahead, guide, occupation, hops, sigma)
+        require_finite_output(ahead, "potential within the step", sigma)
         ahead, balance = origins.restrict(ahead, on_their_way, hops, t, balance)
         walkers = sample_bridge_step(walkers, ahead, hops, t, times[i + 1], generators)
         latest = log_h

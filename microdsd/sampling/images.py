@@ -70,6 +70,7 @@ def sample_images(
         ahead = log_h
         if earlier is not None and s > 0:
             ahead = extrapolate(log_h, earlier, lengths[i] / lengths[i - 1])
+            require_finite_output(ahead, "potential within the step", levels[i])
         walkers = sample_bridge_step(walkers, ahead, kernel, t, s, generators)
         earlier = log_h
     return walkers.occupation()

@@ -1,5 +1,7 @@
 """Numbers that are none end a walk with an error that says whose they are, and where."""
 
+import contextlib
+
 import numpy as np
 import pytest
 import torch
@@ -9,6 +11,7 @@ from microdsd.errors import InputError, MicrodsdError
 from microdsd.process import Lattice, TransitionKernel
 from microdsd.process.time_schedule import leap_grid
 from microdsd.sampling import AdaptiveLeaps, GridLeaps, sample_images, sample_tau_leaping
+from microdsd.sampling.finite import NonFiniteNetworkError
 from microdsd.sampling.gillespie import sample_gillespie
 
 pytestmark = pytest.mark.timeout(60)
@@ -42,6 +45,20 @@ def test_one_weight_that_is_no_number(call, bad):
         next(iter(model.network.parameters())).view(-1)[0] = bad
     with pytest.raises(MicrodsdError, match=NETWORK):
         call(model)
+
+
+@pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
+@pytest.mark.parametrize("huge", [1e38, -1e30])
+def test_huge_weights_end_in_a_sample_or_an_error(call, huge):
+    """Finite themselves, they may overflow anywhere within the network."""
+    for place in range(0, 40, 7):
+        model = tiny_model()
+        with torch.no_grad():
+            weights = list(model.network.parameters())
+            weight = weights[place % len(weights)]
+            weight[(0,) * weight.ndim] = huge
+        with contextlib.suppress(NonFiniteNetworkError):
+            assert call(model).shape == (2, 12, 10)
 
 
 @pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
