@@ -440,6 +440,7 @@ class MicrostructureModel:
             Occupation numbers (species, *shape) at every noise level, from the horizon down.
         labels : ndarray, shape ``request.lattice.shape``
         """
+        self.require_memory(request)
         states: list[tuple[float, np.ndarray]] = []
 
         def keep(visit: Visit | Leap) -> None:

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import xarray as xr
 
-from microdsd.arguments import by_phase, refuse_unknown, whole_number
+from microdsd.arguments import box_shape, by_phase, refuse_unknown, whole_number
 from microdsd.errors import InputError
+from microdsd.memory import require_memory_for_results
 from microdsd.microstructure.composition import Fractions
 from microdsd.microstructure.labels import find_phase
 from microdsd.request import SHARED_OPTIONS, GenerationRequest
@@ -96,6 +97,8 @@ def sweep_request(
         raise InputError(f"phase_fraction[{swept[0]!r}]: give numbers ({error})") from error
     if not values.size:
         raise InputError(f"phase_fraction[{swept[0]!r}]: give at least one fraction")
+    shape = box_shape(options.get("shape"), card.window)
+    require_memory_for_results(len(values) * n, shape, card.network)
     fractions = {
         phase: np.repeat(np.broadcast_to(np.asarray(value, dtype=float), len(values)), n)
         for phase, value in {swept[0]: values, **phase_fraction}.items()

@@ -39,7 +39,7 @@ def command(
     from microdsd.report.animation import animate_walk, check_animation
     from microdsd.request import GenerationRequest
 
-    check_animation(output)
+    check_animation(output, pixels)
     ensure_writable(output, overwrite=force, inputs=paths_of(model))
     loaded = MicrostructureModel.load(model, device)
     card = loaded.card

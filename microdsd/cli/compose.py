@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -79,9 +80,11 @@ def command(
         loaded = MicrostructureModel.load(model, device)
         rows = len(next(iter(columns.values())))
         blocks = tuple(grid or (rows, *[1] * (len(loaded.card.window) - 1)))
-        if where is None and np.prod(blocks) != rows:
+        if min(blocks) < 1:
+            raise InputError(f"grid={blocks}: give at least one block per axis")
+        if where is None and math.prod(blocks) != rows:
             raise InputError(
-                f"grid={blocks}: has {np.prod(blocks)} blocks, {table} has {rows} rows"
+                f"grid={blocks}: has {math.prod(blocks)} blocks, {table} has {rows} rows"
             )
         request = regional_request(
             loaded.card,
@@ -102,9 +105,14 @@ def _columns(path: Path) -> dict[str, list[float]]:
     """Columns of numbers of a CSV file, by their names."""
     try:
         with path.open(newline="") as file:
-            rows = list(csv.DictReader(file, skipinitialspace=True))
+            reader = csv.DictReader(file, skipinitialspace=True)
+            names = [name.strip() for name in reader.fieldnames or ()]
+            rows = list(reader)
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise DataFileError(f"{path}: not a readable CSV file ({error})") from error
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise DataFileError(f"{path}: has several columns {', '.join(twice)}; give each once")
     if not rows:
         raise DataFileError(f"{path}: needs a line of names and at least one of numbers")
     try:

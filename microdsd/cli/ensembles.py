@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from microdsd.cli.live import STDERR, progress_bar
 from microdsd.cli.parsing import one_or_each
-from microdsd.errors import MicrodsdError
+from microdsd.errors import InputError, MicrodsdError
 
 if TYPE_CHECKING:
     from microdsd.ensembles import Measured
@@ -40,6 +40,8 @@ def measure_files(
     """
     from microdsd.ensembles import measure_ensemble
 
+    if output is not None and output.suffix.lower() not in (".nc", ".h5", ".hdf5"):
+        raise InputError(f"output: {output} ends in none of .nc, .h5, .hdf5; name it so")
     done, total = 0, 0
     with progress_bar(status=True, rate="samples") as bar:
         task = bar.add_task("measuring", total=None, status="")

@@ -12,6 +12,9 @@ from microdsd.io.discovery import split_spec
 
 T = TypeVar("T")
 
+MOST_FRACTIONS = 10_000
+"""Of one series."""
+
 
 def fractions_of(words: Sequence[str] | None) -> dict[int | str, float] | float | None:
     """``["pore=0.22"]`` to ``{"pore": 0.22}``, ``["0.22"]`` to a number; None without words."""
@@ -60,10 +63,16 @@ def series_of(words: Sequence[str]) -> dict[int | str, float | list[float]]:
             start, *rest = text.split(":")
             if rest:
                 stop, number = float(rest[0]), int(rest[1])
+                if number > MOST_FRACTIONS:
+                    raise InputError(
+                        f"fraction: {number} fractions of {name}; give {MOST_FRACTIONS} at most"
+                    )
                 step = (stop - float(start)) / max(number - 1, 1)
                 series[name] = [round(float(start) + i * step, 12) for i in range(number)]
             else:
                 series[name] = float(start)
+        except InputError:
+            raise
         except (ValueError, IndexError):
             raise InputError(
                 f"fraction: expected a number or start:stop:number for {name}, got {text!r}"

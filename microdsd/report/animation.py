@@ -29,6 +29,7 @@ _CROWDED = 0.6  # how dark a voxel is that two walkers or more share
 _BLUR = 1.0  # voxels, of the occupation before its highest voxels are drawn as a solid
 _STRIP = 22  # pixels for the noise level
 _COLOURS = 48
+_NARROWEST, _WIDEST = 32, 4096  # pixels
 
 
 def animate_walk(
@@ -68,13 +69,13 @@ def animate_walk(
     Raises
     ------
     InputError
-        Another suffix, or walkers that are not as many as the sample's voxels of their phases.
+        Another suffix, a width beyond 32 to 4096 pixels, or walkers that are not as many as the sample's voxels of their phases.
     DataFileError
         As `microdsd.io.atomic_write`.
     """
     from PIL import Image
 
-    check_animation(path)
+    check_animation(path, pixels)
     _require_walkers_of(states, material, background)
     flat = len(spatial_dims(material)) == 2
     frames = (
@@ -98,10 +99,12 @@ def animate_walk(
         )
 
 
-def check_animation(path: str | Path) -> None:
-    """Raise InputError for a file that is no GIF by its name."""
+def check_animation(path: str | Path, pixels: int) -> None:
+    """Raise InputError for a file that is no GIF by its name, or a width that is no picture's."""
     if Path(path).suffix.lower() != ".gif":
         raise InputError(f"output: {path} does not end in .gif; name it so")
+    if not _NARROWEST <= pixels <= _WIDEST:
+        raise InputError(f"pixels={pixels}: give a width from {_NARROWEST} to {_WIDEST}")
 
 
 def walkers_picture(

@@ -304,6 +304,44 @@ def test_what_cannot_be_done_is_said_at_once(folder, words, message):
     assert files(folder) == ["rock.model", "scan.h5", "table.csv"]
 
 
+@pytest.mark.parametrize(
+    ("table", "words", "message"),
+    [
+        ("pore\n0.3\n0.5\n", ["--grid", "-1", "-2"], "at least one block per axis"),
+        ("pore, pore\n0.2, 0.3\n", [], "several columns pore"),
+    ],
+)
+def test_tables_that_cannot_be_meant(folder, table, words, message):
+    (folder / "table.csv").write_text(table)
+    result = verb(folder, "compose", *words)
+    assert result.exit_code == 2
+    assert message in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("verb_and_words", "message"),
+    [
+        (["sweep", "rock.model", "--fraction", "pore=0.1:0.2:2", "-n", 10**8], "of memory"),
+        (["sweep", "rock.model", "--fraction", f"pore=0.1:0.2:{10**9}", "-n", 1], "at most"),
+        (["animate", "rock.model", "--pixels", 10**6], "from 32 to 4096"),
+        (["animate", "rock.model", "--pixels", 0], "from 32 to 4096"),
+    ],
+)
+def test_more_than_any_machine_has(folder, verb_and_words, message):
+    name, model, *words = verb_and_words
+    output = folder / ("new.gif" if name == "animate" else "new.h5")
+    result = run(name, folder / model, "-o", output, *words)
+    assert result.exit_code == 2
+    assert message in result.stderr
+
+
+@pytest.mark.parametrize("name", ["describe", "transport"])
+def test_measurements_are_netcdf_by_their_name(folder, name):
+    result = run(name, folder / "scan.h5", "-o", folder / "new.csv")
+    assert result.exit_code == 2
+    assert "ends in none of .nc, .h5, .hdf5" in result.stderr
+
+
 def test_one_number_for_fraction_and_shape(folder):
     result = run(
         "generate", folder / "rock.model", "-o", folder / "new.h5", "--fraction", "0.25",
