@@ -55,8 +55,10 @@ def whole_number(value: Any, argument: str, *, least: int) -> int:
     return number
 
 
-def box_shape(shape: int | Sequence[int] | None, window: Sequence[int]) -> tuple[int, ...]:
-    """Voxels per axis; one number stands for all axes, None for the training window.
+def box_shape(
+    shape: int | Sequence[int] | None, window: Sequence[int], owner: str = "the model is"
+) -> tuple[int, ...]:
+    """Voxels per axis; one number stands for all axes, None for the window.
 
     Raises
     ------
@@ -72,7 +74,7 @@ def box_shape(shape: int | Sequence[int] | None, window: Sequence[int]) -> tuple
         return tuple(window)
     lengths: list[Any] = [shape] * len(window) if np.ndim(shape) == 0 else list(shape)  # type: ignore[arg-type]
     if len(lengths) != len(window):
-        raise InputError(f"shape={shape}: the model is {len(window)}D, give {len(window)} numbers")
+        raise InputError(f"shape={shape}: {owner} {len(window)}D, give {len(window)} numbers")
     try:
         return tuple(operator.index(length) for length in lengths)
     except TypeError:

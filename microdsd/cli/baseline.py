@@ -87,7 +87,7 @@ def command(
         raise InputError(f"sweeps={sweeps:g}: is for yeong-torquato; leave it out")
 
     from microdsd.baselines import GaussianField, YeongTorquato
-    from microdsd.cli.parsing import fractions_of, names_of, paths_of, region_of
+    from microdsd.cli.parsing import fractions_of, names_of, one_or_each, paths_of, region_of
     from microdsd.io import ensure_samples_writable, open_labels, save_samples
     from microdsd.microstructure import provenance_of
 
@@ -101,7 +101,7 @@ def command(
         work = bar.add_task(f"{method} {number}", total=number)
         told: dict[str, Any] = {
             "phase_fraction": fractions_of(fraction),
-            "shape": shape,
+            "shape": one_or_each(shape) if shape else None,
             "periodic": periodic,
             "rng": seed,
             "on_progress": lambda done: bar.update(work, completed=done),
@@ -141,7 +141,8 @@ def _windows(material: xr.DataArray, window: list[int] | None, number: int) -> x
             f"{tuple(material.sizes[dim] for dim in spatial_dims(material))} voxels; say with "
             "--window or --shape how large the windows to cut from it are"
         )
-    return cut_windows(material, window, n=number, rng=0, disjoint=False)
+    edges = window * len(spatial_dims(material)) if len(window) == 1 else window
+    return cut_windows(material, edges, n=number, rng=0, disjoint=False)
 
 
 def _fit(record: dict[str, Any]) -> str:

@@ -69,7 +69,8 @@ def animate_walk(
     Raises
     ------
     InputError
-        Another suffix, a width beyond 32 to 4096 pixels, or walkers that are not as many as the sample's voxels of their phases.
+        Another suffix, a width beyond 32 to 4096 pixels, or walkers that are not as many as the
+        sample's voxels of their phases.
     DataFileError
         As `microdsd.io.atomic_write`.
     """

@@ -351,6 +351,25 @@ def test_one_number_for_fraction_and_shape(folder):
     assert (values(folder / "new.h5") == 0).sum() == 16
 
 
+def test_baselines_understand_the_same(folder):
+    words = [
+        "--method",
+        "gaussian-field",
+        "-n",
+        2,
+        "--shape",
+        8,
+        "--fraction",
+        0.25,
+        "--windows",
+        4,
+    ]
+    result = run("baseline", folder / "scan.h5", "-o", folder / "new.npy", *words)
+    assert result.exit_code == 0, result.stderr
+    for i in range(2):
+        assert (np.load(folder / f"new-00{i}.npy") == 0).sum() == 16
+
+
 def test_export(folder):
     assert verb(folder, "generate", "--seed", 5).exit_code == 0
     source = folder / "new.h5"
