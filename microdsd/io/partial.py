@@ -46,7 +46,7 @@ def output_lock(output: str | Path) -> Iterator[None]:
     --------
     >>> import tempfile
     >>> output = Path(tempfile.mkdtemp()) / "new.h5"
-    >>> with output_lock(output), output_lock(output):
+    >>> with output_lock(output), output_lock(output):  # doctest: +ELLIPSIS
     ...     pass
     Traceback (most recent call last):
     ...
