@@ -11,6 +11,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 import microdsd
+from microdsd.arguments import box_shape, by_phase, whole_number
 from microdsd.baselines.reference import ReferenceWindows
 from microdsd.errors import InputError
 from microdsd.microstructure import as_microstructure
@@ -55,8 +56,8 @@ class BaselineRequest:
         reference: ReferenceWindows,
         n: int,
         *,
-        phase_fraction: Fractions | None,
-        shape: Sequence[int] | None,
+        phase_fraction: Fractions | float | Sequence[float] | None,
+        shape: int | Sequence[int] | None,
         rng: int | np.random.Generator | None,
     ) -> BaselineRequest:
         """Check a request.
@@ -66,19 +67,16 @@ class BaselineRequest:
         InputError
             For a request that cannot be met; says what can.
         """
-        if n < 1:
+        if whole_number(n, "n", least=0) < 1:
             raise InputError(f"n={n}: ask for at least one sample")
-        edges = tuple(int(edge) for edge in (reference.window if shape is None else shape))
-        if len(edges) != len(reference.window):
-            raise InputError(
-                f"shape={edges}: the reference windows are {len(reference.window)}D, "
-                f"give {len(reference.window)} numbers"
-            )
+        edges = box_shape(shape, reference.window, owner="the reference windows are")
         if min(edges) < _MIN_LENGTH:
             raise InputError(f"shape={edges}: every axis needs at least {_MIN_LENGTH} voxels")
         phases = dict(reference.phases)
-        wanted = phase_fraction
-        if wanted is None:
+        wanted: Fractions
+        if phase_fraction is not None:
+            wanted = by_phase(phase_fraction, phases)
+        else:
             mean = reference.fractions.mean(axis=0).tolist()
             wanted = dict(zip(phases, mean, strict=True))
         fractions = fractions_per_sample(wanted, phases, n)

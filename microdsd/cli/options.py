@@ -21,6 +21,15 @@ Ensemble = Annotated[
 ]
 
 OutputHdf5 = Annotated[Path, typer.Option("-o", "--output", help="HDF5 file to write.")]
+OutputSamples = Annotated[
+    Path,
+    typer.Option(
+        "-o",
+        "--output",
+        help="File to write: .h5; or .tif, .vti, .nrrd, .npy, .raw, of several samples one each, "
+        "numbered.",
+    ),
+]
 Overwrite = Annotated[bool, typer.Option("--force", help="Overwrite the output.")]
 ReplaceGroup = Annotated[bool, typer.Option("--force", help="Replace an existing group.")]
 JsonDocument = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]

@@ -12,41 +12,47 @@ import xarray as xr
 
 from microdsd.errors import InputError, MicrodsdError
 from microdsd.io import LabelSource, iterate_samples, load_images, open_labels
+from microdsd.io.export import HDF5_SUFFIXES
 from microdsd.io.hdf5 import DEFAULT_GROUP
 from microdsd.microstructure import intensity_totals, provenance_of
 from microdsd.microstructure.labels import name_phases
 from microdsd.microstructure.layout import layout_differences
 from microdsd.microstructure.outside import material_phases
-from microdsd.microstructure.recount import Recount, compare_counts
+from microdsd.microstructure.recount import Recount, compare_counts, recount
 
 LAYOUT = {"requested_region_counts", "known"}
 """Entries of a record that are checked voxel by voxel."""
 
 
-def recounted(output: Path, record: Mapping[str, Any], *, images: bool = False) -> str:
-    """Read what was written and count it: "pore 307, solid 205", of images the totals.
+def recounted(output: Path, samples: xr.DataArray, *, images: bool = False) -> str:
+    """Count what was written: "pore 307, solid 205", of images the totals.
 
-    What is called exact is this, never what was asked for.
+    What is called exact is this, never what was asked for. HDF5 is read again; of other formats,
+    some of which hold no names, the labels that were handed to the writer are counted.
 
     Parameters
     ----------
     output : Path
-        File that was just written.
-    record : mapping
-        Provenance with the request.
+        Name of the file that was just written.
+    samples : DataArray
+        Its content, with the request in its provenance.
     images : bool
-        Whether it holds images.
+        Whether they are images.
 
     Raises
     ------
     MicrodsdError
-        If the file does not hold what was requested.
+        If they are not what was requested.
     """
+    record = provenance_of(samples) or {}
     if images:
         channels = recount_images(str(output), record)
         differences, low_high = channels["differences"], _channel_spans(channels)
     else:
-        found, _ = recount_file(f"{output}:/{DEFAULT_GROUP}", record)
+        if output.suffix.lower() in HDF5_SUFFIXES:
+            found, _ = recount_file(f"{output}:/{DEFAULT_GROUP}", record)
+        else:
+            found = recount(samples, record)
         differences, low_high = found.differences, found.spans()
     if differences:
         raise MicrodsdError(

@@ -2,6 +2,12 @@
 
 from microdsd.io.atomic import atomic_write, ensure_writable
 from microdsd.io.discovery import matching_specs, split_spec
+from microdsd.io.export import (
+    check_format,
+    ensure_samples_writable,
+    output_files,
+    save_samples,
+)
 from microdsd.io.formats import is_volume, read_image_stack, read_volume
 from microdsd.io.hdf5 import (
     ensure_microstructures_writable,
@@ -11,6 +17,8 @@ from microdsd.io.hdf5 import (
 )
 from microdsd.io.images import save_tiff
 from microdsd.io.listing import ArrayInfo, links_to_other_files, list_microstructures
+from microdsd.io.nrrd import save_nrrd
+from microdsd.io.partial import output_lock, place_of_parts
 from microdsd.io.pictures import holds_images, load_images, save_images
 from microdsd.io.volume import Volume
 from microdsd.io.vti import save_vti
@@ -24,7 +32,9 @@ __all__ = [
     "LabelSource",
     "Volume",
     "atomic_write",
+    "check_format",
     "ensure_microstructures_writable",
+    "ensure_samples_writable",
     "ensure_writable",
     "holds_images",
     "is_volume",
@@ -35,11 +45,16 @@ __all__ = [
     "load_microstructures",
     "matching_specs",
     "open_labels",
+    "output_files",
+    "output_lock",
+    "place_of_parts",
     "read_image_stack",
     "read_sample",
     "read_volume",
     "save_images",
     "save_microstructures",
+    "save_nrrd",
+    "save_samples",
     "save_tiff",
     "save_vti",
     "split_spec",

@@ -8,7 +8,7 @@ dataset per dim as dimension scale, and the attributes of the array contract. So
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any

@@ -288,6 +288,21 @@ def find_phase(phases: Mapping[int, str], phase: int | str) -> int:
     raise InputError(f"phase: there is no phase {phase!r}; the phases are {known}")
 
 
+PORE_WORDS = ("pore", "void", "air")
+"""Words in a phase's name by which it is known to be the pores."""
+
+
+def named_pores(phases: Mapping[int, str]) -> list[int]:
+    """Labels of the phases that are pores by their names, ascending.
+
+    Examples
+    --------
+    >>> named_pores({0: "grain", 1: "Pore space"}), named_pores({1: "nickel", 2: "zirconia"})
+    ([1], [])
+    """
+    return sorted(k for k, name in phases.items() if any(w in name.lower() for w in PORE_WORDS))
+
+
 def _not_labels(values: npt.NDArray[Any]) -> str:
     found = f"{values.dtype}"
     if values.dtype.kind == "f":

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from microdsd.microstructure import voxel_size_of
+from microdsd.microstructure.labels import named_pores
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -51,8 +52,6 @@ ACCENT_COLOUR = _PALETTE[0]
 PAIR_COLOUR = _PALETTE[-1]
 """Of curves that belong to two phases."""
 
-_FOCUS_WORDS = ("pore", "void", "air")
-
 
 def focus_phase(phases: Mapping[int, str]) -> int:
     """Choose the phase that pictures show: the pores where a name says so, else the lowest label.
@@ -62,8 +61,7 @@ def focus_phase(phases: Mapping[int, str]) -> int:
     >>> focus_phase({0: "grain", 1: "pore"}), focus_phase({1: "nickel", 2: "zirconia"})
     (1, 1)
     """
-    named = [k for k, name in phases.items() if any(w in name.lower() for w in _FOCUS_WORDS)]
-    return min(named or phases)
+    return min(named_pores(phases) or phases)
 
 
 def phase_colours(phases: Mapping[int, str], focus: int | None = None) -> dict[int, PhaseColour]:
