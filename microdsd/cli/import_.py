@@ -56,7 +56,8 @@ def command(
     axis_order: Annotated[
         str | None,
         typer.Option(
-            help="Axes as stored, slowest first, e.g. xyz. Default: what an HDF5 file says, else zyx."
+            help="Axes as stored, slowest first, e.g. xyz. Default: what an HDF5 file says, "
+            "else zyx."
         ),
     ] = None,
     stack: Annotated[
