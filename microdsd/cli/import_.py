@@ -55,7 +55,11 @@ def command(
         str | None, typer.Option(help="Number type of a raw file, e.g. uint8.")
     ] = None,
     axis_order: Annotated[
-        str | None, typer.Option(help="Axes as stored, slowest first, e.g. xyz; zyx if not given.")
+        str | None,
+        typer.Option(
+            help="Axes as stored, slowest first, e.g. xyz. Default: what an HDF5 file says, "
+            "else zyx."
+        ),
     ] = None,
     stack: Annotated[
         bool, typer.Option("--stack", help="The first axis counts samples, not z.")
