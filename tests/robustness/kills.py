@@ -370,7 +370,7 @@ def as_text(found):
     lines = [f"{'seed ' + str(found['seed']):12}{'kills':>8}{'full disks':>12}{'failing':>9}"]
     failing = Counter(verb for verb, *_ in found["failing"])
     for verb, number in found["kills"].items():
-        lines.append(f"{verb:12}{number:8}{found['full disks'][verb]:12}{failing[verb]:9}")
+        lines.append(f"{verb:12}{number:8}{found['full disks'].get(verb, 0):12}{failing[verb]:9}")
     lines += [f"{verb}, {trial}:\n    {wrong}" for verb, trial, wrong in found["failing"]]
     return "\n".join(lines)
 
