@@ -39,6 +39,7 @@ def __getattr__(name: str) -> Any:
     """Load a public name, and the package it needs, when it is first used."""
     if name not in _HOME:
         raise AttributeError(f"module 'microdsd' has no attribute {name!r}")
+    importlib.import_module("microdsd.io")  # what takes labels takes the name of their file, too
     value = getattr(importlib.import_module(_HOME[name]), name)
     globals()[name] = value
     return value

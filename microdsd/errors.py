@@ -22,3 +22,11 @@ class NotMixedError(InputError):
 
 class CheckpointError(MicrodsdError):
     """A model file is damaged, foreign, or of a version this package cannot read."""
+
+
+class MicrodsdWarning(UserWarning):
+    """Base class of what microdsd warns of; the command line prints it as a note."""
+
+
+class ExtrapolationWarning(MicrodsdWarning):
+    """A composition lies outside of what the model was trained on."""

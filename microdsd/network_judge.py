@@ -147,7 +147,6 @@ class NetworkJudge:
 
 def _network(phases: int, dimension: int) -> nn.Sequential:
     convolution = {2: nn.Conv2d, 3: nn.Conv3d}[dimension]
-    norm = {2: nn.BatchNorm2d, 3: nn.BatchNorm3d}[dimension]
     pooling = {2: nn.AdaptiveAvgPool2d, 3: nn.AdaptiveAvgPool3d}[dimension]
     layers: list[nn.Module] = []
     before = phases
@@ -156,7 +155,7 @@ def _network(phases: int, dimension: int) -> nn.Sequential:
         stride = 1 if dimension == 2 and k == 0 else 2
         layers += [
             convolution(before, channels, 3, stride=stride, padding=1, bias=False),
-            norm(channels),
+            nn.GroupNorm(8, channels),
             nn.ReLU(),
         ]
         before = channels

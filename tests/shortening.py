@@ -2,10 +2,11 @@
 
 The snippets run as they stand, in this process, with four stand-ins below them:
 
-- training ends after two steps, of a small network, on windows of at most 8 voxels per axis;
+- training ends after two steps, of a small network, on windows of at most 8 voxels per axis, for
+  4 evaluations;
 - the models that ship keep their cards, but their networks are small and know nothing, their 3D
   windows have at most 16 voxels per axis, and they take 4 evaluations;
-- 3D boxes are cut to 16 voxels per axis;
+- 3D boxes of more than 500,000 voxels are cut to 16 per axis;
 - public scans are synthetic ones of the same phases.
 
 Names, options, files, counts and units are those of the page.
@@ -29,6 +30,7 @@ from microdsd.training import TrainingConfig
 EVALUATIONS = 4
 LARGEST_WINDOW = 8
 LARGEST_EDGE = 16
+LARGEST_BOX = 500_000
 
 
 def shorten(patch, folder):
@@ -50,7 +52,8 @@ def shorten(patch, folder):
     def resolve(cls, card, n, **options):
         if (shape := options.get("shape")) is not None:
             edges = (shape,) * len(card.window) if isinstance(shape, int) else shape
-            options["shape"] = _cut(edges, LARGEST_EDGE)
+            if np.prod(edges) > LARGEST_BOX:
+                options["shape"] = _cut(edges, LARGEST_EDGE)
         return original(cls, card, n, **options)
 
     patch.setattr(GenerationRequest, "resolve", classmethod(resolve))
@@ -94,6 +97,7 @@ def _small_run(settings):
     window = np.ravel(settings["window"]).tolist()
     small = [min(n, LARGEST_WINDOW) for n in window]
     settings["window"] = small[0] if len(small) == 1 else small
+    settings["evaluations"] = settings.get("evaluations") or EVALUATIONS
     if settings.get("start_from") is None:
         settings["network_size"] = {"widths": (4,), "blocks": (1,)}
     return settings

@@ -23,7 +23,7 @@ def media(n, scale, rng, shape=(12, 12), phases=2):
 @pytest.mark.parametrize(("shape", "phases"), [((12, 12), 2), ((8, 8, 8), 3)])
 def test_finer_structures_are_told_from_coarser(shape, phases):
     fine, coarse = (media(20, scale, 100 * k, shape, phases) for k, scale in ((1, 0.6), (2, 2)))
-    found = NetworkJudge(**QUICK)(fine, coarse)
+    found = NetworkJudge(folds=2, epochs=25)(fine, coarse)
     assert found.number == 40
     assert found.accuracy > 0.8
     assert found.p_value < 1e-3

@@ -28,7 +28,14 @@ def main() -> None:
         )
         states, labels = model.walk(request)
         material = microdsd.as_microstructure(labels, phases=dict(model.card.phases))
-        animate_walk(states, material, OUT / f"{name}.gif", pixels=384, overwrite=True)
+        animate_walk(
+            states,
+            material,
+            OUT / f"{name}.gif",
+            background=model.card.background,
+            pixels=384,
+            overwrite=True,
+        )
         print(f"{OUT / name}.gif: {len(states)} levels, {(labels == 0).sum()} pore voxels")
 
 

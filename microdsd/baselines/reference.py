@@ -20,6 +20,8 @@ from microdsd.microstructure import (
     provenance_of,
     voxel_size_of,
 )
+from microdsd.microstructure.labels import label_ranks
+from microdsd.microstructure.outside import outside_label
 from microdsd.microstructure.symmetry import Symmetry, symmetry_elements
 
 Array = NDArray[np.float64]
@@ -60,17 +62,22 @@ class ReferenceWindows:
         Raises
         ------
         InputError
-            Fewer than two phases, an empty phase, a short side, or an unknown symmetry.
+            Fewer than two phases, an empty phase, voxels outside of the specimen, a short side, or
+            an unknown symmetry.
         """
         ensemble = as_ensemble(windows)
         phases = phases_of(ensemble)
+        if outside_label(phases) is not None:
+            raise InputError(
+                "reference: has voxels outside of the specimen; take windows of it with cut_windows"
+            )
         symmetry_elements(symmetry, ensemble.ndim - 1)
         if min(ensemble.shape[1:]) < _MIN_LENGTH:
             raise InputError(
                 f"reference: windows of {ensemble.shape[1:]} voxels are too small; every axis "
                 f"needs at least {_MIN_LENGTH}"
             )
-        phase = np.searchsorted(list(phases), ensemble.values).astype(np.int8)
+        phase = label_ranks(ensemble.values, phases).astype(np.int8)
         voxels = np.bincount(phase.ravel(), minlength=len(phases))
         empty = [name for name, n in zip(phases.values(), voxels, strict=True) if n == 0]
         if empty or len(phases) < 2:

@@ -14,6 +14,8 @@ import microdsd
 from microdsd.baselines.reference import ReferenceWindows
 from microdsd.errors import InputError
 from microdsd.microstructure import as_microstructure
+from microdsd.microstructure.arguments import box_shape, by_phase, whole_number
+from microdsd.microstructure.axes import SPATIAL_DIMS
 from microdsd.microstructure.composition import (
     Fractions,
     counts_from_fractions,
@@ -54,8 +56,8 @@ class BaselineRequest:
         reference: ReferenceWindows,
         n: int,
         *,
-        phase_fraction: Fractions | None,
-        shape: Sequence[int] | None,
+        phase_fraction: Fractions | float | Sequence[float] | None,
+        shape: int | Sequence[int] | None,
         rng: int | np.random.Generator | None,
     ) -> BaselineRequest:
         """Check a request.
@@ -65,19 +67,16 @@ class BaselineRequest:
         InputError
             For a request that cannot be met; says what can.
         """
-        if n < 1:
+        if whole_number(n, "n", least=0) < 1:
             raise InputError(f"n={n}: ask for at least one sample")
-        edges = tuple(int(edge) for edge in (reference.window if shape is None else shape))
-        if len(edges) != len(reference.window):
-            raise InputError(
-                f"shape={edges}: the reference windows are {len(reference.window)}D, "
-                f"give {len(reference.window)} numbers"
-            )
+        edges = box_shape(shape, reference.window, owner="the reference windows are")
         if min(edges) < _MIN_LENGTH:
             raise InputError(f"shape={edges}: every axis needs at least {_MIN_LENGTH} voxels")
         phases = dict(reference.phases)
-        wanted = phase_fraction
-        if wanted is None:
+        wanted: Fractions
+        if phase_fraction is not None:
+            wanted = by_phase(phase_fraction, phases)
+        else:
             mean = reference.fractions.mean(axis=0).tolist()
             wanted = dict(zip(phases, mean, strict=True))
         fractions = fractions_per_sample(wanted, phases, n)
@@ -95,11 +94,13 @@ class BaselineRequest:
     def dress(self, method: str, phase: Sequence[NDArray[np.int8]], **record: Any) -> xr.DataArray:
         """Samples (positions among the phases) in the array contract, with provenance."""
         reference = self.reference
+        labels = np.array(list(reference.phases), dtype=np.min_scalar_type(max(reference.phases)))[
+            np.stack(phase)
+        ]
         return as_microstructure(
-            np.array(list(reference.phases))[np.stack(phase)],
+            xr.DataArray(labels, dims=("sample", *SPATIAL_DIMS[1 - labels.ndim :])),
             phases=reference.phases,
-            voxel_size=None if reference.voxel_size.unit == "voxel" else reference.voxel_size.size,
-            ensemble=True,
+            voxel_size=reference.voxel_size,
             provenance={
                 "generator": f"microdsd {microdsd.__version__}",
                 "method": method,

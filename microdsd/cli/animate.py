@@ -38,16 +38,16 @@ def command(
     force: Overwrite = False,
 ) -> None:
     """Generate one sample and draw its walk, level by level."""
-    from microdsd.cli.parsing import fractions_of
+    from microdsd.cli.parsing import fractions_of, one_or_each, paths_of
     from microdsd.errors import InputError
     from microdsd.generation.microstructure_model import MicrostructureModel
     from microdsd.generation.request import GenerationRequest
     from microdsd.io import ensure_writable
-    from microdsd.microstructure import as_microstructure
+    from microdsd.microstructure import VoxelSize, as_microstructure
     from microdsd.report.pictures.animation import animate_walk, check_animation
 
-    check_animation(output)
-    ensure_writable(output, overwrite=force)
+    check_animation(output, pixels)
+    ensure_writable(output, overwrite=force, inputs=paths_of(model))
     loaded = MicrostructureModel.load(model, device, precision)
     card = loaded.card
     if card.grey_levels:
@@ -56,15 +56,23 @@ def command(
         card,
         1,
         phase_fraction=fractions_of(fraction),
-        shape=shape,
+        shape=one_or_each(shape) if shape else None,
         evaluations=evaluations,
         rng=seed,
     )
     with progress_bar(status=True) as bar:
         bar.add_task("drawing the walk", total=None, status="")
         states, labels = loaded.walk(request)
-        size = None if card.unit == "voxel" else list(card.voxel_size)
+        size = None if card.unit == "voxel" else VoxelSize(tuple(card.voxel_size), "m")
         material = as_microstructure(labels, phases=dict(card.phases), voxel_size=size)
         chosen = int(phase) if phase is not None and phase.isdecimal() else phase
-        animate_walk(states, material, output, phase=chosen, pixels=pixels, overwrite=force)
+        animate_walk(
+            states,
+            material,
+            output,
+            background=card.background,
+            phase=chosen,
+            pixels=pixels,
+            overwrite=force,
+        )
     STDERR.print(f"{output}: {len(states)} levels, {output.stat().st_size / 1024:.0f} KiB")

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import importlib
 import os
+import re
 import signal
 from typing import Annotated, Any
 
@@ -25,6 +26,7 @@ VERBS = {
     "info": ("info", "Show what a file holds, the models that ship, or the data sets."),
     "import": ("import_", "Bring an image, raw volume or data set into the HDF5 layout."),
     "images": ("images", "Bring grey or colour images with few levels into HDF5."),
+    "export": ("export", "Convert microstructures to TIFF, VTI, NRRD, npy or raw."),
     "describe": ("describe", "Measure a microstructure with every descriptor."),
     "schedule": ("schedule", "How far noise must go, where walks may end, what that costs."),
     "train": ("train", "Train a model on a segmented scan."),
@@ -41,6 +43,9 @@ VERBS = {
     "demo": ("demo", "Run the whole path on a small example."),
 }
 OTHER = "other"
+LENGTHS = "--voxel-size"
+_LENGTH = re.compile(r"[-+.\d]*\d[-+.\deE]*[^\W\d]{0,7}|[nuµμmc]?m|Å")  # 3e-6, 398nm, nm
+_PAIR = re.compile(r"(?!-)[^=]*=|-\d+=")  # 0=pore, -1=outside; no option
 EXIT_ERROR = 2
 EXIT_INTERRUPTED = 130
 
@@ -61,10 +66,10 @@ class ListOptionCommand(TyperCommand):
         for word in args:
             name, _, value = word.partition("=")
             if name in lists:
-                option, kind = name, _kind(value)
+                option, kind = name, _kind(value, name)
             elif option and not kind:
-                kind = _kind(word)
-            elif option and kind == _kind(word) != OTHER:
+                kind = _kind(word, option)
+            elif option and kind == _kind(word, option) != OTHER:
                 spread.append(option)
             else:
                 option = ""
@@ -141,12 +146,14 @@ def main() -> None:
     app(prog_name="microdsd")
 
 
-def _kind(word: str) -> str:
-    """Tell values that may follow one another (numbers, name=value) from other words."""
+def _kind(word: str, option: str) -> str:
+    """Tell values that may follow one another (numbers, lengths, name=value) from other words."""
     if not word:
         return ""
+    if option == LENGTHS and _LENGTH.fullmatch(word):
+        return "length"
     try:
         float(word)
     except ValueError:
-        return "pair" if "=" in word and not word.startswith("-") else OTHER
+        return "pair" if _PAIR.match(word) else OTHER
     return "number"

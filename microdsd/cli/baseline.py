@@ -11,13 +11,13 @@ from microdsd.cli.live import STDERR, progress_bar
 from microdsd.cli.options import (
     JsonSummary,
     Number,
-    OutputHdf5,
+    OutputSamples,
     Overwrite,
     PhaseNames,
     SeedOfSamples,
     VoxelSize,
 )
-from microdsd.cli.output import print_json
+from microdsd.cli.output import print_json, written
 from microdsd.errors import InputError
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def command(
             metavar="FILE[:/path]",
         ),
     ],
-    output: OutputHdf5,
+    output: OutputSamples,
     method: Annotated[
         str,
         typer.Option(
@@ -87,13 +87,24 @@ def command(
         raise InputError(f"sweeps={sweeps:g}: is for yeong-torquato; leave it out")
 
     from microdsd.baselines import GaussianField, YeongTorquato
-    from microdsd.cli.parsing import fractions_of, names_of, region_of
-    from microdsd.io import ensure_microstructures_writable, open_labels, save_microstructures
+    from microdsd.cli.parsing import (
+        fractions_of,
+        lengths_of,
+        names_of,
+        one_or_each,
+        paths_of,
+        region_of,
+    )
+    from microdsd.cli.recount import recounted
+    from microdsd.io import ensure_samples_writable, open_labels, save_samples
     from microdsd.microstructure import provenance_of
 
-    ensure_microstructures_writable(output, overwrite=force)
+    ensure_samples_writable(output, number, overwrite=force, inputs=paths_of(reference))
     with open_labels(
-        reference, phases=names_of(labels), voxel_size=voxel_size, region=region_of(crop)
+        reference,
+        phases=names_of(labels),
+        voxel_size=lengths_of(voxel_size),
+        region=region_of(crop),
     ) as source:
         cut = _windows(source.load(), window or shape, windows)
     start = time.perf_counter()
@@ -101,7 +112,7 @@ def command(
         work = bar.add_task(f"{method} {number}", total=number)
         told: dict[str, Any] = {
             "phase_fraction": fractions_of(fraction),
-            "shape": shape,
+            "shape": one_or_each(shape) if shape else None,
             "periodic": periodic,
             "rng": seed,
             "on_progress": lambda done: bar.update(work, completed=done),
@@ -114,18 +125,15 @@ def command(
                 told["sweeps"] = sweeps
             made = YeongTorquato.fit(cut, symmetry=symmetries).sample(number, **told)
     seconds = time.perf_counter() - start
-    save_microstructures(output, made, overwrite=force)
+    save_samples(output, made, overwrite=force)
     record = provenance_of(made) or {}
+    exact = recounted(output, made)
     if json:
         print_json({"output": str(output), **record, "seconds": round(seconds, 2)})
         return
-    exact = ", ".join(
-        f"{name} {min(counts)}" + (f" to {max(counts)}" if max(counts) > min(counts) else "")
-        for name, counts in record["requested_counts"].items()
-    )
     STDERR.print(
-        f"{output}: {number} samples with exactly {exact} voxels each, seed {record['seed']}, "
-        f"{seconds:.1f} s; {_fit(record)}"
+        f"{written(output, number)}: {number} samples with exactly {exact} voxels each, "
+        f"seed {record['seed']}, {seconds:.1f} s; {_fit(record)}"
     )
 
 
@@ -141,7 +149,8 @@ def _windows(material: xr.DataArray, window: list[int] | None, number: int) -> x
             f"{tuple(material.sizes[dim] for dim in spatial_dims(material))} voxels; say with "
             "--window or --shape how large the windows to cut from it are"
         )
-    return cut_windows(material, window, n=number, rng=0, disjoint=False)
+    edges = window * len(spatial_dims(material)) if len(window) == 1 else window
+    return cut_windows(material, edges, n=number, rng=0, disjoint=False)
 
 
 def _fit(record: dict[str, Any]) -> str:

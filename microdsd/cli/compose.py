@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -15,7 +16,7 @@ from microdsd.cli.options import (
     ModelFile,
     NetworkPrecision,
     Number,
-    OutputHdf5,
+    OutputSamples,
     Overwrite,
     SeedOfSamples,
     Shape,
@@ -38,7 +39,7 @@ def command(
             "per layer, block or region."
         ),
     ],
-    output: OutputHdf5,
+    output: OutputSamples,
     grid: Annotated[
         list[int] | None,
         typer.Option(help="Blocks per axis, rows in C order; default: layers of the first axis."),
@@ -57,9 +58,9 @@ def command(
     json: JsonSummary = False,
 ) -> None:
     """Generate with a composition per layer, block or region; counts are exact in each."""
-    from microdsd.io import ensure_microstructures_writable, load_microstructures
+    from microdsd.io import check_format, load_microstructures
 
-    ensure_microstructures_writable(output, overwrite=force)
+    check_format(output)
     columns = _columns(table)
     where: np.ndarray | None = None
     if regions is not None:
@@ -71,38 +72,49 @@ def command(
     import numpy as np
 
     from microdsd.cli.outcome import deliver
-    from microdsd.cli.unfinished import UnfinishedSamples
+    from microdsd.cli.parsing import one_or_each, paths_of
+    from microdsd.cli.unfinished import unfinished_samples
     from microdsd.generation.microstructure_model import MicrostructureModel
     from microdsd.generation.regional import regional_request
 
-    loaded = MicrostructureModel.load(model, device, precision)
-    rows = len(next(iter(columns.values())))
-    blocks = tuple(grid or (rows, *[1] * (len(loaded.card.window) - 1)))
-    if where is None and np.prod(blocks) != rows:
-        raise InputError(f"grid={blocks}: has {np.prod(blocks)} blocks, {table} has {rows} rows")
-    unfinished = UnfinishedSamples(output, start_anew=force)
-    request = regional_request(
-        loaded.card,
-        number,
-        {
-            name: np.reshape(column, blocks) if where is None else column
-            for name, column in columns.items()
-        },
-        regions=where,
-        shape=shape,
-        evaluations=evaluations,
-        rng=unfinished.seed() if seed is None else seed,
-    )
-    deliver(loaded, request, unfinished, output, force=force, json=json)
+    with unfinished_samples(output, force=force) as unfinished:
+        unfinished.check_outputs(number, paths_of(model, table, regions))
+        loaded = MicrostructureModel.load(model, device, precision)
+        rows = len(next(iter(columns.values())))
+        blocks = tuple(grid or (rows, *[1] * (len(loaded.card.window) - 1)))
+        if min(blocks) < 1:
+            raise InputError(f"grid={blocks}: give at least one block per axis")
+        if where is None and math.prod(blocks) != rows:
+            raise InputError(
+                f"grid={blocks}: has {math.prod(blocks)} blocks, {table} has {rows} rows"
+            )
+        request = regional_request(
+            loaded.card,
+            number,
+            {
+                name: np.reshape(column, blocks) if where is None else column
+                for name, column in columns.items()
+            },
+            regions=where,
+            shape=one_or_each(shape) if shape else None,
+            evaluations=evaluations,
+            rng=unfinished.seed() if seed is None else seed,
+        )
+        deliver(loaded, request, unfinished, output, json=json)
 
 
 def _columns(path: Path) -> dict[str, list[float]]:
     """Columns of numbers of a CSV file, by their names."""
     try:
         with path.open(newline="") as file:
-            rows = list(csv.DictReader(file, skipinitialspace=True))
+            reader = csv.DictReader(file, skipinitialspace=True)
+            names = [name.strip() for name in reader.fieldnames or ()]
+            rows = list(reader)
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise DataFileError(f"{path}: not a readable CSV file ({error})") from error
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise DataFileError(f"{path}: has several columns {', '.join(twice)}; give each once")
     if not rows:
         raise DataFileError(f"{path}: needs a line of names and at least one of numbers")
     try:

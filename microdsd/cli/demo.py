@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.text import Text
 
-from microdsd.cli.live import STDERR
+from microdsd.cli.live import STDERR, working
 from microdsd.cli.options import JsonDocument
 from microdsd.cli.output import print_json
 
@@ -30,11 +31,13 @@ def command(
 
     start = time.perf_counter()
     made = []
-    with STDERR.status("starting") as status:
+    with working("starting") as status:
         for each in run_demo(
             folder,
             seed=seed,
-            on_stage=lambda stage: status.update(f"[{time.perf_counter() - start:4.0f} s] {stage}"),
+            on_stage=lambda stage: status.update(
+                Text(f"[{time.perf_counter() - start:4.0f} s] {stage}")
+            ),
         ):
             made.append(each)
             STDERR.print(

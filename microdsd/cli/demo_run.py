@@ -11,10 +11,10 @@ import xarray as xr
 from microdsd.datasets import load_dataset
 from microdsd.errors import DataFileError
 from microdsd.evaluation import evaluate
-from microdsd.evaluation.recount import composition
 from microdsd.generation.microstructure_model import MicrostructureModel
-from microdsd.io import atomic_write, save_microstructures
+from microdsd.io import atomic_write, load_microstructures, save_microstructures
 from microdsd.microstructure import coarsen, crop
+from microdsd.microstructure.recount import recount
 from microdsd.report import write_report
 from microdsd.report.pictures.figures import sweep_grid
 from microdsd.report.pictures.style import figure_png
@@ -77,11 +77,10 @@ def run_demo(
         for porosity in POROSITIES:
             on_stage(f"{name}: generating {number} samples of porosity {porosity}")
             made[porosity] = model.sample(number, phase_fraction={"pore": porosity}, rng=seed)
-            recount = composition(made[porosity])
-            exact &= all(phase.exact is not None and bool(phase.exact.all()) for phase in recount)
         files = {p: folder / f"{name}-porosity-{p:.2f}.h5" for p in POROSITIES}
         for porosity, path in files.items():
             save_microstructures(path, made[porosity], overwrite=True)
+            exact &= bool(recount(load_microstructures(path)).exact)
         on_stage(f"{name}: drawing")
         picture = folder / f"{name}.png"
         columns = {f"porosity {p:.2f}": ensemble for p, ensemble in made.items()}

@@ -65,7 +65,7 @@ def command(
 
     from microdsd.cli.ensembles import Show, measure_files, report_failures
     from microdsd.cli.findings import description_document, description_tables
-    from microdsd.cli.parsing import names_of, phases_of, region_of
+    from microdsd.cli.parsing import names_of, paths_of, phases_of, region_of
     from microdsd.ensembles import place_of_parts
     from microdsd.io import ensure_writable
     from microdsd.metrics.descriptor_groups import GROUPS
@@ -75,8 +75,8 @@ def command(
     if picture is not None:
         from microdsd.report.pictures.description import check_picture
 
-        ensure_writable(picture, overwrite=force or goes_on)
         check_picture(picture)
+        ensure_writable(picture, overwrite=force or goes_on, inputs=paths_of(*files, mask))
 
     def watch(show: Show) -> Callable[[str], None]:
         number, begun = len(descriptor or GROUPS), count()
@@ -113,7 +113,8 @@ def command(
         from rich.console import Console
 
         # Wide enough for whole rows also where the output is a file.
-        console = Console(width=max(Console().width, 76 + 18 * found.sizes["phase"]))
+        width = max(Console().width, 76 + 18 * found.sizes["phase"])
+        console = Console(width=width, markup=False)
         for table in description_tables(found):
             console.print(table)
     written = [str(path) for path in (output, picture) if path is not None]

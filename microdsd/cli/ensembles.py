@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from microdsd.cli.live import STDERR, progress_bar
-from microdsd.cli.parsing import one_or_each
-from microdsd.errors import MicrodsdError
+from microdsd.cli.parsing import lengths_of
+from microdsd.errors import InputError, MicrodsdError
 
 if TYPE_CHECKING:
     from microdsd.ensembles import Measured
@@ -25,7 +25,7 @@ def measure_files(
     *,
     watch: Callable[[Show], Callable[..., None]],
     phases: Mapping[int, str] | None,
-    voxel_size: Sequence[float] | None,
+    voxel_size: Sequence[str] | None,
     region: Mapping[str, slice],
     mask: str | None = None,
     scheduler: str | None,
@@ -40,6 +40,8 @@ def measure_files(
     """
     from microdsd.ensembles import measure_ensemble
 
+    if output is not None and output.suffix.lower() not in (".nc", ".h5", ".hdf5"):
+        raise InputError(f"output: {output} ends in none of .nc, .h5, .hdf5; name it so")
     done, total = 0, 0
     with progress_bar(status=True, rate="samples") as bar:
         task = bar.add_task("measuring", total=None, status="")
@@ -61,7 +63,7 @@ def measure_files(
                 measure,
                 output,
                 phases=phases,
-                voxel_size=one_or_each(voxel_size) if voxel_size else None,
+                voxel_size=lengths_of(voxel_size),
                 region=region or None,
                 mask=mask,
                 scheduler=scheduler,
@@ -93,7 +95,7 @@ def report_failures(measured: Measured, output: Path | None) -> None:
     if not failures:
         return
     for number, reason in failures.items():
-        STDERR.print(f"sample {number}: {reason}", markup=False, soft_wrap=True)
+        STDERR.print(f"sample {number}: {reason}", soft_wrap=True)
     total = len(failures) + measured.dataset.sizes["sample"]
     kept = f"the others are in {output}; --resume tries again" if output else "name an output (-o)"
     raise MicrodsdError(

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from microdsd.cli.live import show_progress
-from microdsd.cli.options import JsonNumbers, ReferencePart, ReferenceWindows
+from microdsd.cli.options import JsonNumbers, ReferencePart, ReferenceWindows, VoxelSize
 from microdsd.cli.output import print_json
 from microdsd.errors import InputError
 from microdsd.io import ensure_writable, load_microstructures, open_labels, split_spec
@@ -52,10 +52,7 @@ def command(
         list[str] | None,
         typer.Option(help="Phase names of the reference, as 0=pore 255=solid, if it has none."),
     ] = None,
-    voxel_size: Annotated[
-        list[float] | None,
-        typer.Option(help="Of the reference in metres, where its file does not say."),
-    ] = None,
+    voxel_size: VoxelSize = None,
     windows: ReferenceWindows = None,
     periodic: Annotated[
         bool, typer.Option("--periodic", help="Wrap both sides, samples and reference windows.")
@@ -96,7 +93,7 @@ def command(
     json: JsonNumbers = False,
 ) -> None:
     """Compare generated with real material; write one self-contained page and its numbers."""
-    from microdsd.cli.parsing import names_of, numbers_of, region_of
+    from microdsd.cli.parsing import lengths_of, names_of, numbers_of, region_of
     from microdsd.evaluation import evaluate
     from microdsd.evaluation.verdict import margins_with
     from microdsd.report import (
@@ -127,7 +124,7 @@ def command(
     with open_labels(
         reference,
         phases=names_of(labels),
-        voxel_size=voxel_size,
+        voxel_size=lengths_of(voxel_size),
         region=region_of(reference_region),
     ) as source:
         material = source.load()

@@ -16,18 +16,18 @@ from microdsd.cli.options import (
     ModelFile,
     NetworkPrecision,
     Number,
-    OutputHdf5,
+    OutputSamples,
     Overwrite,
     PhaseFractions,
     SeedOfSamples,
     Shape,
 )
-from microdsd.cli.output import print_json
+from microdsd.cli.output import print_json, written
 
 
 def command(
     model: ModelFile,
-    output: OutputHdf5,
+    output: OutputSamples,
     fraction: PhaseFractions = None,
     intensity: Annotated[
         list[str] | None,
@@ -58,72 +58,66 @@ def command(
     json: JsonSummary = False,
 ) -> None:
     """Generate microstructures; stopped by Ctrl-C, the same command goes on where it was."""
-    from microdsd.io import (
-        ensure_microstructures_writable,
-        ensure_writable,
-        save_images,
-        save_microstructures,
-    )
+    from microdsd.errors import InputError
+    from microdsd.io import check_format
 
-    ensure_microstructures_writable(output, overwrite=force)
-    if states is not None:
-        ensure_writable(states, overwrite=force)
+    check_format(output)
+    if states is not None and states.suffix.lower() != ".npz":
+        raise InputError(f"states: {states} does not end in .npz; name it so")
 
-    from microdsd.cli.parsing import fractions_of, numbers_of, one_or_each
+    from microdsd.cli.parsing import fractions_of, numbers_of, one_or_each, paths_of
+    from microdsd.cli.recount import recounted
     from microdsd.cli.sampling import carry_out
-    from microdsd.cli.unfinished import UnfinishedSamples
+    from microdsd.cli.unfinished import unfinished_samples
     from microdsd.generation.microstructure_model import MicrostructureModel
     from microdsd.generation.request import GenerationRequest
+    from microdsd.io import save_images, save_samples
     from microdsd.microstructure import provenance_of
 
-    loaded = MicrostructureModel.load(model, device, precision)
-    unfinished = UnfinishedSamples(output, start_anew=force)
-    request = GenerationRequest.resolve(
-        loaded.card,
-        number,
-        phase_fraction=fractions_of(fraction),
-        intensity=numbers_of(intensity, "intensity"),
-        class_name=one_or_each(class_names) if class_names else None,
-        guidance=guidance,
-        shape=shape,
-        boundary=one_or_each(boundary or ["no-flux"]),  # type: ignore[arg-type]
-        evaluations=evaluations,
-        rng=unfinished.seed() if seed is None else seed,
-    )
-    result, seconds = carry_out(loaded, request, unfinished)
-    save = save_images if loaded.card.grey_levels else save_microstructures
-    save(output, result, overwrite=force)
-    if states is not None:
-        _write_states(states, loaded, request)
-    unfinished.remove()
+    with unfinished_samples(output, force=force) as unfinished:
+        unfinished.check_outputs(number, paths_of(model), states)
+        loaded = MicrostructureModel.load(model, device, precision)
+        if loaded.card.grey_levels:
+            check_format(output, ensembles=True)
+        request = GenerationRequest.resolve(
+            loaded.card,
+            number,
+            phase_fraction=fractions_of(fraction),
+            intensity=numbers_of(intensity, "intensity"),
+            class_name=one_or_each(class_names) if class_names else None,
+            guidance=guidance,
+            shape=one_or_each(shape) if shape else None,
+            boundary=one_or_each(boundary or ["no-flux"]),  # type: ignore[arg-type]
+            evaluations=evaluations,
+            rng=unfinished.seed() if seed is None else seed,
+        )
+        result, seconds = carry_out(loaded, request, unfinished)
+        save = save_images if loaded.card.grey_levels else save_samples
+        save(output, result, overwrite=unfinished.overwrite)
+        if states is not None:
+            _write_states(states, loaded, request)
+        record = provenance_of(result) or {}
+        exact = recounted(output, result, images=bool(loaded.card.grey_levels))
+        unfinished.remove()
     moved = "above_top_level" if loaded.card.grey_levels else "reassigned"
-    reassigned = (provenance_of(result) or {})[moved]
-    counts = {
-        name: sorted({int(n) for n in request.counts[:, k]})
-        for k, (_, name) in enumerate(sorted(loaded.card.phases.items()))
-    }
+    reassigned = record[moved]
     if json:
-        record = request.record(loaded.card)
         summary = {
             "output": str(output),
             "model": loaded.digest(),
-            **record,
+            **request.record(loaded.card),
             moved: reassigned,
             "seconds": round(seconds, 2),
         }
         print_json(summary)
         return
-    exact = ", ".join(
-        f"{name} {span[0]}" if len(span) == 1 else f"{name} {span[0]} to {span[-1]}"
-        for name, span in counts.items()
-    )
     share = sum(reassigned) / (number * request.lattice.n_sites)
     unit, remark = "voxels", f"{share:.2%} of the voxels reassigned to meet the counts"
     if loaded.card.grey_levels:
         unit, remark = "units", f"{sum(reassigned)} of them above the highest level"
     STDERR.print(
-        f"{output}: {number} samples with exactly {exact} {unit} each, seed {request.seed}, "
-        f"{seconds:.1f} s; {remark}"
+        f"{written(output, number)}: {number} samples with exactly {exact} {unit} each, "
+        f"seed {request.seed}, {seconds:.1f} s; {remark}"
     )
 
 

@@ -46,13 +46,17 @@ def command(
 
     Cost grows with the intensity: every unit of it is a walker.
     """
+    from microdsd.cli.parsing import paths_of
     from microdsd.datasets import load_images_dataset
-    from microdsd.io import read_image_stack, save_images
+    from microdsd.io import check_format, ensure_writable, read_image_stack, save_images
     from microdsd.microstructure import as_images, quantise
     from microdsd.microstructure.intensity import channels_of, classes_of
 
     if limits and len(limits) != 2:
         raise InputError(f"limits={limits}: give two grey values")
+    check_format(output, ensembles=True)
+    # A group is added to a file that is there; only its own group needs --force.
+    ensure_writable(output, overwrite=True, inputs=paths_of(source))
     if source.startswith(DATASET):
         name = source.removeprefix(DATASET)
         images = load_images_dataset(name, levels=levels, size=size, attribute=attribute)

@@ -3,27 +3,32 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 import xarray as xr
 
-from microdsd.cli.options import JsonDocument, OutputHdf5, ReplaceGroup
+from microdsd.cli.options import JsonDocument, OutputHdf5, ReplaceGroup, VoxelSize
 from microdsd.cli.output import print_json
-from microdsd.cli.parsing import names_of, region_of
+from microdsd.cli.parsing import lengths_of, names_of, region_of
 from microdsd.errors import InputError
-from microdsd.io import open_labels, read_image_stack, save_microstructures, split_spec
+from microdsd.io import Volume, is_volume, open_labels, read_volume, save_microstructures
+from microdsd.io.expansion import MAX_RATIO
+from microdsd.io.formats import readable_formats
 from microdsd.io.hdf5 import DEFAULT_GROUP
-from microdsd.io.images import IMAGE_SUFFIXES
 from microdsd.microstructure import (
     LabelsLike,
     as_microstructure,
     coarsen,
     phase_fractions,
     phases_of,
+    provenance_of,
     relabel,
+    spatial_dims,
     voxel_size_of,
 )
+from microdsd.microstructure.labels import OUTSIDE
+from microdsd.microstructure.outside import material_phases, outside_label
 
 DATASET = "dataset:"
 
@@ -31,9 +36,7 @@ DATASET = "dataset:"
 def command(
     source: Annotated[
         str,
-        typer.Argument(
-            help="TIFF, PNG, npy, raw or HDF5 file (FILE:/path), or dataset:NAME", metavar="SOURCE"
-        ),
+        typer.Argument(help=f"{readable_formats()}; or dataset:NAME.", metavar="SOURCE"),
     ],
     output: OutputHdf5,
     labels: Annotated[
@@ -41,20 +44,22 @@ def command(
         typer.Option(
             "--labels",
             "--label",
-            help="Meaning of every stored value, e.g. 0=pore 255=solid; they become 0, 1, ... in "
-            "ascending order, and values of one name become one phase.",
+            help="Meaning of every stored value, e.g. 0=pore 255=solid -1=outside; they become 0, "
+            "1, ... in ascending order, and values of one name become one phase. What is named "
+            "outside is no material: nothing measures it or trains on it.",
         ),
     ] = None,
-    voxel_size: Annotated[
-        list[float] | None,
-        typer.Option(help="Voxel edge in metres: one for all axes, or one per axis (z y x)."),
-    ] = None,
+    voxel_size: VoxelSize = None,
     shape: Annotated[list[int] | None, typer.Option(help="Shape of a raw file.")] = None,
     dtype: Annotated[
         str | None, typer.Option(help="Number type of a raw file, e.g. uint8.")
     ] = None,
     axis_order: Annotated[
-        str | None, typer.Option(help="Axes as stored, slowest first, e.g. xyz; zyx if not given.")
+        str | None,
+        typer.Option(
+            help="Axes as stored, slowest first, e.g. xyz. Default: what an HDF5 file says, "
+            "else zyx."
+        ),
     ] = None,
     stack: Annotated[
         bool, typer.Option("--stack", help="The first axis counts samples, not z.")
@@ -66,6 +71,27 @@ def command(
     coarsen_by: Annotated[
         int, typer.Option("--coarsen", min=1, help="Merge blocks of so many voxels per axis.")
     ] = 1,
+    external: Annotated[
+        bool,
+        typer.Option("--external", help="An HDF5 file may take values from other files."),
+    ] = False,
+    fill_unwritten: Annotated[
+        bool,
+        typer.Option(
+            "--fill-unwritten", help="Voxels that were never written have the HDF5 fill value."
+        ),
+    ] = False,
+    max_ratio: Annotated[
+        float,
+        typer.Option(help="How many times larger than a packed file its content may be."),
+    ] = MAX_RATIO,
+    coarsen_rule: Annotated[
+        str,
+        typer.Option(
+            help="majority: the most frequent phase of a block, which changes the fractions; "
+            "exact: as much of every phase as before."
+        ),
+    ] = "majority",
     group: Annotated[str, typer.Option(help="Group in the file.")] = DEFAULT_GROUP,
     force: ReplaceGroup = False,
     json: JsonDocument = False,
@@ -75,34 +101,59 @@ def command(
     Images of grey values are refused: segment them first.
     """
     names = names_of(labels) or {}
-    array = _read(source, shape, dtype, axis_order)
-    size = voxel_size[0] if voxel_size and len(voxel_size) == 1 else voxel_size
+    array = _read(source, shape, dtype, axis_order, stack, max_ratio)
     stated = {value: f"{name} ({value})" for value, name in names.items()} or None
     with open_labels(
-        array, phases=stated, voxel_size=size, region=region_of(crop), ensemble=stack
+        array,
+        phases=stated,
+        voxel_size=lengths_of(voxel_size),
+        region=region_of(crop),
+        ensemble=stack,
+        axis_order=axis_order if isinstance(array, str) else None,
+        external=external,
+        fill_unwritten=fill_unwritten,
     ) as opened:
-        ms = opened.load()
+        fine = opened.load()
+        notes = opened.notes
+    record: dict[str, Any] = {
+        "operation": "import",
+        "source": source,
+        "axis_order": axis_order,
+        "notes": notes,
+        "crop": crop,
+    }
     if names:
-        ms = _numbered(ms, names)
+        fine, record["labels"] = _numbered(fine, names)
+    ms, record["coarsen"] = fine, coarsen_by
     if coarsen_by > 1:
-        ms = coarsen(ms, coarsen_by)
-    ms = as_microstructure(
-        ms,
-        provenance={"operation": "import", "source": source, "crop": crop, "coarsen": coarsen_by},
-    )
+        ms, record["coarsen_rule"] = coarsen(fine, coarsen_by, rule=coarsen_rule), coarsen_rule  # type: ignore[arg-type]
+    ms = as_microstructure(ms, provenance=record)
     save_microstructures(output, ms, group=group, overwrite=force)
-    _report(ms, output, group, json)
+    if isinstance(array, Volume) and array.voxel_size and not voxel_size:
+        notes = ("voxel size from the file", *notes)
+    _report(ms, fine if coarsen_by > 1 else None, output, group, notes, json)
 
 
 def _read(
-    source: str, shape: list[int] | None, dtype: str | None, axis_order: str | None
-) -> str | LabelsLike:
+    source: str,
+    shape: list[int] | None,
+    dtype: str | None,
+    axis_order: str | None,
+    stack: bool,
+    max_ratio: float,
+) -> str | LabelsLike | Volume:
     """Labels in memory, or the spec of an HDF5 file that is read later and in part."""
-    path, _ = split_spec(source)
-    if not source.startswith(DATASET) and path.suffix.lower() in IMAGE_SUFFIXES:
-        return read_image_stack(path, shape=shape, dtype=dtype, axis_order=axis_order)
-    if shape or dtype or axis_order:
-        raise InputError(f"shape, dtype and axis-order are for images and raw files, not {source}")
+    if not source.startswith(DATASET) and is_volume(source):
+        return read_volume(
+            source,
+            shape=shape,
+            dtype=dtype,
+            axis_order=axis_order,
+            ensemble=stack,
+            max_ratio=max_ratio,
+        )
+    if shape or dtype:
+        raise InputError(f"shape and dtype are for images and raw files, not {source}")
     if source.startswith(DATASET):
         from microdsd.datasets import load_dataset
 
@@ -110,20 +161,44 @@ def _read(
     return source
 
 
-def _numbered(ms: xr.DataArray, names: dict[int, str]) -> xr.DataArray:
-    """Renumber the phases 0, 1, ... in the order of their lowest stored values."""
-    phases = list(dict.fromkeys(names[value] for value in sorted(names)))
-    mapping = {value: phases.index(name) for value, name in names.items()}
-    return relabel(ms, mapping, phases=dict(enumerate(phases)))
+def _numbered(ms: xr.DataArray, names: dict[int, str]) -> tuple[xr.DataArray, dict[str, int]]:
+    """Renumber the phases 0, 1, ... in the order of their lowest stored values, outside last.
+
+    Also says which number every stored value has become.
+    """
+    ordered = dict.fromkeys(names[value] for value in sorted(names))
+    phases = sorted(ordered, key=lambda name: name == OUTSIDE)
+    numbers = {value: phases.index(name) for value, name in names.items()}
+    read_as = {name: label for label, name in phases_of(ms).items()}
+    mapping = {read_as[f"{name} ({value})"]: numbers[value] for value, name in names.items()}
+    renumbered = relabel(ms, mapping, phases=dict(enumerate(phases)))
+    return renumbered, {str(value): number for value, number in sorted(numbers.items())}
 
 
-def _report(ms: xr.DataArray, output: Path, group: str, json: bool) -> None:
+def _report(
+    ms: xr.DataArray,
+    fine: xr.DataArray | None,
+    output: Path,
+    group: str,
+    notes: tuple[str, ...],
+    json: bool,
+) -> None:
+    """Say what was written; `fine` is what was coarsened."""
     fractions = phase_fractions(ms).mean("sample")
+    before = None if fine is None else phase_fractions(fine).mean("sample")
     size = voxel_size_of(ms)
+    record = provenance_of(ms) or {}
     phases = [
-        {"label": label, "name": name, "fraction": float(fractions.sel(phase=label))}
-        for label, name in phases_of(ms).items()
+        {
+            "label": label,
+            "name": name,
+            "fraction": float(fractions.sel(phase=label)),
+            **({} if before is None else {"fraction_before": float(before.sel(phase=label))}),
+        }
+        for label, name in material_phases(phases_of(ms)).items()
     ]
+    outside = outside_label(phases_of(ms))
+    share = 0.0 if outside is None else float((ms == outside).mean())
     if json:
         print_json(
             {
@@ -135,6 +210,9 @@ def _report(ms: xr.DataArray, output: Path, group: str, json: bool) -> None:
                 "voxel_size": list(size.size),
                 "unit": size.unit,
                 "phases": phases,
+                "notes": list(notes),
+                "outside": share,
+                "coarsen": record["coarsen"],
             }
         )
         return
@@ -142,4 +220,29 @@ def _report(ms: xr.DataArray, output: Path, group: str, json: bool) -> None:
     edges = " x ".join(f"{edge:g}" for edge in size.size)
     typer.echo(f"{output}:/{group}  {shape} {ms.dtype}, voxel size {edges} {size.unit}")
     for phase in phases:
-        typer.echo(f"  {phase['label']} = {phase['name']}: {phase['fraction']:.4f}")
+        change = f"{phase['fraction_before']:.4f} -> " if before is not None else ""
+        typer.echo(f"  {phase['label']} = {phase['name']}: {change}{phase['fraction']:.4f}")
+    if outside is not None:
+        typer.echo(f"  {outside} = {OUTSIDE}: {share:.4f} of the box, no material")
+    if fine is not None:
+        typer.echo(_coarsening(ms, fine, record))
+    for note in notes:
+        typer.echo(f"  {note}")
+
+
+def _coarsening(ms: xr.DataArray, fine: xr.DataArray, record: dict[str, Any]) -> str:
+    """What became of the voxels that were merged."""
+    factor = record["coarsen"]
+    spatial = spatial_dims(ms)
+    spare = [f"{dim} {n}" for dim in spatial if (n := fine.sizes[dim] % factor)]
+    lines = [
+        f"  fractions before -> after merging {' x '.join([str(factor)] * len(spatial))} voxels "
+        f"by the rule {record['coarsen_rule']}"
+    ]
+    if spare:
+        lines.append(f"  left over at the far ends, not in the file: {', '.join(spare)} voxels")
+    if voxel_size_of(ms).unit == "voxel":
+        lines.append(
+            f"  voxel size not known; once it is, an edge is that of {factor} stored voxels"
+        )
+    return "\n".join(lines)

@@ -12,8 +12,17 @@ import typer
 from microdsd.cli.options import JsonDocument
 from microdsd.cli.output import exponents, print_json
 from microdsd.errors import DataFileError, InputError
-from microdsd.io import ArrayInfo, list_microstructures, open_labels, split_spec
-from microdsd.io.images import IMAGE_SUFFIXES
+from microdsd.io import (
+    ArrayInfo,
+    is_volume,
+    links_to_other_files,
+    list_microstructures,
+    read_volume,
+    split_spec,
+)
+from microdsd.microstructure import label_counts
+from microdsd.microstructure.labels import MAX_UNNAMED_PHASES
+from microdsd.microstructure.voxels import as_voxel_size
 
 MODEL_SUFFIX = ".model"
 
@@ -24,6 +33,9 @@ def command(
     ] = None,
     models: Annotated[bool, typer.Option("--models", help="List the models that ship.")] = False,
     datasets: Annotated[bool, typer.Option("--datasets", help="List the known data sets.")] = False,
+    external: Annotated[
+        bool, typer.Option("--external", help="Follow links of an HDF5 file into other files.")
+    ] = False,
     json: JsonDocument = False,
 ) -> None:
     """Show the label arrays of a file, a model, the models that ship, or the known data sets."""
@@ -42,7 +54,7 @@ def command(
 
         _print([model_summary(str(file))], _show_model, json)
     else:
-        _print([_array(info) for info in _arrays(str(file))], _show_array, json)
+        _print([_array(info) for info in _arrays(str(file), external)], _show_array, json)
 
 
 def _is_model(name: str) -> bool:
@@ -59,11 +71,13 @@ def _print(listing: list[Any], show: Callable[[dict[str, Any]], str], json: bool
             typer.echo(show(item))
 
 
-def _arrays(spec: str) -> list[ArrayInfo]:
+def _arrays(spec: str, external: bool) -> list[ArrayInfo]:
     path, inner = split_spec(spec)
-    if path.suffix.lower() in IMAGE_SUFFIXES:
-        return [_image(spec)]
-    arrays = list_microstructures(path)
+    if is_volume(spec):
+        return [_volume(spec)]
+    arrays = list_microstructures(path, external=external)
+    for link, target in ({} if external else links_to_other_files(path)).items():
+        typer.echo(f"not followed: {link}, a link to {target} (--external)", err=True)
     chosen = [info for info in arrays if inner is None or f"{info.path}/".startswith(f"{inner}/")]
     if not chosen:
         listing = ", ".join(info.path for info in arrays) or "none"
@@ -71,21 +85,27 @@ def _arrays(spec: str) -> list[ArrayInfo]:
     return chosen
 
 
-def _image(path: str) -> ArrayInfo:
-    with open_labels(path) as labels:
-        counts = labels.counts()
-        total = sum(counts.values())
-        return ArrayInfo(
-            path="",
-            kind="plain",
-            n_samples=None,
-            shape=labels.shape,
-            dtype=str(labels.dtype),
-            labels=tuple(counts),
-            fractions=tuple(number / total for number in counts.values()),
-            phases=None,
-            voxel_size=None,
-        )
+def _volume(spec: str) -> ArrayInfo:
+    volume = read_volume(spec)
+    notes = list(volume.notes)
+    counts = {} if volume.array.dtype.kind == "f" else label_counts(volume.array)
+    if not 1 <= len(counts) <= MAX_UNNAMED_PHASES:
+        notes.append("greyscale or grain numbers, not phases")
+        counts = {}
+    total = sum(counts.values())
+    size = volume.voxel_size
+    return ArrayInfo(
+        path="",
+        kind="plain",
+        n_samples=None,
+        shape=volume.array.shape,
+        dtype=str(volume.array.dtype),
+        labels=tuple(counts),
+        fractions=tuple(number / total for number in counts.values()),
+        phases=volume.phases,
+        voxel_size=None if size is None else as_voxel_size(size, len(size)),
+        note="; ".join(notes),
+    )
 
 
 def _array(info: ArrayInfo) -> dict[str, Any]:
@@ -96,6 +116,8 @@ def _array(info: ArrayInfo) -> dict[str, Any]:
 
 
 def _show_array(array: dict[str, Any]) -> str:
+    if array["problem"]:
+        return f"{array['path']}  cannot be read\n  {array['problem']}"
     shape = " x ".join(map(str, array["shape"]))
     samples = f"{array['n_samples']} samples of " if array["n_samples"] is not None else ""
     lines = [

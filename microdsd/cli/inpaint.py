@@ -13,7 +13,7 @@ from microdsd.cli.options import (
     JsonSummary,
     ModelFile,
     NetworkPrecision,
-    OutputHdf5,
+    OutputSamples,
     Overwrite,
     SeedOfSamples,
 )
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 def command(
     model: ModelFile,
     scan: FileSpec,
-    output: OutputHdf5,
+    output: OutputSamples,
     crop: Annotated[
         list[str] | None, typer.Option(help="Part of the scan to work on, as z=0:64 y=0:64.")
     ] = None,
@@ -84,12 +84,12 @@ def command(
 
     import numpy as np
 
-    from microdsd.cli.parsing import fractions_of, region_of
-    from microdsd.io import ensure_microstructures_writable, load_microstructures
+    from microdsd.cli.parsing import fractions_of, paths_of, region_of
+    from microdsd.io import check_format, load_microstructures
     from microdsd.microstructure import as_ensemble
     from microdsd.microstructure.canvas import between_slices, place_in
 
-    ensure_microstructures_writable(output, overwrite=force)
+    check_format(output)
     material = as_ensemble(load_microstructures(scan))
     if not 0 <= sample < material.sizes["sample"]:
         raise InputError(f"sample={sample}: the file holds 0 to {material.sizes['sample'] - 1}")
@@ -112,23 +112,24 @@ def command(
         unknown = _box(material, hole or [])
 
     from microdsd.cli.outcome import deliver
-    from microdsd.cli.unfinished import UnfinishedSamples
+    from microdsd.cli.unfinished import unfinished_samples
     from microdsd.generation.microstructure_model import MicrostructureModel
     from microdsd.generation.regional import inpainting_request
 
-    loaded = MicrostructureModel.load(model, device, precision)
-    unfinished = UnfinishedSamples(output, start_anew=force)
-    request = inpainting_request(
-        loaded.card,
-        number,
-        labels,
-        unknown,
-        phase_fraction=fractions_of(fraction),
-        walls=walls,
-        evaluations=evaluations,
-        rng=unfinished.seed() if seed is None else seed,
-    )
-    deliver(loaded, request, unfinished, output, force=force, json=json)
+    with unfinished_samples(output, force=force) as unfinished:
+        unfinished.check_outputs(number, paths_of(model, scan, mask))
+        loaded = MicrostructureModel.load(model, device, precision)
+        request = inpainting_request(
+            loaded.card,
+            number,
+            labels,
+            unknown,
+            phase_fraction=fractions_of(fraction),
+            walls=walls,
+            evaluations=evaluations,
+            rng=unfinished.seed() if seed is None else seed,
+        )
+        deliver(loaded, request, unfinished, output, json=json)
 
 
 def _part(material: xr.DataArray, ranges: dict[str, slice], argument: str) -> xr.DataArray:

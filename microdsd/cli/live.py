@@ -6,10 +6,23 @@ from contextlib import AbstractContextManager
 
 from rich.console import Console
 from rich.progress import Progress
+from rich.status import Status
+from rich.text import Text
 
 from microdsd import progress
 
-STDERR = Console(stderr=True)
+STDERR = Console(stderr=True, markup=False, highlight=False)
+"""Names of files and phases are printed as they are: ``[red]`` is no markup."""
+
+
+def working(doing: str) -> Status:
+    """A spinner beside a few words, which are no markup."""
+    return STDERR.status(Text(doing))
+
+
+def note(text: str) -> None:
+    """Print what the user should know but need not act on."""
+    STDERR.print(Text.assemble(("note: ", "yellow"), text), soft_wrap=True)
 
 
 def progress_bar(

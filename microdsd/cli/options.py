@@ -8,19 +8,28 @@ from typing import Annotated
 import typer
 
 FileSpec = Annotated[str, typer.Argument(help="FILE or FILE:/path", metavar="FILE[:/path]")]
-Scan = Annotated[str, typer.Argument(help="Labels: scan.h5:/path, or a TIFF or npy file.")]
+Scan = Annotated[str, typer.Argument(help="Labels: scan.h5:/path, or any file that import reads.")]
 ModelFile = Annotated[str, typer.Argument(help="Model file, or the name of one that ships.")]
 
 Ensemble = Annotated[
     list[str],
     typer.Argument(
-        help="FILE or FILE:/path, with * for any text; also TIFF, npy. Samples of several are "
-        "numbered through.",
+        help="FILE or FILE:/path, with * for any text, or any file that import reads. Samples of "
+        "several are numbered through.",
         metavar="FILE[:/path]",
     ),
 ]
 
 OutputHdf5 = Annotated[Path, typer.Option("-o", "--output", help="HDF5 file to write.")]
+OutputSamples = Annotated[
+    Path,
+    typer.Option(
+        "-o",
+        "--output",
+        help="File to write: .h5; or .tif, .vti, .nrrd, .npy, .raw, of several samples one each, "
+        "numbered.",
+    ),
+]
 Overwrite = Annotated[bool, typer.Option("--force", help="Overwrite the output.")]
 ReplaceGroup = Annotated[bool, typer.Option("--force", help="Replace an existing group.")]
 JsonDocument = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
@@ -31,7 +40,13 @@ PhaseNames = Annotated[
     list[str] | None,
     typer.Option(help="Phase names where the file has none, as 0=pore 255=solid."),
 ]
-VoxelSize = Annotated[list[float] | None, typer.Option(help="Metres, where the file does not say.")]
+VoxelSize = Annotated[
+    list[str] | None,
+    typer.Option(
+        help="Voxel edge where the file does not say, as 0.398um or 398 nm; bare numbers are "
+        "metres. One for all axes, or one per axis (z y x)."
+    ),
+]
 PartOfScan = Annotated[
     list[str] | None, typer.Option(help="Part of the scan to use, e.g. z=0:260.")
 ]

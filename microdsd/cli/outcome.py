@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from microdsd.cli.live import STDERR
-from microdsd.cli.output import print_json
+from microdsd.cli.output import print_json, written
 
 if TYPE_CHECKING:
     from microdsd.cli.unfinished import UnfinishedSamples
@@ -20,15 +20,16 @@ def deliver(
     unfinished: UnfinishedSamples,
     output: Path,
     *,
-    force: bool,
     json: bool,
 ) -> None:
     """Generate, or go on after an interrupt; write the file and say what it holds."""
+    from microdsd.cli.recount import recounted
     from microdsd.cli.sampling import carry_out
-    from microdsd.io import save_microstructures
+    from microdsd.io import save_samples
 
     samples, seconds = carry_out(model, request, unfinished)
-    save_microstructures(output, samples, overwrite=force)
+    save_samples(output, samples, overwrite=unfinished.overwrite)
+    recounted(output, samples)
     unfinished.remove()
     if json:
         record = request.record(model.card)
@@ -39,7 +40,8 @@ def deliver(
     kept = f"{known} known voxels as they were, " if known else ""
     regions = request.layout.counts.shape[1]
     held = f"exact counts in each of {regions} regions" if regions > 1 else "exact counts"
+    files = written(output, len(request))
     STDERR.print(
-        f"{output}: {len(request)} samples, {kept}{held}, seed {request.seed}, {seconds:.1f} s; "
-        f"microdsd verify {output} recounts"
+        f"{files}: {len(request)} samples, {kept}{held}, recounted; seed {request.seed}, "
+        f"{seconds:.1f} s"
     )

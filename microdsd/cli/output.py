@@ -4,16 +4,30 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import typer
 
 from microdsd.errors import InputError
+from microdsd.io.export import output_files
 
 
 def print_json(document: Any) -> None:
     """Print one JSON document to standard output."""
     typer.echo(json.dumps(document, indent=2, ensure_ascii=False))
+
+
+def written(output: Path, samples: int) -> str:
+    """Names of the files that samples went to.
+
+    Examples
+    --------
+    >>> written(Path("new.h5"), 8), written(Path("new.tif"), 8)
+    ('new.h5', 'new-000.tif to new-007.tif')
+    """
+    files = output_files(output, samples)
+    return str(files[0]) if len(files) == 1 else f"{files[0]} to {files[-1]}"
 
 
 def exponents(sharpness: Sequence[float]) -> str:

@@ -3,17 +3,43 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TypeVar
 
 from microdsd.cli.output import pairs
 from microdsd.errors import InputError
+from microdsd.io.discovery import split_spec
 
 T = TypeVar("T")
 
+MOST_FRACTIONS = 10_000
+"""Of one series."""
 
-def fractions_of(words: Sequence[str] | None) -> dict[int | str, float] | None:
-    """``["pore=0.22"]`` to ``{"pore": 0.22}``; None where there are no words."""
+
+def fractions_of(words: Sequence[str] | None) -> dict[int | str, float] | float | None:
+    """``["pore=0.22"]`` to ``{"pore": 0.22}``, ``["0.22"]`` to a number; None without words."""
+    if words and len(words) == 1:
+        try:
+            return float(words[0])
+        except ValueError:
+            pass
     return numbers_of(words, "fraction")
+
+
+def paths_of(*specs: str | Path | None) -> list[Path]:
+    """Files that specs as ``scan.h5:/path`` and ``run-*.h5`` may name, whether there or not.
+
+    Examples
+    --------
+    >>> [str(path) for path in paths_of("scan.h5:/raw", "berea-2d", None)]
+    ['scan.h5', 'berea-2d']
+    """
+    paths = []
+    for spec in specs:
+        if spec is not None:
+            path, _ = split_spec(spec)
+            paths += [path, *(path.parent.glob(path.name) if "*" in path.name else [])]
+    return paths
 
 
 def numbers_of(words: Sequence[str] | None, argument: str) -> dict[int | str, float] | None:
@@ -37,10 +63,16 @@ def series_of(words: Sequence[str]) -> dict[int | str, float | list[float]]:
             start, *rest = text.split(":")
             if rest:
                 stop, number = float(rest[0]), int(rest[1])
+                if number > MOST_FRACTIONS:
+                    raise InputError(
+                        f"fraction: {number} fractions of {name}; give {MOST_FRACTIONS} at most"
+                    )
                 step = (stop - float(start)) / max(number - 1, 1)
                 series[name] = [round(float(start) + i * step, 12) for i in range(number)]
             else:
                 series[name] = float(start)
+        except InputError:
+            raise
         except (ValueError, IndexError):
             raise InputError(
                 f"fraction: expected a number or start:stop:number for {name}, got {text!r}"
@@ -67,6 +99,19 @@ def phases_of(words: Sequence[str] | None) -> list[int | str] | None:
 def region_of(words: Sequence[str] | None, argument: str = "crop") -> dict[str, slice]:
     """``["z=0:250"]`` to ``{"z": slice(0, 250)}``; `microdsd.io.open_labels` checks it."""
     return {dim: _range(text, argument) for dim, text in pairs(list(words or ()), argument).items()}
+
+
+def lengths_of(words: Sequence[str] | None) -> str | list[str] | None:
+    """``["398", "nm"]`` to ``"398 nm"``, ``["1um", "2um"]`` as it is; None where there are none."""
+    if not words:
+        return None
+    lengths: list[str] = []
+    for word in words:
+        if lengths and word.isalpha():
+            lengths[-1] += f" {word}"
+        else:
+            lengths.append(word)
+    return lengths[0] if len(lengths) == 1 else lengths
 
 
 def one_or_each(values: Sequence[T]) -> T | Sequence[T]:

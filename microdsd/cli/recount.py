@@ -1,17 +1,116 @@
-"""What ``microdsd verify`` says of images: totals of every channel against the request."""
+"""Files recounted: what generating verbs say of theirs, and ``microdsd verify`` of images."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+import xarray as xr
 
-from microdsd.errors import InputError
-from microdsd.io import load_images
+from microdsd.errors import InputError, MicrodsdError
+from microdsd.io import LabelSource, iterate_samples, load_images, open_labels
+from microdsd.io.export import HDF5_SUFFIXES
+from microdsd.io.hdf5 import DEFAULT_GROUP
 from microdsd.microstructure import intensity_totals, provenance_of
+from microdsd.microstructure.labels import name_phases
+from microdsd.microstructure.layout import layout_differences
+from microdsd.microstructure.outside import material_phases
+from microdsd.microstructure.recount import Recount, compare_counts, recount
+
+LAYOUT = {"requested_region_counts", "known"}
+"""Entries of a record that are checked voxel by voxel."""
 
 
-def recount_images(file: str) -> dict[str, Any]:
+def recounted(output: Path, samples: xr.DataArray, *, images: bool = False) -> str:
+    """Count what was written: "pore 307, solid 205", of images the totals.
+
+    What is called exact is this, never what was asked for. HDF5 is read again; of other formats,
+    some of which hold no names, the labels that were handed to the writer are counted.
+
+    Parameters
+    ----------
+    output : Path
+        Name of the file that was just written.
+    samples : DataArray
+        Its content, with the request in its provenance.
+    images : bool
+        Whether they are images.
+
+    Raises
+    ------
+    MicrodsdError
+        If they are not what was requested.
+    """
+    record = provenance_of(samples) or {}
+    if images:
+        channels = recount_images(str(output), record)
+        differences, low_high = channels["differences"], _channel_spans(channels)
+    else:
+        if output.suffix.lower() in HDF5_SUFFIXES:
+            found, _ = recount_file(f"{output}:/{DEFAULT_GROUP}", record)
+        else:
+            found = recount(samples, record)
+        differences, low_high = found.differences, found.spans()
+    if differences:
+        raise MicrodsdError(
+            f"{output}: was recounted, and {len(differences)} counts are not as requested, the "
+            f"first of them {differences[0]}; this is a fault of microdsd, please report it"
+        )
+    return ", ".join(
+        f"{name} {low}" + (f" to {high}" if high > low else "")
+        for name, (low, high) in low_high.items()
+    )
+
+
+def recount_file(
+    file: str, record: Mapping[str, Any] | None = None
+) -> tuple[Recount, dict[int, str]]:
+    """Recount a file sample by sample, and name its phases by label.
+
+    Parameters
+    ----------
+    file : str
+        ``new.h5``, or what else `open_labels` reads.
+    record : mapping, optional
+        Holds the request; by default the file's provenance.
+
+    Raises
+    ------
+    InputError
+        If the file is only a part of what was generated.
+    """
+    with open_labels(file) as source:
+        counts, phases = _counts(source), material_phases(source.phases)
+        record = (source.provenance or {}) if record is None else record
+    found = compare_counts(counts, record)
+    differences = list(found.differences)
+    if LAYOUT & set(record):
+        for number, sample in enumerate(iterate_samples(file)):
+            differences += layout_differences(sample, record, first=number)
+    return replace(found, differences=differences), phases
+
+
+def _counts(source: LabelSource) -> xr.DataArray:
+    """Count the phases of every sample, dims (sample, phase), one sample after the other."""
+    counts = [source.counts(sample) for sample in range(source.n_samples)]
+    name_phases({label for found in counts for label in found}, source.phases)
+    phases = material_phases(source.phases)
+    table = [[found.get(label, 0) for label in phases] for found in counts]
+    return xr.DataArray(
+        np.array(table, dtype=np.int64),
+        dims=("sample", "phase"),
+        coords={"phase": list(phases), "phase_name": ("phase", list(phases.values()))},
+    )
+
+
+def _channel_spans(found: Mapping[str, Any]) -> dict[str, tuple[int, int]]:
+    return {c["name"]: (min(c["totals"]), max(c["totals"])) for c in found["channels"]}
+
+
+def recount_images(file: str, record: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """Recount the intensity of every channel of every image, as JSON can hold it.
 
     Raises
@@ -21,7 +120,8 @@ def recount_images(file: str) -> dict[str, Any]:
     """
     images = load_images(file)
     totals = intensity_totals(images)
-    recorded = (provenance_of(images) or {}).get("requested_counts") or {}
+    record = provenance_of(images) if record is None else record
+    recorded = (record or {}).get("requested_counts") or {}
     samples = totals.sizes["sample"]
     differences = []
     for name, wanted in recorded.items():

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import xarray as xr
 
-from microdsd.cli.live import STDERR, progress_bar
+from microdsd.cli.live import STDERR, note, progress_bar
 from microdsd.cli.unfinished import UnfinishedSamples
 
 if TYPE_CHECKING:
@@ -20,8 +20,10 @@ def carry_out(
 ) -> tuple[xr.DataArray, float]:
     """Generate what an earlier run has left to do; all samples, and the seconds this took.
 
-    The caller removes `unfinished` once the samples are safe.
+    The caller writes them, over what is there if ``unfinished.overwrite`` says so, and removes
+    `unfinished` once all outputs are safe.
     """
+    model.require_memory(request)
     from microdsd.sampling.bridge_sampler import visits
 
     number = len(request)
@@ -35,8 +37,8 @@ def carry_out(
             **request.record(model.card),
         }
     )
-    for note in request.notes:
-        STDERR.print(f"[yellow]note:[/] {note}")
+    for text in request.notes:
+        note(text)
     if done:
         STDERR.print(f"going on after {done} samples made before")
     start = time.perf_counter()
@@ -60,4 +62,5 @@ def carry_out(
         )
         raise
     seconds = time.perf_counter() - start
-    return model.dress(request, *unfinished.read()), seconds
+    unfinished.begin_delivery()
+    return model.dress(request, *unfinished.read(number)), seconds

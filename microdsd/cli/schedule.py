@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from microdsd.cli.live import STDERR
+from microdsd.cli.live import working
 from microdsd.cli.options import (
     JsonNumbers,
     PartOfScan,
@@ -48,15 +48,15 @@ def command(
 
     Exit code 1 says that the horizon asked for leaves the layout of the source in the noise.
     """
-    from microdsd.cli.parsing import names_of, one_or_each, region_of
+    from microdsd.cli.parsing import names_of, one_or_each, paths_of, region_of
     from microdsd.io import ensure_writable
     from microdsd.report.pages.schedule_page import check_name, write_schedule
     from microdsd.schedule.examination import SIGMA_LAST, examine
 
     if output is not None:
         check_name(output)
-        ensure_writable(output, overwrite=force)
-    with STDERR.status("walking windows of the scan"):
+        ensure_writable(output, overwrite=force, inputs=paths_of(source))
+    with working("walking windows of the scan"):
         schedule = examine(
             source,
             window=one_or_each(window),

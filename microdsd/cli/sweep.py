@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from microdsd.cli.live import STDERR
+from microdsd.cli.live import STDERR, working
 from microdsd.cli.options import (
     BoxBoundary,
     Device,
@@ -64,20 +64,14 @@ def command(
 
     Stopped by Ctrl-C, the same command goes on where it was.
     """
-    from microdsd.cli.parsing import one_or_each, region_of, series_of
+    from microdsd.cli.parsing import one_or_each, paths_of, region_of, series_of
+    from microdsd.cli.recount import recounted
     from microdsd.evaluation import evaluate_sweep
-    from microdsd.io import (
-        ensure_microstructures_writable,
-        ensure_writable,
-        open_labels,
-        save_microstructures,
-    )
+    from microdsd.io import check_format, open_labels, save_microstructures
     from microdsd.report import report_paths, write_sweep_report
 
+    check_format(output, ensembles=True)
     page, numbers = report_paths(output.with_suffix(".html"))
-    ensure_microstructures_writable(output, overwrite=force)
-    for path in (page, numbers):
-        ensure_writable(path, overwrite=force)
     series = series_of(fraction)
     material = None
     if reference is not None:
@@ -85,36 +79,39 @@ def command(
             material = source.load()
 
     from microdsd.cli.sampling import carry_out
-    from microdsd.cli.unfinished import UnfinishedSamples
+    from microdsd.cli.unfinished import unfinished_samples
     from microdsd.generation.microstructure_model import MicrostructureModel
     from microdsd.generation.sweep import sweep_request
 
-    loaded = MicrostructureModel.load(model, device, precision)
-    unfinished = UnfinishedSamples(output, start_anew=force)
-    request = sweep_request(
-        loaded.card,
-        series,
-        number,
-        paired=paired,
-        shape=shape,
-        boundary=one_or_each(boundary or ["no-flux"]),
-        evaluations=evaluations,
-        rng=unfinished.seed() if seed is None else seed,
-    )
-    samples, seconds = carry_out(loaded, request, unfinished)
-    with STDERR.status("measuring and drawing the report"):
-        evaluation = evaluate_sweep(
-            samples,
-            material,
-            windows=windows,
-            record={
-                "command": shlex.join(["microdsd", *sys.argv[1:]]),
-                "files": {} if reference is None else {"reference file": reference},
-            },
+    with unfinished_samples(output, force=force) as unfinished:
+        unfinished.check_outputs(number, paths_of(model, reference), page, numbers)
+        loaded = MicrostructureModel.load(model, device, precision)
+        request = sweep_request(
+            loaded.card,
+            series,
+            number,
+            paired=paired,
+            shape=one_or_each(shape) if shape else None,
+            boundary=one_or_each(boundary or ["no-flux"]),
+            evaluations=evaluations,
+            rng=unfinished.seed() if seed is None else seed,
         )
-        write_sweep_report(evaluation, page, overwrite=force)
-    save_microstructures(output, samples, overwrite=force)
-    unfinished.remove()
+        samples, seconds = carry_out(loaded, request, unfinished)
+        # Samples first, the page last: whatever stops the report, the same command goes on.
+        save_microstructures(output, samples, overwrite=unfinished.overwrite)
+        recounted(output, samples)
+        with working("measuring and drawing the report"):
+            evaluation = evaluate_sweep(
+                samples,
+                material,
+                windows=windows,
+                record={
+                    "command": shlex.join(["microdsd", *sys.argv[1:]]),
+                    "files": {} if reference is None else {"reference file": reference},
+                },
+            )
+            write_sweep_report(evaluation, page, overwrite=unfinished.overwrite)
+        unfinished.remove()
     if json:
         files = {"output": str(output), "report": str(page), "numbers": str(numbers)}
         print_json({**files, "seconds": round(seconds, 2), **evaluation.to_dict()})

@@ -37,8 +37,8 @@ def command(
     source: Annotated[
         list[str],
         typer.Argument(
-            help="Labels: scan.h5:/path, or a TIFF or npy file; several with --class. Or images "
-            "(microdsd images)."
+            help="Labels: scan.h5:/path, or any file that import reads; several with --class. "
+            "Or images (microdsd images)."
         ),
     ],
     output: Annotated[Path, typer.Option("-o", "--output", help="Model file to write.")],
@@ -130,7 +130,7 @@ def command(
     _check_output(output, state, resume, force)
     _spare([*source, *([start_from] if start_from else [])], [output, state, log])
 
-    from microdsd.cli.parsing import names_of, one_or_each, region_of
+    from microdsd.cli.parsing import lengths_of, names_of, one_or_each, region_of
     from microdsd.cli.training_words import introduction, shortened
     from microdsd.fitting import TrainingRun
     from microdsd.io import holds_images
@@ -165,7 +165,7 @@ def command(
         evaluations=evaluations,
         start_from=start_from,
         phases=names_of(labels),
-        voxel_size=one_or_each(voxel_size) if voxel_size else None,
+        voxel_size=lengths_of(voxel_size),
         region=region_of(crop),
         network_size=_network_size(widths, blocks),
         device=device,

@@ -11,7 +11,7 @@ import typer
 
 from microdsd.cli.ensembles import Show, measure_files, report_failures
 from microdsd.cli.findings import transport_document, transport_lines
-from microdsd.cli.live import STDERR
+from microdsd.cli.live import STDERR, note
 from microdsd.cli.options import (
     Device,
     Ensemble,
@@ -120,9 +120,7 @@ def command(
         for name, converged in found.data_vars.items():
             if str(name).endswith("_converged") and not converged.all():
                 missed = int((~converged).sum())
-                STDERR.print(
-                    f"note: {missed} of {converged.size} solutions of {name} did not converge"
-                )
+                note(f"{missed} of {converged.size} solutions of {name} did not converge")
         if output is not None:
             STDERR.print(f"{output} written")
     report_failures(measured, output)

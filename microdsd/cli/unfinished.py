@@ -2,15 +2,28 @@
 
 from __future__ import annotations
 
-import json
-import shutil
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from microdsd.errors import DataFileError
-from microdsd.io import atomic_write
+from microdsd.io import (
+    ensure_samples_writable,
+    ensure_writable,
+    output_lock,
+    place_of_parts,
+)
+from microdsd.io.partial import Parts
+
+
+@contextmanager
+def unfinished_samples(output: Path, *, force: bool) -> Iterator[UnfinishedSamples]:
+    """Samples of an output on which no other process works meanwhile."""
+    with output_lock(output):
+        yield UnfinishedSamples(output, force=force)
 
 
 class UnfinishedSamples:
@@ -19,27 +32,53 @@ class UnfinishedSamples:
     Parameters
     ----------
     output : Path
-    start_anew : bool
-        Discard what an earlier run left.
+    force : bool
+        Whether files may be overwritten, and what another request has left be discarded.
     """
 
-    def __init__(self, output: Path, *, start_anew: bool) -> None:
-        self._folder = output.with_name(output.name + ".partial")
-        self._request = self._folder / "request.json"
-        if start_anew:
-            self.remove()
+    def __init__(self, output: Path, *, force: bool) -> None:
+        self._output = output
+        self._parts = Parts(place_of_parts(output))
+        self._force = force
+        self._outputs: tuple[Path, ...] = ()
+
+    @property
+    def overwrite(self) -> bool:
+        """Whether outputs may be replaced: as asked, or as this run itself may have written them.
+
+        A run that was stopped while it wrote its outputs goes on over them.
+        """
+        return self._force or self._parts.delivering
+
+    def check_outputs(
+        self, n: int, inputs: Iterable[str | Path] = (), *others: Path | None
+    ) -> None:
+        """Refuse outputs that cannot be written, before any work.
+
+        Parameters
+        ----------
+        n : int
+            Number of samples, which may go into as many files.
+        inputs : iterable of str or Path
+            Files that are read.
+        *others : Path or None
+            Files that are written beside the samples.
+        """
+        inputs = list(inputs)
+        files = ensure_samples_writable(self._output, n, overwrite=self.overwrite, inputs=inputs)
+        beside = [path for path in others if path is not None]
+        for path in beside:
+            ensure_writable(path, overwrite=self.overwrite, inputs=inputs)
+        self._outputs = (*files, *beside)
 
     def seed(self) -> int | None:
         """Seed of an earlier run, which a run without one of its own goes on with."""
-        if not self._request.is_file():
-            return None
-        return int(json.loads(self._request.read_text())["seed"])
+        earlier = self._earlier().get("seed")
+        return earlier if isinstance(earlier, int) else None
 
     def precision(self) -> str | None:
         """Precision of an earlier run, which its other samples must have too."""
-        if not self._request.is_file():
-            return None
-        return str(json.loads(self._request.read_text())["precision"])
+        return self._earlier().get("precision")
 
     def open(self, request: dict[str, Any]) -> int:
         """Begin, or go on; number of samples that are there already.
@@ -47,50 +86,39 @@ class UnfinishedSamples:
         Raises
         ------
         DataFileError
-            If what is there was made by another request.
+            If what is there was made by another request, or is damaged.
         """
-        if self._request.is_file():
-            earlier = json.loads(self._request.read_text())
-            differing = [key for key in request if request[key] != earlier.get(key)]
-            if differing:
-                raise DataFileError(
-                    f"{self._folder}: holds a stopped run with another "
-                    f"{', '.join(differing)}; repeat its command to go on, or --force to discard it"
-                )
-            return self.count()
-        self._folder.mkdir(exist_ok=True)
-        with atomic_write(self._request, overwrite=True) as temporary:
-            temporary.write_text(json.dumps(request))
-        return 0
+        self._parts.open(request, discard_other=self._force)
+        return self.count()
 
     def count(self) -> int:
         """Number of finished samples without a gap before them."""
-        n = 0
-        while self._sample(n).is_file():
-            n += 1
-        return n
+        numbers = self._parts.numbers()
+        return next((i for i, number in enumerate(numbers) if i != number), len(numbers))
 
     def add(self, index: int, labels: np.ndarray, reassigned: int) -> None:
         """Keep one finished sample."""
-        with (
-            atomic_write(self._sample(index), overwrite=True) as temporary,
-            temporary.open("wb") as file,
-        ):
-            np.savez_compressed(file, labels=labels, reassigned=reassigned)
+        self._parts.add(index, {"labels": labels, "reassigned": np.array(reassigned)})
 
-    def read(self) -> tuple[list[np.ndarray], list[int]]:
-        """All finished samples: labels, and voxels reassigned."""
-        labels, reassigned = [], []
-        for i in range(self.count()):
-            with np.load(self._sample(i), allow_pickle=False) as stored:
-                labels.append(stored["labels"])
-                reassigned.append(int(stored["reassigned"]))
-        return labels, reassigned
+    def read(self, n: int) -> tuple[list[np.ndarray], list[int]]:
+        """Labels of the first n samples, and voxels reassigned."""
+        parts = [self._parts.read(i, ["labels", "reassigned"]) for i in range(n)]
+        return [part["labels"] for part in parts], [int(part["reassigned"]) for part in parts]
+
+    def begin_delivery(self) -> None:
+        """Say that all samples are made, and that outputs are written from here on."""
+        for path in self._outputs:
+            ensure_writable(path, overwrite=self.overwrite)
+        self._parts.begin_delivery()
 
     def remove(self) -> None:
-        """Forget the run."""
-        if self._folder.is_dir():
-            shutil.rmtree(self._folder)
+        """Forget the run: its outputs are written."""
+        self._parts.remove()
 
-    def _sample(self, index: int) -> Path:
-        return self._folder / f"{index:06d}.npz"
+    def _earlier(self) -> dict[str, Any]:
+        try:
+            return self._parts.record() or {}
+        except DataFileError:
+            if not self._force:
+                raise
+            return {}

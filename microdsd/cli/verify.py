@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-import numpy as np
 import typer
 import xarray as xr
 
 from microdsd.cli.options import FileSpec, JsonDocument
 from microdsd.cli.output import pairs, print_json
-from microdsd.cli.recount import image_lines, recount_images
+from microdsd.cli.recount import image_lines, recount_file, recount_images
 from microdsd.errors import InputError
-from microdsd.io import holds_images, load_microstructures
-from microdsd.microstructure import phase_counts, phases_of, provenance_of, resolve_phase
-from microdsd.microstructure.layout import layout_differences
+from microdsd.io import holds_images
+from microdsd.microstructure.labels import find_phase
 
 EXIT_DIFFERENT = 1
 
@@ -37,16 +35,11 @@ def command(
     if holds_images(file):
         _verify_images(file, fraction, json)
         return
-    ms = load_microstructures(file)
-    counts = phase_counts(ms)
+    found, phases = recount_file(file)
+    counts, recorded = found.counts, found.requested
     voxels = int(counts[0].sum())
-    recorded = _recorded(ms)
-    asked = _asked(ms, fraction or [])
-    differences = _recorded_differences(counts, recorded) + _asked_differences(
-        counts, asked, voxels
-    )
-    differences += layout_differences(ms, provenance_of(ms) or {})
-    phases = phases_of(ms)
+    asked = _asked(phases, fraction or [])
+    differences = found.differences + _asked_differences(counts, asked, voxels)
     if json:
         table = [
             {
@@ -88,23 +81,7 @@ def _verify_images(file: str, fraction: list[str] | None, json: bool) -> None:
         raise typer.Exit(EXIT_DIFFERENT)
 
 
-def _recorded(ms: xr.DataArray) -> dict[int, np.ndarray]:
-    """Read the counts per sample that the file says were requested, by label."""
-    record: dict[str, Any] = (provenance_of(ms) or {}).get("requested_counts") or {}
-    samples = ms.sizes.get("sample", 1)
-    requested = {}
-    for name, number in record.items():
-        per_sample = np.asarray(number)
-        if per_sample.shape not in ((), (1,), (samples,)):
-            raise InputError(
-                f"requested_counts: the file records {per_sample.size} counts of {name} for "
-                f"{samples} samples; verify the file as it was generated, not a part of it"
-            )
-        requested[resolve_phase(ms, name)] = np.broadcast_to(per_sample, samples)
-    return requested
-
-
-def _asked(ms: xr.DataArray, words: list[str]) -> dict[int, float]:
+def _asked(phases: dict[int, str], words: list[str]) -> dict[int, float]:
     asked = {}
     for name, text in pairs(words, "fraction").items():
         try:
@@ -113,21 +90,8 @@ def _asked(ms: xr.DataArray, words: list[str]) -> dict[int, float]:
             value = -1.0
         if not 0 <= value <= 1:
             raise InputError(f"fraction: expected a number from 0 to 1 for {name}, got {text!r}")
-        asked[resolve_phase(ms, name)] = value
+        asked[find_phase(phases, name)] = value
     return asked
-
-
-def _recorded_differences(
-    counts: xr.DataArray, recorded: dict[int, np.ndarray]
-) -> list[dict[str, Any]]:
-    return [
-        {"sample": sample, "phase": label, "requested": int(wanted), "found": int(found)}
-        for label, per_sample in recorded.items()
-        for sample, (wanted, found) in enumerate(
-            zip(per_sample, counts.sel(phase=label).values, strict=True)
-        )
-        if wanted != found
-    ]
 
 
 def _asked_differences(

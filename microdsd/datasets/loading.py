@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import tarfile
-import zipfile
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy.typing as npt
@@ -70,27 +67,12 @@ def load_dataset(name: str) -> xr.DataArray:
 
 
 def _stored(path: Path, info: DatasetInfo) -> npt.NDArray[Any]:
-    if info.member is None:
-        array = _read(path, info)
-    else:
-        with TemporaryDirectory() as folder:
-            array = _read(_unpack(path, info.member, Path(folder)), info)
+    array = read_image_stack(
+        path if info.member is None else f"{path}:/{info.member}",
+        shape=info.shape,
+        dtype=info.dtype,
+        axis_order=info.axis_order[-len(info.shape) :],
+    )
     if array.shape != info.shape:
         raise DataFileError(f"{path}: has shape {array.shape}, the registry says {info.shape}")
     return array
-
-
-def _read(path: Path, info: DatasetInfo) -> npt.NDArray[Any]:
-    return read_image_stack(
-        path, shape=info.shape, dtype=info.dtype, axis_order=info.axis_order[-len(info.shape) :]
-    )
-
-
-def _unpack(path: Path, member: str, folder: Path) -> Path:
-    """Unpack one member of a zip or tar archive; the archive's checksum is verified already."""
-    if zipfile.is_zipfile(path):
-        with zipfile.ZipFile(path) as archive:
-            return Path(archive.extract(member, folder))
-    with tarfile.open(path) as tar:
-        tar.extract(member, folder, filter="data")
-    return folder / member

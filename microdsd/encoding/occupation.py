@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from microdsd.errors import InputError
+from microdsd.microstructure.counting import label_counts
 
 
 @dataclass(frozen=True)
@@ -61,10 +62,8 @@ class PhaseEncoding:
         InputError
             If a label is not one of the phases.
         """
-        known = np.zeros(1 + max(int(labels.max()), *self.phases), dtype=bool)
-        known[list(self.phases)] = True
-        if not known[labels].all():
-            unknown = sorted(set(np.unique(labels).tolist()) - set(self.phases))
+        unknown = sorted(set(label_counts(labels)) - set(self.phases))
+        if unknown:
             raise InputError(
                 f"labels={unknown}: the phases known here are {dict(self.phases)}; "
                 "relabel the data or name the label among the phases"
@@ -74,7 +73,8 @@ class PhaseEncoding:
 
     def decode(self, phase: Tensor) -> np.ndarray:
         """Labels of assigned phases (0 is the background, c + 1 species c)."""
-        order = np.array([self.background, *self.species])
-        dtype = np.uint8 if order.max() < 256 else np.uint16
-        labels: np.ndarray = order.astype(dtype)[phase.cpu().numpy()]
+        order = np.array(
+            [self.background, *self.species], dtype=np.min_scalar_type(max(self.phases))
+        )
+        labels: np.ndarray = order[phase.cpu().numpy()]
         return labels

@@ -10,6 +10,7 @@ import xarray as xr
 
 from microdsd.errors import InputError
 from microdsd.io import LabelSource
+from microdsd.microstructure.outside import material_phases
 from microdsd.process.lattice import MIN_LENGTH
 
 Source = str | xr.DataArray | np.ndarray | LabelSource
@@ -36,7 +37,9 @@ def number_of_windows(shape: Sequence[int]) -> int:
 def present_phases(source: LabelSource) -> tuple[dict[int, str], int]:
     """Phases that the whole scan holds, and the label of the largest."""
     counts = source.counts()  # a rare phase may be in none of the windows
-    phases = {label: name for label, name in source.phases.items() if counts.get(label)}
+    phases = {
+        label: name for label, name in material_phases(source.phases).items() if counts.get(label)
+    }
     if len(phases) < 2:
         raise InputError(f"source: holds only {phases}; a model needs at least two phases")
     return phases, max(phases, key=lambda label: counts[label])

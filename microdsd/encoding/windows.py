@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from functools import partial
 from typing import Protocol
 
 import numpy as np
 
+from microdsd.encoding.specimen import SpecimenStarts, longest_edge
 from microdsd.errors import InputError
 from microdsd.microstructure.symmetry import Symmetry, symmetry_elements
 
@@ -54,11 +56,13 @@ class WindowSampler:
     symmetry : {"isotropic", "transverse", "none"}
     samples : range, optional
         Volumes of an ensemble to draw from; all by default.
+    outside : int, optional
+        Label of what is no material; windows hold none of it.
 
     Raises
     ------
     InputError
-        If no window fits into the block.
+        If no window fits into the block, or into the specimen in it.
     """
 
     def __init__(
@@ -68,6 +72,7 @@ class WindowSampler:
         block: tuple[int, int],
         symmetry: Symmetry,
         samples: range | None = None,
+        outside: int | None = None,
     ) -> None:
         self.window = tuple(window)
         self._source = source
@@ -81,14 +86,18 @@ class WindowSampler:
                 f"window={self.window}: does not fit into the block of {self._extent} voxels "
                 f"(layers {block[0]} to {block[1]} of axis 0); use a smaller window"
             )
+        self._kept: list[np.ndarray] | None = None
+        if len(self._samples) * math.prod(self._extent) * source.dtype.itemsize <= _IN_MEMORY:
+            self._kept = [source.read(i, self._low, self._extent) for i in self._samples]
         weight = [
             math.prod(e - s + 1 for e, s in zip(self._extent, size, strict=True))
             for size in self._sizes
         ]
+        self._inside: list[tuple[int, tuple[int, ...], SpecimenStarts]] = []
+        if outside is not None:
+            self._inside = self._inside_specimen(outside)
+            weight = [starts.number for *_, starts in self._inside]
         self._odds = np.array(weight) / sum(weight)
-        self._kept: list[np.ndarray] | None = None
-        if len(self._samples) * math.prod(self._extent) * source.dtype.itemsize <= _IN_MEMORY:
-            self._kept = [source.read(i, self._low, self._extent) for i in self._samples]
 
     def _oriented(self, symmetry: Symmetry) -> list[tuple[int, ...]]:
         """Sizes (one per orientation) of a window in the axes of the scan."""
@@ -102,6 +111,56 @@ class WindowSampler:
         normals = range(len(self._extent)) if symmetry == "isotropic" else range(1)
         return [(*self.window[:axis], 1, *self.window[axis:]) for axis in normals]
 
+    def _inside_specimen(self, outside: int) -> list[tuple[int, tuple[int, ...], SpecimenStarts]]:
+        """Member, size and starts, where there are any."""
+        found = [
+            (member, size, SpecimenStarts(partial(self._read, member), self._extent, size, outside))
+            for member in range(len(self._samples))
+            for size in self._sizes
+        ]
+        found = [entry for entry in found if entry[2].number]
+        if not found:
+            edge = max(
+                longest_edge(partial(self._read, member), self._extent, size, outside)
+                for member in range(len(self._samples))
+                for size in self._sizes
+            )
+            largest = tuple(min(length, edge) for length in self.window)
+            raise InputError(
+                f"window={self.window}: none lies inside the specimen, all hold voxels outside; "
+                f"use a smaller window, at most {largest} in this block of {self._extent}"
+            )
+        return found
+
+    def _read(self, member: int, start: Sequence[int], size: Sequence[int]) -> np.ndarray:
+        """Labels of a part of the block."""
+        if self._kept is not None:
+            return self._kept[member][
+                tuple(slice(a, a + s) for a, s in zip(start, size, strict=True))
+            ]
+        corner = [a + low for a, low in zip(start, self._low, strict=True)]
+        return self._source.read(self._samples[member], corner, size)
+
+    @property
+    def number(self) -> int:
+        """Of places where a window may lie."""
+        if self._inside:
+            return sum(starts.number for *_, starts in self._inside)
+        return len(self._samples) * sum(
+            math.prod(e - s + 1 for e, s in zip(self._extent, size, strict=True))
+            for size in self._sizes
+        )
+
+    def _place(self, rng: np.random.Generator) -> tuple[int, list[int], tuple[int, ...]]:
+        """Member, first voxel and size of a random window."""
+        if self._inside:
+            member, size, starts = self._inside[rng.choice(len(self._inside), p=self._odds)]
+            return member, starts.draw(rng), size
+        member = int(rng.integers(len(self._samples)))
+        size = self._sizes[rng.choice(len(self._sizes), p=self._odds)]
+        start = [int(rng.integers(e - s + 1)) for e, s in zip(self._extent, size, strict=True)]
+        return member, start, size
+
     def _fits(self, size: tuple[int, ...]) -> bool:
         return all(0 < s <= e for s, e in zip(size, self._extent, strict=True))
 
@@ -110,19 +169,7 @@ class WindowSampler:
         return np.stack([self._one(rng) for _ in range(n)])
 
     def _one(self, rng: np.random.Generator) -> np.ndarray:
-        member = int(rng.integers(len(self._samples)))
-        size = self._sizes[rng.choice(len(self._sizes), p=self._odds)]
-        start = [int(rng.integers(e - s + 1)) for e, s in zip(self._extent, size, strict=True)]
-        if self._kept is not None:
-            region = tuple(slice(a, a + s) for a, s in zip(start, size, strict=True))
-            labels = self._kept[member][region]
-        else:
-            labels = self._source.read(
-                self._samples[member],
-                [a + low for a, low in zip(start, self._low, strict=True)],
-                size,
-            )
-        labels = labels.reshape(self.window)
+        labels = self._read(*self._place(rng)).reshape(self.window)
         order, flip = self._elements[rng.integers(len(self._elements))]
         turned = labels.transpose(order)
         if turned.shape != self.window:  # an axis order that a box of unequal sides forbids
@@ -131,7 +178,11 @@ class WindowSampler:
 
 
 def split_scan(
-    source: LabelReader, window: tuple[int, ...], symmetry: Symmetry, validation: float
+    source: LabelReader,
+    window: tuple[int, ...],
+    symmetry: Symmetry,
+    validation: float,
+    outside: int | None = None,
 ) -> tuple[WindowSampler, WindowSampler | None]:
     """Windows to train on, and windows of a disjoint part to validate on.
 
@@ -142,6 +193,8 @@ def split_scan(
     symmetry : {"isotropic", "transverse", "none"}
     validation : float
         Share held back: the far end of axis 0, or the last samples of an ensemble; 0 for none.
+    outside : int, optional
+        Label of what is no material; windows hold none of it.
 
     Raises
     ------
@@ -151,14 +204,17 @@ def split_scan(
     if not 0 <= validation < 1:
         raise InputError(f"validation={validation}: give a share of the scan from 0 to below 1")
     depth = source.shape[0]
-    whole = (0, depth)
+
+    def sampler(first: int, last: int, samples: range | None = None) -> WindowSampler:
+        return WindowSampler(source, window, (first, last), symmetry, samples, outside)
+
     if validation == 0:
-        return WindowSampler(source, window, whole, symmetry), None
+        return sampler(0, depth), None
     if source.n_samples > 1:
         cut = max(1, source.n_samples - max(1, round(validation * source.n_samples)))
         return (
-            WindowSampler(source, window, whole, symmetry, range(cut)),
-            WindowSampler(source, window, whole, symmetry, range(cut, source.n_samples)),
+            sampler(0, depth, range(cut)),
+            sampler(0, depth, range(cut, source.n_samples)),
         )
     needed = window[0] if len(window) == len(source.shape) else 1
     cut = depth - max(needed, round(validation * depth))
@@ -168,7 +224,4 @@ def split_scan(
             f"{window} need {needed} to train on and {needed} to validate on; "
             "use a smaller window, or validation=0"
         )
-    return (
-        WindowSampler(source, window, (0, cut), symmetry),
-        WindowSampler(source, window, (cut, depth), symmetry),
-    )
+    return sampler(0, cut), sampler(cut, depth)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import NamedTuple
@@ -16,9 +16,10 @@ from microdsd.ensembles.parts import Parts
 from microdsd.ensembles.stored import StoredEnsemble
 from microdsd.ensembles.work import Finding, Measure, Outcome, UnreadableSampleError, Work
 from microdsd.errors import DataFileError, InputError, MicrodsdError
-from microdsd.io import ensure_writable
+from microdsd.io import ensure_writable, output_lock, place_of_parts, split_spec
 from microdsd.io.netcdf import save_dataset
 from microdsd.io.windows import Region
+from microdsd.microstructure import PhaseNames, VoxelSizeLike
 
 HOPELESS = 3
 """Failures to measure, all for one reason and before any success, that end a run."""
@@ -44,8 +45,8 @@ def measure_ensemble(
     measure: Measure,
     output: str | Path | None = None,
     *,
-    phases: Mapping[int, str] | None = None,
-    voxel_size: float | Sequence[float] | None = None,
+    phases: PhaseNames | None = None,
+    voxel_size: VoxelSizeLike | None = None,
     region: Region | None = None,
     mask: str | Path | None = None,
     scheduler: str | None = None,
@@ -137,7 +138,8 @@ def measure_ensemble(
         ),
         measure,
     )
-    with _parts(output, resume, overwrite) as parts:
+    read = [split_spec(source)[0] for source in (*work.ensemble.sources, *([mask] if mask else []))]
+    with _parts(output, resume, overwrite, read) as parts:
         parts.open(json.loads(json.dumps(work.record(), default=str)))
         _check_unchanged(work.ensemble, parts)
         done = set(parts.numbers())
@@ -161,34 +163,32 @@ def measure_ensemble(
     return Measured(found, failures)
 
 
-def place_of_parts(output: str | Path) -> Path:
-    """Folder beside the output that holds what is measured so far."""
-    output = Path(output)
-    return output.with_name(output.name + ".partial")
-
-
 @contextmanager
-def _parts(output: str | Path | None, resume: bool, overwrite: bool) -> Iterator[Parts]:
+def _parts(
+    output: str | Path | None, resume: bool, overwrite: bool, inputs: Sequence[Path]
+) -> Iterator[Parts]:
     """What an earlier run has left, or nothing; without an output all is kept for now only."""
     if output is None:
         with tempfile.TemporaryDirectory(prefix="microdsd-") as folder:
             yield Parts(Path(folder) / "parts")
         return
-    parts = Parts(place_of_parts(output))
-    if overwrite and not resume:
-        parts.remove()
-    earlier = len(parts.numbers())
-    if earlier and not resume:
-        raise DataFileError(
-            f"{parts.folder}: holds {earlier} samples that a stopped run has measured; pass "
-            "resume=True (--resume) to go on, or overwrite=True (--force) to measure all anew"
-        )
-    ensure_writable(output, overwrite=overwrite or earlier > 0)
-    try:
-        yield parts
-    finally:
-        if not parts.numbers():
+    with output_lock(output):
+        parts = Parts(place_of_parts(output))
+        anew = overwrite and not resume
+        earlier = 0 if anew else len(parts.numbers())
+        if earlier and not resume:
+            raise DataFileError(
+                f"{parts.folder}: holds {earlier} samples that a stopped run has measured; pass "
+                "resume=True (--resume) to go on, or overwrite=True (--force) to measure all anew"
+            )
+        ensure_writable(output, overwrite=overwrite or earlier > 0, inputs=inputs)
+        if anew:
             parts.remove()
+        try:
+            yield parts
+        finally:
+            if not parts.numbers():
+                parts.remove()
 
 
 def _check_unchanged(ensemble: StoredEnsemble, parts: Parts) -> None:

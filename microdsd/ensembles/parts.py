@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
-import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -12,8 +10,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from microdsd.errors import DataFileError
-from microdsd.io import atomic_write
+from microdsd.io import partial
 from microdsd.metrics.joining import concat_curves
 
 HEADER = "header"
@@ -30,8 +27,8 @@ class Parts:
     """
 
     def __init__(self, folder: Path) -> None:
+        self._stored = partial.Parts(folder)
         self.folder = folder
-        self._record = folder / "record.json"
 
     def open(self, record: dict[str, Any]) -> None:
         """Begin, or go on with what is there.
@@ -39,30 +36,13 @@ class Parts:
         Raises
         ------
         DataFileError
-            What is there was measured otherwise.
+            What is there was measured otherwise, or is damaged.
         """
-        if not self.numbers():
-            self.remove()
-            self.folder.mkdir()
-            with atomic_write(self._record, overwrite=True) as temporary:
-                temporary.write_text(json.dumps(record))
-            return
-        earlier = json.loads(self._record.read_text())
-        names = dict.fromkeys([*record, *earlier])
-        differing = [name for name in names if record.get(name) != earlier.get(name)]
-        if differing:
-            raise DataFileError(
-                f"{self.folder}: holds measurements of a stopped run with another "
-                f"{', '.join(differing)}; repeat the command of that run to go on, or pass "
-                "overwrite=True (--force) to measure all anew"
-            )
+        self._stored.open(record)
 
     def numbers(self) -> list[int]:
         """Numbers of the samples that are measured, in order."""
-        if not self._record.is_file():
-            return []
-        names = (re.fullmatch(r"(\d+)\.npz", path.name) for path in self.folder.iterdir())
-        return sorted(int(name[1]) for name in names if name)
+        return self._stored.numbers()
 
     def add(self, number: int, found: xr.Dataset, sha256: str) -> None:
         """Keep the measurements of one sample, whole or not at all."""
@@ -74,16 +54,11 @@ class Parts:
         }
         header = json.dumps({"sha256": sha256, "layout": layout})
         texts = {name: values.astype(str) for name, values in arrays.items() if values.dtype == "O"}
-        with (
-            atomic_write(self._part(number), overwrite=True) as temporary,
-            temporary.open("wb") as file,
-        ):
-            np.savez(file, **{HEADER: np.array(header)}, **{**arrays, **texts})  # type: ignore[arg-type]
+        self._stored.add(number, {HEADER: np.array(header), **arrays, **texts}, compressed=False)
 
     def sha256(self, number: int) -> str:
         """Fingerprint of the sample as it was when it was measured."""
-        with np.load(self._part(number), allow_pickle=False) as stored:
-            return str(_header(stored)["sha256"])
+        return str(_header(self._stored.read(number, [HEADER]))["sha256"])
 
     def joined(self) -> xr.Dataset:
         """All samples that are measured, in order."""
@@ -91,21 +66,17 @@ class Parts:
 
     def remove(self) -> None:
         """Forget the run."""
-        if self.folder.is_dir():
-            shutil.rmtree(self.folder)
-
-    def _part(self, number: int) -> Path:
-        return self.folder / f"{number:06d}.npz"
+        self._stored.remove()
 
     def _read(self, number: int) -> xr.Dataset:
-        with np.load(self._part(number), allow_pickle=False) as stored:
-            layout = _header(stored)["layout"]
-            for kind in ("coords", "data_vars"):
-                for name, entry in layout[kind].items():
-                    entry["data"] = stored[f"{kind}/{name}"]
+        arrays = self._stored.read(number)
+        layout = _header(arrays)["layout"]
+        for kind in ("coords", "data_vars"):
+            for name, entry in layout[kind].items():
+                entry["data"] = arrays[f"{kind}/{name}"]
         return xr.Dataset.from_dict(layout)
 
 
-def _header(stored: Mapping[str, Any]) -> dict[str, Any]:
-    header: dict[str, Any] = json.loads(str(stored[HEADER]))
+def _header(arrays: Mapping[str, np.ndarray]) -> dict[str, Any]:
+    header: dict[str, Any] = json.loads(str(arrays[HEADER]))
     return header

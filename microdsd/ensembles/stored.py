@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from microdsd.errors import InputError
 from microdsd.io import LabelSource, matching_specs, open_labels, read_sample, split_spec
 from microdsd.io.windows import Region
-from microdsd.microstructure import as_microstructure
+from microdsd.microstructure import PhaseNames, VoxelSize, VoxelSizeLike, as_microstructure
+from microdsd.microstructure.axes import SPATIAL_DIMS
 
 
 class Sample(NamedTuple):
@@ -49,8 +50,10 @@ class StoredEnsemble:
     shape : tuple of int
         Of every sample, ``([z,] y, x)``.
     phases : dict of int to str
-    voxel_size : tuple of float or None
-        In metres, if known.
+        In labels of this package.
+    stated : dict or None
+        Names given for what the files hold, where labels below 0 may be.
+    voxel_size : VoxelSize
     region : mapping of str to slice, or sequence of slice, or None
     mask : str or None
         Source of the specimens: one for all samples, or one for each.
@@ -62,7 +65,8 @@ class StoredEnsemble:
     sizes: tuple[int, ...]
     shape: tuple[int, ...]
     phases: dict[int, str]
-    voxel_size: tuple[float, ...] | None
+    stated: dict[int, str] | dict[str, int] | None
+    voxel_size: VoxelSize
     region: Region | None
     mask: str | None
     masks: int
@@ -72,8 +76,8 @@ class StoredEnsemble:
         cls,
         sources: str | Path | Sequence[str | Path],
         *,
-        phases: Mapping[int, str] | None = None,
-        voxel_size: float | Sequence[float] | None = None,
+        phases: PhaseNames | None = None,
+        voxel_size: VoxelSizeLike | None = None,
         region: Region | None = None,
         mask: str | Path | None = None,
     ) -> StoredEnsemble:
@@ -114,7 +118,15 @@ class StoredEnsemble:
                     f"mask: {mask} has {masks} samples, the ensemble has {sum(sizes)}; give one "
                     "mask for all or one for each"
                 )
-        return cls(tuple(specs), tuple(sizes), **facts[0], region=region, mask=mask, masks=masks)
+        return cls(
+            tuple(specs),
+            tuple(sizes),
+            **facts[0],
+            stated=None if phases is None else dict(phases),
+            region=region,
+            mask=mask,
+            masks=masks,
+        )
 
     def __len__(self) -> int:
         return sum(self.sizes)
@@ -145,7 +157,11 @@ class StoredEnsemble:
             own = number if self.masks > 1 else 0
             mask = read_sample(self.mask, own, region=self.region) != 0
             digest.update(mask.data)
-        labels = as_microstructure(values, phases=self.phases, voxel_size=self.voxel_size)
+        labels = as_microstructure(
+            xr.DataArray(values, dims=SPATIAL_DIMS[-values.ndim :]),
+            phases=self.stated or self.phases,
+            voxel_size=self.voxel_size,
+        )
         return Sample(labels.expand_dims(sample=[number]), mask, digest.hexdigest())
 
     def record(self) -> dict[str, Any]:
@@ -154,19 +170,14 @@ class StoredEnsemble:
             "number of samples": len(self),
             "shape": list(self.shape),
             "phase names": {str(label): name for label, name in self.phases.items()},
-            "voxel size": self.voxel_size and list(self.voxel_size),
+            "voxel size": list(self.voxel_size.size) if self.voxel_size.unit == "m" else None,
             "region": self.region and str(self.region),
             "mask": bool(self.mask),
         }
 
 
 def _facts(source: LabelSource) -> dict[str, Any]:
-    size, unit = source.voxel_size
-    return {
-        "shape": source.shape,
-        "phases": source.phases,
-        "voxel_size": size if unit == "m" else None,
-    }
+    return {"shape": source.shape, "phases": source.phases, "voxel_size": source.voxel_size}
 
 
 def _absolute(source: str | Path) -> str:

@@ -375,7 +375,7 @@ def _matched(
     else:
         known = "generated samples" if ours.unit == "m" else "reference"
         notes.append(f"Only the {known} state a voxel size; it is taken for both.")
-    size = next((s.size for s in (theirs, ours) if s.unit == "m"), None)
+    size = next((s for s in (theirs, ours) if s.unit == "m"), None)
     return (
         as_microstructure(generated, phases=names, voxel_size=size),
         as_microstructure(reference, phases=names, voxel_size=size),

@@ -13,6 +13,7 @@ import scipy.stats
 import xarray as xr
 
 from microdsd.errors import InputError
+from microdsd.microstructure.labels import label_ranks
 from microdsd.microstructure.schema import LabelsLike, as_ensemble, phases_of, spatial_dims
 from microdsd.microstructure.symmetry import Symmetry, symmetry_elements
 
@@ -151,15 +152,15 @@ def nearest_windows(
     integers that they are. Memory is linear in a slab of the scan.
     """
     ensemble, real = as_ensemble(samples), as_ensemble(scan)
-    new = ensemble.values
     names = set(phases_of(ensemble)), set(phases_of(real))
     if not names[0] <= names[1]:
         raise InputError(
             f"samples: hold labels {sorted(names[0])}, the scan {sorted(names[1])}; "
             "relabel one of them"
         )
-    stacks = _stacks(real.values, new.ndim - 1, symmetry)
-    corners = _simplex(max(names[1]) + 1)
+    new, scanned = (label_ranks(ms.values, names[1]) for ms in (ensemble, real))
+    stacks = _stacks(scanned, new.ndim - 1, symmetry)
+    corners = _simplex(len(names[1]))
     n, dims = len(new), spatial_dims(ensemble)
     best: dict[str, Array] = {
         name: np.full(n, -1)

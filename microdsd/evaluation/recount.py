@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 
 from microdsd.errors import InputError
 from microdsd.microstructure import phase_counts, phases_of, provenance_of, resolve_phase
+from microdsd.microstructure.composition import counts_from_fractions
+from microdsd.microstructure.outside import material_phases
 
 Counts = NDArray[np.int64]
 
@@ -58,8 +60,8 @@ def composition(generated: xr.DataArray) -> tuple[PhaseComposition, ...]:
     """Count every phase and set it against the request in the provenance.
 
     ``requested_counts`` (phase to a count, or to one count per sample) is used where recorded,
-    else ``requested_fractions``, rounded to the nearest voxel. Phases are named by label or name;
-    one phase that is not named gets the rest.
+    else ``requested_fractions``, rounded as the generator rounds them (`counts_from_fractions`).
+    Phases are named by label or name; one phase that is not named gets the rest.
 
     Parameters
     ----------
@@ -90,7 +92,7 @@ def composition(generated: xr.DataArray) -> tuple[PhaseComposition, ...]:
             requested=requested.get(label),
             voxels=voxels,
         )
-        for label, name in phases_of(generated).items()
+        for label, name in material_phases(phases_of(generated)).items()
     )
 
 
@@ -98,16 +100,42 @@ def _requested(generated: xr.DataArray, samples: int, voxels: int) -> dict[int, 
     record = provenance_of(generated) or {}
     counts: Mapping[str, Any] = record.get("requested_counts") or {}
     fractions: Mapping[str, Any] = record.get("requested_fractions") or {}
-    found = {
-        _label(generated, phase): np.rint(np.multiply(fraction, voxels))
-        for phase, fraction in fractions.items()
-    }
-    found |= {_label(generated, phase): np.asarray(number) for phase, number in counts.items()}
-    unsaid = [label for label in phases_of(generated) if label not in found]
+    found = {_label(generated, phase): np.asarray(number) for phase, number in counts.items()}
+    material = material_phases(phases_of(generated))
+    if len(found) < len(material):
+        found = _rounded(generated, fractions, voxels) | found
+    unsaid = [label for label in material if label not in found]
     if found and len(unsaid) == 1:
         found[unsaid[0]] = voxels - np.sum(list(np.broadcast_arrays(*found.values())), axis=0)
     chosen = generated.coords["sample"].values if "sample" in generated.coords else None
     return {label: _per_sample(number, samples, chosen, label) for label, number in found.items()}
+
+
+def _rounded(
+    generated: xr.DataArray, fractions: Mapping[str, Any], voxels: int
+) -> dict[int, NDArray[Any]]:
+    """Counts of the phases that are named, one each or one per sample, as the generator rounds.
+
+    Several phases that are not named are one to it: what the others leave.
+    """
+    if not fractions:
+        return {}
+    asked = {_label(generated, phase): fraction for phase, fraction in fractions.items()}
+    open_phases = [label for label in phases_of(generated) if label not in asked]
+    phases = {label: str(label) for label in (*asked, *open_phases[:1])}
+    try:
+        columns = np.broadcast_arrays(*(np.atleast_1d(value) for value in asked.values()))
+    except ValueError:
+        lengths = {phase: np.size(value) for phase, value in fractions.items()}
+        raise InputError(
+            f"provenance of the generated samples: numbers of requested fractions {lengths}; pass "
+            "the ensemble as it was generated"
+        ) from None
+    rows = [
+        counts_from_fractions(dict(zip(asked, map(float, row), strict=True)), phases, voxels)
+        for row in zip(*columns, strict=True)
+    ]
+    return {label: np.array([row[label] for row in rows]) for label in asked}
 
 
 def _label(generated: xr.DataArray, phase: str) -> int:

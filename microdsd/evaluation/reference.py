@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -12,6 +11,7 @@ import xarray as xr
 from microdsd.errors import InputError
 from microdsd.microstructure import (
     LabelsLike,
+    VoxelSize,
     as_ensemble,
     as_microstructure,
     cut_windows,
@@ -20,6 +20,8 @@ from microdsd.microstructure import (
     spatial_dims,
     voxel_size_of,
 )
+from microdsd.microstructure.outside import material_phases, outside_label
+from microdsd.microstructure.windows import disjoint_windows
 
 _MOST_WINDOWS = 256  # means over more windows gain less than they cost
 _FEWEST_WINDOWS = 32  # below this the spread between two halves is itself uncertain
@@ -77,7 +79,6 @@ def match_reference(
     (20, 8, 8)
     """
     new, real = as_ensemble(generated), as_microstructure(reference)
-    new, real = _same_phases(new, real)
     new, real, notes = _same_voxel_size(new, real)
     shape = tuple(new.sizes[dim] for dim in spatial_dims(new))
     lengths = tuple(real.sizes[dim] for dim in spatial_dims(real))
@@ -92,14 +93,13 @@ def match_reference(
             "smaller samples or take a larger part of the scan"
         )
     if lengths == shape:
-        return Matched(new, _some(as_ensemble(real), windows, rng), notes)
-    box = (1,) * (len(lengths) - len(shape)) + shape
-    fit = real.sizes.get("sample", 1) * math.prod(
-        length // edge for length, edge in zip(lengths, box, strict=True)
-    )
+        whole = _same_phases(new, _whole(as_ensemble(real)))
+        return Matched(whole[0], _some(whole[1], windows, rng), notes)
+    fit = disjoint_windows(real, shape)
     wanted = windows or min(max(2 * new.sizes["sample"], _FEWEST_WINDOWS), _MOST_WINDOWS)
     if len(shape) < len(lengths):
-        real, fit = _slices_apart(real, fit, wanted)
+        real = _slices_apart(real, fit, wanted)
+        fit = disjoint_windows(real, shape)
     disjoint = wanted <= fit or (windows is None and fit >= _ENOUGH_DISJOINT)
     if not disjoint:
         notes += (
@@ -109,16 +109,29 @@ def match_reference(
             "tests find differences more often than they state.",
         )
     count = min(wanted, fit) if disjoint else wanted
-    return Matched(new, cut_windows(real, shape, n=count, rng=rng, disjoint=disjoint), notes)
+    cut = cut_windows(real, shape, n=count, rng=rng, disjoint=disjoint)
+    return Matched(*_same_phases(new, cut), notes)
 
 
-def _slices_apart(volume: xr.DataArray, fit: int, wanted: int) -> tuple[xr.DataArray, int]:
-    """Slices as far apart as leaves the wanted number of windows, and how many these are."""
+def _whole(ensemble: xr.DataArray) -> xr.DataArray:
+    """Windows that hold no voxel outside of the specimen."""
+    outside = outside_label(phases_of(ensemble))
+    if outside is None:
+        return ensemble
+    whole = (ensemble.values != outside).all(axis=tuple(range(1, ensemble.ndim)))
+    if not whole.any():
+        raise InputError("reference: every window holds voxels outside of the specimen; cut others")
+    return as_microstructure(
+        ensemble.isel(sample=np.flatnonzero(whole)), phases=material_phases(phases_of(ensemble))
+    )
+
+
+def _slices_apart(volume: xr.DataArray, fit: int, wanted: int) -> xr.DataArray:
+    """Slices as far apart as leaves the wanted number of windows."""
     layers = volume.sizes["z"]
-    per_layer = fit // layers
+    per_layer = max(fit // layers, 1)
     spacing = max(layers // -(-wanted // per_layer), 1)
-    kept = volume.isel(z=slice(None, None, spacing))
-    return kept, per_layer * kept.sizes["z"]
+    return volume.isel(z=slice(None, None, spacing))
 
 
 def sizes(shape: Sequence[int]) -> str:
@@ -187,6 +200,6 @@ def _same_voxel_size(
         "other side, and the comparison holds only if that is so."
     )
     if ours.unit == "voxel":
-        return as_microstructure(new, voxel_size=edges), real, (note,)
+        return as_microstructure(new, voxel_size=VoxelSize(edges, "m")), real, (note,)
     spare = (ours.size[0],) * (len(theirs.size) - len(ours.size))
-    return new, as_microstructure(real, voxel_size=spare + ours.size), (note,)
+    return new, as_microstructure(real, voxel_size=VoxelSize(spare + ours.size, "m")), (note,)

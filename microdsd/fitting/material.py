@@ -29,6 +29,7 @@ from microdsd.encoding.windows import Symmetry, split_scan
 from microdsd.errors import InputError
 from microdsd.io import LabelSource, holds_images, load_images, open_labels
 from microdsd.io.windows import Region
+from microdsd.microstructure import PhaseNames
 from microdsd.microstructure.intensity import (
     as_images,
     channels_of,
@@ -36,7 +37,9 @@ from microdsd.microstructure.intensity import (
     is_images,
     with_channels,
 )
-from microdsd.microstructure.voxels import VoxelSize, voxel_size_of
+from microdsd.microstructure.labels import checked_name
+from microdsd.microstructure.outside import outside_label
+from microdsd.microstructure.voxels import VoxelSize, VoxelSizeLike, voxel_size_of
 
 _STATISTICS_WINDOWS = 256
 NO_BACKGROUND = -1
@@ -138,13 +141,18 @@ class PhaseMaterial(Material):
     ) -> None:
         self._sources = list(sources.values())
         self.classes = tuple(sources) if len(sources) > 1 else ()
+        for name in self.classes:
+            checked_name(name, "class")
         first = self._sources[0]
         self.window = window_shape(window, len(first.shape))
         self.voxel_size = _common_voxel_size(self._sources, len(self.window))
         self.shape = [list(source.shape) for source in self._sources]
         if not self.classes:
             self.shape = self.shape[0]
-        blocks = [split_scan(source, self.window, symmetry, validation) for source in self._sources]
+        blocks = [
+            split_scan(source, self.window, symmetry, validation, outside_label(source.phases))
+            for source in self._sources
+        ]
         self.training = ClassSampler([training for training, _ in blocks])
         kept = [held for _, held in blocks if held is not None]
         self.held_back = ClassSampler(kept) if kept else None
@@ -163,7 +171,7 @@ class PhaseMaterial(Material):
                     "all materials the same phases under the same labels (microdsd import --labels)"
                 )
             counts = source.counts()
-            total = sum(counts.values())
+            total = sum(counts[label] for label in phases)
             share.update({label: counts[label] / total for label in phases})
         return PhaseEncoding(phases, max(phases, key=lambda label: share[label]))
 
@@ -261,8 +269,8 @@ def open_material(
     symmetry: Symmetry,
     validation: float,
     *,
-    phases: Mapping[int, str] | None = None,
-    voxel_size: float | Sequence[float] | None = None,
+    phases: PhaseNames | None = None,
+    voxel_size: VoxelSizeLike | None = None,
     region: Region | None = None,
 ) -> Material:
     """Material of one source, of several by name, or of images.

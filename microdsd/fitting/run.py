@@ -25,6 +25,7 @@ from microdsd.fitting.start import network_of_start, record_of_start
 from microdsd.generation.microstructure_model import MicrostructureModel
 from microdsd.io import atomic_write
 from microdsd.io.windows import Region
+from microdsd.microstructure import PhaseNames, VoxelSizeLike
 from microdsd.models.card import ModelCard
 from microdsd.models.walk_back import WalkBack
 from microdsd.networks import Method, UNetConfig, build_network
@@ -175,8 +176,8 @@ class TrainingRun:
         schedule: str | None = None,
         evaluations: int | None = None,
         start_from: MicrostructureModel | str | Path | None = None,
-        phases: Mapping[int, str] | None = None,
-        voxel_size: float | Sequence[float] | None = None,
+        phases: PhaseNames | None = None,
+        voxel_size: VoxelSizeLike | None = None,
         region: Region | None = None,
         device: str | torch.device | None = None,
         precision: str = "auto",

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from microdsd.device.precision import AUTO, Precision, fastest_threads, resolve_dtype
 from microdsd.encoding import IntensityEncoding, PhaseEncoding
+from microdsd.generation.memory import require_memory_for_work
 from microdsd.generation.request import GenerationRequest
 from microdsd.models.card import ModelCard
 from microdsd.networks import PotentialUNet, UNet
@@ -27,6 +28,7 @@ from microdsd.sampling import (
     sample_images,
     sample_tau_leaping,
 )
+from microdsd.sampling.finite import require_guide_weights
 from microdsd.sampling.guidance import Guide
 from microdsd.sampling.origins import Regions
 
@@ -83,9 +85,31 @@ class BatchedSampler:
 
     def batches(self, request: GenerationRequest, start: int = 0) -> Iterator[range]:
         """Members of a request from ``start`` on, as many at a time as fit the device."""
-        size = max(1, BATCH_VOXELS.get(self._device.type, 1) // request.lattice.n_sites)
+        size = self._batch_size(request)
         for first in range(start, len(request), size):
             yield range(first, min(first + size, len(request)))
+
+    def require_memory(self, request: GenerationRequest) -> None:
+        """Refuse a request whose batches do not fit the memory of the device.
+
+        Raises
+        ------
+        InputError
+            Says what box fits.
+        """
+        layout = request.layout
+        require_memory_for_work(
+            min(self._batch_size(request), len(request)),
+            request.lattice.shape,
+            self._card.network,
+            self._device,
+            known_material=layout is not None
+            and not layout.walled
+            and bool((layout.index < 0).any()),
+        )
+
+    def _batch_size(self, request: GenerationRequest) -> int:
+        return max(1, BATCH_VOXELS.get(self._device.type, 1) // request.lattice.n_sites)
 
     def draw(
         self, request: GenerationRequest, members: range, observe: Observer | None = None
@@ -185,7 +209,13 @@ class BatchedSampler:
             return None
         guide, order = request.guide, self._order
         back = [order.index(k) for k in range(len(order))]
-        return lambda expected, sigma: guide(expected[:, back], sigma)[:, order]
+
+        def ordered(expected: Tensor, sigma: float) -> Tensor:
+            weight = guide(expected[:, back], sigma)
+            require_guide_weights(weight, expected, sigma)
+            return weight[:, order]
+
+        return ordered
 
     def _told(
         self, request: GenerationRequest, members: range

@@ -8,8 +8,10 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from microdsd.errors import MicrodsdError
 from microdsd.generation.request import GenerationRequest
-from microdsd.microstructure import as_images, as_microstructure
+from microdsd.microstructure import VoxelSize, as_images, as_microstructure, phase_counts
+from microdsd.microstructure.axes import SPATIAL_DIMS
 from microdsd.models.card import ModelCard
 
 
@@ -31,16 +33,17 @@ def dress(
     record : mapping
         Becomes the provenance.
     """
-    voxel_size = None if card.unit == "voxel" else list(card.voxel_size)
+    voxel_size = None if card.unit == "voxel" else VoxelSize(tuple(card.voxel_size), "m")
     if card.grey_levels:
         return _images(card, request, np.stack(samples), voxel_size, record)
+    stack = np.stack(samples)
     made = as_microstructure(
-        np.stack(samples),
+        xr.DataArray(stack, dims=("sample", *SPATIAL_DIMS[1 - stack.ndim :])),
         phases=dict(card.phases),
         voxel_size=voxel_size,
-        ensemble=True,
         provenance=record,
     )
+    _require_counts(made, request)
     if request.classes:
         made = made.assign_coords({"class": ("sample", list(request.classes))})
     if request.layout is None:
@@ -48,11 +51,21 @@ def dress(
     return made.assign_coords(region=(made.dims[1:], request.layout.index.astype(np.int32)))
 
 
+def _require_counts(made: xr.DataArray, request: GenerationRequest) -> None:
+    """Recount samples before they are handed out: what is promised is their counts."""
+    counts = phase_counts(made).values
+    if not np.array_equal(counts, request.counts):
+        raise MicrodsdError(
+            f"samples: hold {counts.tolist()} voxels of each phase, {request.counts.tolist()} were "
+            "requested; this is a fault of microdsd, please report it"
+        )
+
+
 def _images(
     card: ModelCard,
     request: GenerationRequest,
     intensity: np.ndarray,
-    voxel_size: list[float] | None,
+    voxel_size: VoxelSize | None,
     record: Mapping[str, Any],
 ) -> xr.DataArray:
     """Images, (sample, channel, y, x); one channel needs no axis."""

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Never
 
 import numpy as np
 import torch
@@ -152,17 +153,19 @@ class MicrostructureModel:
         self,
         n: int = 1,
         *,
-        phase_fraction: Fractions | None = None,
+        phase_fraction: Fractions | float | Sequence[float] | None = None,
         intensity: Fractions | None = None,
         class_name: str | Sequence[str] | None = None,
         guidance: float = 1.0,
-        shape: Sequence[int] | None = None,
+        shape: int | Sequence[int] | None = None,
         boundary: Boundary | Sequence[Boundary] = "no-flux",
         evaluations: int | None = None,
         sigma_last: float | None = None,
         epsilon: float | None = None,
         guide: Guide | None = None,
         rng: int | np.random.Generator | None = None,
+        seed: int | None = None,
+        **unknown: Never,
     ) -> xr.DataArray:
         """Generate microstructures, or images, with exactly the composition asked for.
 
@@ -171,8 +174,9 @@ class MicrostructureModel:
         n : int
             Number of samples.
         phase_fraction : mapping of phase to float or to n floats, optional
-            Fractions by label or name; one phase may be left out and takes the rest. By
-            default the mean of the training windows, of the class where one is asked for.
+            Fractions by label or name; one phase may be left out and takes the rest. Of two
+            phases, one of them named as pores, a number alone is the porosity. By default the
+            mean of the training windows, of the class where one is asked for.
         intensity : mapping of channel to float or to n floats, optional
             Of a model of images, in place of ``phase_fraction``: mean intensity of every
             channel, in levels; totals are exact. By default as in training.
@@ -181,9 +185,9 @@ class MicrostructureModel:
         guidance : float
             How strongly the walk is steered to the class; 1 is as in training. With any other
             number the network is asked twice per evaluation.
-        shape : sequence of int, optional
-            Voxels per axis; the training window's by default. Larger boxes start from the
-            training window's horizon.
+        shape : int or sequence of int, optional
+            Voxels per axis, one number for all of them; the training window's by default. Larger
+            boxes start from the training window's horizon.
         boundary : {"no-flux", "periodic"} or one per axis
         evaluations : int, optional
             Network evaluations per sample; more is slower and closer to the data.
@@ -197,6 +201,8 @@ class MicrostructureModel:
             Steers the walk without touching a count; see `microdsd.sampling.guidance`.
         rng : int or Generator, optional
             Sample i depends on the seed and i alone.
+        seed : int, optional
+            Another name of ``rng``.
 
         Returns
         -------
@@ -209,6 +215,13 @@ class MicrostructureModel:
         ------
         InputError
             For a request that cannot be met; says what can.
+
+        Warns
+        -----
+        ExtrapolationWarning
+            If a fraction lies outside those of the training windows.
+        MicrodsdWarning
+            If the model knows classes and is told none.
         """
         request = GenerationRequest.resolve(
             self.card,
@@ -224,6 +237,8 @@ class MicrostructureModel:
             epsilon=epsilon,
             guide=guide,
             rng=rng,
+            seed=seed,
+            **unknown,
         )
         return self.carry_out(request)
 
@@ -233,7 +248,7 @@ class MicrostructureModel:
         unknown: ArrayLike,
         n: int = 1,
         *,
-        phase_fraction: Fractions | None = None,
+        phase_fraction: Fractions | float | Sequence[float] | None = None,
         repeats: int = 2,
         walls: bool = False,
         **options: Any,
@@ -258,7 +273,8 @@ class MicrostructureModel:
             stand still: the variant of Santos et al. (arXiv:2505.01917). By default the whole box
             is walked, and known material is noised along with the rest.
         **options
-            ``boundary``, ``evaluations``, ``sigma_last``, ``guide``, ``rng`` of `sample`.
+            ``boundary``, ``evaluations``, ``sigma_last``, ``guide``, ``rng``, ``class_name`` and
+            ``guidance`` of `sample`.
 
         Returns
         -------
@@ -297,11 +313,11 @@ class MicrostructureModel:
 
     def sample_regions(
         self,
-        phase_fraction: Mapping[int | str, ArrayLike],
+        phase_fraction: Mapping[int | str, ArrayLike] | ArrayLike,
         n: int = 1,
         *,
         regions: ArrayLike | None = None,
-        shape: Sequence[int] | None = None,
+        shape: int | Sequence[int] | None = None,
         **options: Any,
     ) -> xr.DataArray:
         """Generate microstructures in which every layer, block or region has its own fractions.
@@ -319,7 +335,8 @@ class MicrostructureModel:
         shape : sequence of int, optional
             Voxels per axis, where there is no map; the training window's by default.
         **options
-            ``boundary``, ``evaluations``, ``sigma_last``, ``guide``, ``rng`` of `sample`.
+            ``boundary``, ``evaluations``, ``sigma_last``, ``guide``, ``rng``, ``class_name`` and
+            ``guidance`` of `sample`.
 
         Returns
         -------
@@ -338,7 +355,9 @@ class MicrostructureModel:
         )
 
     def carry_out(self, request: GenerationRequest) -> xr.DataArray:
-        """All samples of a request, in the array contract."""
+        """All samples of a request, in the array contract; warns of what it cautions against."""
+        for caution in request.cautions:
+            warnings.warn(caution, stacklevel=3)
         levels = len(visits(request.levels, request.repeats)) + 1 + len(request.redraws)
         total = None if request.epsilon is not None else levels * len(request)
         with stage("generating", total=total) as generating:
@@ -370,9 +389,20 @@ class MicrostructureModel:
             Voxels whose phase is not the one most probable there: what exact counts cost. Of
             images, the intensity above the highest level.
         """
+        self.require_memory(request)
         observe = None if on_evaluation is None else _tell(on_evaluation)
         for members in self._sampler.batches(request, start):
             yield from zip(*self._sampler.draw(request, members, observe), strict=True)
+
+    def require_memory(self, request: GenerationRequest) -> None:
+        """Refuse a request that does not fit the memory of the device; `generate` asks it first.
+
+        Raises
+        ------
+        InputError
+            Says what box fits.
+        """
+        self._sampler.require_memory(request)
 
     def walk(
         self, request: GenerationRequest, index: int = 0
@@ -385,6 +415,7 @@ class MicrostructureModel:
             Occupation numbers (species, *shape) at every noise level, from the horizon down.
         labels : ndarray, shape ``request.lattice.shape``
         """
+        self.require_memory(request)
         states: list[tuple[float, np.ndarray]] = []
 
         def keep(visit: Visit | Leap) -> None:

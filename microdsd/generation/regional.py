@@ -10,13 +10,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from microdsd.errors import InputError
-from microdsd.generation.request import GenerationRequest
+from microdsd.errors import ExtrapolationWarning, InputError, MicrodsdWarning
+from microdsd.generation.request import SHARED_OPTIONS, GenerationRequest
 from microdsd.microstructure import LabelsLike
+from microdsd.microstructure.arguments import box_shape, by_phase, refuse_unknown, whole_number
 from microdsd.microstructure.canvas import fills_a_box, grid_regions
 from microdsd.microstructure.composition import Fractions, counts_from_fractions
 from microdsd.microstructure.layout import KNOWN, Layout
 from microdsd.models.card import ModelCard
+
+_ARGUMENTS = ("n", "phase_fraction")
 
 
 def inpainting_request(
@@ -25,7 +28,7 @@ def inpainting_request(
     known: LabelsLike,
     unknown: ArrayLike,
     *,
-    phase_fraction: Fractions | None = None,
+    phase_fraction: Fractions | float | Sequence[float] | None = None,
     repeats: int = 2,
     walls: bool = False,
     **options: Any,
@@ -37,6 +40,7 @@ def inpainting_request(
     InputError
         If the known part holds more of a phase than the whole is to have; says what is possible.
     """
+    refuse_unknown(options, (*_ARGUMENTS, "repeats", "walls", *SHARED_OPTIONS))
     _require_phases_and_bridges(card, "known")
     labels, mask = np.asarray(known), np.asarray(unknown)
     names = [card.phases[label] for label in sorted(card.phases)]
@@ -46,8 +50,9 @@ def inpainting_request(
         raise InputError(f"unknown: expected True where material is to be made, got {mask.dtype}")
     if not mask.any():
         raise InputError("unknown: no voxel is True, there is nothing to make")
-    if repeats < 1:
-        raise InputError(f"repeats={repeats}: every step is made at least once")
+    if labels.dtype.kind not in "iub":
+        raise InputError(f"known: expected integer labels, got {labels.dtype}")
+    repeats = whole_number(repeats, "repeats", least=1)
     if walls and not fills_a_box(mask):
         raise InputError(
             "walls: the law of walkers behind walls is known for one box, and the unknown part is "
@@ -85,10 +90,10 @@ def inpainting_request(
 def regional_request(
     card: ModelCard,
     n: int,
-    phase_fraction: Mapping[int | str, ArrayLike],
+    phase_fraction: Mapping[int | str, ArrayLike] | ArrayLike,
     *,
     regions: ArrayLike | None = None,
-    shape: Sequence[int] | None = None,
+    shape: int | Sequence[int] | None = None,
     **options: Any,
 ) -> GenerationRequest:
     """Request for samples with a composition per region; see `MicrostructureModel.sample_regions`.
@@ -98,8 +103,15 @@ def regional_request(
     InputError
         For fractions that do not fit the regions, or that no whole voxels can meet.
     """
+    refuse_unknown(options, (*_ARGUMENTS, "regions", "shape", *SHARED_OPTIONS))
     _require_phases_and_bridges(card, "phase_fraction")
-    columns = {key: np.asarray(value, dtype=float) for key, value in phase_fraction.items()}
+    try:
+        columns = {
+            key: np.asarray(value, dtype=float)
+            for key, value in by_phase(phase_fraction, card.phases).items()
+        }
+    except (TypeError, ValueError) as error:
+        raise InputError(f"phase_fraction: every fraction must be a number ({error})") from error
     if not columns:
         raise InputError("phase_fraction: give the fractions of all phases but one")
     grids = {column.shape for column in columns.values() if column.ndim}
@@ -108,16 +120,16 @@ def regional_request(
     if regions is None:
         if not grids:
             raise InputError("phase_fraction: give an array of fractions, one per block of a grid")
-        shape = tuple(card.window if shape is None else shape)
+        shape = box_shape(shape, card.window)
         index = grid_regions(shape, *grids)
         number = math.prod(*grids)
     else:
         labels = np.asarray(regions)
         if labels.dtype.kind not in "iu":
             raise InputError(f"regions: expected integers, got {labels.dtype}")
-        if shape is not None and tuple(shape) != labels.shape:
+        if shape is not None and box_shape(shape, labels.shape) != labels.shape:
             raise InputError(
-                f"shape={tuple(shape)}: the map of regions is of {labels.shape}; leave shape out"
+                f"shape={shape}: the map of regions is of {labels.shape}; leave shape out"
             )
         present, index = np.unique(labels, return_inverse=True)
         index, shape, number = index.reshape(labels.shape), labels.shape, len(present)
@@ -147,27 +159,29 @@ def regional_request(
         shape=shape,
         **options,
     )
-    notes = (*request.notes, *_regional_notes(card, counts / sizes[:, None]))
+    cautions = (*request.cautions, *_regional_cautions(card, counts / sizes[:, None]))
     layout = Layout(index, np.broadcast_to(counts, (n, *counts.shape)), np.zeros(shape, np.int64))
     return replace(
-        request, counts=np.broadcast_to(whole, (n, len(order))), notes=notes, layout=layout
+        request, counts=np.broadcast_to(whole, (n, len(order))), cautions=cautions, layout=layout
     )
 
 
-def _regional_notes(card: ModelCard, fractions: np.ndarray) -> list[str]:
+def _regional_cautions(card: ModelCard, fractions: np.ndarray) -> list[MicrodsdWarning]:
     """What training windows were never like."""
-    notes = []
+    cautions: list[MicrodsdWarning] = []
     for k, label in enumerate(sorted(card.phases)):
         name = card.phases[label]
         low, high = card.fraction_range[name]
         outside = int(((fractions[:, k] < low) | (fractions[:, k] > high)).sum())
         if outside:
-            notes.append(
-                f"{name}: {outside} of {len(fractions)} regions lie outside the {low:.3g} to "
-                f"{high:.3g} of the training windows: their counts will be exact, but their "
-                "structure is an extrapolation"
+            cautions.append(
+                ExtrapolationWarning(
+                    f"{name}: {outside} of {len(fractions)} regions lie outside the {low:.3g} to "
+                    f"{high:.3g} of the training windows: their counts will be exact, but their "
+                    "structure is an extrapolation"
+                )
             )
-    return notes
+    return cautions
 
 
 def _require_phases_and_bridges(card: ModelCard, argument: str) -> None:

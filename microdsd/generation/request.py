@@ -10,18 +10,39 @@ from typing import Any
 import numpy as np
 
 from microdsd.encoding import counts_from_intensity
-from microdsd.errors import InputError
+from microdsd.errors import ExtrapolationWarning, InputError, MicrodsdWarning
+from microdsd.generation.memory import require_memory_for_results
+from microdsd.microstructure.arguments import (
+    box_shape,
+    by_phase,
+    one_seed,
+    refuse_unknown,
+    whole_number,
+)
 from microdsd.microstructure.composition import (
     Fractions,
     counts_from_fractions,
     fractions_per_sample,
 )
 from microdsd.microstructure.layout import Layout
-from microdsd.microstructure.seeds import resolve_seed
 from microdsd.models.card import ModelCard
 from microdsd.process import Boundary, Lattice
 from microdsd.process.lattice import MIN_LENGTH
 from microdsd.sampling.guidance import Guide
+
+SHARED_OPTIONS = (
+    "class_name",
+    "guidance",
+    "boundary",
+    "evaluations",
+    "sigma_last",
+    "guide",
+    "rng",
+    "seed",
+)
+"""Options that all ways to generate have."""
+
+OPTIONS = ("n", "phase_fraction", "intensity", "shape", "epsilon", *SHARED_OPTIONS)
 
 
 @dataclass(frozen=True)
@@ -42,8 +63,8 @@ class GenerationRequest:
     streams : tuple of int
         Sample k depends on (seed, streams[k]) alone. Samples of one stream start from the same
         walkers and move them by the same numbers, whatever their compositions.
-    notes : tuple of str
-        Plain sentences on what about the request is an extrapolation.
+    remarks : tuple of str
+        Plain sentences on what the request means for the samples.
     epsilon : float or None
         Share of a voxel's walkers that may leave in one leap, where that sets the levels.
     layout : Layout or None
@@ -61,6 +82,8 @@ class GenerationRequest:
         Noise levels, voxels, at which samples are drawn again after the walk.
     sharpness : tuple of float
         Exponent of every species' potential; see `microdsd.models.WalkBack`.
+    cautions : tuple of MicrodsdWarning
+        What to warn of: compositions that training windows never had, a class that is not named.
     """
 
     lattice: Lattice
@@ -69,7 +92,7 @@ class GenerationRequest:
     levels: tuple[float, ...]
     seed: int
     streams: tuple[int, ...]
-    notes: tuple[str, ...] = field(default=())
+    remarks: tuple[str, ...] = field(default=())
     epsilon: float | None = None
     layout: Layout | None = None
     guide: Guide | None = None
@@ -78,6 +101,7 @@ class GenerationRequest:
     repeats: int = 1
     redraws: tuple[float, ...] = ()
     sharpness: tuple[float, ...] = ()
+    cautions: tuple[MicrodsdWarning, ...] = ()
 
     def __len__(self) -> int:
         return len(self.counts)
@@ -88,11 +112,11 @@ class GenerationRequest:
         card: ModelCard,
         n: int,
         *,
-        phase_fraction: Fractions | None = None,
+        phase_fraction: Fractions | float | Sequence[float] | None = None,
         intensity: Fractions | None = None,
         class_name: str | Sequence[str] | None = None,
         guidance: float = 1.0,
-        shape: Sequence[int] | None = None,
+        shape: int | Sequence[int] | None = None,
         boundary: Boundary | Sequence[Boundary] = "no-flux",
         evaluations: int | None = None,
         sigma_last: float | None = None,
@@ -100,6 +124,8 @@ class GenerationRequest:
         streams: Sequence[int] | None = None,
         guide: Guide | None = None,
         rng: int | np.random.Generator | None = None,
+        seed: int | None = None,
+        **unknown: Any,
     ) -> GenerationRequest:
         """Check a request against a model's card; see `MicrostructureModel.sample`.
 
@@ -108,23 +134,27 @@ class GenerationRequest:
         InputError
             For a request that cannot be met; says what can.
         """
+        refuse_unknown(unknown, OPTIONS)
+        n = whole_number(n, "n", least=0)
         if n < 1:
             raise InputError(f"n={n}: ask for at least one sample")
-        shape = tuple(card.window if shape is None else shape)
-        if len(shape) != len(card.window):
-            raise InputError(
-                f"shape={shape}: the model is {len(card.window)}D, give {len(card.window)} numbers"
-            )
+        shape = box_shape(shape, card.window)
         if min(shape) < MIN_LENGTH:
             raise InputError(f"shape={shape}: every axis needs at least {MIN_LENGTH} voxels")
-        lattice = Lattice.box(shape, boundary)
+        require_memory_for_results(n, shape, card.network)
+        lattice = Lattice.box(shape, _boundaries(boundary))
         evaluations_given = evaluations is not None
-        evaluations = card.evaluations if evaluations is None else evaluations
+        evaluations = whole_number(
+            card.evaluations if evaluations is None else evaluations, "evaluations", least=1
+        )
+        _check_sigma_last(card, sigma_last)
         levels = tuple(card.levels(evaluations, sigma_last))
         redraws = tuple(card.redraws(evaluations, sigma_last))
         if epsilon is not None:
             _check_epsilon(card, epsilon, evaluations_given)
             levels = levels[:1]
+        if guide is not None and not callable(guide):
+            raise InputError(f"guide={guide!r}: give a function; see microdsd.sampling.guidance")
         if guide is not None and card.method != "bridges":
             raise InputError(f"guide: needs a model of bridges, this one's method is {card.method}")
         classes = _classes_per_sample(card, class_name, n)
@@ -142,16 +172,25 @@ class GenerationRequest:
             fractions,
             np.array([[row[label] for label in sorted(card.phases)] for row in counts]),
             levels,
-            resolve_seed(rng),
+            one_seed(rng, seed),
             tuple(range(n) if streams is None else streams),
-            (*_fraction_notes(card, fractions, classes), *_size_notes(card, shape)),
+            tuple(_size_remarks(card, shape)),
             epsilon,
             guide=guide,
             classes=classes,
             guidance=guidance,
             redraws=redraws,
             sharpness=card.walk(evaluations).sharpness,
+            cautions=(
+                *_class_cautions(card, classes),
+                *_fraction_cautions(card, fractions, classes),
+            ),
         )
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Cautions and remarks, as plain sentences."""
+        return (*map(str, self.cautions), *self.remarks)
 
     @property
     def evaluations(self) -> int:
@@ -184,6 +223,23 @@ class GenerationRequest:
         }
 
 
+def _boundaries(boundary: Any) -> Any:
+    """One boundary, or one per axis, as `Lattice` takes and checks them."""
+    if isinstance(boundary, str) or (
+        isinstance(boundary, Sequence) and all(isinstance(one, str) for one in boundary)
+    ):
+        return boundary
+    raise InputError(f"boundary={boundary!r}: choose 'no-flux' or 'periodic', or one per axis")
+
+
+def _check_sigma_last(card: ModelCard, sigma_last: float | None) -> None:
+    if sigma_last is not None and not isinstance(sigma_last, int | float | np.number):
+        raise InputError(
+            f"sigma_last={sigma_last!r}: give a noise level between 0 and the horizon of "
+            f"{card.sigma_max:.3g} voxels"
+        )
+
+
 def _check_epsilon(card: ModelCard, epsilon: float, evaluations_given: bool) -> None:
     if card.method != "tau-leaping":
         raise InputError(
@@ -202,6 +258,8 @@ def _classes_per_sample(
     """One class per sample; empty where none is asked for."""
     if asked is None:
         return ()
+    if not isinstance(asked, str | Sequence):
+        raise InputError(f"class_name={asked!r}: give a name, or one per sample")
     names = (asked,) if isinstance(asked, str) else tuple(asked)
     if not card.classes:
         raise InputError(f"class_name={asked!r}: the model was trained on one material, no classes")
@@ -221,20 +279,29 @@ def _check_guidance(guidance: float, classes: tuple[str, ...]) -> None:
 
 
 def _of_the_right_kind(
-    card: ModelCard, phase_fraction: Fractions | None, intensity: Fractions | None
+    card: ModelCard,
+    phase_fraction: Fractions | float | Sequence[float] | None,
+    intensity: Fractions | None,
 ) -> Fractions | None:
     """What is asked of phases, or of the channels of an image; not of the other."""
     if card.grey_levels and phase_fraction is not None:
         raise InputError(
-            f"phase_fraction={dict(phase_fraction)}: the model makes images; give intensity, the "
+            f"phase_fraction={phase_fraction}: the model makes images; give intensity, the "
             f"mean of {', '.join(card.phases.values())} from 0 to {card.grey_levels - 1}"
         )
     if not card.grey_levels and intensity is not None:
         raise InputError(
-            f"intensity={dict(intensity)}: the model makes phases; give phase_fraction of "
+            f"intensity={intensity}: the model makes phases; give phase_fraction of "
             f"{', '.join(card.phases.values())}"
         )
-    return intensity if card.grey_levels else phase_fraction
+    if not card.grey_levels:
+        return None if phase_fraction is None else by_phase(phase_fraction, card.phases)
+    if intensity is not None and not isinstance(intensity, Mapping):
+        if len(card.phases) > 1:
+            names = ", ".join(card.phases.values())
+            raise InputError(f"intensity={intensity!r}: give a mapping of {names} to the mean")
+        return dict.fromkeys(card.phases.values(), intensity)
+    return intensity
 
 
 def _usual_fractions(card: ModelCard, classes: tuple[str, ...]) -> Fractions:
@@ -256,12 +323,12 @@ def _counts(card: ModelCard, fractions: Mapping[str, float], n_sites: int) -> di
     return {label: totals[name] for label, name in card.phases.items()}
 
 
-def _fraction_notes(
+def _fraction_cautions(
     card: ModelCard, fractions: Mapping[str, tuple[float, ...]], classes: tuple[str, ...]
-) -> list[str]:
+) -> list[MicrodsdWarning]:
     """Per phase, and per class asked for, what lies outside the training windows."""
     what = "total" if card.grey_levels else "counts"
-    notes = []
+    cautions: list[MicrodsdWarning] = []
     for name, column in fractions.items():
         for of in sorted(set(classes)) or [""]:
             asked = [
@@ -276,14 +343,27 @@ def _fraction_notes(
                 f" to {max(asked):.4g}" if max(asked) > min(asked) else ""
             )
             windows = f"training windows of {of}" if of else "training windows"
-            notes.append(
-                f"{name} = {span} lies outside the {low:.3g} to {high:.3g} of the {windows}: "
-                f"{what} will be exact, but the structure is an extrapolation"
+            cautions.append(
+                ExtrapolationWarning(
+                    f"{name} = {span} lies outside the {low:.3g} to {high:.3g} of the {windows}: "
+                    f"{what} will be exact, but the structure is an extrapolation"
+                )
             )
-    return notes
+    return cautions
 
 
-def _size_notes(card: ModelCard, shape: Sequence[int]) -> list[str]:
+def _class_cautions(card: ModelCard, classes: tuple[str, ...]) -> list[MicrodsdWarning]:
+    if not card.classes or classes:
+        return []
+    return [
+        MicrodsdWarning(
+            f"class_name: the model knows the classes {', '.join(card.classes)} and is told none: "
+            "samples may be of any of them, or of none; name one with class_name (--class)"
+        )
+    ]
+
+
+def _size_remarks(card: ModelCard, shape: Sequence[int]) -> list[str]:
     if all(n <= w for n, w in zip(shape, card.window, strict=True)):
         return []
     return [

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import xarray as xr
 
 from microdsd.errors import InputError
+from microdsd.generation.memory import require_memory_for_results
 from microdsd.generation.microstructure_model import MicrostructureModel
-from microdsd.generation.request import GenerationRequest
+from microdsd.generation.request import SHARED_OPTIONS, GenerationRequest
+from microdsd.microstructure.arguments import box_shape, by_phase, refuse_unknown, whole_number
 from microdsd.microstructure.composition import Fractions
 from microdsd.microstructure.labels import find_phase
 from microdsd.models.card import ModelCard
@@ -19,7 +21,7 @@ from microdsd.models.card import ModelCard
 
 def sample_sweep(
     model: MicrostructureModel,
-    phase_fraction: Fractions,
+    phase_fraction: Fractions | Sequence[float],
     n: int = 1,
     *,
     paired: bool = False,
@@ -61,14 +63,12 @@ def sample_sweep(
     >>> (series == 0).sum(("y", "x")).values
     array([51, 77])
     """
-    request = sweep_request(model.card, phase_fraction, n, paired=paired, **options)
-    made = list(model.generate(request))
-    return model.dress(request, [labels for labels, _ in made], [moved for _, moved in made])
+    return model.carry_out(sweep_request(model.card, phase_fraction, n, paired=paired, **options))
 
 
 def sweep_request(
     card: ModelCard,
-    phase_fraction: Fractions,
+    phase_fraction: Fractions | Sequence[float],
     n: int = 1,
     *,
     paired: bool = False,
@@ -78,15 +78,24 @@ def sweep_request(
 
     The swept phase comes first among the fractions of the request.
     """
-    if n < 1:
+    refuse_unknown(options, ("n", "phase_fraction", "paired", "shape", "epsilon", *SHARED_OPTIONS))
+    if whole_number(n, "n", least=0) < 1:
         raise InputError(f"n={n}: ask for at least one sample of each fraction")
+    phase_fraction = by_phase(phase_fraction, card.phases)
     swept = [phase for phase, value in phase_fraction.items() if np.ndim(value) == 1]
     if len(swept) != 1:
         raise InputError(
             f"phase_fraction={dict(phase_fraction)}: give one phase a series of fractions, "
             "the others one number each or none"
         )
-    values = np.asarray(phase_fraction[swept[0]], dtype=float)
+    try:
+        values = np.asarray(phase_fraction[swept[0]], dtype=float)
+    except (TypeError, ValueError) as error:
+        raise InputError(f"phase_fraction[{swept[0]!r}]: give numbers ({error})") from error
+    if not values.size:
+        raise InputError(f"phase_fraction[{swept[0]!r}]: give at least one fraction")
+    shape = box_shape(options.get("shape"), card.window)
+    require_memory_for_results(len(values) * n, shape, card.network)
     fractions = {
         phase: np.repeat(np.broadcast_to(np.asarray(value, dtype=float), len(values)), n)
         for phase, value in {swept[0]: values, **phase_fraction}.items()
@@ -102,7 +111,7 @@ def sweep_request(
     if not rest:
         return request
     shared = f"{' and '.join(map(str, rest))} share the rest as they do in the training windows"
-    return dataclasses.replace(request, notes=(*request.notes, shared))
+    return dataclasses.replace(request, remarks=(*request.remarks, shared))
 
 
 def _shared_rest(

@@ -2,18 +2,31 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
+import re
 import secrets
-from collections.abc import Iterator
-from contextlib import contextmanager
+import socket
+import stat
+import tempfile
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
+import psutil
+
 from microdsd.errors import DataFileError, MicrodsdError
+
+_ABANDONED = 24 * 3600.0
+"""Seconds without a write after which the temporary file of an unknown process is given up."""
 
 
 @contextmanager
 def atomic_write(path: str | Path, *, overwrite: bool) -> Iterator[Path]:
     """Yield a temporary path that takes the final name when the block ends without an error.
+
+    Temporary files that killed processes left of the same output are removed.
 
     Parameters
     ----------
@@ -38,8 +51,14 @@ def atomic_write(path: str | Path, *, overwrite: bool) -> Iterator[Path]:
     >>> target.read_text()
     'whole'
     """
-    path = ensure_writable(path, overwrite=overwrite)
-    temporary = path.with_name(f".{path.stem}.{secrets.token_hex(4)}{path.suffix}")
+    with replacing(ensure_writable(path, overwrite=overwrite)) as temporary:
+        yield temporary
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Write as `atomic_write`, over a file that may be replaced, in a folder known to be ours."""
+    temporary = _temporary(path)
     try:
         yield temporary
         _flush_to_disk(temporary)
@@ -55,13 +74,25 @@ def atomic_write(path: str | Path, *, overwrite: bool) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
-def ensure_writable(path: str | Path, *, overwrite: bool) -> Path:
+def ensure_writable(
+    path: str | Path, *, overwrite: bool, inputs: Iterable[str | Path] = ()
+) -> Path:
     """Refuse a name that `atomic_write` would refuse, before long work rather than after it.
+
+    Parameters
+    ----------
+    path : str or Path
+    overwrite : bool
+        Whether a file of that name may be replaced.
+    inputs : iterable of str or Path
+        Files that are read for what is to be written: never replaced, whatever `overwrite` says.
+        Names that are none of a file do not matter.
 
     Raises
     ------
     DataFileError
-        The file exists and `overwrite` is false, is a folder, or its folder does not exist.
+        The file exists and `overwrite` is false; it is one of the inputs, a folder, a device or a
+        pipe; its folder does not exist, or takes no files.
 
     Examples
     --------
@@ -69,15 +100,58 @@ def ensure_writable(path: str | Path, *, overwrite: bool) -> Path:
     'report.html'
     """
     path = Path(path)
-    if path.exists() and not overwrite:
-        raise DataFileError(f"{path}: exists; pass overwrite=True (--force) or another name")
     if path.is_dir():
         raise DataFileError(f"{path}: is a folder; give the name of a file")
-    if path.exists() and not path.is_file():
-        raise DataFileError(f"{path}: is a device or a pipe, not a file; give another name")
+    if path.exists():
+        if not stat.S_ISREG(path.stat().st_mode):
+            raise DataFileError(f"{path}: is a device or a pipe, no file; give the name of a file")
+        for read in map(Path, inputs):
+            if read.exists() and read.samefile(path):
+                raise DataFileError(
+                    f"{path}: is read by this very command and will not be replaced; "
+                    "give another name"
+                )
+        if not overwrite:
+            raise DataFileError(f"{path}: exists; pass overwrite=True (--force) or another name")
     if not path.parent.is_dir():
         raise DataFileError(f"{path}: the folder {path.parent} does not exist; create it first")
+    try:
+        with tempfile.TemporaryFile(dir=path.parent):
+            pass
+    except OSError as error:
+        raise DataFileError(
+            f"{path}: nothing can be written into the folder {path.parent} "
+            f"({error.strerror or error}); check its permissions, or choose another folder"
+        ) from error
+    _remove_abandoned(path)
     return path
+
+
+def _temporary(path: Path) -> Path:
+    """Name that tells whose it is: ``.stem.host-process-token.suffix``."""
+    token = secrets.token_hex(4)
+    return path.with_name(f".{path.stem}.{_host()}-{os.getpid()}-{token}{path.suffix}")
+
+
+def _host() -> str:
+    return hashlib.sha256(socket.gethostname().encode()).hexdigest()[:6]
+
+
+def _remove_abandoned(path: Path) -> None:
+    """Remove temporary files of this output whose process is gone."""
+    pattern = re.compile(
+        re.escape(f".{path.stem}.")
+        + r"(?:(?P<host>[0-9a-f]{6})-(?P<process>\d+)-)?[0-9a-f]{8}"
+        + re.escape(path.suffix)
+    )
+    for left in path.parent.iterdir():
+        if (found := pattern.fullmatch(left.name)) is None:
+            continue
+        with suppress(OSError):
+            ours = found["host"] == _host()
+            gone = ours and not psutil.pid_exists(int(found["process"]))
+            if gone or time.time() - left.stat().st_mtime > _ABANDONED:
+                left.unlink()
 
 
 def _flush_to_disk(path: Path) -> None:

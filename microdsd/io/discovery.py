@@ -5,23 +5,26 @@ from __future__ import annotations
 import fnmatch
 import re
 from collections import defaultdict
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import h5py
 import numpy as np
 
 from microdsd.errors import DataFileError, InputError
+from microdsd.io.hdf5_access import open_hdf5, reading, text_attribute
+from microdsd.io.layouts import Kind, Layout, layout_of
+from microdsd.io.links import ASK_FOR_EXTERNAL, Contents, contents, follow
+from microdsd.io.spacing import voxel_size_from
+from microdsd.io.storage import check_storage
 from microdsd.io.stored import StoredLabels
+from microdsd.microstructure import VoxelSize
 from microdsd.microstructure.labels import OTSU
 
-Kind = Literal["native", "stack", "per-sample", "dream3d", "plain"]
-
 NATIVE_DIMS = {("sample", "z", "y", "x"), ("sample", "y", "x"), ("z", "y", "x"), ("y", "x")}
-CELL_GROUPS = {"CellData", "Cell Data"}
-CHUNK_CACHE_BYTES = 64 << 20
+NATIVE_UNITS = {"m", "voxel"}
 
 
 @dataclass(frozen=True)
@@ -33,21 +36,49 @@ class FoundArray:
     path : str
         Path in the file; ``*`` stands for the number of one-dataset-per-sample layouts.
     kind : str
-        ``"native"``, ``"stack"`` (4D), ``"per-sample"``, ``"dream3d"`` or ``"plain"``.
+        ``"native"``, ``"stack"`` (with samples), ``"per-sample"``, ``"dream3d"`` or ``"plain"``.
     labels : StoredLabels
     note : str
-        What the file says and this package does not act upon.
+        What the file says and this package does not act upon, or how its axes were taken.
+    layout : Layout or None
+        None for native arrays.
     """
 
     path: str
     kind: Kind
     labels: StoredLabels
     note: str = ""
+    layout: Layout | None = None
 
     @property
     def dataset(self) -> Any:
         """The dataset, the first one of a per-sample layout."""
         return self.labels.datasets[0]
+
+    def voxel_size(self) -> VoxelSize | None:
+        """Voxel size that a foreign file states, None where it states none.
+
+        Raises
+        ------
+        InputError
+            Coordinates that do not run in even steps.
+        """
+        return None if self.layout is None else voxel_size_from(self.layout.spacings)
+
+    @property
+    def evenly_spaced(self) -> bool:
+        """Whether no coordinate runs in uneven steps."""
+        return self.layout is None or not any(s and s.uneven for s in self.layout.spacings)
+
+    def check(
+        self, *, sample: int | None = None, external: bool = False, fill_unwritten: bool = False
+    ) -> None:
+        """Refuse an array of which HDF5 would make up a part; see `check_storage`."""
+        datasets = self.labels.datasets
+        if sample is not None and not self.labels.has_samples:
+            datasets = datasets[sample : sample + 1]
+        for dataset in datasets:
+            check_storage(dataset, external=external, fill_unwritten=fill_unwritten)
 
 
 def split_spec(spec: str | Path) -> tuple[Path, str | None]:
@@ -66,53 +97,64 @@ def split_spec(spec: str | Path) -> tuple[Path, str | None]:
     return Path(file), "/" + inner.strip("/")
 
 
-def open_hdf5(path: str | Path) -> h5py.File:
-    """Open a file for reading.
+def find_arrays(
+    within: h5py.Group | h5py.Dataset, *, external: bool = False, axis_order: str | None = None
+) -> list[FoundArray]:
+    """Recognise every array of integer labels of a file or group, or the dataset itself.
 
-    Raises
-    ------
-    DataFileError
-        It is missing, a folder, truncated, or not HDF5.
+    Parameters
+    ----------
+    within : h5py.Group or h5py.Dataset
+    external : bool
+        Whether links into other files are followed.
+    axis_order : str, optional
+        See `microdsd.io.layouts.layout_of`.
     """
-    path = Path(path)
-    if not path.is_file():
-        raise DataFileError(f"{path}: there is no such file; check the name and the folder")
-    try:
-        return h5py.File(path, "r", rdcc_nbytes=CHUNK_CACHE_BYTES)
-    except OSError as error:
-        raise DataFileError(
-            f"{path}: cannot be opened as HDF5 ({error}); it is truncated, damaged or of another "
-            "format (bring images in with 'microdsd import')"
-        ) from error
+    return recognise(contents(within, external=external), axis_order)
 
 
-def find_arrays(within: h5py.Group | h5py.Dataset) -> list[FoundArray]:
-    """Recognise every 2D, 3D or 4D integer array of a file or group, or the dataset itself."""
+def recognise(found: Contents, axis_order: str | None = None) -> list[FoundArray]:
+    """Arrays of labels among the contents of a file; what cannot be read joins `unreadable`."""
     single: list[FoundArray] = []
-    families: dict[tuple[Any, ...], list[tuple[int, h5py.Dataset]]] = defaultdict(list)
-    for dataset in _datasets(within):
-        if dataset.dtype.kind not in "biu" or dataset.size == 0 or not 2 <= dataset.ndim <= 4:
+    families: dict[tuple[Any, ...], list[tuple[int, FoundArray]]] = defaultdict(list)
+    for dataset in found.datasets:
+        try:
+            with reading(str(dataset.name)):
+                array = _recognise(dataset, axis_order)
+        except InputError:
+            continue  # says why when it is asked for by its path
+        except DataFileError as error:
+            found.unreadable[str(dataset.name)] = error
             continue
-        found = _recognise(dataset)
-        numbered = re.fullmatch(r"(.*?)(\d+)(\D*)", dataset.name)
-        if found is None:
+        if array is None:
             continue
-        if found.kind == "plain" and numbered:
+        numbered = re.fullmatch(r"(.*?)(\d+)(\D*)", array.path)
+        if array.kind == "plain" and numbered:
             stem, number, tail = numbered.groups()
-            key = (f"{stem}*{tail}", dataset.shape, dataset.dtype)
-            families[key].append((int(number), dataset))
+            like = (dataset.shape, dataset.dtype, array.layout)
+            families[f"{stem}*{tail}", *like].append((int(number), array))
         else:
-            single.append(found)
+            single.append(array)
     for (path, *_), members in families.items():
-        if len(members) == 1:
-            single.append(FoundArray(members[0][1].name, "plain", StoredLabels((members[0][1],))))
+        arrays = [array for _, array in sorted(members, key=lambda member: member[0])]
+        if len(arrays) == 1:
+            single.append(arrays[0])
         else:
-            ordered = tuple(dataset for _, dataset in sorted(members, key=lambda m: m[0]))
-            single.append(FoundArray(path, "per-sample", StoredLabels(ordered)))
-    return sorted(single, key=lambda found: found.path)
+            labels = replace(arrays[0].labels, datasets=tuple(array.dataset for array in arrays))
+            single.append(replace(arrays[0], path=path, kind="per-sample", labels=labels))
+    return sorted(single, key=lambda array: array.path)
 
 
-def locate(file: h5py.File, inner: str | None, *, ensemble: bool = False) -> FoundArray:
+def locate(
+    file: h5py.File,
+    inner: str | None,
+    *,
+    ensemble: bool = False,
+    sample: int | None = None,
+    axis_order: str | None = None,
+    external: bool = False,
+    fill_unwritten: bool = False,
+) -> FoundArray:
     """Find the array that a path means: a dataset, a group that holds one, or a ``*`` path.
 
     Parameters
@@ -121,37 +163,51 @@ def locate(file: h5py.File, inner: str | None, *, ensemble: bool = False) -> Fou
     inner : str or None
         None stands for the only array of the file.
     ensemble : bool
-        Whether the first axis of a plain 3D array counts samples.
+        Whether the first axis of a 3D array counts samples.
+    sample : int, optional
+        The only sample that will be read; by default it may be any.
+    axis_order : str, optional
+        See `microdsd.io.layouts.layout_of`.
+    external, fill_unwritten : bool
+        See `microdsd.io.storage.check_storage`.
 
     Raises
     ------
     DataFileError
-        Nothing is there.
+        Nothing is there, or not all of it.
     InputError
-        Several arrays are there, or the array does not hold integers.
+        Several arrays are there, or the array does not hold labels.
     """
-    # A file may have hundreds of groups, so that recognising all takes seconds.
-    there = None if inner is None else file.get(inner)
-    arrays = find_arrays(there if isinstance(there, h5py.Group | h5py.Dataset) else file)
     name = Path(file.filename).name
-    chosen = arrays if inner is None else _matching(file, arrays, inner)
+    with reading(f"{name}:{inner or '/'}"):
+        item = follow(file, inner or "/", external=external)
+        # A file may have hundreds of groups, so that recognising all takes seconds.
+        inside = contents(file if item is None else item, external=external)
+        arrays = recognise(inside, axis_order)
+        chosen = arrays if item is not None else [a for a in arrays if a.path == inner]
+    unreadable = inside.unreadable
+    if item is None and inner is not None:
+        unreadable = {p: e for p, e in unreadable.items() if fnmatch.fnmatchcase(p, inner)}
+    if unreadable:
+        path, error = next(iter(unreadable.items()))
+        others = ", ".join(array.path for array in arrays)
+        raise DataFileError(
+            f"{name}: {path} cannot be read ({error})"
+            + (f"; to read another array name it: {others}" if others else "")
+        ) from error
     if len(chosen) == 1:
-        return _as_stack(chosen[0]) if ensemble else chosen[0]
-    listing = ", ".join(found.path for found in chosen or find_arrays(file)) or "none"
+        found = _as_stack(chosen[0]) if ensemble else chosen[0]
+        found.check(sample=sample, external=external, fill_unwritten=fill_unwritten)
+        return found
     if len(chosen) > 1:
         where = f"under {inner} " if inner else ""
+        listing = ", ".join(array.path for array in chosen)
         raise InputError(
             f"{name}: holds {len(chosen)} arrays {where}({listing}); name one, as in {name}:/path"
         )
-    if inner is not None and isinstance(file.get(inner), h5py.Dataset):
-        raise InputError(
-            f"{name}:{inner}: is {file[inner].dtype} of shape {file[inner].shape}, not a 2D, 3D or "
-            f"4D array of integer labels; segment images first, e.g. {OTSU}"
-        )
-    missing = "holds no integer array" if inner is None else f"there is nothing to read at {inner}"
-    if any("levels" in dataset.attrs for dataset in _datasets(file)):
-        missing += " (it holds images: read them with load_images)"
-    raise DataFileError(f"{name}: {missing}; integer arrays in it: {listing}")
+    if isinstance(item, h5py.Dataset):
+        raise _why_not_labels(item, name, inner, axis_order)
+    raise _nothing_there(name, inner, contents(file, external=external))
 
 
 def matching_specs(spec: str | Path) -> list[str]:
@@ -165,13 +221,17 @@ def matching_specs(spec: str | Path) -> list[str]:
     Raises
     ------
     DataFileError
-        No path in the file is like that.
+        No path in the file is like that, or one that is cannot be read.
     """
     path, inner = split_spec(spec)
     if inner is None or "*" not in inner:
         return [str(spec)]
     with open_hdf5(path) as file:
-        paths = [found.path for found in find_arrays(file)]
+        inside = contents(file)
+        paths = [found.path for found in recognise(inside)]
+    for damaged, error in inside.unreadable.items():
+        if fnmatch.fnmatchcase(damaged, inner):
+            raise DataFileError(f"{path.name}: {damaged} cannot be read ({error})") from error
     if inner in paths:
         return [str(spec)]  # one dataset per sample, which is one array here
     chosen = [found for found in paths if fnmatch.fnmatchcase(found, inner)]
@@ -193,66 +253,104 @@ def native_dims(dataset: h5py.Dataset) -> tuple[str, ...] | None:
     """Dims of a dataset in the native layout, from its dimension scales; None for others."""
     if "phases" not in dataset.attrs or not all(len(dim) for dim in dataset.dims):
         return None
-    dims = tuple(str(dim[0].name).rpartition("/")[2] for dim in dataset.dims)
-    return dims if dims in NATIVE_DIMS else None
+    scales = [dim[0] for dim in dataset.dims]
+    dims = tuple(str(scale.name).rpartition("/")[2] for scale in scales)
+    units = {text_attribute(scale.attrs, "units", "voxel") for scale in scales}
+    return dims if dims in NATIVE_DIMS and units <= NATIVE_UNITS else None
 
 
-def _datasets(group: h5py.Group | h5py.Dataset) -> Iterator[h5py.Dataset]:
-    if isinstance(group, h5py.Dataset):
-        yield group
-        return
-    for name in group:
-        item = group.get(name)  # None for a link that leads nowhere
-        if isinstance(item, h5py.Group):
-            yield from _datasets(item)
-        elif isinstance(item, h5py.Dataset):
-            yield item
+def _recognise(dataset: h5py.Dataset, axis_order: str | None) -> FoundArray | None:
+    """Array of labels, or None for one that is not meant to be.
 
-
-def _recognise(dataset: h5py.Dataset) -> FoundArray | None:
-    if "levels" in dataset.attrs:
-        return None  # images, which microdsd.io.load_images reads
-    dims = native_dims(dataset)
+    Raises
+    ------
+    InputError
+        It looks like labels and cannot be taken as such.
+    """
+    if not _may_be_labels(dataset) or "levels" in dataset.attrs:
+        return None  # the latter are images, which microdsd.io.load_images reads
     group, _, own_name = dataset.name.rpartition("/")
-    labels = dataset.parent.get("labels")
-    if labels is not None and own_name in str(labels.attrs.get("coordinates", "")).split():
+    if own_name in _named_beside_labels(dataset):
         return None  # a map that goes along with labels
-    if dims is not None:
+    dims = native_dims(dataset)
+    if dims is not None and axis_order is None:
         path = group if own_name == "labels" and group else dataset.name
         return FoundArray(path, "native", StoredLabels((dataset,), has_samples="sample" in dims))
-    if group.rpartition("/")[2] in CELL_GROUPS:
-        if dataset.ndim != 4 or dataset.shape[-1] != 1:
-            return None  # vectors and colours, not labels
-        flat = (0,) if dataset.shape[0] == 1 else ()
-        stored = StoredLabels((dataset,), before=flat, after=(0,))
-        return FoundArray(dataset.name, "dream3d", stored, _dream3d_spacing(dataset.parent.parent))
-    if dataset.ndim == 4:
-        return FoundArray(dataset.name, "stack", StoredLabels((dataset,), has_samples=True))
-    return FoundArray(dataset.name, "plain", StoredLabels((dataset,)))
+    layout = layout_of(dataset, axis_order)
+    labels = StoredLabels(
+        (dataset,),
+        has_samples=layout.has_samples,
+        axes=layout.axes,
+        backwards=layout.backwards,
+        missing=_missing_label(dataset),
+    )
+    if min(labels.shape) < 2:
+        return None  # a row or a column of numbers, not an image
+    return FoundArray(dataset.name, layout.kind, labels, layout.note, layout)
 
 
-def _dream3d_spacing(container: h5py.Group) -> str:
-    spacing = container.get("_SIMPL_GEOMETRY/SPACING")
-    values = container.attrs.get("_SPACING") if spacing is None else spacing[()]
-    if values is None:
-        return ""
-    x, y, z = np.ravel(values)[:3]
-    return f"spacing z, y, x = {z:g}, {y:g}, {x:g} in a unit the file does not state"
+def _may_be_labels(dataset: h5py.Dataset) -> bool:
+    """Whether a dataset holds integers along two axes or more."""
+    integers = dataset.id.get_type().get_class() in (h5py.h5t.INTEGER, h5py.h5t.ENUM)
+    return bool(
+        integers and dataset.shape is not None and dataset.ndim >= 2 and dataset.size > 0
+        and dataset.dtype.kind in "biu"
+    )  # fmt: skip
 
 
-def _matching(file: h5py.File, arrays: list[FoundArray], inner: str) -> list[FoundArray]:
-    exact = [a for a in arrays if a.path == inner or inner in {d.name for d in a.labels.datasets}]
-    if exact and exact[0].kind == "per-sample" and inner != exact[0].path:
-        return [FoundArray(inner, "plain", StoredLabels((file[inner],)))]
-    return exact or [a for a in arrays if a.path.startswith(inner.rstrip("/") + "/")]
+def _named_beside_labels(dataset: h5py.Dataset) -> Iterable[str]:
+    labels = dataset.parent.get("labels", getlink=True)
+    if not isinstance(labels, h5py.HardLink):
+        return ()
+    return text_attribute(dataset.parent["labels"].attrs, "coordinates").split()
+
+
+def _missing_label(dataset: h5py.Dataset) -> int | None:
+    """Label that stands for no data, as netCDF writes it."""
+    for name in ("_FillValue", "missing_value"):
+        value = np.ravel(dataset.attrs.get(name, []))
+        if value.size and value.dtype.kind in "iu":
+            return int(value[0])
+    return None
 
 
 def _as_stack(found: FoundArray) -> FoundArray:
     if found.labels.is_ensemble:
         return found
-    if found.kind != "plain" or found.dataset.ndim != 3:
+    if found.kind != "plain" or len(found.labels.shape) != 3:
         raise InputError(
             f"ensemble: {found.path} is a {found.kind} array of shape {found.labels.shape}, "
             "not a plain stack of images; leave ensemble out"
         )
-    return FoundArray(found.path, "stack", StoredLabels(found.labels.datasets, has_samples=True))
+    labels = replace(
+        found.labels,
+        has_samples=True,
+        backwards=tuple(axis - 1 for axis in found.labels.backwards if axis),
+    )
+    layout = found.layout and replace(found.layout, spacings=found.layout.spacings[1:])
+    return replace(found, kind="stack", labels=labels, layout=layout)
+
+
+def _why_not_labels(
+    dataset: h5py.Dataset, name: str, inner: str | None, axis_order: str | None
+) -> InputError:
+    if _may_be_labels(dataset):
+        try:
+            layout_of(dataset, axis_order)
+        except InputError as error:
+            return InputError(f"{name}: {error}")
+    return InputError(
+        f"{name}:{inner}: is {dataset.dtype} of shape {dataset.shape}, not a 2D, 3D or "
+        f"4D array of integer labels; segment images first, e.g. {OTSU}"
+    )
+
+
+def _nothing_there(name: str, inner: str | None, everything: Contents) -> DataFileError:
+    missing = "holds no integer array" if inner is None else f"there is nothing to read at {inner}"
+    if any("levels" in dataset.attrs for dataset in everything.datasets):
+        missing += " (it holds images: read them with load_images)"
+    if everything.outside:
+        links = ", ".join(f"{path} to {to}" for path, to in everything.outside.items())
+        missing += f" (it has links to other files, {links}; {ASK_FOR_EXTERNAL})"
+    listing = ", ".join(found.path for found in recognise(everything)) or "none"
+    return DataFileError(f"{name}: {missing}; integer arrays in it: {listing}")

@@ -8,7 +8,8 @@ dataset per dim as dimension scale, and the attributes of the array contract. So
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -18,27 +19,31 @@ import xarray as xr
 
 from microdsd.errors import DataFileError, InputError
 from microdsd.io.atomic import atomic_write, ensure_writable
-from microdsd.io.discovery import (
-    FoundArray,
-    locate,
-    native_dims,
-    open_hdf5,
-    split_spec,
-)
-from microdsd.io.images import IMAGE_SUFFIXES, read_image_stack
+from microdsd.io.discovery import FoundArray, locate, native_dims, split_spec
+from microdsd.io.formats import is_volume, read_volume
+from microdsd.io.hdf5_access import open_hdf5, reading, text_attribute
+from microdsd.io.stored import StoredLabels
 from microdsd.microstructure import (
     LabelsLike,
+    PhaseNames,
     VoxelSize,
+    VoxelSizeLike,
     as_microstructure,
+    label_counts,
     phases_of,
+    provenance_of,
     voxel_size_of,
 )
 from microdsd.microstructure.axes import SPATIAL_DIMS
+from microdsd.microstructure.voxels import voxel_coordinates
 
 SCHEMA_VERSION = 1
 DEFAULT_GROUP = "microstructures"
 CHUNK_EDGE = {2: 256, 3: 64}
 IMAGE_CHUNK = 1 << 16
+CHECKSUMMED = ("v110", "v110")
+"""Version of the HDF5 file format: the first of which all metadata carry checksums."""
+
 DIMENSION_WITHOUT_VALUES = b"This is a netCDF dimension"
 
 
@@ -98,61 +103,150 @@ def ensure_microstructures_writable(path: str | Path, *, overwrite: bool) -> Non
 def load_microstructures(
     spec: str | Path,
     *,
-    phases: Mapping[int, str] | None = None,
-    voxel_size: float | Sequence[float] | None = None,
+    phases: PhaseNames | None = None,
+    voxel_size: VoxelSizeLike | None = None,
     ensemble: bool = False,
+    axis_order: str | None = None,
+    external: bool = False,
+    fill_unwritten: bool = False,
 ) -> xr.DataArray:
     """Read a whole array of labels.
 
     Parameters
     ----------
     spec : str or Path
-        ``file.h5``, ``file.h5:/path/in/file``, or an image file (TIFF, PNG, npy).
+        ``file.h5``, ``file.h5:/path/in/file``, or what `microdsd.io.read_volume` reads.
     phases, voxel_size
         As in `microdsd.microstructure.as_microstructure`; None takes what the file states.
     ensemble : bool
         Whether the first axis of a plain 3D array counts samples.
+    axis_order : str, optional
+        Order of the stored axes, slowest first, e.g. ``"xyz"``, of HDF5 with ``s``
+        for samples. Default: what the file says of its axes, else ``"zyx"`` or ``"yx"``.
+    external : bool
+        Whether an HDF5 file may take values from other files: through external links, from raw
+        files, or, as a virtual dataset, from outside its own folder.
+    fill_unwritten : bool
+        Whether voxels that were never written may read as the fill value.
 
     Raises
     ------
     DataFileError
-        A missing, truncated or foreign file, or nothing at the path.
+        A missing, truncated or foreign file, nothing at the path, or values that are not all
+        there, such as a virtual dataset whose sources are gone.
     InputError
         Several arrays to choose from, or an array that does not hold labels.
     """
     path, inner = split_spec(spec)
-    if path.suffix.lower() in IMAGE_SUFFIXES:
+    if is_volume(spec):
+        volume = read_volume(spec, axis_order=axis_order, ensemble=ensemble)
         return as_microstructure(
-            read_image_stack(path),
-            phases=phases,
-            voxel_size=voxel_size,
-            ensemble=ensemble,
-            provenance={"file": path.name},
+            volume.array,
+            phases=volume.phases if phases is None else phases,
+            voxel_size=volume.voxel_size if voxel_size is None else voxel_size,
+            ensemble=volume.is_ensemble,
+            provenance={"file": path.name, **({"notes": volume.notes} if volume.notes else {})},
         )
     with open_hdf5(path) as file:
-        found = locate(file, inner, ensemble=ensemble)
-        stored = found.labels
-        everything = tuple(slice(0, n) for n in stored.shape)
-        samples = [stored.read(sample, everything) for sample in range(stored.n_samples)]
-        ms = xr.DataArray(
-            np.stack(samples) if stored.is_ensemble else samples[0],
-            dims=(("sample",) if stored.is_ensemble else ()) + SPATIAL_DIMS[-len(stored.shape) :],
+        found = locate(
+            file,
+            inner,
+            ensemble=ensemble,
+            axis_order=axis_order,
+            external=external,
+            fill_unwritten=fill_unwritten,
         )
+        stored = found.labels
+        values = _all_samples(stored)
+        dims = (("sample",) if stored.is_ensemble else ()) + SPATIAL_DIMS[-len(stored.shape) :]
+        ms = xr.DataArray(values if stored.is_ensemble else values[0], dims=dims)
         if found.kind == "native":
-            ms = ms.assign_coords(_native_coords(found.dataset)).assign_attrs(
-                _native_attrs(found.dataset)
-            )
+            with reading(found.path):
+                ms = ms.assign_coords(_native_coords(found.dataset))
+                ms = ms.assign_attrs(_native_attrs(found.dataset))
             return as_microstructure(ms, phases=phases, voxel_size=voxel_size)
+        names, size = statement_of(found, sized=voxel_size is None)
+        if size is not None:
+            spatial = dict(zip(dims[-len(stored.shape) :], stored.shape, strict=True))
+            ms = ms.assign_coords(voxel_coordinates(spatial, size))
+        if phases is None:
+            stored.refuse_missing(label_counts(values) if stored.missing is not None else ())
         origin = {"file": path.name, "path": found.path}
-        return as_microstructure(ms, phases=phases, voxel_size=voxel_size, provenance=origin)
+        if found.note:
+            origin["note"] = found.note
+        return as_microstructure(
+            ms, phases=names if phases is None else phases, voxel_size=voxel_size, provenance=origin
+        )
 
 
-def native_statement(found: FoundArray) -> tuple[dict[int, str], VoxelSize] | None:
-    """Phases and voxel size that a native array states; None for other kinds."""
-    if found.kind != "native":
-        return None
-    stated = _empty_like(found)
-    return phases_of(stated), voxel_size_of(stated)
+def statement_of(
+    found: FoundArray, *, sized: bool = True
+) -> tuple[dict[int, str] | None, VoxelSize | None]:
+    """Phases and voxel size that a file states of an array, None where it does not.
+
+    Parameters
+    ----------
+    found : FoundArray
+    sized : bool
+        Whether the voxel size is wanted; one that cannot be told is then an error.
+
+    Raises
+    ------
+    InputError
+        Coordinates that do not run in even steps, or phases that cannot be understood.
+    """
+    with reading(found.path):
+        if found.kind == "native":
+            stated = _empty_like(found)
+            return phases_of(stated), voxel_size_of(stated)
+        attrs = _native_attrs(found.dataset)
+        names = phases_of(_empty_like(found)) if "phases" in attrs else None
+        return names, found.voxel_size() if sized else None
+
+
+def provenance_in(found: FoundArray) -> dict[str, Any] | None:
+    """Provenance that a file states of an array, None where it states none.
+
+    Raises
+    ------
+    InputError
+        It cannot be understood.
+    """
+    with reading(found.path):
+        return provenance_of(_empty_like(found))
+
+
+def iterate_samples(spec: str | Path) -> Iterator[xr.DataArray]:
+    """Read the samples of a native file one after the other, never all at once.
+
+    Yields
+    ------
+    DataArray, dims ``([z,] y, x)``
+        With the coordinates that all samples share.
+
+    Raises
+    ------
+    DataFileError, InputError
+        As `load_microstructures`.
+    """
+    path, inner = split_spec(spec)
+    with open_hdf5(path) as file:
+        found = locate(file, inner)
+        with reading(found.path):
+            coords = _empty_like(found).coords
+            attrs = _native_attrs(found.dataset)
+        dims = SPATIAL_DIMS[-len(found.labels.shape) :]
+        for sample in range(found.labels.n_samples):
+            values = found.labels.load(sample)
+            yield as_microstructure(xr.DataArray(values, dims=dims, coords=coords, attrs=attrs))
+
+
+def _all_samples(stored: StoredLabels) -> np.ndarray:
+    with reading("labels"):
+        values = np.empty((stored.n_samples, *stored.shape), stored.dtype)
+    for sample in range(stored.n_samples):
+        values[sample] = stored.load(sample)
+    return values
 
 
 def write_group(path: Path, group: str, array: xr.DataArray, *, overwrite: bool) -> None:
@@ -184,7 +278,10 @@ def _file_image(earlier: Path | None, name: str, ms: xr.DataArray) -> bytes:
     so it must not be the one that writes to the disk.
     """
     place, mode = (earlier, "r+") if earlier else ("new.h5", "w")
-    with h5py.File(place, mode, driver="core", backing_store=False) as file:
+    with (
+        reading(str(earlier)) if earlier else nullcontext(),
+        h5py.File(place, mode, driver="core", backing_store=False, libver=CHECKSUMMED) as file,
+    ):
         if name in file:
             del file[name]
         _write_group(file.create_group(name), ms)
@@ -194,7 +291,7 @@ def _file_image(earlier: Path | None, name: str, ms: xr.DataArray) -> bytes:
 
 
 def _write_group(group: h5py.Group, array: xr.DataArray) -> None:
-    group.attrs["schema"] = "microdsd"
+    _write_attrs(group, {"schema": "microdsd"})
     group.attrs["schema_version"] = SCHEMA_VERSION
     stored = group.create_dataset(
         str(array.name),
@@ -202,8 +299,9 @@ def _write_group(group: h5py.Group, array: xr.DataArray) -> None:
         chunks=_chunks(array),
         compression="gzip",
         compression_opts=4,
+        fletcher32=True,
     )
-    stored.attrs.update(array.attrs)
+    _write_attrs(stored, array.attrs)
     for axis, dim in enumerate(array.dims):
         values = (
             array.coords[dim] if dim in array.coords else xr.DataArray(np.arange(array.sizes[dim]))
@@ -223,7 +321,18 @@ def _write_group(group: h5py.Group, array: xr.DataArray) -> None:
         for axis, dim in enumerate(values.dims):
             dataset.dims[axis].attach_scale(group[str(dim)])
     if beside:
-        stored.attrs["coordinates"] = " ".join(str(name) for name in beside)
+        _write_attrs(stored, {"coordinates": " ".join(str(name) for name in beside)})
+
+
+def _write_attrs(item: h5py.Group | h5py.Dataset, attrs: Mapping[Any, Any]) -> None:
+    """Write attributes, text in the header itself: the heap of HDF5 has no checksum."""
+    for name, value in attrs.items():
+        if isinstance(value, str):
+            encoded = value.encode()
+            kind = h5py.string_dtype("utf-8", max(len(encoded), 1))
+            item.attrs.create(name, np.array(encoded, dtype=kind))
+        else:
+            item.attrs[name] = value
 
 
 def _chunks(array: xr.DataArray) -> tuple[int, ...]:
@@ -248,8 +357,10 @@ def _write_coordinate(group: h5py.Group, name: str, values: xr.DataArray) -> h5p
         data=values.values.astype(object) if text else values.values,
         dtype=h5py.string_dtype() if text else None,
         compression="gzip" if values.ndim > 1 else None,
+        chunks=None if text and values.ndim == 1 else True,
+        fletcher32=not text,
     )
-    dataset.attrs.update(values.attrs)
+    _write_attrs(dataset, values.attrs)
     return dataset
 
 
@@ -261,11 +372,11 @@ def _native_coords(labels: h5py.Dataset) -> dict[str, xr.Variable]:
     for axis, dim in enumerate(dims):
         scale = labels.dims[axis][0]
         if not bytes(scale.attrs.get("NAME", b"")).startswith(DIMENSION_WITHOUT_VALUES):
-            coords[dim] = xr.Variable(dim, stored_values(scale), _plain_attrs(scale))
-    for name in str(labels.attrs.get("coordinates", "")).split():
+            coords[dim] = xr.Variable(dim, stored_values(scale), plain_attrs(scale))
+    for name in text_attribute(labels.attrs, "coordinates").split():
         beside = labels.parent[name]
         own = [axis[0].name.rpartition("/")[2] for axis in beside.dims]
-        coords[name] = xr.Variable(own, stored_values(beside), _plain_attrs(beside))
+        coords[name] = xr.Variable(own, stored_values(beside), plain_attrs(beside))
     return coords
 
 
@@ -277,10 +388,11 @@ def stored_values(dataset: h5py.Dataset) -> np.ndarray:
     return values
 
 
-def _plain_attrs(dataset: h5py.Dataset) -> dict[str, Any]:
+def plain_attrs(dataset: h5py.Dataset) -> dict[str, Any]:
     """Attributes that describe values; netCDF keeps single numbers as arrays of length one."""
     kept = {n: dataset.attrs[n] for n in ("units", "voxel_size", "long_name") if n in dataset.attrs}
-    return {name: v.item() if isinstance(v, np.ndarray) else v for name, v in kept.items()}
+    plain = {name: v.item() if isinstance(v, np.ndarray) else v for name, v in kept.items()}
+    return {n: text_attribute(plain, n) if isinstance(v, bytes) else v for n, v in plain.items()}
 
 
 def _native_attrs(labels: h5py.Dataset) -> dict[str, str]:
@@ -291,13 +403,18 @@ def _native_attrs(labels: h5py.Dataset) -> dict[str, str]:
             f"{SCHEMA_VERSION}; update microdsd"
         )
     return {
-        name: str(labels.attrs[name]) for name in ("phases", "provenance") if name in labels.attrs
+        name: text_attribute(labels.attrs, name)
+        for name in ("phases", "provenance")
+        if name in labels.attrs
     }
 
 
 def _empty_like(found: FoundArray) -> xr.DataArray:
-    """Statements of a native array without its labels, on memory that is never filled."""
-    coords = {n: c for n, c in _native_coords(found.dataset).items() if "sample" not in c.dims}
+    """Statements of an array without its labels, on memory that is never filled."""
+    coords = {}
+    if found.kind == "native":
+        stated = _native_coords(found.dataset)
+        coords = {name: values for name, values in stated.items() if "sample" not in values.dims}
     shape = found.labels.shape
     return xr.DataArray(
         np.broadcast_to(np.uint8(0), shape),

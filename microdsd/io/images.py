@@ -1,18 +1,18 @@
-"""Images and raw volumes: TIFF, PNG, npy and raw in, TIFF out."""
+"""Pictures: PNG and BMP in, TIFF out."""
 
 from __future__ import annotations
 
 import json
 import math
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from microdsd.errors import DataFileError, InputError
+from microdsd.errors import InputError
 from microdsd.io.atomic import atomic_write
+from microdsd.io.request import ReadRequest
+from microdsd.io.volume import Volume, with_note
 from microdsd.microstructure import (
     LabelsLike,
     as_microstructure,
@@ -21,68 +21,8 @@ from microdsd.microstructure import (
     voxel_size_of,
 )
 
-TIFF_SUFFIXES = {".tif", ".tiff"}
-RAW_SUFFIXES = {".raw", ".bin"}
-IMAGE_SUFFIXES = TIFF_SUFFIXES | RAW_SUFFIXES | {".png", ".npy"}
 METRES_PER_CM = 0.01
-
-
-def read_image_stack(
-    path: str | Path,
-    *,
-    shape: Sequence[int] | None = None,
-    dtype: str | None = None,
-    axis_order: str | None = None,
-) -> npt.NDArray[Any]:
-    """Read a 2D image or a 3D stack as it is stored; values are not interpreted.
-
-    Parameters
-    ----------
-    path : str or Path
-        TIFF, PNG, npy, or raw (no header, C order).
-    shape, dtype
-        Of a raw file, where both are needed; other files state them.
-    axis_order : str, optional
-        Order of the stored axes, slowest first, e.g. ``"xyz"``. Default: ``"zyx"`` or ``"yx"``.
-
-    Returns
-    -------
-    ndarray, axes ``([z,] y, x)``
-
-    Raises
-    ------
-    DataFileError
-        A missing, damaged or unsupported file, or a raw file of another size.
-    InputError
-        Shape or dtype missing or not understood, colours, or a wrong axis order.
-    """
-    path = Path(path)
-    if not path.is_file():
-        raise DataFileError(f"{path}: there is no such file; check the name and the folder")
-    suffix = path.suffix.lower()
-    coloured = False
-    if suffix in RAW_SUFFIXES:
-        array = _read_raw(path, shape, dtype)
-    elif suffix in IMAGE_SUFFIXES:
-        try:
-            array, coloured = _decode(path, suffix)
-        except Exception as error:  # decoders raise what they like on damaged files
-            raise DataFileError(
-                f"{path}: cannot be read as {suffix[1:]} ({error}); it is damaged, of another "
-                "format, or packed in a way that needs the package imagecodecs"
-            ) from error
-    else:
-        raise DataFileError(
-            f"{path}: cannot read files that end in {suffix!r}; "
-            f"take one of {', '.join(sorted(IMAGE_SUFFIXES))}"
-        )
-    if coloured:
-        array = _grey_of_colours(path, array)
-    while array.ndim > 2 and array.shape[0] == 1:  # TIFF pages that are no axis
-        array = array[0]
-    if array.ndim not in (2, 3):
-        raise InputError(f"{path}: needs 2 or 3 axes, the array has the shape {array.shape}")
-    return np.ascontiguousarray(_in_order(array, axis_order))
+PIXEL_BYTES = {"I;16": 2, "I": 4}
 
 
 def save_tiff(ms: LabelsLike, path: str | Path, *, overwrite: bool = False) -> None:
@@ -136,54 +76,24 @@ def single_sample(ms: LabelsLike) -> None:
         raise InputError("ms: the file holds one sample; choose it with ms.isel(sample=0)")
 
 
-def _decode(path: Path, suffix: str) -> tuple[npt.NDArray[Any], bool]:
-    """Array, and whether its last axis holds colours."""
-    if suffix == ".npy":
-        return np.asarray(np.load(path, allow_pickle=False)), False
-    if suffix == ".png":
-        from PIL import Image
+def read_picture(request: ReadRequest) -> Volume:
+    """Read PNG or BMP; of a picture with a palette, the numbers of its colours."""
+    from PIL.BmpImagePlugin import BmpImageFile
+    from PIL.PngImagePlugin import PngImageFile
 
-        with Image.open(path) as image:
-            return np.asarray(image), len(image.getbands()) > 1
-    import tifffile
-
-    with tifffile.TiffFile(path) as tiff:
-        return np.asarray(tiff.asarray()), tiff.series[0].axes.endswith("S")
-
-
-def _read_raw(path: Path, shape: Sequence[int] | None, dtype: str | None) -> npt.NDArray[Any]:
-    if shape is None or dtype is None:
-        raise InputError(f"{path}: a raw file needs shape and dtype, e.g. 480 480 480 and uint8")
-    try:
-        kind = np.dtype(dtype)
-    except TypeError as error:
-        raise InputError(f"dtype: {dtype!r} is not known; take uint8, uint16, >u2, ...") from error
-    expected = math.prod(shape) * kind.itemsize
-    found = path.stat().st_size
-    if found != expected:
-        raise DataFileError(
-            f"{path}: has {found} bytes, the shape {tuple(shape)} of {kind} needs {expected}; "
-            "correct shape or dtype, or take a whole copy"
+    # The classes themselves, not Image.open: its limit on the size is ours to set.
+    kind = PngImageFile if request.path.suffix.lower() == ".png" else BmpImageFile
+    if kind is PngImageFile:
+        with request.path.open("rb") as file, PngImageFile(file) as checked:
+            checked.verify()
+    with request.path.open("rb") as file, kind(file) as picture:
+        bands = picture.getbands()
+        request.check_expansion(
+            math.prod(picture.size) * len(bands) * PIXEL_BYTES.get(picture.mode, 1)
         )
-    return np.fromfile(path, dtype=kind).astype(kind.newbyteorder("="), copy=False).reshape(shape)
-
-
-def _grey_of_colours(path: Path, array: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    """One channel of a colour image whose channels agree."""
-    grey = array[..., : min(array.shape[-1], 3)]  # the fourth channel is opacity
-    if not (grey == array[..., :1]).all():
-        raise InputError(
-            f"{path}: is a colour image; turn its colours into integer labels first "
-            "(numpy.unique with axis=0 lists them)"
-        )
-    return array[..., 0]
-
-
-def _in_order(array: npt.NDArray[Any], axis_order: str | None) -> npt.NDArray[Any]:
-    wanted = "zyx"[-array.ndim :]
-    order = axis_order or wanted
-    if sorted(order) != sorted(wanted):
-        raise InputError(
-            f"axis_order: needs the letters {wanted} in the order of the stored axes, got {order!r}"
-        )
-    return array.transpose([order.index(axis) for axis in wanted])
+        array = np.asarray(picture)
+    colours = sum(band != "A" for band in bands)
+    volume = Volume(array, "yxr" if len(bands) > 1 else "yx", colours=colours)
+    if picture.mode == "P":
+        return with_note(volume, "values are the numbers of the colours in the palette")
+    return volume

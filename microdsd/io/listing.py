@@ -5,8 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from microdsd.io.discovery import FoundArray, Kind, find_arrays, open_hdf5
-from microdsd.io.hdf5 import native_statement
+from microdsd.errors import MicrodsdError
+from microdsd.io.discovery import FoundArray, recognise
+from microdsd.io.hdf5 import statement_of
+from microdsd.io.hdf5_access import open_hdf5
+from microdsd.io.layouts import Kind
+from microdsd.io.links import contents, printable
 from microdsd.microstructure import VoxelSize
 from microdsd.microstructure.labels import MAX_UNNAMED_PHASES
 
@@ -35,6 +39,8 @@ class ArrayInfo:
     voxel_size : VoxelSize or None
         As stated in the file.
     note : str
+    problem : str
+        Why the labels cannot be read; empty where they can.
     """
 
     path: str
@@ -47,10 +53,19 @@ class ArrayInfo:
     phases: dict[int, str] | None
     voxel_size: VoxelSize | None
     note: str = ""
+    problem: str = ""
 
 
-def list_microstructures(path: str | Path) -> list[ArrayInfo]:
+def list_microstructures(path: str | Path, *, external: bool = False) -> list[ArrayInfo]:
     """Describe every integer array of an HDF5 file; the whole file is read, in slabs.
+
+    An array that cannot be read is listed with its problem and does not hide those beside it.
+
+    Parameters
+    ----------
+    path : str or Path
+    external : bool
+        As in `load_microstructures`.
 
     Raises
     ------
@@ -58,17 +73,55 @@ def list_microstructures(path: str | Path) -> list[ArrayInfo]:
         A missing, truncated or foreign file.
     """
     with open_hdf5(path) as file:
-        return [_describe(found) for found in find_arrays(file)]
+        inside = contents(file, external=external)
+        listed = [_describe(found, external) for found in recognise(inside)]
+        unreadable = [
+            ArrayInfo(
+                path=printable(name),
+                kind="plain",
+                n_samples=None,
+                shape=(),
+                dtype="",
+                labels=(),
+                fractions=(),
+                phases=None,
+                voxel_size=None,
+                problem=str(error),
+            )
+            for name, error in inside.unreadable.items()
+        ]
+        return sorted(listed + unreadable, key=lambda info: info.path)
 
 
-def _describe(found: FoundArray) -> ArrayInfo:
-    counts = found.labels.counts()
+def links_to_other_files(path: str | Path) -> dict[str, str]:
+    """List the links into other files that were not followed, path to target.
+
+    Raises
+    ------
+    DataFileError
+        A missing, truncated or foreign file.
+    """
+    with open_hdf5(path) as file:
+        return contents(file).outside
+
+
+def _describe(found: FoundArray, external: bool) -> ArrayInfo:
+    counts: dict[int, int] = {}
+    phases = voxel_size = None
     notes = [found.note] if found.note else []
+    problem = ""
+    try:
+        found.check(external=external)
+        counts = found.labels.counts()
+        phases, voxel_size = statement_of(found, sized=found.evenly_spaced)
+    except MicrodsdError as error:
+        problem = str(error)
     if len(counts) > MAX_UNNAMED_PHASES:
         notes.append(f"{len(counts)} distinct values: greyscale or grain numbers, not phases")
         counts = {}
+    if found.labels.missing in counts:
+        notes.append(f"{found.labels.missing} stands for missing data")
     total = sum(counts.values())
-    statement = native_statement(found)
     return ArrayInfo(
         path=found.path,
         kind=found.kind,
@@ -77,7 +130,8 @@ def _describe(found: FoundArray) -> ArrayInfo:
         dtype=str(found.labels.dtype),
         labels=tuple(counts),
         fractions=tuple(number / total for number in counts.values()),
-        phases=statement[0] if statement else None,
-        voxel_size=statement[1] if statement else None,
+        phases=phases,
+        voxel_size=voxel_size,
         note="; ".join(notes),
+        problem=problem,
     )

@@ -5,15 +5,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import h5py
 import xarray as xr
 
 from microdsd.errors import DataFileError
-from microdsd.io.discovery import open_hdf5, split_spec
-from microdsd.io.hdf5 import stored_values, write_group
+from microdsd.io.discovery import split_spec
+from microdsd.io.hdf5 import plain_attrs, stored_values, write_group
+from microdsd.io.hdf5_access import open_hdf5, reading, text_attribute
+from microdsd.io.links import Contents, contents
+from microdsd.io.storage import check_storage
 from microdsd.microstructure.intensity import as_images
 
 IMAGES_GROUP = "images"
@@ -68,27 +70,18 @@ def load_images(spec: str | Path) -> xr.DataArray:
     """
     path, inner = split_spec(spec)
     with open_hdf5(path) as file:
-        found = [d for d in _images(file) if inner in (None, d.name, d.parent.name)]
+        everything = _images(contents(file))
+        found = [dataset for dataset in everything if _is_at(dataset, inner)]
         if len(found) != 1:
-            listing = ", ".join(d.parent.name for d in _images(file)) or "none"
+            listing = ", ".join(dataset.parent.name for dataset in everything) or "none"
             raise DataFileError(
                 f"{spec}: expected one set of images, found {len(found)}; "
                 f"those in the file: {listing}"
             )
-        stored = found[0]
-        dims = [str(dim[0].name).rpartition("/")[2] for dim in stored.dims]
-        coords = {
-            dim: xr.Variable(
-                dim,
-                stored_values(stored.parent[dim]),
-                {k: v for k, v in stored.parent[dim].attrs.items() if k in ("units", "voxel_size")},
-            )
-            for dim in dims
-        }
-        for name in str(stored.attrs.get("coordinates", "")).split():
-            coords[name] = xr.Variable("sample", stored_values(stored.parent[name]))
-        kept = {k: stored.attrs[k] for k in ("levels", "provenance") if k in stored.attrs}
-        return as_images(xr.DataArray(stored[()], dims=dims, coords=coords, attrs=kept))
+        check_storage(found[0])
+        with reading(str(found[0].name)):
+            images = _read(found[0])
+        return as_images(images)
 
 
 def holds_images(spec: str | Path) -> bool:
@@ -103,23 +96,40 @@ def holds_images(spec: str | Path) -> bool:
     if path.suffix.lower() not in (".h5", ".hdf5", ".nc") or not path.is_file():
         return False
     with open_hdf5(path) as file:
-        return any(inner in (None, d.name, d.parent.name) for d in _images(file)) and not (
-            inner is None and _labels(file)
+        inside = contents(file)
+        labels = any(str(d.name).rpartition("/")[2] == "labels" for d in inside.datasets)
+        chosen = any(_is_at(dataset, inner) for dataset in _images(inside))
+        # Where there is a native microstructure beside the images, the path must say.
+        return chosen and not (inner is None and labels)
+
+
+def _images(inside: Contents) -> list[h5py.Dataset]:
+    """Datasets with images, in the order of their paths."""
+    found = []
+    for dataset in inside.datasets:
+        with reading(str(dataset.name)):
+            if str(dataset.name).rpartition("/")[2] == "intensity" and "levels" in dataset.attrs:
+                found.append(dataset)
+    return sorted(found, key=lambda dataset: str(dataset.name))
+
+
+def _is_at(dataset: h5py.Dataset, inner: str | None) -> bool:
+    return inner in (None, dataset.name, dataset.parent.name)
+
+
+def _read(stored: h5py.Dataset) -> xr.DataArray:
+    dims = [str(dim[0].name).rpartition("/")[2] for dim in stored.dims]
+    coords = {
+        dim: xr.Variable(
+            dim,
+            stored_values(stored.parent[dim]),
+            plain_attrs(stored.parent[dim]),
         )
-
-
-def _images(group: h5py.Group) -> Iterator[h5py.Dataset]:
-    for name in group:
-        item = group.get(name)
-        if isinstance(item, h5py.Group):
-            yield from _images(item)
-        elif isinstance(item, h5py.Dataset) and name == "intensity" and "levels" in item.attrs:
-            yield item
-
-
-def _labels(group: h5py.Group) -> bool:
-    """Whether there is a native microstructure beside the images: then the path must say."""
-    return any(
-        name == "labels" or (isinstance(item, h5py.Group) and _labels(item))
-        for name, item in ((name, group.get(name)) for name in group)
-    )
+        for dim in dims
+    }
+    for name in text_attribute(stored.attrs, "coordinates").split():
+        coords[name] = xr.Variable("sample", stored_values(stored.parent[name]))
+    kept = {"levels": stored.attrs["levels"]}
+    if "provenance" in stored.attrs:
+        kept["provenance"] = text_attribute(stored.attrs, "provenance")
+    return xr.DataArray(stored[()], dims=dims, coords=coords, attrs=kept)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import struct
 import zlib
 from collections.abc import Iterator
@@ -12,7 +13,7 @@ import numpy as np
 from microdsd.errors import InputError
 from microdsd.io.atomic import atomic_write
 from microdsd.io.images import single_sample
-from microdsd.microstructure import LabelsLike, as_microstructure, voxel_size_of
+from microdsd.microstructure import LabelsLike, as_microstructure, phases_of, voxel_size_of
 
 BLOCK_BYTES = 1 << 20
 VTK_TYPES = {"uint8": "UInt8", "uint16": "UInt16", "uint32": "UInt32", "uint64": "UInt64"}
@@ -20,6 +21,10 @@ HEADER = """<?xml version="1.0"?>
 <VTKFile type="ImageData" version="1.0" byte_order="LittleEndian" header_type="UInt64" \
 compressor="vtkZLibDataCompressor">
   <ImageData WholeExtent="{extent}" Origin="{origin}" Spacing="{spacing}">
+    <FieldData>
+      <DataArray type="String" Name="phases" NumberOfTuples="1" format="ascii">{phases}</DataArray>
+      <DataArray type="String" Name="unit" NumberOfTuples="1" format="ascii">{unit}</DataArray>
+    </FieldData>
     <Piece Extent="{extent}">
       <CellData Scalars="labels">
         <DataArray type="{vtk_type}" Name="labels" format="appended" offset="0"/>
@@ -34,7 +39,8 @@ FOOTER = "\n  </AppendedData>\n</VTKFile>\n"
 def save_vti(ms: LabelsLike, path: str | Path, *, overwrite: bool = False) -> None:
     """Write one sample as VTK image data with one cell per voxel.
 
-    Lengths are metres where the voxel size is known. A 2D sample becomes one layer of cells.
+    Lengths are metres where the voxel size is known. The field data ``phases`` holds the names as
+    JSON, ``unit`` the unit of lengths. A 2D sample becomes one layer of cells.
 
     Parameters
     ----------
@@ -58,7 +64,7 @@ def save_vti(ms: LabelsLike, path: str | Path, *, overwrite: bool = False) -> No
     single_sample(ms)
     if ms.dtype.name not in VTK_TYPES:
         raise InputError(f"ms: cannot write labels of type {ms.dtype}")
-    size, _ = voxel_size_of(ms)
+    size, unit = voxel_size_of(ms)
     shape = ms.shape if ms.ndim == 3 else (1, *ms.shape)
     edges = size if ms.ndim == 3 else (min(size), *size)
     starts = [float(ms.coords[d][0]) - s / 2 for d, s in zip(ms.dims, size, strict=True)]
@@ -68,12 +74,19 @@ def save_vti(ms: LabelsLike, path: str | Path, *, overwrite: bool = False) -> No
         origin=" ".join(repr(value) for value in reversed(origin)),
         spacing=" ".join(repr(value) for value in reversed(edges)),
         vtk_type=VTK_TYPES[ms.dtype.name],
+        phases=_text(json.dumps({str(label): name for label, name in phases_of(ms).items()})),
+        unit=_text(unit),
     )
     values = np.ascontiguousarray(ms.values, dtype=ms.dtype.newbyteorder("<"))
     with atomic_write(path, overwrite=overwrite) as temporary, temporary.open("wb") as file:
         file.write(header.encode())
         file.writelines(_compressed(values.tobytes()))
         file.write(FOOTER.encode())
+
+
+def _text(value: str) -> str:
+    """Text as VTK's XML has it: the bytes as numbers, ended by 0."""
+    return " ".join(map(str, (*value.encode(), 0)))
 
 
 def _compressed(data: bytes) -> Iterator[bytes]:

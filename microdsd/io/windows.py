@@ -13,19 +13,30 @@ import numpy.typing as npt
 import xarray as xr
 
 from microdsd.errors import InputError
-from microdsd.io.discovery import locate, open_hdf5, split_spec
-from microdsd.io.hdf5 import native_statement
-from microdsd.io.images import IMAGE_SUFFIXES, read_image_stack
+from microdsd.io.discovery import locate, split_spec
+from microdsd.io.formats import is_volume, read_volume
+from microdsd.io.hdf5 import provenance_in, statement_of
+from microdsd.io.hdf5_access import open_hdf5
 from microdsd.io.stored import StoredLabels
+from microdsd.io.volume import Volume
 from microdsd.microstructure import (
     LabelsLike,
+    PhaseNames,
     VoxelSize,
+    VoxelSizeLike,
     as_microstructure,
     phases_of,
+    provenance_of,
     voxel_size_of,
 )
-from microdsd.microstructure.axes import SPATIAL_DIMS, dims_of_ndarray
-from microdsd.microstructure.labels import check_integers, name_phases, unsigned_dtype
+from microdsd.microstructure.axes import SPATIAL_DIMS, array_of, dims_of_ndarray
+from microdsd.microstructure.labels import (
+    check_integers,
+    lawful_labels,
+    map_labels,
+    name_phases,
+    unsigned_dtype,
+)
 from microdsd.microstructure.voxels import as_voxel_size, voxel_coordinates
 
 Region = Sequence[slice] | Mapping[str, slice]
@@ -45,7 +56,14 @@ class LabelSource:
     voxel_size : VoxelSize
     dtype : numpy dtype
         Unsigned integer dtype of what `read` returns.
+    notes : tuple of str
+        What the file states and was not used, or how its axes were taken.
+    provenance : dict or None
+        As the source states it.
     """
+
+    notes: tuple[str, ...] = ()
+    provenance: dict[str, Any] | None = None
 
     def __init__(
         self,
@@ -55,9 +73,11 @@ class LabelSource:
         phases: dict[int, str],
         voxel_size: VoxelSize,
         dtype: np.dtype[Any],
+        mapping: Mapping[int, int] | None = None,
         close: Callable[[], None],
     ) -> None:
         self._stored = stored
+        self._mapping = mapping
         self._region = region
         self._close = close
         self.shape = tuple(part.stop - part.start for part in region)
@@ -99,29 +119,40 @@ class LabelSource:
             slice(part.start + s, part.start + s + e)
             for part, s, e in zip(self._region, start, size, strict=True)
         ]
-        return self._stored.read(sample, window).astype(self.dtype, copy=False)
+        return self._lawful(self._stored.read(sample, window))
+
+    def _lawful(self, labels: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        """Labels of this package for those that are stored."""
+        if self._mapping is not None:
+            labels = map_labels(labels, self._mapping)
+        return labels.astype(self.dtype, copy=False)
 
     def load(self) -> xr.DataArray:
         """Read the whole region of all samples as a microstructure."""
-        window = self._region
-        samples = [self._stored.read(sample, window) for sample in range(self.n_samples)]
         dims: tuple[str, ...] = SPATIAL_DIMS[-len(self.shape) :]
         coords = voxel_coordinates(dict(zip(dims, self.shape, strict=True)), self.voxel_size)
+        values = np.empty((self.n_samples, *self.shape), self.dtype)
+        for sample in range(self.n_samples):
+            values[sample] = self._stored.load(
+                sample, self._region, dtype=self.dtype, convert=self._lawful
+            )
         if self._stored.is_ensemble:
-            ms = xr.DataArray(np.stack(samples), dims=("sample", *dims), coords=coords)
+            ms = xr.DataArray(values, dims=("sample", *dims), coords=coords)
         else:
-            ms = xr.DataArray(samples[0], dims=dims, coords=coords)
+            ms = xr.DataArray(values[0], dims=dims, coords=coords)
         return as_microstructure(ms, phases=self.phases)
 
-    def counts(self) -> dict[int, int]:
-        """Count the labels of the region over all samples, slab by slab."""
-        return self._stored.counts(self._region)
+    def counts(self, sample: int | None = None) -> dict[int, int]:
+        """Count the labels of the region in one sample, or in all, block by block."""
+        counts = self._stored.counts(self._region, sample=sample)
+        mapping = self._mapping or {}
+        return dict(sorted((mapping.get(label, label), n) for label, n in counts.items()))
 
     def sha256(self) -> str:
         """Fingerprint of shape, dtype and labels of the region, computed in slabs."""
         digest = hashlib.sha256(f"{self.n_samples} {self.shape} {self.dtype.str}".encode())
-        for slab in self._stored.slabs(self._region):
-            digest.update(slab.astype(self.dtype, copy=False).data)
+        for slab in self._stored.slabs(self._region, dtype=self.dtype, convert=self._lawful):
+            digest.update(slab.data)
         return digest.hexdigest()
 
     def close(self) -> None:
@@ -141,13 +172,16 @@ class LabelSource:
 
 
 def open_labels(
-    source: str | Path | LabelsLike,
+    source: str | Path | LabelsLike | Volume,
     *,
-    phases: Mapping[int, str] | None = None,
-    voxel_size: float | Sequence[float] | None = None,
+    phases: PhaseNames | None = None,
+    voxel_size: VoxelSizeLike | None = None,
     region: Region | None = None,
     ensemble: bool = False,
     check: bool = True,
+    axis_order: str | None = None,
+    external: bool = False,
+    fill_unwritten: bool = False,
 ) -> LabelSource:
     """Open labels for reading in windows.
 
@@ -156,8 +190,9 @@ def open_labels(
 
     Parameters
     ----------
-    source : str, Path, ndarray or DataArray
-        ``file.h5``, ``file.h5:/path/in/file``, an image file, or labels in memory.
+    source : str, Path, Volume, ndarray or DataArray
+        ``file.h5``, ``file.h5:/path/in/file``, a file, folder or pattern of files that
+        `read_volume` reads, what it returned, or labels in memory.
     phases, voxel_size
         As in `microdsd.microstructure.as_microstructure`; None takes what the source states.
     region : sequence of slice or mapping of str to slice, optional
@@ -167,6 +202,8 @@ def open_labels(
         Whether the first axis of a plain 3D array or image stack counts samples.
     check : bool
         Whether to count labels that `phases` names; False where they will be when they are read.
+    axis_order, external, fill_unwritten
+        Of files, see `load_microstructures`.
 
     Raises
     ------
@@ -181,34 +218,53 @@ def open_labels(
     ...     labels.shape, labels.read(0, start=(0, 4), size=(1, 2)).tolist()
     ((4, 8), [[1, 0]])
     """
+    if isinstance(source, str | Path) and is_volume(source):
+        source, axis_order = read_volume(source, axis_order=axis_order, ensemble=ensemble), None
+    if isinstance(source, Volume):
+        return _open_volume(source, phases, voxel_size, region, check)
     if isinstance(source, str | Path):
         path, inner = split_spec(source)
-        if path.suffix.lower() not in IMAGE_SUFFIXES:
-            file = open_hdf5(path)
-            try:
-                found = locate(file, inner, ensemble=ensemble)
-                return _open(
-                    found.labels,
-                    native_statement(found),
-                    phases,
-                    voxel_size,
-                    region,
-                    check,
-                    file.close,
-                )
-            except BaseException:
-                file.close()
-                raise
-        source = read_image_stack(path)
-    statement = None
+        file = open_hdf5(path)
+        try:
+            found = locate(
+                file,
+                inner,
+                ensemble=ensemble,
+                axis_order=axis_order,
+                external=external,
+                fill_unwritten=fill_unwritten,
+            )
+            labels = _open(
+                found.labels,
+                statement_of(found, sized=voxel_size is None),
+                phases,
+                voxel_size,
+                region,
+                check,
+                file.close,
+            )
+            labels.notes = (found.note,) if found.note else ()
+            labels.provenance = provenance_in(found)
+            return labels
+        except BaseException:
+            file.close()
+            raise
+    if axis_order is not None:
+        raise InputError(f"axis_order: is for files, got {axis_order!r} for an array in memory")
+    statement = provenance = None
     if isinstance(source, xr.DataArray):
         source = as_microstructure(source)
         statement = phases_of(source), voxel_size_of(source)
+        provenance = provenance_of(source)
         stored = StoredLabels((source.values,), has_samples="sample" in source.dims)
     else:
-        dims_of_ndarray(source.ndim, ensemble)
-        stored = StoredLabels((check_integers(source),), has_samples=ensemble)
-    return _open(stored, statement, phases, voxel_size, region, check, lambda: None)
+        arrays: Any = source
+        values = array_of(arrays, ensemble=ensemble, named=phases is not None)
+        dims_of_ndarray(values.ndim, ensemble)
+        stored = StoredLabels((check_integers(values),), has_samples=ensemble)
+    labels = _open(stored, statement, phases, voxel_size, region, check, lambda: None)
+    labels.provenance = provenance
+    return labels
 
 
 def read_sample(
@@ -241,11 +297,31 @@ def read_sample(
     >>> read_sample("eye.h5", region={"x": slice(0, 2)}).tolist()
     [[1, 0], [0, 1], [0, 0], [0, 0]]
     """
+    if is_volume(source):
+        return _read(_stored(read_volume(source)), sample, region)
     path, inner = split_spec(source)
-    if path.suffix.lower() in IMAGE_SUFFIXES:
-        return _read(StoredLabels((check_integers(read_image_stack(path)),)), sample, region)
     with open_hdf5(path) as file:
-        return _read(locate(file, inner).labels, sample, region)
+        return _read(locate(file, inner, sample=sample).labels, sample, region)
+
+
+def _stored(volume: Volume) -> StoredLabels:
+    return StoredLabels((check_integers(volume.array),), has_samples=volume.is_ensemble)
+
+
+def _open_volume(
+    volume: Volume,
+    phases: PhaseNames | None,
+    voxel_size: VoxelSizeLike | None,
+    region: Region | None,
+    check: bool,
+) -> LabelSource:
+    """Open what a reader returned; what the user says overrules what the file states."""
+    names = volume.phases if phases is None else phases
+    size = volume.voxel_size if voxel_size is None else voxel_size
+    check = check or phases is None
+    labels = _open(_stored(volume), None, names, size, region, check, lambda: None)
+    labels.notes = volume.notes
+    return labels
 
 
 def _read(stored: StoredLabels, sample: int, region: Region | None) -> npt.NDArray[Any]:
@@ -256,27 +332,42 @@ def _read(stored: StoredLabels, sample: int, region: Region | None) -> npt.NDArr
 
 def _open(
     stored: StoredLabels,
-    statement: tuple[dict[int, str], VoxelSize] | None,
-    phases: Mapping[int, str] | None,
-    voxel_size: float | Sequence[float] | None,
+    statement: tuple[dict[int, str] | None, VoxelSize | None] | None,
+    phases: PhaseNames | None,
+    voxel_size: VoxelSizeLike | None,
     region: Region | None,
     check: bool,
     close: Callable[[], None],
 ) -> LabelSource:
     parts = _checked_region(region, stored.shape)
+    stated_names, stated_size = statement or (None, None)
     size = as_voxel_size(voxel_size, len(stored.shape))
-    if statement is not None and voxel_size is None:
-        size = statement[1]
-    dtype = stored.dtype
-    if statement is not None and phases is None:
-        names = statement[0]
-    elif phases is not None and not check:
-        names = dict(sorted(phases.items()))
+    if stated_size is not None and voxel_size is None:
+        size = stated_size
+    dtype, mapping = stored.dtype, None
+    if stated_names is not None and phases is None:
+        names = stated_names
     else:
-        present = stored.counts(parts)
+        present = stored.counts(parts) if phases is None or check else {}
+        if phases is None:
+            stored.refuse_missing(present)
         names = name_phases(present, phases)
-        dtype = unsigned_dtype(dtype, max(present))
-    return LabelSource(stored, parts, phases=names, voxel_size=size, dtype=dtype, close=close)
+        lawful = lawful_labels(names)
+        if any(old != new for old, new in lawful.items()):
+            mapping = lawful
+            names = {lawful[label]: names[label] for label in sorted(names, key=lawful.__getitem__)}
+            dtype = np.min_scalar_type(max(names))
+        elif present:
+            dtype = unsigned_dtype(dtype, max(present))
+    return LabelSource(
+        stored,
+        parts,
+        phases=names,
+        voxel_size=size,
+        dtype=dtype,
+        mapping=mapping,
+        close=close,
+    )
 
 
 def _checked_region(region: Region | None, shape: tuple[int, ...]) -> tuple[slice, ...]:

@@ -8,6 +8,8 @@ import numpy as np
 import xarray as xr
 
 from microdsd.errors import InputError
+from microdsd.microstructure.outside import outside_label
+from microdsd.microstructure.schema import phases_of
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -56,6 +58,8 @@ def voxels_of(ensemble: xr.DataArray, inside: NDArray[np.bool_] | None) -> NDArr
 def specimen_of(ensemble: xr.DataArray, mask: MaskLike | None) -> NDArray[np.bool_] | None:
     """Voxels of the specimen, ``(sample, [z,] y, x)``; None where it fills the box.
 
+    What the labels call "outside" is no part of it, with a mask or without.
+
     Parameters
     ----------
     ensemble : DataArray
@@ -68,8 +72,10 @@ def specimen_of(ensemble: xr.DataArray, mask: MaskLike | None) -> NDArray[np.boo
     InputError
         The mask is not bool, has another shape, or leaves nothing of a sample.
     """
+    outside = outside_label(phases_of(ensemble))
+    material = None if outside is None else ensemble.values != outside
     if mask is None:
-        return None
+        return None if material is None else _of_all_samples(material)
     inside = np.asarray(mask)
     if inside.dtype != bool:
         raise InputError(f"mask: expected bool, got {inside.dtype}; pass e.g. `labels != outside`")
@@ -79,6 +85,11 @@ def specimen_of(ensemble: xr.DataArray, mask: MaskLike | None) -> NDArray[np.boo
             f"nor that of the ensemble, {ensemble.shape}"
         )
     inside = np.broadcast_to(inside, ensemble.shape)
+    return _of_all_samples(inside if material is None else inside & material)
+
+
+def _of_all_samples(inside: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """A specimen, unless a sample has nothing of it."""
     if not inside.any(axis=tuple(range(1, inside.ndim))).all():
         raise InputError("mask: leaves no voxel of at least one sample")
     return inside

@@ -24,6 +24,7 @@ from microdsd.metrics.surface import interface_density, specific_surface_area
 from microdsd.metrics.topology import connected_bodies, euler_characteristic, percolates
 from microdsd.metrics.triple_lines import triple_phase_boundary
 from microdsd.metrics.two_point import two_point_probability
+from microdsd.microstructure.outside import material_phases
 from microdsd.microstructure.schema import phases_of, spatial_dims, voxel_size_of
 
 if TYPE_CHECKING:
@@ -74,7 +75,7 @@ class Request:
     @property
     def many(self) -> bool:
         """Whether the material has three phases or more."""
-        return len(phases_of(self.ensemble)) > 2
+        return len(material_phases(phases_of(self.ensemble))) > 2
 
     def radial(self, phase: int) -> xr.DataArray:
         """S2 of a phase, measured once."""

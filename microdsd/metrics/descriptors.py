@@ -11,6 +11,7 @@ from microdsd.errors import InputError
 from microdsd.metrics._ensembles import MaskLike
 from microdsd.metrics.definitions import with_definitions
 from microdsd.metrics.descriptor_groups import GROUPS, Request
+from microdsd.microstructure.outside import material_phases
 from microdsd.microstructure.schema import (
     LabelsLike,
     as_ensemble,
@@ -76,7 +77,8 @@ def describe(
         "local_thickness", "surface", "minkowski", "euler", "bodies", "percolation",
         "triple_lines", "anisotropy", "representativity".
     mask : array_like of bool, dims ``([sample,] [z,] y, x)``, optional
-        Where the specimen is, if it does not fill the box; what lies outside is of no account.
+        Where the specimen is, if it does not fill the box; what lies outside is of no account, nor
+        is the phase named "outside".
     relative_error : float
         Standard error of the phase fraction, over the fraction, that ``representative_size`` is
         for.
@@ -108,7 +110,7 @@ def describe(
     (2, [[True, False]])
     """
     ensemble = as_ensemble(ms)
-    names = phases_of(ensemble)
+    names = material_phases(phases_of(ensemble))
     labels = list(names) if phases is None else [resolve_phase(ensemble, p) for p in phases]
     request = Request(ensemble, labels, periodic, mask, relative_error)
     size, unit = voxel_size_of(ensemble)

@@ -9,6 +9,7 @@ import xarray as xr
 
 from microdsd.errors import InputError
 from microdsd.metrics._ensembles import MaskLike, per_sample, specimen_of
+from microdsd.microstructure.outside import material_phases
 from microdsd.microstructure.schema import LabelsLike, as_ensemble, phases_of, spatial_dims
 
 
@@ -77,7 +78,7 @@ def _fractions(ensemble: xr.DataArray, mask: MaskLike | None, along: str | None)
     summed = tuple(axis for axis in range(1, labels.ndim) if axis not in kept)
     places = np.prod([labels.shape[axis] for axis in summed])
     voxels = np.asarray(places if inside is None else np.count_nonzero(inside, axis=summed))
-    names = phases_of(ensemble)
+    names = material_phases(phases_of(ensemble))
     fractions = []
     for label in names:
         found = labels == label

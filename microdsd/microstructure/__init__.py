@@ -6,7 +6,9 @@ from microdsd.microstructure.intensity import as_images, intensity_totals, is_im
 from microdsd.microstructure.phases import phase_counts, phase_fractions, porosity, relabel
 from microdsd.microstructure.schema import (
     LabelsLike,
+    PhaseNames,
     VoxelSize,
+    VoxelSizeLike,
     as_ensemble,
     as_microstructure,
     check_microstructure,
@@ -22,7 +24,9 @@ from microdsd.microstructure.windows import crop, cut_windows
 
 __all__ = [
     "LabelsLike",
+    "PhaseNames",
     "VoxelSize",
+    "VoxelSizeLike",
     "as_ensemble",
     "as_images",
     "as_microstructure",

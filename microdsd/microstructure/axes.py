@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from os import PathLike
 from typing import Any
 
+import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
@@ -11,7 +13,11 @@ from microdsd.errors import InputError
 
 SPATIAL_DIMS = ("z", "y", "x")
 
-LabelsLike = xr.DataArray | npt.NDArray[Any]
+LabelsLike = xr.DataArray | npt.NDArray[Any] | str | PathLike[str]
+"""Labels in memory, or the name of a file that holds them."""
+
+_COLOURS = (3, 4)  # red, green, blue, and opacity
+_SMALLEST_PICTURE = 16  # voxels; nobody takes smaller ones
 
 
 def spatial_dims(ms: LabelsLike) -> tuple[str, ...]:
@@ -23,7 +29,11 @@ def spatial_dims(ms: LabelsLike) -> tuple[str, ...]:
     >>> spatial_dims(np.zeros((2, 3), dtype=int))
     ('y', 'x')
     """
-    dims = checked_dims(ms) if isinstance(ms, xr.DataArray) else dims_of_ndarray(ms.ndim, False)
+    dims = (
+        checked_dims(ms)
+        if isinstance(ms, xr.DataArray)
+        else dims_of_ndarray(np.asarray(ms).ndim, False)
+    )
     return tuple(dim for dim in dims if dim != "sample")
 
 
@@ -48,6 +58,55 @@ def dims_of_ndarray(ndim: int, ensemble: bool) -> tuple[str, ...]:
             f"{' beside the sample axis' if ensemble else ''}{hint}"
         )
     return (("sample",) if ensemble else ()) + SPATIAL_DIMS[-spatial:]
+
+
+def array_of(labels: npt.ArrayLike, *, ensemble: bool, named: bool) -> npt.NDArray[Any]:
+    """Return labels as an ndarray, unless they are pictures that would pass for a volume.
+
+    Parameters
+    ----------
+    labels : array_like
+    ensemble : bool
+        Whether the first axis counts samples.
+    named : bool
+        Whether the labels are named: then only grey pictures in colour, whose channels are equal,
+        would pass for a volume.
+
+    Raises
+    ------
+    InputError
+        A list of arrays that is not said to be an ensemble, arrays of unlike shape, or a colour
+        image: bytes with a third spatial axis of length 3 or 4 behind two that are long.
+
+    Examples
+    --------
+    >>> array_of([np.eye(2), np.eye(2)], ensemble=True, named=False).shape
+    (2, 2, 2)
+    """
+    if isinstance(labels, list | tuple) and any(np.ndim(part) > 1 for part in labels):
+        if len({np.shape(part) for part in labels}) > 1:
+            raise InputError(
+                f"labels: the {len(labels)} arrays differ in shape; crop them to one shape"
+            )
+        if not ensemble:
+            raise InputError(
+                f"labels: a list of {len(labels)} arrays may be so many samples or the slices of "
+                "one volume; pass ensemble=True, or np.stack(...)"
+            )
+    values = np.asarray(labels)
+    picture = (
+        values.dtype == np.uint8
+        and values.ndim - ensemble == 3
+        and values.shape[-1] in _COLOURS
+        and min(values.shape[-3:-1]) >= _SMALLEST_PICTURE
+    )
+    if picture and (not named or bool((values[..., :3] == values[..., :1]).all())):
+        raise InputError(
+            f"labels: bytes of shape {values.shape} are a colour image, not labels of a volume; "
+            "take one channel, labels[..., 0], and map its values to phases. If x does count "
+            f"{values.shape[-1]} voxels: xarray.DataArray(labels, dims=('z', 'y', 'x'))"
+        )
+    return values
 
 
 def checked_dims(ms: xr.DataArray) -> tuple[str, ...]:

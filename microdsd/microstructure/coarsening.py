@@ -1,10 +1,14 @@
-"""Coarsening: a block of voxels becomes one voxel of the phase that fills most of it."""
+"""Coarsening: a block of voxels becomes one voxel of the phase that fills most of it.
+
+By the rule "exact" as many voxels of every phase are left as there were, to the nearest voxel, and
+the phases of blocks agree with their voxels as well as they then can.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import product
-from typing import Any
+from itertools import pairwise, product
+from typing import Any, Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -15,31 +19,57 @@ from microdsd.microstructure.axes import LabelsLike, spatial_dims
 from microdsd.microstructure.schema import as_microstructure, derived_provenance, phases_of
 from microdsd.microstructure.voxels import VoxelSize, voxel_coordinates, voxel_size_of
 
+Rule = Literal["majority", "exact"]
 
-def coarsen(ms: LabelsLike, factor: int | Sequence[int]) -> xr.DataArray:
-    """Replace blocks of voxels by single voxels of their most frequent phase.
+_NEVER = 1 << 48  # more than any loss of votes
 
-    Voxels beyond the last whole block are dropped. Where phases tie for a block, the tied blocks
-    are shared out so that the phase fractions of the sample stay as close as they can; the shares
-    are interleaved in C order, so the result is deterministic and has no drift along an axis.
+
+def coarsen(
+    ms: LabelsLike,
+    factor: int | Sequence[int],
+    *,
+    rule: Rule = "majority",
+    rng: int | np.random.Generator | None = 0,
+) -> xr.DataArray:
+    """Replace blocks of voxels by single voxels.
+
+    Voxels beyond the last whole block are dropped. Where the voxel size is not known, the
+    provenance alone says how many voxels became one.
 
     Parameters
     ----------
     ms : ndarray or DataArray
     factor : int or sequence of int
         Edge of a block in voxels, one for all or one per spatial axis.
+    rule : {"majority", "exact"}
+        "majority": the most frequent phase of the block. Phases that fill most blocks gain, and
+        what is thinner than a block is lost. Where phases tie, the tied blocks are shared out so
+        that the phase fractions of the sample stay as close as they can; the shares are
+        interleaved in C order, so the result is deterministic and has no drift along an axis.
+        "exact": every phase keeps its fraction, to the nearest voxel of the coarse sample; among
+        all ways to do so, one that leaves most voxels in a block of their own phase.
+    rng : None, int or numpy Generator
+        Of the rule "exact": which of several blocks alike take a phase.
 
     Raises
     ------
     InputError
-        A factor below one or above the length of its axis.
+        A factor below one or above the length of its axis, or an unknown rule.
 
     Examples
     --------
     >>> coarsen(np.array([[0, 1, 1, 1], [0, 1, 1, 0]]), 2).values
     array([[0, 1]], dtype=uint8)
+    >>> from microdsd.microstructure import phase_fractions
+    >>> thin = np.array([[0, 1, 1, 1, 0, 1, 1, 1]] * 2)
+    >>> phase_fractions(coarsen(thin, (2, 4))).values, phase_fractions(
+    ...     coarsen(np.tile(thin, (4, 1)), (2, 4), rule="exact")
+    ... ).values
+    (array([[0., 1.]]), array([[0.25, 0.75]]))
     """
     ms = as_microstructure(ms)
+    if rule not in get_args(Rule):
+        raise InputError(f"rule={rule!r}: choose one of {', '.join(map(repr, get_args(Rule)))}")
     dims = spatial_dims(ms)
     factors = (factor,) * len(dims) if isinstance(factor, int) else tuple(factor)
     lengths = tuple(ms.sizes[dim] for dim in dims)
@@ -50,35 +80,105 @@ def coarsen(ms: LabelsLike, factor: int | Sequence[int]) -> xr.DataArray:
             f"factor: needs one whole number per axis, from 1 to the shape {lengths}, got {factor}"
         )
     labels = np.array(list(phases_of(ms)), dtype=ms.dtype)
+    generator = np.random.default_rng(rng)
     volumes = ms.values if "sample" in ms.dims else ms.values[np.newaxis]
-    coarse = np.stack([labels[_vote(volume, labels, factors)] for volume in volumes])
+    coarse = []
+    for volume in volumes:
+        votes = np.stack([_block_sums(volume == label, factors) for label in labels])
+        winners = _most(votes, factors) if rule == "majority" else _exact(votes, generator)
+        coarse.append(labels[winners])
+    stack = np.stack(coarse)
     size, unit = voxel_size_of(ms)
     edges = (s * f for s, f in zip(size, factors, strict=True))
     coarse_size = VoxelSize(tuple(edges) if unit == "m" else size, unit)
     return as_microstructure(
         xr.DataArray(
-            coarse if "sample" in ms.dims else coarse[0],
+            stack if "sample" in ms.dims else stack[0],
             dims=ms.dims,
-            coords=voxel_coordinates(dict(zip(dims, coarse.shape[1:], strict=True)), coarse_size),
+            coords=voxel_coordinates(dict(zip(dims, stack.shape[1:], strict=True)), coarse_size),
         ),
         phases=phases_of(ms),
-        provenance=derived_provenance(ms, "coarsen", factor=list(factors)),
+        provenance=derived_provenance(ms, "coarsen", factor=list(factors), rule=rule),
     )
 
 
-def _vote(
-    volume: npt.NDArray[Any], labels: npt.NDArray[Any], factors: tuple[int, ...]
-) -> npt.NDArray[Any]:
+def _exact(votes: npt.NDArray[Any], rng: np.random.Generator) -> npt.NDArray[np.intp]:
+    """Index of the label of every block, as many of each as its voxels would fill.
+
+    Blocks with the same votes are alike: how many of each kind take which phase is a transport
+    problem, of which there is a best solution in whole numbers. Which of them do is drawn.
+    """
+    kinds, kind_of, supply = np.unique(
+        votes.reshape(len(votes), -1).T, axis=0, return_inverse=True, return_counts=True
+    )
+    shares = votes.reshape(len(votes), -1).sum(axis=1) / kinds[0].sum()
+    demand = np.floor(shares + 1e-9).astype(np.int64)
+    spare = int(supply.sum() - demand.sum())
+    demand[np.argsort(demand - shares, kind="stable")[:spare]] += 1
+    taken = _transport(kinds.astype(np.int64), supply, demand, rng)
+    order = rng.permutation(kind_of.size)
+    order = order[np.argsort(kind_of.reshape(-1)[order], kind="stable")]
+    winners = np.empty(kind_of.size, dtype=np.intp)
+    winners[order] = np.repeat(np.tile(np.arange(len(demand)), len(kinds)), taken.reshape(-1))
+    return winners.reshape(votes.shape[1:])
+
+
+def _transport(
+    gain: npt.NDArray[np.int64],
+    supply: npt.NDArray[np.int64],
+    demand: npt.NDArray[np.int64],
+    rng: np.random.Generator,
+) -> npt.NDArray[np.int64]:
+    """Whole numbers ``(kinds, phases)`` with these sums and the largest total gain.
+
+    Every kind begins in the phase where it gains most. What phases then hold too much goes, along
+    the paths that lose least, to those that hold too little: successive shortest paths, which end
+    at an optimum.
+    """
+    taken = np.zeros_like(gain)
+    taken[np.arange(len(gain)), gain.argmax(axis=1)] = supply
+    loss = gain[:, :, np.newaxis] - gain[:, np.newaxis, :]
+    surplus = taken.sum(axis=0) - demand
+    while surplus.any():
+        cost = np.where(taken[:, :, np.newaxis] > 0, loss, _NEVER).min(axis=0)
+        path = _cheapest_path(cost, surplus)
+        steps = [(a, b, loss[:, a, b] == cost[a, b]) for a, b in pairwise(path)]
+        room = [int(taken[alike, a].sum()) for a, _, alike in steps]
+        number = min(surplus[path[0]], -surplus[path[-1]], *room)
+        for a, b, alike in steps:
+            moved = rng.multivariate_hypergeometric(taken[alike, a], number, method="marginals")
+            taken[alike, a] -= moved
+            taken[alike, b] += moved
+        surplus[path[0]] -= number
+        surplus[path[-1]] += number
+    return taken
+
+
+def _cheapest_path(cost: npt.NDArray[np.int64], surplus: npt.NDArray[np.int64]) -> list[int]:
+    """Phases from one that holds too much to one that holds too little (Bellman and Ford)."""
+    distance = np.where(surplus > 0, 0, _NEVER)
+    before = np.full(len(cost), -1)
+    for _ in cost:
+        onward = distance[:, np.newaxis] + cost
+        nearer = onward.min(axis=0) < distance
+        before[nearer] = onward.argmin(axis=0)[nearer]
+        distance[nearer] = onward.min(axis=0)[nearer]
+    path = [int(np.where(surplus < 0, distance, 2 * _NEVER).argmin())]
+    while before[path[-1]] >= 0:
+        path.append(int(before[path[-1]]))
+    return path[::-1]
+
+
+def _most(votes: npt.NDArray[Any], factors: tuple[int, ...]) -> npt.NDArray[Any]:
     """Index of the winning label of every block."""
-    votes = np.stack([_block_sums(volume == label, factors) for label in labels])
     winners: npt.NDArray[Any] = votes.argmax(axis=0)
     leading = votes == votes.max(axis=0)
     tied = np.flatnonzero(leading.sum(axis=0) > 1)
     if tied.size:
-        wanted = votes.reshape(len(labels), -1).sum(axis=1) / np.prod(factors)
+        wanted = votes.reshape(len(votes), -1).sum(axis=1) / np.prod(factors)
         settled = np.delete(winners.reshape(-1), tied)
-        deficit = wanted - np.bincount(settled, minlength=len(labels))
-        contenders = leading.reshape(len(labels), -1)[:, tied].T
+        deficit = wanted - np.bincount(settled, minlength=len(votes))
+        contenders = leading.reshape(len(votes), -1)[:, tied].T
         winners.reshape(-1)[tied] = _settle_ties(contenders, deficit)
     return winners
 

@@ -17,7 +17,8 @@ import numpy.typing as npt
 import xarray as xr
 
 from microdsd.errors import InputError
-from microdsd.microstructure.voxels import as_voxel_size, voxel_coordinates
+from microdsd.microstructure.labels import require_printable, require_printable_record
+from microdsd.microstructure.voxels import VoxelSizeLike, as_voxel_size, voxel_coordinates
 
 IMAGE_DIMS = {("sample", "y", "x"), ("sample", "channel", "y", "x")}
 GREY = ("grey",)
@@ -29,7 +30,7 @@ def as_images(
     levels: int | None = None,
     channels: Sequence[str] | None = None,
     classes: Sequence[str] | None = None,
-    voxel_size: float | Sequence[float] | None = None,
+    voxel_size: VoxelSizeLike | None = None,
     provenance: Mapping[str, Any] | None = None,
 ) -> xr.DataArray:
     """Validate intensities and dress them in the array contract of images.
@@ -90,6 +91,7 @@ def as_images(
         coords |= voxel_coordinates(lengths, size)
     attrs: dict[str, Any] = {"levels": max(levels, 2)}
     if provenance is not None:
+        require_printable_record(provenance, "provenance")
         attrs["provenance"] = json.dumps(dict(provenance))
     return xr.DataArray(values, dims=dims, coords=coords, attrs=attrs, name="intensity")
 
@@ -184,4 +186,6 @@ def _names(
     names = [f"{what} {i}" for i in range(length)] if given is None else [str(n) for n in given]
     if len(names) != length or not (repeat or len(set(names)) == length) or not all(names):
         raise InputError(f"{what}: give {length} names, got {len(names)}: {names[:8]}")
+    for name in dict.fromkeys(names):
+        require_printable(name, what)
     return np.array(names)

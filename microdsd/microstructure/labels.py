@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Collection, Mapping, Sequence
+from itertools import count
+from numbers import Integral
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from microdsd.errors import InputError
+from microdsd.microstructure.counting import BLOCK
 
-_FOCUS_WORDS = ("pore", "void", "air")
+PhaseNames = Mapping[int, str] | Mapping[str, int]
+"""Names of phases: label to name, or name to label."""
+
+MAX_LABEL = 2**63 - 1
 MAX_UNNAMED_PHASES = 32
+OUTSIDE = "outside"
+"""Name of what is no material: see `microdsd.microstructure.outside`."""
+
+JOINERS = "\u200c\u200d"  # part of the spelling of Persian and of Indian languages
 OTSU = "labels = image > skimage.filters.threshold_otsu(image)"
 
 
@@ -40,42 +51,49 @@ def unsigned_dtype(dtype: np.dtype[Any], highest: int) -> np.dtype[Any]:
     return dtype if dtype.kind == "u" else np.min_scalar_type(highest)
 
 
-def name_phases(present: Collection[int], phases: Mapping[int, str] | None) -> dict[int, str]:
+def name_phases(present: Collection[int], phases: PhaseNames | None) -> dict[int, str]:
     """Name all phases and check them against the labels that occur.
 
     Parameters
     ----------
     present : collection of int
         Labels that occur.
-    phases : mapping of int to str, or None
-        None names each label ``"phase <label>"``, unless there are so many distinct values that
-        the array must be greyscale.
+    phases : mapping of int to str, mapping of str to int, or None
+        Label to name or name to label. None names each label ``"phase <label>"``, unless there
+        are so many distinct values that the array must be greyscale.
+
+    Returns
+    -------
+    dict of int to str
+        In ascending order of the labels as given; see `lawful_labels`.
 
     Raises
     ------
     InputError
-        Negative labels, labels without a name, repeated or empty names, or greyscale.
+        Labels below 0 that are not named, labels without a name, names that repeat, are empty or
+        hold characters that are not for names, or greyscale.
 
     Examples
     --------
-    >>> name_phases([0, 255], None)
-    {0: 'phase 0', 255: 'phase 255'}
+    >>> name_phases([0, 255], None), name_phases([0, 255], {"pore": 0, "solid": 255})
+    ({0: 'phase 0', 255: 'phase 255'}, {0: 'pore', 255: 'solid'})
     """
-    if min(present) < 0:
-        raise InputError(
-            f"labels: must not be negative, the lowest is {min(present)}; "
-            "crop that region away or map it to a phase first"
-        )
     if phases is None:
         if len(present) > MAX_UNNAMED_PHASES:
             raise InputError(
                 f"labels: {len(present)} distinct values look like a greyscale image, not phase "
                 f"labels; segment it first, e.g. {OTSU}, or name every label in phases"
             )
+        if min(present) < 0 or max(present) > MAX_LABEL:
+            extreme = "lowest" if min(present) < 0 else "highest"
+            value = min(present) if min(present) < 0 else max(present)
+            raise InputError(
+                f"labels: go from 0 to 2^63 - 1, the {extreme} is {value}; name every label, as "
+                f'phases={{{value}: "{OUTSIDE}", ...}} (--labels={value}={OUTSIDE} ...) where that '
+                "region is no material, or crop it away"
+            )
         return {label: f"phase {label}" for label in sorted(present)}
-    names = {int(label): str(name).strip() for label, name in sorted(phases.items())}
-    if min(names, default=0) < 0 or not all(names.values()):
-        raise InputError(f"phases: needs labels >= 0 and names that are not empty, got {names}")
+    names = _by_label(phases)
     if len(set(names.values())) < len(names):
         raise InputError(f"phases: every phase needs its own name, got {list(names.values())}")
     missing = sorted(set(present) - set(names))
@@ -85,6 +103,167 @@ def name_phases(present: Collection[int], phases: Mapping[int, str] | None) -> d
             "add the missing labels or map them with relabel"
         )
     return names
+
+
+def _by_label(phases: PhaseNames) -> dict[int, str]:
+    """Label to name, in ascending order of the labels, whichever way round they are given."""
+    swapped = all(
+        isinstance(name, Integral) and not isinstance(key, Integral) for key, name in phases.items()
+    )
+    given = [(name, key) if swapped else (key, name) for key, name in phases.items()]
+    try:
+        labels = [int(label) for label, _ in given]
+    except (TypeError, ValueError) as error:
+        raise InputError(
+            f"phases: expected label to name, as {{0: 'pore'}}, or name to label, got {phases}"
+        ) from error
+    if len(set(labels)) < len(labels):
+        raise InputError(f"phases: every label needs one name, got {dict(phases)}")
+    return {
+        label: checked_name(str(name), "phases")
+        for label, (_, name) in sorted(zip(labels, given, strict=True))
+    }
+
+
+def lawful_labels(names: Collection[int]) -> dict[int, int]:
+    """Map every label to itself, or to the lowest that is free where it is not in 0..2^63 - 1.
+
+    Examples
+    --------
+    >>> lawful_labels([-1, 0, 1])
+    {-1: 2, 0: 0, 1: 1}
+    """
+    taken = {label for label in names if 0 <= label <= MAX_LABEL}
+    free = (label for label in count() if label not in taken)
+    return {label: label if label in taken else next(free) for label in sorted(names)}
+
+
+def map_labels(labels: npt.NDArray[Any], mapping: Mapping[int, int]) -> npt.NDArray[Any]:
+    """Replace labels by those that they are mapped to, in the smallest unsigned dtype.
+
+    Raises
+    ------
+    InputError
+        A label that is not mapped.
+
+    Examples
+    --------
+    >>> map_labels(np.array([-1, 0, 2**40]), {-1: 2, 0: 0, 2**40: 1})
+    array([2, 0, 1], dtype=uint8)
+    """
+    new = np.array(
+        [mapping[label] for label in sorted(mapping)],
+        dtype=np.min_scalar_type(max(mapping.values())),
+    )
+    mapped: npt.NDArray[Any] = new[label_ranks(labels, mapping)]
+    return mapped
+
+
+def checked_name(name: str, argument: str) -> str:
+    """Strip a name, and refuse one that is empty or that terminals and pages would not show.
+
+    Control characters, surrogates, line separators and marks that turn the direction of writing
+    would let a name say something else than it holds.
+
+    Raises
+    ------
+    InputError
+        Says the code point.
+
+    Examples
+    --------
+    >>> checked_name(" pore ", "phases")
+    'pore'
+    """
+    require_printable(name, argument)
+    if not name.strip():
+        raise InputError(f"{argument}: needs names that are not empty, got {name!r}")
+    return name.strip()
+
+
+def require_printable(text: str, argument: str, allowed: str = "") -> None:
+    """Raise unless all characters of a text can be shown as they are.
+
+    Raises
+    ------
+    InputError
+        Says the code point.
+    """
+    for character in text:
+        hidden = unicodedata.category(character) in {"Cc", "Cf", "Cs", "Zl", "Zp"}
+        if hidden and character not in JOINERS + allowed:
+            raise InputError(
+                f"{argument}: {text!a} holds the character U+{ord(character):04X}, which is "
+                "not shown as it is; take it out"
+            )
+
+
+def require_printable_record(record: object, argument: str) -> None:
+    """Raise unless all text in a record, keys and values, can be shown as it is.
+
+    Raises
+    ------
+    InputError
+        Says the code point.
+    """
+    if isinstance(record, str):
+        require_printable(record, argument, allowed="\n\t")
+    elif isinstance(record, Mapping):
+        for key, value in record.items():
+            require_printable_record(key, argument)
+            require_printable_record(value, argument)
+    elif isinstance(record, list | tuple):
+        for value in record:
+            require_printable_record(value, argument)
+
+
+def label_ranks(
+    labels: npt.NDArray[Any], phases: Collection[int]
+) -> npt.NDArray[np.unsignedinteger[Any]]:
+    """Find the position of every label among the phases, in ascending order.
+
+    What is looked up by phase is looked up by this rank: a table as long as the largest label
+    would not fit into memory where labels are large.
+
+    Parameters
+    ----------
+    labels : ndarray of integers, any shape
+    phases : collection of int
+
+    Returns
+    -------
+    ndarray of the shape of `labels`
+        Of the smallest unsigned dtype.
+
+    Raises
+    ------
+    InputError
+        A label that is none of the phases.
+
+    Examples
+    --------
+    >>> label_ranks(np.array([7, 2**40, 7]), [2**40, 7])
+    array([0, 1, 0], dtype=uint8)
+    """
+    limits, ordered = np.iinfo(labels.dtype), sorted(phases)
+    # What the dtype cannot hold does not occur; mixed dtypes would be compared as floats.
+    possible = [label for label in ordered if limits.min <= label <= limits.max]
+    first = sum(label < limits.min for label in ordered)
+    table = np.array(possible, dtype=labels.dtype)
+    ranks = np.empty(labels.size, dtype=np.min_scalar_type(len(ordered)))
+    flat = labels.reshape(-1)
+    for start in range(0, flat.size, BLOCK):
+        block = flat[start : start + BLOCK]
+        found = np.searchsorted(table, block)
+        known = found < len(table)
+        known[known] = table[found[known]] == block[known]
+        if not known.all():
+            raise InputError(
+                f"labels: the array also holds {_few(np.unique(block[~known]).tolist())}, known "
+                f"are {_few(ordered)}; name the others or map them with relabel"
+            )
+        ranks[start : start + BLOCK] = found + first
+    return ranks.reshape(labels.shape)
 
 
 def find_phase(phases: Mapping[int, str], phase: int | str) -> int:
@@ -109,6 +288,21 @@ def find_phase(phases: Mapping[int, str], phase: int | str) -> int:
     raise InputError(f"phase: there is no phase {phase!r}; the phases are {known}")
 
 
+PORE_WORDS = ("pore", "void", "air")
+"""Words in a phase's name by which it is known to be the pores."""
+
+
+def named_pores(phases: Mapping[int, str]) -> list[int]:
+    """Labels of the phases that are pores by their names, ascending.
+
+    Examples
+    --------
+    >>> named_pores({0: "grain", 1: "Pore space"}), named_pores({1: "nickel", 2: "zirconia"})
+    ([1], [])
+    """
+    return sorted(k for k, name in phases.items() if any(w in name.lower() for w in PORE_WORDS))
+
+
 def focus_phase(phases: Mapping[int, str]) -> int:
     """Choose the phase that pictures show: the pores where a name says so, else the lowest label.
 
@@ -117,8 +311,7 @@ def focus_phase(phases: Mapping[int, str]) -> int:
     >>> focus_phase({0: "grain", 1: "pore"}), focus_phase({1: "nickel", 2: "zirconia"})
     (1, 1)
     """
-    named = [k for k, name in phases.items() if any(w in name.lower() for w in _FOCUS_WORDS)]
-    return min(named or phases)
+    return min(named_pores(phases) or phases)
 
 
 def _not_labels(values: npt.NDArray[Any]) -> str:

@@ -54,11 +54,23 @@ class Layout:
 
 
 def fingerprint(labels: np.ndarray) -> str:
-    """Sha256 of labels one after the other, whatever their dtype."""
-    return hashlib.sha256(np.ascontiguousarray(labels, dtype="<u2").tobytes()).hexdigest()
+    """Sha256 of labels one after the other, whatever their dtype.
+
+    Labels are hashed as 16 bits where all of them fit, as files of earlier versions were, and as
+    64 bits otherwise.
+
+    Examples
+    --------
+    >>> fingerprint(np.array([0, 65536])) == fingerprint(np.array([0, 0]))
+    False
+    """
+    dtype = "<u2" if labels.max(initial=0) < 1 << 16 else "<u8"
+    return hashlib.sha256(np.ascontiguousarray(labels, dtype=dtype).tobytes()).hexdigest()
 
 
-def layout_differences(ms: xr.DataArray, record: Mapping[str, Any]) -> list[dict[str, Any]]:
+def layout_differences(
+    ms: xr.DataArray, record: Mapping[str, Any], *, first: int = 0
+) -> list[dict[str, Any]]:
     """Where a file breaks what its record says of known voxels and of counts per region.
 
     Parameters
@@ -67,6 +79,8 @@ def layout_differences(ms: xr.DataArray, record: Mapping[str, Any]) -> list[dict
         With the coordinate ``region``, as `MicrostructureModel.inpaint` makes it.
     record : mapping
         Its provenance.
+    first : int
+        Number of the first sample of `ms` in the record.
 
     Returns
     -------
@@ -86,7 +100,7 @@ def layout_differences(ms: xr.DataArray, record: Mapping[str, Any]) -> list[dict
         raise InputError("region: the record speaks of regions, and the file has no map of them")
     region = ms.coords["region"].values
     differences = []
-    for i, labels in enumerate(as_ensemble(ms).values):
+    for i, labels in enumerate(as_ensemble(ms).values, start=first):
         found = labels[region == KNOWN]
         if known is not None and (
             found.size != known["voxels"] or fingerprint(found) != known["sha256"]

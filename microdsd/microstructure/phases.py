@@ -9,13 +9,17 @@ import xarray as xr
 
 from microdsd.errors import InputError
 from microdsd.microstructure.counting import label_counts
+from microdsd.microstructure.labels import MAX_LABEL, check_integers, map_labels
+from microdsd.microstructure.outside import material_phases
 from microdsd.microstructure.schema import (
     LabelsLike,
+    PhaseNames,
     as_ensemble,
     as_microstructure,
     derived_provenance,
     phases_of,
     resolve_phase,
+    stated_phases,
 )
 
 
@@ -26,7 +30,7 @@ def phase_counts(ms: LabelsLike) -> xr.DataArray:
     -------
     DataArray, dims (sample, phase), int64
         The coordinate ``phase`` holds the labels, ``phase_name`` their names. Phases that are
-        named but do not occur count zero.
+        named but do not occur count zero; what is outside of the specimen is no phase.
 
     Examples
     --------
@@ -34,7 +38,7 @@ def phase_counts(ms: LabelsLike) -> xr.DataArray:
     array([[6, 3]])
     """
     ensemble = as_ensemble(ms)
-    phases = phases_of(ensemble)
+    phases = material_phases(phases_of(ensemble))
     counts = [label_counts(sample) for sample in ensemble.values]
     coords = {"phase": list(phases), "phase_name": ("phase", list(phases.values()))}
     if "sample" in ensemble.coords:
@@ -50,6 +54,8 @@ def phase_counts(ms: LabelsLike) -> xr.DataArray:
 
 def phase_fractions(ms: LabelsLike) -> xr.DataArray:
     """Measure the volume fraction of every phase in every sample, dims (sample, phase).
+
+    It is the share of the specimen, which is the box unless a phase is named "outside".
 
     Examples
     --------
@@ -80,7 +86,7 @@ def porosity(ms: LabelsLike, *, pore_phase: int | str) -> xr.DataArray:
 
 
 def relabel(
-    ms: LabelsLike, mapping: Mapping[int, int], *, phases: Mapping[int, str] | None = None
+    ms: LabelsLike, mapping: Mapping[int, int], *, phases: PhaseNames | None = None
 ) -> xr.DataArray:
     """Map labels to labels; several old labels may share a new one.
 
@@ -88,39 +94,39 @@ def relabel(
     ----------
     ms : ndarray or DataArray
     mapping : mapping of int to int
-        Old to new label; every label that occurs must be in it.
+        Old to new label; every label that occurs must be in it. Old labels of raw arrays may be
+        negative.
     phases : mapping of int to str, optional
         Names of the new labels. Default: the old names, joined by " + " where labels merge.
 
     Raises
     ------
     InputError
-        A label that occurs is not mapped, or a new label is negative or above 65535.
+        A label that occurs is not mapped, or a new label is negative or above 2^63 - 1.
 
     Examples
     --------
     >>> relabel(np.array([[0, 255]] * 2), {0: 1, 255: 0}).values.tolist()
     [[1, 0], [1, 0]]
     """
-    ms = as_microstructure(ms)
-    old = phases_of(ms)
-    present = label_counts(ms.values)
+    array = ms if isinstance(ms, xr.DataArray) else None
+    values = check_integers(np.asarray(ms))
+    present = label_counts(values)
     unmapped = sorted(set(present) - set(mapping))
     if unmapped:
         raise InputError(f"mapping: the labels {unmapped} occur and are not mapped; add them")
-    if not all(0 <= new <= np.iinfo(np.uint16).max for new in mapping.values()):
-        raise InputError(f"mapping: new labels must be in 0..65535, got {dict(mapping)}")
+    if not all(0 <= new <= MAX_LABEL for new in mapping.values()):
+        raise InputError(f"mapping: new labels must be in 0..2^63 - 1, got {dict(mapping)}")
     if phases is None:
+        old = stated_phases(ms) or {label: f"phase {label}" for label in sorted(present)}
         phases = {
             new: " + ".join(old[label] for label in old if mapping.get(label) == new)
             for new in sorted({mapping[label] for label in old if label in mapping})
         }
-    table = np.zeros(max(present) + 1, dtype=np.min_scalar_type(max(mapping.values())))
-    for label in present:
-        table[label] = mapping[label]
+    mapped = map_labels(values, mapping)
     steps = {str(label): new for label, new in mapping.items()}
     return as_microstructure(
-        ms.copy(data=table[ms.values]),
+        mapped if array is None else array.copy(data=mapped),
         phases=phases,
         provenance=derived_provenance(ms, "relabel", mapping=steps),
     )

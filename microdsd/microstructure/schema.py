@@ -3,13 +3,15 @@
 A microstructure is an `xarray.DataArray` named ``labels`` of unsigned integers with dims
 ``([sample,] [z,] y, x)``. The coordinates ``z, y, x`` are voxel centres, in metres when the voxel
 size is known and in voxels otherwise. The attributes ``phases`` (label to name) and ``provenance``
-are JSON strings, so that they survive netCDF.
+are JSON strings, so that they survive netCDF. A phase named "outside" is no material, see
+`microdsd.microstructure.outside`.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from os import PathLike
 from typing import Any
 
 import numpy as np
@@ -19,19 +21,26 @@ from microdsd.errors import InputError
 from microdsd.microstructure.axes import (
     SPATIAL_DIMS,
     LabelsLike,
+    array_of,
     checked_dims,
     dims_of_ndarray,
     spatial_dims,
 )
 from microdsd.microstructure.counting import label_counts
 from microdsd.microstructure.labels import (
+    PhaseNames,
     check_integers,
     find_phase,
+    lawful_labels,
+    map_labels,
     name_phases,
+    require_printable_record,
     unsigned_dtype,
 )
+from microdsd.microstructure.reading import load_by_name
 from microdsd.microstructure.voxels import (
     VoxelSize,
+    VoxelSizeLike,
     as_voxel_size,
     voxel_coordinates,
     voxel_size_of,
@@ -40,7 +49,9 @@ from microdsd.microstructure.voxels import (
 __all__ = [
     "SPATIAL_DIMS",
     "LabelsLike",
+    "PhaseNames",
     "VoxelSize",
+    "VoxelSizeLike",
     "as_ensemble",
     "as_microstructure",
     "check_microstructure",
@@ -49,6 +60,7 @@ __all__ = [
     "provenance_of",
     "resolve_phase",
     "spatial_dims",
+    "stated_phases",
     "voxel_size_of",
 ]
 
@@ -56,8 +68,8 @@ __all__ = [
 def as_microstructure(
     labels: LabelsLike,
     *,
-    phases: Mapping[int, str] | None = None,
-    voxel_size: float | Sequence[float] | None = None,
+    phases: PhaseNames | None = None,
+    voxel_size: VoxelSizeLike | None = None,
     ensemble: bool = False,
     provenance: Mapping[str, Any] | None = None,
 ) -> xr.DataArray:
@@ -69,10 +81,13 @@ def as_microstructure(
         Integers or bool. An ndarray has axes ``([sample,] [z,] y, x)``; the sample axis is there
         when `ensemble` is true. A DataArray is recognised by its dims, and what it states (phases,
         coordinates, provenance) is kept where the arguments below are None.
-    phases : mapping of int to str, optional
-        Name of every label. Default: ``"phase <label>"`` for the labels that occur.
-    voxel_size : float or sequence of float, optional
-        Edge length in metres, one for all axes or one per spatial axis. Default: not known.
+    phases : mapping of int to str, or of str to int, optional
+        Name of every label. Default: ``"phase <label>"`` for the labels that occur. Named labels
+        below 0 become the lowest labels that are free, and the provenance says which; the phase
+        named "outside" is no material.
+    voxel_size : float, str, quantity, or sequence of these, optional
+        Edge length, one for all axes or one per spatial axis: in metres, with a unit
+        (``"0.398 um"``), or a quantity of pint. Default: not known.
     ensemble : bool
         Whether the first axis of an ndarray counts samples.
     provenance : mapping, optional
@@ -86,8 +101,9 @@ def as_microstructure(
     Raises
     ------
     InputError
-        Not integers (greyscale), negative labels, an empty array, a wrong number of axes, labels
-        without a name, names that repeat, or a voxel size that is not positive.
+        Not integers (greyscale), a colour image, a list of images, negative labels without a name,
+        an empty array, a wrong number of axes, labels without a name, names that repeat or cannot
+        be shown, or a voxel size that is not positive or not believable.
 
     Examples
     --------
@@ -96,31 +112,40 @@ def as_microstructure(
     >>> ms.dims, ms.dtype.name, float(ms.x[0]), ms.x.units
     (('y', 'x'), 'uint8', 1e-06, 'm')
     """
+    if isinstance(labels, str | PathLike):
+        labels = load_by_name(labels)
     if isinstance(labels, xr.DataArray):
         dims = checked_dims(labels)
         coords: dict[Any, Any] = {
             name: c for name, c in labels.coords.items() if set(c.dims) <= set(dims)
         }
-        if phases is None and "phases" in labels.attrs:
-            phases = _phases_from_json(labels.attrs["phases"])
-        provenance = provenance if provenance is not None else provenance_of(labels)
+        phases = stated_phases(labels) if phases is None else phases
+        if provenance is None and _is_stated(labels):
+            provenance = provenance_of(labels)
         values = labels.values
     else:
-        values = np.asarray(labels)
+        values = array_of(labels, ensemble=ensemble, named=phases is not None)
         dims = dims_of_ndarray(values.ndim, ensemble)
         coords = {}
     values = check_integers(values)
     present = label_counts(values)
     names = name_phases(present, phases)
+    lawful = lawful_labels(names)
+    if changed := {str(old): new for old, new in lawful.items() if old != new}:
+        values = map_labels(values, lawful)
+        names = {lawful[label]: name for label, name in names.items()}
+        provenance = {**(provenance or {}), "labels_mapped": changed}
     values = values.astype(unsigned_dtype(values.dtype, max(present)), copy=False)
     spatial = tuple(dim for dim in dims if dim != "sample")
     if voxel_size is not None or not all(dim in coords for dim in spatial):
         lengths = {dim: values.shape[dims.index(dim)] for dim in spatial}
         coords |= voxel_coordinates(lengths, as_voxel_size(voxel_size, len(spatial)))
-    attrs = {"phases": json.dumps({str(label): name for label, name in names.items()})}
+    attrs = {"phases": json.dumps({str(label): names[label] for label in sorted(names)})}
     if provenance is not None:
+        require_printable_record(provenance, "provenance")
         attrs["provenance"] = json.dumps(dict(provenance))
     result = xr.DataArray(values, dims=dims, coords=coords, name="labels", attrs=attrs)
+    result.encoding = {"dtype": values.dtype}  # see `_is_stated`
     voxel_size_of(result)
     return result
 
@@ -155,9 +180,30 @@ def phases_of(ms: LabelsLike) -> dict[int, str]:
     >>> phases_of(np.eye(3, dtype=int))
     {0: 'phase 0', 1: 'phase 1'}
     """
-    if isinstance(ms, xr.DataArray) and "phases" in ms.attrs:
-        return _phases_from_json(ms.attrs["phases"])
+    stated = stated_phases(ms)
+    if stated is not None:
+        return stated
+    if isinstance(ms, str | PathLike):
+        return phases_of(load_by_name(ms))
     return name_phases(label_counts(check_integers(np.asarray(ms))), None)
+
+
+def stated_phases(ms: LabelsLike) -> dict[int, str] | None:
+    """Read the names of the phases that an array states; None where it states none."""
+    if not isinstance(ms, xr.DataArray) or "phases" not in ms.attrs or not _is_stated(ms):
+        return None
+    return _phases_from_json(ms.attrs["phases"])
+
+
+def _is_stated(ms: xr.DataArray) -> bool:
+    """Whether the attributes of an array are of its own values.
+
+    xarray hands attributes on to the result of any arithmetic and comparison, where they are wrong:
+    ``labels == 0`` is True in the pores, and 1 is the name of the solid. It hands the encoding on
+    to parts, copies and transposed arrays alone. A file has one, too.
+    """
+    computed = ms.name == "labels" and not ms.encoding
+    return ms.dtype != bool and not computed
 
 
 def resolve_phase(ms: LabelsLike, phase: int | str) -> int:

@@ -24,8 +24,8 @@ def resolve_seed(rng: int | np.random.Generator | None) -> int:
         return int(rng.integers(1 << 53))
     if rng is None:
         return int(np.random.default_rng().integers(1 << 53))
-    if rng < 0:
-        raise InputError(f"rng={rng}: give a seed of at least 0")
+    if isinstance(rng, bool) or not isinstance(rng, int | np.integer) or rng < 0:
+        raise InputError(f"rng={rng!r}: give a seed of at least 0, or a numpy Generator")
     return int(rng)
 
 

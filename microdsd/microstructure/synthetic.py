@@ -10,6 +10,7 @@ import xarray as xr
 from scipy import ndimage
 
 from microdsd.errors import InputError
+from microdsd.microstructure.axes import dims_of_ndarray
 from microdsd.microstructure.schema import as_microstructure
 from microdsd.microstructure.windows import Rng
 
@@ -37,8 +38,9 @@ def layers(shape: Sequence[int], *, widths: Sequence[int], axis: int = 0) -> xr.
     along = np.resize(period, shape[axis])
     expand = [1] * len(shape)
     expand[axis] = shape[axis]
+    labels = np.broadcast_to(along.reshape(expand), tuple(shape)).copy()
     return as_microstructure(
-        np.broadcast_to(along.reshape(expand), tuple(shape)).copy(),
+        xr.DataArray(labels, dims=dims_of_ndarray(labels.ndim, ensemble=False)),
         phases={phase: f"phase {phase}" for phase in range(len(widths))},
         provenance={"operation": "layers", "widths": list(widths), "axis": axis},
     )

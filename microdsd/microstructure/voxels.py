@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Literal, NamedTuple
+import math
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from decimal import Decimal, InvalidOperation
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import xarray as xr
@@ -19,29 +22,107 @@ class VoxelSize(NamedTuple):
     unit: Literal["m", "voxel"]
 
 
-def as_voxel_size(voxel_size: float | Sequence[float] | None, ndim: int) -> VoxelSize:
-    """Expand a voxel size in metres to one edge per axis; None counts in voxels.
+VoxelSizeLike = VoxelSize | float | str | Sequence[float | str]
+"""Edge lengths: metres, text with a unit, quantities of pint; one, or one per axis."""
+
+POWERS_OF_TEN = {
+    "m": 0,
+    "cm": -2,
+    "mm": -3,
+    "um": -6,
+    "µm": -6,
+    "μm": -6,  # the Greek letter; above it stands the micro sign
+    "micron": -6,
+    "microns": -6,
+    "nm": -9,
+    "Å": -10,
+}
+_LENGTH = re.compile(r"\s*([-+]?[\d.]+(?:[eE][-+]?\d+)?)\s*([^\W\d]*)\s*")
+_BELIEVED = 1e-3
+"""Largest edge in metres that is taken from a bare number: more is a forgotten unit."""
+
+
+def as_voxel_size(voxel_size: VoxelSizeLike | None, ndim: int) -> VoxelSize:
+    """Expand a voxel size to one edge per axis, in metres; None counts in voxels.
+
+    Parameters
+    ----------
+    voxel_size : VoxelSize, float, str, quantity, sequence of these, or None
+        Bare numbers are metres, and none above a millimetre is believed; ``"0.398 um"``,
+        ``"398nm"`` and ``"0.398 m"`` are. Quantities are those of pint or astropy.
+    ndim : int
 
     Raises
     ------
     InputError
-        Sizes that are not positive and finite, or not one per axis.
+        Sizes that are not positive and finite, or not one per axis; an unknown unit; a bare number
+        above a millimetre.
 
     Examples
     --------
-    >>> as_voxel_size(2e-6, 2)
-    VoxelSize(size=(2e-06, 2e-06), unit='m')
+    >>> as_voxel_size(2e-6, 2), as_voxel_size("398 nm", 2).size
+    (VoxelSize(size=(2e-06, 2e-06), unit='m'), (3.98e-07, 3.98e-07))
     """
     if voxel_size is None:
         return VoxelSize((1.0,) * ndim, "voxel")
-    sizes = np.atleast_1d(np.asarray(voxel_size, dtype=float))
-    if sizes.ndim != 1 or sizes.size not in (1, ndim):
+    if isinstance(voxel_size, VoxelSize):
+        sizes, unit = voxel_size
+    else:
+        sizes, unit = tuple(_metres(voxel_size)), "m"
+    if len(sizes) not in (1, ndim):
         raise InputError(
             f"voxel_size: give one size or one for each of {SPATIAL_DIMS[-ndim:]}, got {voxel_size}"
         )
-    if not np.all(np.isfinite(sizes) & (sizes > 0)):
+    if not all(math.isfinite(size) and size > 0 for size in sizes):
         raise InputError(f"voxel_size: must be positive, in metres, got {voxel_size}")
-    return VoxelSize(tuple(np.broadcast_to(sizes, ndim).tolist()), "m")
+    edges = tuple(float(size) for size in sizes)
+    return VoxelSize(edges * ndim if len(edges) == 1 else edges, unit)
+
+
+def _metres(given: Any) -> Iterator[float]:
+    """Edge lengths in metres, one or more of them."""
+    if hasattr(given, "to"):
+        quantity = given.to("m")
+        magnitude: Any = getattr(quantity, "magnitude", getattr(quantity, "value", None))
+        yield from np.ravel(magnitude).astype(float).tolist()
+    elif isinstance(given, str):
+        yield _metres_of_text(given)
+    elif isinstance(given, Iterable):
+        for one in given:
+            yield from _metres(one)
+    else:
+        try:
+            size = float(given)
+        except (TypeError, ValueError) as error:
+            raise InputError(
+                f"voxel_size: expected metres or a length with its unit, got {given!r}"
+            ) from error
+        yield _believed(size)
+
+
+def _metres_of_text(text: str) -> float:
+    """Metres of a number with a unit, or without one."""
+    found = _LENGTH.fullmatch(text)
+    try:
+        number, unit = Decimal(found[1]), found[2]  # type: ignore[index]
+    except (TypeError, InvalidOperation) as error:
+        raise InputError(
+            f"voxel_size: expected a length such as 0.398um, 398nm or 3.98e-7, got {text!r}"
+        ) from error
+    if unit and unit not in POWERS_OF_TEN:
+        raise InputError(
+            f"voxel_size: the unit of {text!r} is not known; there are {', '.join(POWERS_OF_TEN)}"
+        )
+    return float(number.scaleb(POWERS_OF_TEN[unit])) if unit else _believed(float(number))
+
+
+def _believed(size: float) -> float:
+    if size > _BELIEVED:
+        raise InputError(
+            f"voxel_size: {size:g} would be metres; say the unit, as '{size:g}um', or "
+            f"'{size:g}m' if metres are meant"
+        )
+    return size
 
 
 def voxel_size_of(ms: LabelsLike) -> VoxelSize:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -11,8 +12,12 @@ import xarray as xr
 
 from microdsd.errors import InputError
 from microdsd.microstructure.axes import LabelsLike, spatial_dims
+from microdsd.microstructure.outside import material_phases, outside_label, starts_inside
 from microdsd.microstructure.schema import as_microstructure, derived_provenance, phases_of
 from microdsd.microstructure.voxels import VoxelSize, voxel_coordinates, voxel_size_of
+
+_ORIGINS = 4
+"""Origins per axis of the grids that are tried on a specimen that does not fill its box."""
 
 Rng = int | np.random.Generator | None
 
@@ -64,7 +69,7 @@ def cut_windows(
     rng: Rng,
     disjoint: bool = True,
 ) -> xr.DataArray:
-    """Random windows of a volume as an ensemble.
+    """Random windows of a volume as an ensemble; none holds a voxel outside of the specimen.
 
     Parameters
     ----------
@@ -76,7 +81,8 @@ def cut_windows(
         Number of windows.
     rng : None, int or numpy Generator
     disjoint : bool
-        Whether windows may share no voxel: they are drawn from a grid with a random origin.
+        Whether windows may share no voxel: they are drawn from a grid with a random origin, of a
+        specimen that does not fill its box from one of the grids that hold enough.
         (2D windows of neighbouring z share none either, though they are alike.)
 
     Returns
@@ -88,7 +94,8 @@ def cut_windows(
     Raises
     ------
     InputError
-        A window larger than the volume, or more disjoint windows than fit.
+        A window larger than the volume, or more disjoint windows than fit into it or into the
+        specimen.
 
     Examples
     --------
@@ -111,8 +118,15 @@ def cut_windows(
         )
     volumes = ms.values if "sample" in ms.dims else ms.values[np.newaxis]
     generator = np.random.default_rng(rng)
-    place = _grid_places if disjoint else _free_places
-    places = place(len(volumes), lengths, box, n, generator)
+    outside = outside_label(phases_of(ms))
+    if outside is not None:
+        inside = np.stack([starts_inside(volume == outside, box) for volume in volumes])
+        place = _grid_places_inside if disjoint else _free_places_inside
+        places = place(inside, box, n, generator)
+    elif disjoint:
+        places = _grid_places(len(volumes), lengths, box, n, generator)
+    else:
+        places = _free_places(len(volumes), lengths, box, n, generator)
     shape = edges if len(edges) < len(dims) else box
     cut = np.stack(
         [
@@ -128,9 +142,80 @@ def cut_windows(
     place = np.ravel_multi_index(tuple(places.T), (len(volumes), *lengths))
     return as_microstructure(
         xr.DataArray(cut, dims=("sample", *kept), coords={**coords, "place": ("sample", place)}),
-        phases=phases_of(ms),
+        phases=material_phases(phases_of(ms)),
         provenance=derived_provenance(ms, "cut_windows", window=edges, disjoint=disjoint),
     )
+
+
+def disjoint_windows(ms: LabelsLike, window: Sequence[int]) -> int:
+    """Count the disjoint windows that `cut_windows` can take.
+
+    Parameters
+    ----------
+    ms : ndarray or DataArray
+    window : sequence of int
+        As in `cut_windows`.
+
+    Examples
+    --------
+    >>> disjoint_windows(np.zeros((8, 8, 8), dtype=int), (4, 4))
+    32
+    """
+    ms = as_microstructure(ms)
+    dims = spatial_dims(ms)
+    box = [1] * (len(dims) - len(window)) + [int(edge) for edge in window]
+    outside = outside_label(phases_of(ms))
+    if outside is None:
+        fit = [ms.sizes[dim] // edge for dim, edge in zip(dims, box, strict=True)]
+        return ms.sizes.get("sample", 1) * int(np.prod(fit))
+    volumes = ms.values if "sample" in ms.dims else ms.values[np.newaxis]
+    inside = np.stack([starts_inside(volume == outside, box) for volume in volumes])
+    return max(number for _, number in _grids(inside, box))
+
+
+def _grids(inside: npt.NDArray[np.bool_], box: list[int]) -> list[tuple[tuple[int, ...], int]]:
+    """Some origins of grids, and how many windows of each lie in the specimen."""
+    steps = [sorted({k * edge // _ORIGINS for k in range(_ORIGINS)}) for edge in box]
+    return [
+        (origin, int(np.count_nonzero(inside[_nodes(origin, box)]))) for origin in product(*steps)
+    ]
+
+
+def _nodes(origin: Sequence[int], box: Sequence[int]) -> tuple[slice, ...]:
+    return (
+        slice(None),
+        *(slice(first, None, edge) for first, edge in zip(origin, box, strict=True)),
+    )
+
+
+def _grid_places_inside(
+    inside: npt.NDArray[np.bool_], box: list[int], n: int, rng: np.random.Generator
+) -> npt.NDArray[Any]:
+    """Rows (sample, start per axis) of disjoint windows in the specimen."""
+    grids = _grids(inside, box)
+    enough = [origin for origin, number in grids if number >= n]
+    if not enough:
+        raise InputError(
+            f"n: only {max(number for _, number in grids)} disjoint windows of {tuple(box)} lie "
+            f"in the specimen, asked for {n}; take fewer, smaller ones, or disjoint=False"
+        )
+    origin = enough[rng.integers(len(enough))]
+    cells = np.argwhere(inside[_nodes(origin, box)])
+    chosen = cells[rng.choice(len(cells), size=n, replace=False)]
+    return chosen * [1, *box] + [0, *origin]
+
+
+def _free_places_inside(
+    inside: npt.NDArray[np.bool_], box: list[int], n: int, rng: np.random.Generator
+) -> npt.NDArray[Any]:
+    """Rows (sample, start per axis), every window in the specimen equally likely."""
+    places = np.flatnonzero(inside)
+    if not len(places):
+        raise InputError(
+            f"window: none of {tuple(box)} lies in the specimen, all hold voxels outside; take a "
+            "smaller window"
+        )
+    return np.column_stack(np.unravel_index(rng.choice(places, size=n), inside.shape))
 
 
 def _grid_places(

@@ -187,7 +187,7 @@ def line_of(task: Task, rate: str | None = None) -> str:
     >>> with progress_bar(status=True) as bar:
     ...     number = bar.add_task("training", total=1.0, completed=0.25, status="gain 0.31")
     ...     line_of(bar.tasks[0])
-    'training: 25 %, gain 0.31, 0:00:00 so far'
+    'training: 25 %, gain 0.31, 0:00:00 so far, 0:00:00 left'
     """
     known = task.total is not None and task.total > 0
     said = [f"{task.percentage:.0f} %"] if known else []

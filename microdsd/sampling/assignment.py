@@ -112,7 +112,7 @@ def assign_phases(scores: Tensor, counts: Tensor, generator: torch.Generator) ->
     Raises
     ------
     InputError
-        If the counts do not fill the box.
+        If the counts do not fill the box, or scores are not finite: no counts would ever be met.
 
     Examples
     --------
@@ -125,6 +125,11 @@ def assign_phases(scores: Tensor, counts: Tensor, generator: torch.Generator) ->
     if int(counts.sum()) != voxels or bool((counts < 0).any()):
         raise InputError(
             f"counts={counts.tolist()}: give non-negative counts that sum to the {voxels} voxels"
+        )
+    if not bool(torch.isfinite(scores).all()):
+        wrong = int((~torch.isfinite(scores)).sum())
+        raise InputError(
+            f"scores: {wrong} of {scores.numel()} are NaN or infinite; give finite scores"
         )
     shuffle = torch.randperm(voxels, generator=generator, device=generator.device)
     scores = scores.double()[:, shuffle]
@@ -195,6 +200,8 @@ def _move_surplus(scores: Tensor, counts: Tensor, label: Tensor) -> None:
         n = min(
             int(surplus[chain[0]]), -int(surplus[chain[-1]]), *(len(voxel) for voxel in movable)
         )
+        if n < 1:
+            raise ArithmeticError("no voxel can move along the cheapest chain of phases")
         for (_, b), voxel in zip(links, movable, strict=True):
             label[voxel[:n]] = b
 

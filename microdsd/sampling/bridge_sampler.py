@@ -17,6 +17,7 @@ from microdsd.process.noise import time_of
 from microdsd.process.walk import sample_forward
 from microdsd.sampling.assignment import Generated, perturbed, phase_scores
 from microdsd.sampling.evidence import evidence
+from microdsd.sampling.finite import require_finite_output
 from microdsd.sampling.guidance import Guide, guided_potential, guided_scores
 from microdsd.sampling.origins import Anywhere, Origins
 
@@ -108,6 +109,13 @@ def sample_bridges(
         Noise levels, voxels, of the redraws, one network evaluation each.
     observe : callable, optional
         Shown every level after its network evaluation.
+
+    Raises
+    ------
+    NonFiniteNetworkError
+        If the network returns what is not a finite number; names the noise level.
+    InputError
+        If the guide does.
     """
     if isinstance(origins, Tensor):
         origins = Anywhere(origins)
@@ -120,6 +128,7 @@ def sample_bridges(
     lengths = [math.log(high / low) for high, low in itertools.pairwise(levels)]
     earlier: Tensor | None = None
     latest: Tensor | None = None
+    balance: Tensor | None = None
     reached = -1
 
     def batch_of(t: float) -> Tensor:
@@ -142,6 +151,8 @@ def sample_bridges(
             log_h = network(occupation, batch_of(t), kernel, fractions)
         else:
             log_h, slope = evidence(read_out, occupation, batch_of(t), kernel, fractions, fixed)
+            require_finite_output(slope, "evidence of known material", sigma)
+        require_finite_output(log_h, "potential", sigma)
         if observe is not None:
             observe(Visit(sigma, occupation, log_h))
         ahead = log_h
@@ -152,7 +163,8 @@ def sample_bridges(
             ahead = ahead + slope
         if guide is not None:
             ahead = guided_potential(ahead, guide, occupation, hops, sigma)
-        ahead = origins.restrict(ahead, on_their_way, hops, t)
+        require_finite_output(ahead, "potential within the step", sigma)
+        ahead, balance = origins.restrict(ahead, on_their_way, hops, t, balance)
         walkers = sample_bridge_step(walkers, ahead, hops, t, times[i + 1], generators)
         latest = log_h
 
@@ -164,6 +176,7 @@ def sample_bridges(
             scores = phase_scores(expected_occupation(occupation, log_h, hops, t))
         else:
             log_h, scores = read_out(occupation, batch_of(t), kernel, fractions)
+        require_finite_output(scores, "phase probabilities", sigma)
         if observe is not None:
             observe(Visit(sigma, occupation, log_h))
         return scores if guide is None else guided_scores(scores, guide, sigma)

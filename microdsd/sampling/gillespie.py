@@ -12,9 +12,10 @@ from torch import Tensor
 
 from microdsd.networks.rates import RateNetwork
 from microdsd.process.kernel import TransitionKernel
-from microdsd.process.noise import time_of
+from microdsd.process.noise import noise_level, time_of
 from microdsd.process.rates import hop, open_faces, sites
 from microdsd.process.walk import Walkers
+from microdsd.sampling.finite import require_finite_output
 
 _WINDOW = 0.1
 """Share of the time left over which one bound holds."""
@@ -69,6 +70,7 @@ def sample_gillespie(
     def flows(at: Tensor, going: Tensor) -> Tensor:
         """Rate of every event (samples, species * directions * sites), in this order."""
         rates = network(n[going], at, kernel) * faces
+        require_finite_output(rates, "rates", noise_level(float(at.max())))
         return (rates * n[going].unsqueeze(2)).flatten(1).double()
 
     while len(going := (t > end).nonzero().squeeze(1)):

@@ -15,6 +15,7 @@ from torch import Tensor
 from microdsd.process.bridge import expected_occupation
 from microdsd.process.kernel import TransitionKernel
 from microdsd.process.noise import time_of
+from microdsd.sampling.finite import require_guide_weights
 
 Guide = Callable[[Tensor, float], Tensor]
 """From the expected material (batch, phases, *space) at a noise level sigma, voxels, to the
@@ -33,13 +34,20 @@ def guided_potential(
     expected = expected.clamp(0, 1)
     expected = expected / expected.sum(1, keepdim=True).clamp_min(1.0)
     shares = torch.cat([1 - expected.sum(1, keepdim=True), expected], 1)
-    weight = guide(shares, sigma)
+    weight = _weights(guide, shares, sigma)
     return log_h + (weight[:, 1:] - weight[:, :1]).clamp(-_MOST, _MOST)
 
 
 def guided_scores(scores: Tensor, guide: Guide, sigma: float) -> Tensor:
     """Scores (batch, phases, *space) of the assignment plus the guide's weights."""
-    return scores + guide(scores.softmax(1), sigma).clamp(-_MOST, _MOST)
+    return scores + _weights(guide, scores.softmax(1), sigma).clamp(-_MOST, _MOST)
+
+
+def _weights(guide: Guide, expected: Tensor, sigma: float) -> Tensor:
+    """What the guide says, with differences of its weights that are numbers."""
+    weight = guide(expected, sigma)
+    require_guide_weights(weight, expected, sigma)
+    return weight.clamp(torch.finfo(weight.dtype).min / 4, torch.finfo(weight.dtype).max / 4)
 
 
 def descend(

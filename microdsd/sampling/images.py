@@ -15,6 +15,7 @@ from microdsd.process.kernel import TransitionKernel
 from microdsd.process.noise import time_of
 from microdsd.process.walk import sample_uniform
 from microdsd.sampling.bridge_sampler import Visit, extrapolate
+from microdsd.sampling.finite import require_finite_output
 
 
 def sample_images(
@@ -63,11 +64,13 @@ def sample_images(
         occupation = walkers.occupation()
         at = torch.full((len(counts),), t, device=kernel.device)
         log_h = network(occupation, at, kernel, fractions)
+        require_finite_output(log_h, "potential", levels[i])
         if observe is not None:
             observe(Visit(levels[i], occupation, log_h))
         ahead = log_h
         if earlier is not None and s > 0:
             ahead = extrapolate(log_h, earlier, lengths[i] / lengths[i - 1])
+            require_finite_output(ahead, "potential within the step", levels[i])
         walkers = sample_bridge_step(walkers, ahead, kernel, t, s, generators)
         earlier = log_h
     return walkers.occupation()

@@ -62,9 +62,17 @@ class Origins(Protocol):
         ...
 
     def restrict(
-        self, log_h: Tensor, occupation: Tensor, kernel: TransitionKernel, t: float
-    ) -> Tensor:
-        """Log h of the walkers that are on their way."""
+        self,
+        log_h: Tensor,
+        occupation: Tensor,
+        kernel: TransitionKernel,
+        t: float,
+        balance: Tensor | None,
+    ) -> tuple[Tensor, Tensor | None]:
+        """Log h of the walkers that are on their way, and what the next level begins from.
+
+        `balance` is what this method returned at the level before, None at the first.
+        """
         ...
 
     def assign(self, scores: Tensor, generators: Sequence[torch.Generator]) -> Generated:
@@ -106,10 +114,15 @@ class Anywhere:
         """Nothing is known."""
 
     def restrict(
-        self, log_h: Tensor, occupation: Tensor, kernel: TransitionKernel, t: float
-    ) -> Tensor:
+        self,
+        log_h: Tensor,
+        occupation: Tensor,
+        kernel: TransitionKernel,
+        t: float,
+        balance: Tensor | None,
+    ) -> tuple[Tensor, None]:
         """Log h as it is."""
-        return log_h
+        return log_h, None
 
     def assign(self, scores: Tensor, generators: Sequence[torch.Generator]) -> Generated:
         """The best phases with these counts."""
@@ -147,7 +160,6 @@ class Regions:
         order = region.argsort(stable=True)
         self._sizes = torch.bincount(region[region >= 0], minlength=counts.shape[1])
         self._voxels = order[int((region < 0).sum()) :]
-        self._log_factor: Tensor | None = None
 
     def hops(self, kernel: TransitionKernel) -> TransitionKernel:
         """The law of the whole box, or of the walled one."""
@@ -210,12 +222,18 @@ class Regions:
         return _indicators(self.known[None], self.counts.shape[2])[0] & ~self._free
 
     def restrict(
-        self, log_h: Tensor, occupation: Tensor, kernel: TransitionKernel, t: float
-    ) -> Tensor:
+        self,
+        log_h: Tensor,
+        occupation: Tensor,
+        kernel: TransitionKernel,
+        t: float,
+        balance: Tensor | None,
+    ) -> tuple[Tensor, Tensor | None]:
         """Log h that is nothing on known voxels, and balanced between the regions.
 
         The factors solve sum_{y in r} rho_c(y) = N_rc by iterative proportional fitting (Sinkhorn):
-        scale each region's h by what its expected count lacks, until all are met.
+        scale each region's h by what its expected count lacks, until all are met. A sample whose
+        counts are met is left alone, so that it does not depend on the others of its batch.
 
         Parameters
         ----------
@@ -224,6 +242,14 @@ class Regions:
             Of the walkers on their way alone.
         kernel : TransitionKernel
         t : float
+        balance : Tensor, shape (batch, species, regions), optional
+            Logarithms of the factors at the level before, from which this one goes on.
+
+        Returns
+        -------
+        log_h : Tensor
+        balance : Tensor or None
+            Logarithms of the factors; None where one region needs none.
 
         References
         ----------
@@ -232,21 +258,20 @@ class Regions:
         log_h = log_h - peak(log_h)
         floor = log_h.new_tensor(2 * LOG_FLOOR)
         if self.counts.shape[1] == 1:
-            return log_h.where(self._free, floor)
+            return log_h.where(self._free, floor), None
         wanted = self.counts[..., 1:].transpose(1, 2).to(log_h.dtype)
-        factor = self._log_factor
-        if factor is None:
-            factor = torch.zeros_like(wanted)
+        factor = torch.zeros_like(wanted) if balance is None else balance
         for _ in range(_MOST_ROUNDS):
             scaled = self._scaled(log_h, factor, floor)
             found = self._per_region(expected_occupation(occupation, scaled, kernel, t))
             lacking = (wanted - found).abs()
-            if bool((lacking <= (_BALANCED * wanted).clamp_min(1.0)).all()):
+            met = (lacking <= (_BALANCED * wanted).clamp_min(1.0)).flatten(1).all(1)
+            if bool(met.all()):
                 break
-            factor = factor + (wanted.clamp_min(1e-3) / found.clamp_min(1e-3)).log()
-            factor = factor - factor.amax(2, keepdim=True)
-        self._log_factor = factor
-        return self._scaled(log_h, factor, floor)
+            better = factor + (wanted.clamp_min(1e-3) / found.clamp_min(1e-3)).log()
+            better = better - better.amax(2, keepdim=True)
+            factor = torch.where(met[:, None, None], factor, better)
+        return self._scaled(log_h, factor, floor), factor
 
     def _scaled(self, log_h: Tensor, factor: Tensor, floor: Tensor) -> Tensor:
         return (log_h + factor[:, :, self.index.clamp_min(0)]).where(self._free, floor)

@@ -31,6 +31,7 @@ from microdsd.process.noise import noise_level, time_of
 from microdsd.process.rates import hop, open_faces, sites
 from microdsd.process.walk import Walkers, sample_uniform, uniforms
 from microdsd.sampling.assignment import Generated, assign_walkers, phase_scores
+from microdsd.sampling.finite import require_finite_output
 
 MAX_EVALUATIONS = 100_000
 """Network evaluations after which adaptive leaps give up."""
@@ -209,6 +210,7 @@ def sample_tau_leaping(
         occupation = part.occupation()
         told = None if fractions is None else fractions[going]
         rates = network(occupation, t[going], kernel, told)
+        require_finite_output(rates, "rates", noise_level(float(t[going].max())))
         if observe is not None:
             observe(Leap(going, (2 * t[going]).sqrt(), occupation, rates))
         site = sites(part)

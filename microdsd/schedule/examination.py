@@ -6,7 +6,7 @@ training.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -15,6 +15,8 @@ from microdsd.encoding.scan import Source, number_of_windows, present_phases, wi
 from microdsd.encoding.windows import Symmetry
 from microdsd.io import LabelSource, open_labels
 from microdsd.io.windows import Region
+from microdsd.microstructure import PhaseNames, VoxelSizeLike
+from microdsd.microstructure.outside import outside_label
 from microdsd.process import (
     Boundary,
     Lattice,
@@ -53,8 +55,8 @@ def examine(
     evaluations: int | None = None,
     boundary: Boundary = "no-flux",
     symmetry: Symmetry = "none",
-    phases: Mapping[int, str] | None = None,
-    voxel_size: float | Sequence[float] | None = None,
+    phases: PhaseNames | None = None,
+    voxel_size: VoxelSizeLike | None = None,
     region: Region | None = None,
     rng: int | np.random.Generator | None = 0,
 ) -> Schedule:
@@ -108,7 +110,13 @@ def examine(
         level_grid(sigma_max, sigma_last, levels_asked)  # refuses before long work
     encoding = PhaseEncoding(*present_phases(labels))
     generator = np.random.default_rng(rng)
-    sampler = WindowSampler(labels, shape, (0, labels.shape[0]), symmetry)
+    sampler = WindowSampler(
+        labels,
+        shape,
+        (0, labels.shape[0]),
+        symmetry,
+        outside=outside_label(labels.phases),
+    )
     occupation = encoding.encode(sampler.batch(number_of_windows(shape), generator))
 
     recommended = recommend_horizon(occupation, kernel)

@@ -7,9 +7,13 @@ from typing import Literal, get_args
 
 import numpy as np
 import xarray as xr
+from numpy.typing import NDArray
 
 from microdsd.errors import InputError
 from microdsd.microstructure import phases_of, resolve_phase, spatial_dims, voxel_size_of
+from microdsd.microstructure.labels import label_ranks
+from microdsd.microstructure.outside import outside_label
+from microdsd.microstructure.schema import stated_phases
 
 Sides = Literal["no-flux", "periodic"]
 Ends = Literal["mirrored", "periodic"]
@@ -22,7 +26,7 @@ def resolve_axes(ms: xr.DataArray, axes: Sequence[str] | str | None) -> list[str
     Raises
     ------
     InputError
-        If there is no such axis.
+        If there is no such axis, or the specimen does not fill the box.
 
     Examples
     --------
@@ -30,6 +34,7 @@ def resolve_axes(ms: xr.DataArray, axes: Sequence[str] | str | None) -> list[str
     >>> resolve_axes(as_ensemble(np.eye(3, dtype=int)), "x"), resolve_axes(np.eye(3), None)
     (['x'], ['y', 'x'])
     """
+    _refuse_outside(ms)
     dims = spatial_dims(ms)
     chosen = list(dims) if axes is None else list(axes)
     unknown = [axis for axis in chosen if axis not in dims]
@@ -61,9 +66,10 @@ def value_of_phases(
     Raises
     ------
     InputError
-        A phase that does not exist, one without a value, or a value that is negative or not
-        finite.
+        A phase that does not exist, one without a value, a value that is negative or not finite,
+        or a specimen that does not fill the box.
     """
+    _refuse_outside(ms)
     given = {resolve_phase(ms, phase): float(value) for phase, value in values.items()}
     names = phases_of(ms)
     missing = [names[label] for label in names if label not in given]
@@ -73,6 +79,31 @@ def value_of_phases(
     if wrong:
         raise InputError(f"{argument}: must be finite and not negative, got {wrong}")
     return {label: given.get(label, default) for label in names}  # type: ignore[misc]
+
+
+def _refuse_outside(ms: xr.DataArray) -> None:
+    """Effective properties are those of a box: one that is empty in part has others."""
+    outside = outside_label(stated_phases(ms) or {})
+    if outside is not None and (np.asarray(ms) == outside).any():
+        raise InputError(
+            "ms: holds voxels outside of the specimen, and effective properties are those of a "
+            "full box; crop one, or take windows with cut_windows"
+        )
+
+
+def values_of_voxels(
+    labels: NDArray[np.integer], values: Mapping[int, float]
+) -> NDArray[np.float64]:
+    """The value of its phase for every voxel.
+
+    Examples
+    --------
+    >>> values_of_voxels(np.array([7, 2**32 - 1]), {7: 0.5, 2**32 - 1: 2.0}).tolist()
+    [0.5, 2.0]
+    """
+    column = np.array([values[label] for label in sorted(values)], dtype=np.float64)
+    found: NDArray[np.float64] = column[label_ranks(labels, values)]
+    return found
 
 
 def check_cubic(ensemble: xr.DataArray) -> None:

@@ -18,7 +18,13 @@ from microdsd.microstructure import (
     voxel_size_of,
 )
 from microdsd.transport._taufactor import check_cubic, check_installed, conduct_by_relaxation
-from microdsd.transport.arguments import Sides, check_sides, resolve_axes, value_of_phases
+from microdsd.transport.arguments import (
+    Sides,
+    check_sides,
+    resolve_axes,
+    value_of_phases,
+    values_of_voxels,
+)
 from microdsd.transport.finite_volume import Conduction, conduct
 from microdsd.transport.records import conduction_record
 
@@ -101,11 +107,8 @@ def diffusivity(
     local = value_of_phases(ensemble, several, "phase", default=0.0)
     solve = _solver(ensemble, local, sides, solver, tolerance, device)
     dims = spatial_dims(ensemble)
-    table = np.zeros(max(local) + 1)
-    table[list(local)] = list(local.values())
-    results = [
-        [solve(table[sample], dims.index(axis)) for axis in chosen] for sample in ensemble.values
-    ]
+    fields = (values_of_voxels(sample, local) for sample in ensemble.values)
+    results = [[solve(field, dims.index(axis)) for axis in chosen] for field in fields]
     fractions = phase_fractions(ensemble)
     mean = fractions.values @ [local[int(label)] for label in fractions["phase"]]
     found = conduction_record(ensemble, chosen, results)

@@ -17,7 +17,7 @@ from microdsd.microstructure import (
     spatial_dims,
     voxel_size_of,
 )
-from microdsd.transport.arguments import value_of_phases
+from microdsd.transport.arguments import value_of_phases, values_of_voxels
 from microdsd.transport.records import LONG_NAMES, sample_coordinate
 
 if TYPE_CHECKING:
@@ -89,7 +89,7 @@ def effective_conductivity(
 
     def solve(sample: NDArray[np.integer]) -> Effective:
         return conductivity_tensor(
-            _table(values)[sample],
+            values_of_voxels(sample, values),
             spacing=voxel_size_of(ensemble).size,
             tolerance=tolerance,
             device=device,
@@ -153,7 +153,7 @@ def effective_stiffness(
 
     def solve(sample: NDArray[np.integer]) -> Effective:
         return stiffness_tensor(
-            *(_table(values)[sample] for values in lame),
+            *(values_of_voxels(sample, values) for values in lame),
             spacing=voxel_size_of(ensemble).size,
             tolerance=tolerance,
             device=device,
@@ -228,13 +228,6 @@ def lame_parameters(
     ratio = {resolve_phase(ensemble, phase): nu for phase, (_, nu) in moduli.items()}
     shear = {label: e / (2 * (1 + ratio[label])) for label, e in young.items()}
     return {k: 2 * mu * ratio[k] / (1 - 2 * ratio[k]) for k, mu in shear.items()}, shear
-
-
-def _table(values: Mapping[int, float]) -> Table:
-    """Values to be indexed by label."""
-    table = np.zeros(max(values) + 1)
-    table[list(values)] = list(values.values())
-    return table
 
 
 def _homogenise(

@@ -80,7 +80,7 @@ def test_a_stopped_sweep_goes_on(folder):
     whole = load_microstructures(folder / "sweep.h5").values
     model = MicrostructureModel.load(folder / "rock.model", "cpu")
     request = sweep_request(model.card, {"pore": [0.1, 0.2, 0.3]}, 2, rng=4)
-    stopped = UnfinishedSamples(folder / "sweep.h5", start_anew=False)
+    stopped = UnfinishedSamples(folder / "sweep.h5", force=False)
     stopped.open(
         {"model": model.digest(), "precision": model.precision, **request.record(model.card)}
     )
@@ -101,7 +101,7 @@ def test_it_goes_on_in_the_precision_that_it_began_with(folder):
 
     model = MicrostructureModel.load(folder / "rock.model", "cpu")
     request = sweep_request(model.card, {"pore": [0.1, 0.2, 0.3]}, 2, rng=4)
-    UnfinishedSamples(folder / "sweep.h5", start_anew=False).open(
+    UnfinishedSamples(folder / "sweep.h5", force=False).open(
         {"model": model.digest(), "precision": "bfloat16", **request.record(model.card)}
     )
     assert model.precision == "float32"

@@ -93,7 +93,7 @@ def test_generate_goes_on_where_it_was_stopped(trained):
 
     model = MicrostructureModel.load(trained / "rock.model")
     request = GenerationRequest.resolve(model.card, 4, rng=1)
-    stopped = UnfinishedSamples(trained / "stopped.h5", start_anew=False)
+    stopped = UnfinishedSamples(trained / "stopped.h5", force=False)
     stopped.open(
         {"model": model.digest(), "precision": model.precision, **request.record(model.card)}
     )
@@ -154,13 +154,13 @@ def test_impossible_requests(trained, words, message):
 
 def test_a_file_of_another_kind_is_kept_and_said_so_at_once(trained):
     """With --force, too: a group is replaced in an HDF5 file, nothing else is."""
-    other = trained / "notes.txt"
+    other = trained / "notes.h5"
     other.write_text("precious")
-    result = generate(trained, "--force", "--evaluations", 5000, output="notes.txt")
+    result = generate(trained, "--force", "--evaluations", 5000, output="notes.h5")
     assert result.exit_code == 2
     assert "HDF5" in result.stderr
     assert other.read_text() == "precious"
-    assert not (trained / "notes.txt.partial").exists()
+    assert not (trained / "notes.h5.partial").exists()
 
 
 def test_missing_and_damaged_models(trained):

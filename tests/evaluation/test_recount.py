@@ -6,6 +6,7 @@ import pytest
 from microdsd.errors import InputError
 from microdsd.evaluation.recount import composition
 from microdsd.microstructure import as_microstructure
+from microdsd.microstructure.composition import counts_from_fractions
 
 
 def ensemble(*pores, names=("pore", "solid"), **provenance):
@@ -65,3 +66,43 @@ def test_a_record_that_does_not_fit_is_refused():
         composition(ensemble(3, 4, requested_counts={"pore": [3, 4, 5]}))
     with pytest.raises(InputError, match="no phase 'void'"):
         composition(ensemble(3, requested_counts={"void": 3}))
+
+
+@pytest.mark.parametrize(
+    "fractions",
+    [
+        {"a": 1 / 3, "b": 1 / 3, "c": 1 / 3},
+        {"a": 0.25, "b": 0.25, "c": 0.5},
+        {"a": 0.15, "b": 0.25},
+        {"b": 0.35, "c": 0.35},
+        {"c": 0.05, "a": 0.45, "b": 0.5},
+    ],
+)
+def test_fractions_are_rounded_as_the_generator_rounds_them(fractions):
+    """Rounded one by one, 2.5, 2.5 and 5 voxels of ten would be 2, 2 and 5."""
+    names = {0: "a", 1: "b", 2: "c"}
+    made = ensemble(3, 4, names=("a", "b", "c"), requested_fractions=fractions)
+    expected = counts_from_fractions(fractions, names, 10)
+    assert sum(expected.values()) == 10
+    for phase in composition(made):
+        assert phase.requested.tolist() == [expected[phase.label]] * 2
+
+
+def test_one_fraction_per_sample_is_rounded_sample_by_sample():
+    made = ensemble(
+        2, 3, names=("a", "b", "c"), requested_fractions={"a": [0.25, 0.3], "b": [0.25, 0.1]}
+    )
+    rows = np.stack([phase.requested for phase in composition(made)], axis=1)
+    assert rows.tolist() == [[3, 2, 5], [3, 1, 6]]
+
+
+def test_a_fraction_beside_two_phases_that_are_not_named():
+    a, *others = composition(ensemble(3, names=("a", "b", "c"), requested_fractions={"a": 0.26}))
+    assert a.requested.tolist() == [3]
+    assert [phase.requested for phase in others] == [None, None]
+
+
+def test_fractions_of_unlike_numbers_of_samples():
+    fractions = {"pore": [0.1, 0.2], "solid": [0.9, 0.8, 0.7]}
+    with pytest.raises(InputError, match="'pore': 2, 'solid': 3"):
+        composition(ensemble(3, 4, requested_fractions=fractions))

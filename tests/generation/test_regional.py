@@ -10,6 +10,8 @@ from typer.testing import CliRunner
 
 from microdsd.cli.app import app
 from microdsd.errors import InputError
+from microdsd.generation.batches import BATCH_VOXELS
+from microdsd.generation.regional import inpainting_request, regional_request
 from microdsd.io import load_microstructures, save_microstructures
 from microdsd.microstructure.canvas import between_slices, place_in
 from microdsd.process import Lattice, TransitionKernel
@@ -54,7 +56,7 @@ def test_repeated_steps_are_as_exact():
         assert int((sample == 0).sum()) == 72
         assert (sample[~unknown] == 0).all()
     assert (new[0] != new[1]).any()
-    with pytest.raises(InputError, match="at least once"):
+    with pytest.raises(InputError, match="repeats=0: give a whole number, at least 1"):
         model.inpaint(known, unknown, repeats=0)
 
 
@@ -94,9 +96,67 @@ def test_balanced_potentials_expect_the_counts():
     occupation[..., :4, :] = 1.0
     from microdsd.process import expected_occupation
 
-    log_h = regions.restrict(torch.zeros(1, 1, *shape), occupation, kernel, 20.0)
+    log_h, _ = regions.restrict(torch.zeros(1, 1, *shape), occupation, kernel, 20.0, None)
     found = expected_occupation(occupation, log_h, kernel, 20.0)
     assert float(found[..., :4, :].sum()) == pytest.approx(8, abs=1.1)
+
+
+def test_balanced_members_are_left_alone_by_their_batch():
+    """One member is balanced from the start, the other in several rounds."""
+    shape = (8, 8)
+    kernel = TransitionKernel(Lattice.box(shape, "no-flux"))
+    index = (torch.arange(64).view(shape) >= 32).long()
+    counts = torch.tensor([[[16, 16], [16, 16]], [[31, 1], [2, 30]]])
+    regions = Regions(index, counts, torch.zeros(shape, dtype=torch.int64))
+    occupation = torch.full((2, 1, *shape), 0.5)
+    occupation[1, :, 4:] = 0.0
+    occupation[1, :, :4] = 31 / 32
+    flat = torch.zeros(2, 1, *shape)
+    _, together = regions.restrict(flat, occupation, kernel, 4.0, None)
+    assert together[0].abs().max() == 0
+    assert together[1].abs().max() > 0.1
+    for i in range(2):
+        alone = Regions(index, counts[i : i + 1], regions.known)
+        _, factor = alone.restrict(flat[:1], occupation[i : i + 1], kernel, 4.0, None)
+        assert torch.equal(factor[0], together[i])
+
+
+def composed(model, n, **options):
+    fractions = {"pore": [[0.1], [0.5], [0.2]], "solid": [[0.3], [0.1], [0.8]]}
+    if len(model.card.phases) == 2:
+        del fractions["solid"]
+    return regional_request(model.card, n, fractions, shape=(15, 10), rng=4, **options)
+
+
+def completed(model, n, **options):
+    known = np.random.default_rng(3).integers(0, len(model.card.phases), (12, 10))
+    unknown = np.zeros((12, 10), bool)
+    unknown[3:9, 2:8] = True
+    return inpainting_request(model.card, n, known, unknown, rng=4, **options)
+
+
+REQUESTS = [
+    (composed, {}),
+    (composed, {"boundary": "periodic"}),
+    (completed, {}),
+    (completed, {"walls": True}),
+    (completed, {"repeats": 3}),
+]
+
+
+@pytest.mark.parametrize("phases", [2, 3])
+@pytest.mark.parametrize(("ask", "options"), REQUESTS)
+def test_layouts_do_not_depend_on_the_batch(ask, options, phases, monkeypatch):
+    """Also where regions take unlike numbers of rounds to balance, and when a run is resumed."""
+    model = tiny_model(phases=phases)
+    request = ask(model, 5, **options)
+    together = [labels for labels, _ in model.generate(request)]
+    for size in (1, 2):
+        monkeypatch.setitem(BATCH_VOXELS, "cpu", size * request.lattice.n_sites)
+        for a, b in zip(together, (new for new, _ in model.generate(request)), strict=True):
+            assert (a == b).all()
+    resumed = [labels for labels, _ in model.generate(request, start=3)]
+    assert all((a == b).all() for a, b in zip(together[3:], resumed, strict=True))
 
 
 def test_surroundings_keep_their_walkers_and_are_sharp_at_the_end():

@@ -45,7 +45,7 @@ def test_windows_agree_with_slicing(source):
 
 
 def test_fingerprint_is_of_the_labels_not_of_the_file(source, monkeypatch):
-    monkeypatch.setattr("microdsd.io.stored.SLAB_VOXELS", 10_000)
+    monkeypatch.setattr("microdsd.io.stored.SLAB_BYTES", 10_000)
     region = (slice(2, 70), slice(0, 66), slice(1, 80))
     with open_labels(source, region=region) as labels:
         fingerprint = labels.sha256()

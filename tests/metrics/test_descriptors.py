@@ -25,7 +25,7 @@ NAMES = {0: "pore", 3: "grain", 7: "binder"}
 @pytest.fixture(scope="module")
 def ensemble():
     labels = np.random.default_rng(0).choice(list(NAMES), (3, 6, 8, 7)).astype(np.uint8)
-    return as_microstructure(labels, phases=NAMES, voxel_size=2.0, ensemble=True)
+    return as_microstructure(labels, phases=NAMES, voxel_size="2m", ensemble=True)
 
 
 @pytest.mark.parametrize("periodic", [True, False])

@@ -7,7 +7,7 @@ from microdsd.errors import InputError
 from microdsd.metrics.minkowski import minkowski_functionals
 from microdsd.metrics.surface import specific_surface_area
 from microdsd.metrics.topology import euler_characteristic
-from microdsd.microstructure import as_microstructure, blobs
+from microdsd.microstructure import VoxelSize, as_microstructure, blobs
 
 
 @pytest.mark.parametrize("periodic", [True, False])
@@ -16,7 +16,9 @@ from microdsd.microstructure import as_microstructure, blobs
 def test_surface_is_that_of_crofton(periodic, shape, edges):
     labels = np.random.default_rng(0).integers(0, 2, (2, *shape))
     size = edges or tuple(range(1, len(shape) + 1))
-    ms = as_microstructure(labels, ensemble=True, voxel_size=size)
+    ms = as_microstructure(
+        labels, ensemble=True, voxel_size=VoxelSize(tuple(np.atleast_1d(size)), "m")
+    )
     found = minkowski_functionals(ms, phase=1, periodic=periodic)
     if periodic:
         expected = specific_surface_area(ms, phase=1, periodic=True)
@@ -51,7 +53,7 @@ def test_a_box_has_its_curvature(size):
     """Half the sum of edge length times turning angle, pi (a + b + c), as its mean width says."""
     labels = np.zeros((20, 20, 20), dtype=int)
     labels[4:12, 3:13, 5:11] = 1
-    ms = as_microstructure(labels, voxel_size=size)
+    ms = as_microstructure(labels, voxel_size=VoxelSize(tuple(np.atleast_1d(size)), "m"))
     edges = np.array([8, 10, 6]) * np.array(size)
     found = minkowski_functionals(ms, phase=1, periodic=True) * np.prod(np.multiply(size, [20] * 3))
     # 7 % for flat faces, as in Crofton's formula; the rest is that the edges are between voxels.

@@ -5,7 +5,7 @@ import pytest
 
 from microdsd.errors import InputError
 from microdsd.metrics.surface import direction_weights, interface_density, specific_surface_area
-from microdsd.microstructure.schema import as_microstructure
+from microdsd.microstructure.schema import VoxelSize, as_microstructure
 
 
 def ball(shape, radius, edges, offset=0.0):
@@ -26,7 +26,7 @@ def test_sphere_within_half_a_percent(offset):
 @pytest.mark.parametrize("edges", [(1.0, 1.0, 2.0), (2.0, 1.0, 1.5)])
 def test_sphere_of_voxels_that_are_not_cubes(edges):
     shape = tuple(int(44 / edge) + 2 for edge in edges)
-    ms = as_microstructure(ball(shape, 20, edges), voxel_size=edges)
+    ms = as_microstructure(ball(shape, 20, edges), voxel_size=VoxelSize(edges, "m"))
     area = specific_surface_area(ms, periodic=True) * np.prod(shape) * np.prod(edges)
     assert area.item() == pytest.approx(4 * np.pi * 20**2, rel=0.01)
 

@@ -8,7 +8,7 @@ from scipy.spatial.transform import Rotation
 
 from microdsd.errors import InputError
 from microdsd.metrics import specific_surface_area, triple_edge_density, triple_phase_boundary
-from microdsd.microstructure import as_microstructure
+from microdsd.microstructure import VoxelSize, as_microstructure
 
 THREE_SECTORS = (120, 120, 120)
 
@@ -105,7 +105,10 @@ def test_curved_lines_of_a_sphere_in_three_lunes(edges):
     volume = np.prod(shape) * np.prod(edges)
     lengths = [
         triple_phase_boundary(
-            as_microstructure(cut_sphere(shape, radius, i, edges), voxel_size=edges), periodic=True
+            as_microstructure(
+                cut_sphere(shape, radius, i, edges), voxel_size=VoxelSize(edges, "m")
+            ),
+            periodic=True,
         ).item()
         * volume
         for i in range(24)

@@ -59,7 +59,7 @@ def test_distance_in_metres():
 def test_voxels_that_are_not_cubes_have_shells_of_equal_length():
     """A fine grid stretched along x must see the lags of the stretched lattice."""
     labels = np.random.default_rng(1).integers(0, 2, (12, 9))
-    ms = as_microstructure(labels, voxel_size=(1.0, 2.0))
+    ms = as_microstructure(labels, voxel_size=("1m", "2m"))
     s2 = two_point_probability(ms, phase=1, periodic=True, max_distance=3)
     lags = [(0, 1), (0, -1), (2, 0), (-2, 0), (1, 1), (1, -1), (-1, 1), (-1, -1)]
     lags += [(2, 1), (2, -1), (-2, 1), (-2, -1)]

@@ -1,5 +1,10 @@
+import itertools
+
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
 
 from microdsd.errors import InputError
 from microdsd.microstructure import (
@@ -78,3 +83,70 @@ def test_share_out_against_one_by_one():
         assert quota.min() >= 0
         # Both leave the same spread of deficits, up to which phase takes the last odd block.
         assert np.ptp(deficit - quota) <= np.ptp(greedy) + 1 + 1e-9
+
+
+def blocks_of(labels, edge):
+    rows, columns = (n // edge for n in labels.shape)
+    whole = labels[: rows * edge, : columns * edge].reshape(rows, edge, columns, edge)
+    return whole.transpose(0, 2, 1, 3).reshape(-1, edge * edge)
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_exact_agrees_as_well_as_any_assignment_with_its_counts(seed):
+    rng = np.random.default_rng(seed)
+    phases = (2, 3, 4)[seed % 3]
+    labels = rng.choice(phases, (4, 7), p=rng.dirichlet(np.ones(phases))).astype(np.uint8)
+    votes = np.array(
+        [[(block == k).sum() for k in range(phases)] for block in blocks_of(labels, 2)]
+    )
+    coarse = coarsen(labels, 2, rule="exact", rng=rng).values.ravel()
+    counts = [int((coarse == k).sum()) for k in range(phases)]
+    agreement = sum(votes[i, k] for i, k in enumerate(coarse))
+    assert agreement == max(
+        sum(votes[i, k] for i, k in enumerate(one))
+        for one in itertools.product(range(phases), repeat=6)
+        if [one.count(k) for k in range(phases)] == counts
+    )
+
+
+@given(
+    hnp.arrays(np.uint8, hnp.array_shapes(min_dims=2, max_dims=3, min_side=3, max_side=9),
+               elements=st.sampled_from([0, 3, 7, 200])),
+    st.integers(1, 3),
+    st.integers(0, 99),
+)  # fmt: skip
+@settings(max_examples=60, deadline=None)
+def test_exact_keeps_every_fraction_to_the_nearest_voxel(labels, factor, seed):
+    coarse = coarsen(labels, factor, rule="exact", rng=seed)
+    whole = labels[tuple(slice(n // factor * factor) for n in labels.shape)]
+    for label in np.unique(labels):
+        wanted = (whole == label).sum() / factor**labels.ndim
+        assert abs((coarse.values == label).sum() - wanted) < 1
+    assert coarse.size == whole.size // factor**labels.ndim
+
+
+def test_exact_keeps_what_is_thinner_than_a_block():
+    film = np.ones((64, 64), np.uint8)
+    film[::4] = 0
+    assert label_counts(coarsen(film, 4).values) == {1: 256}
+    assert label_counts(coarsen(film, 4, rule="exact").values) == {0: 64, 1: 192}
+
+
+def test_exact_draws_which_of_equal_blocks_take_a_phase():
+    film = np.ones((64, 64), np.uint8)
+    film[::4] = 0
+    one, other = (coarsen(film, 4, rule="exact", rng=seed).values for seed in (1, 2))
+    np.testing.assert_array_equal(one, coarsen(film, 4, rule="exact", rng=1))
+    assert (one != other).any()
+    assert np.ptp((one == 0).sum(axis=1)) > 0, "no row is preferred"
+
+
+def test_exact_of_many_kinds_of_blocks_is_quick():
+    ms = blobs((80, 80, 80), fractions=(0.2, 0.3, 0.4, 0.1), scale=1.2, rng=0)
+    coarse = coarsen(ms, 4, rule="exact")
+    assert label_counts(coarse.values) == {0: 1600, 1: 2400, 2: 3200, 3: 800}
+
+
+def test_an_unknown_rule():
+    with pytest.raises(InputError, match=r"'majority', 'exact'"):
+        coarsen(np.eye(4, dtype=int), 2, rule="mean")

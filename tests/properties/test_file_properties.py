@@ -36,9 +36,10 @@ def microstructures(draw, *, ensembles=True):
     alphabet = draw(st.lists(st.integers(0, highest), min_size=1, max_size=4, unique=True))
     shape = draw(hnp.array_shapes(min_dims=axes, max_dims=axes, min_side=1, max_side=7))
     labels = draw(hnp.arrays(dtype, shape, elements=st.sampled_from(alphabet)))
-    edges = st.floats(1e-9, 1.0) | st.none()
+    edges = st.floats(1e-9, 1e-3) | st.none()
+    shown = st.text(st.characters(exclude_categories=["Cc", "Cf", "Cs", "Zl", "Zp"]))
     return as_microstructure(
-        labels, ensemble=ensemble, voxel_size=draw(edges), provenance={"note": draw(st.text())}
+        labels, ensemble=ensemble, voxel_size=draw(edges), provenance={"note": draw(shown)}
     )
 
 

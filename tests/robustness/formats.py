@@ -34,6 +34,7 @@ from microdsd.microstructure import as_images, as_microstructure
 SHAPE = (6, 8, 7)
 LABELS = (np.random.default_rng(0).random(SHAPE) < 0.4).astype(np.uint8)
 NAMED = as_microstructure(LABELS, phases={0: "pore", 1: "solid"}, voxel_size=2e-6)
+ZYX = {"metadata": {"axes": "ZYX"}}
 PLANE = LABELS[2] * np.uint8(255)
 
 
@@ -288,8 +289,16 @@ FORMATS = [
     Kind("hdf5 generated, recounted", generated, recount, HDF5),
     Kind("netcdf", netcdf, read, HDF5),
     Kind("tiff own", file_of("scan.tif", lambda path: save_tiff(NAMED, path)), read),
-    Kind("tiff imagej", file_of("s.tif", lambda p: tifffile.imwrite(p, LABELS, imagej=True)), read),
-    Kind("tiff ome", file_of("s.ome.tif", lambda p: tifffile.imwrite(p, LABELS, ome=True)), read),
+    Kind(
+        "tiff imagej",
+        file_of("s.tif", lambda p: tifffile.imwrite(p, LABELS, imagej=True, **ZYX)),
+        read,
+    ),
+    Kind(
+        "tiff ome",
+        file_of("s.ome.tif", lambda p: tifffile.imwrite(p, LABELS, ome=True, **ZYX)),
+        read,
+    ),
     Kind("tiff page by page", tiff_pages, read),
     Kind(
         "tiff lzw",

@@ -24,6 +24,7 @@ import contextlib
 import json
 import logging
 import multiprocessing
+import os
 import re
 import resource
 import shutil
@@ -200,7 +201,7 @@ class Worker:
     def stop(self):
         """End the process."""
         if self._process is not None:
-            self._pipe.send(None)
+            self._process.kill()
             self._process.join()
 
     def _computes(self):
@@ -220,11 +221,13 @@ def _serve(scratch, pipe):
     warnings.simplefilter("ignore")
     logging.disable(logging.CRITICAL)
     signal.signal(signal.SIGPROF, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     taken = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
     resource.setrlimit(resource.RLIMIT_AS, (taken + MEMORY, taken + MEMORY))
     sys.stdin.close()
-    while (asked := pipe.recv()) is not None:
-        pipe.send(_case(scratch, *asked))
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 2)  # C libraries chat there
+    while True:
+        pipe.send(_case(scratch, *pipe.recv()))
 
 
 def _case(scratch, name, seed, index):

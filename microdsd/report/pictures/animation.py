@@ -30,6 +30,7 @@ _CROWDED = 0.6  # how dark a voxel is that two walkers or more share
 _BLUR = 1.0  # voxels, of the occupation before its highest voxels are drawn as a solid
 _STRIP = 22  # pixels for the noise level
 _COLOURS = 48
+_NARROWEST, _WIDEST = 32, 4096  # pixels
 
 
 def animate_walk(
@@ -37,6 +38,7 @@ def animate_walk(
     material: xr.DataArray,
     path: str | Path,
     *,
+    background: int,
     phase: int | str | None = None,
     pixels: int = 320,
     overwrite: bool = False,
@@ -56,6 +58,8 @@ def animate_walk(
         The finished sample.
     path : str or Path
         A file whose name ends in ``.gif``.
+    background : int
+        Label that no walker stands for, `ModelCard.background`.
     phase : int or str, optional
         Of volumes, the phase drawn; the pores, or the lowest label, if not given.
     pixels : int
@@ -66,15 +70,21 @@ def animate_walk(
     Raises
     ------
     InputError
-        Another suffix.
+        Another suffix, a width beyond 32 to 4096 pixels, or walkers that are not as many as the
+        sample's voxels of their phases.
     DataFileError
         As `microdsd.io.atomic_write`.
     """
     from PIL import Image
 
-    check_animation(path)
+    check_animation(path, pixels)
+    _require_walkers_of(states, material, background)
     flat = len(spatial_dims(material)) == 2
-    frames = _planes(states, material) if flat else _solids(states, material, phase, pixels)
+    frames = (
+        _planes(states, material, background)
+        if flat
+        else _solids(states, material, background, phase, pixels)
+    )
     captions = [f"noise level {sigma:.1f} voxels" for sigma, _ in states] + ["finished"]
     pictures = [_captioned(f, c, pixels) for f, c in zip(frames, captions, strict=True)]
     shared = _shared_palette(pictures)
@@ -91,10 +101,12 @@ def animate_walk(
         )
 
 
-def check_animation(path: str | Path) -> None:
-    """Raise InputError for a file that is no GIF by its name."""
+def check_animation(path: str | Path, pixels: int) -> None:
+    """Raise InputError for a file that is no GIF by its name, or a width that is no picture's."""
     if Path(path).suffix.lower() != ".gif":
         raise InputError(f"output: {path} does not end in .gif; name it so")
+    if not _NARROWEST <= pixels <= _WIDEST:
+        raise InputError(f"pixels={pixels}: give a width from {_NARROWEST} to {_WIDEST}")
 
 
 def walkers_picture(
@@ -144,28 +156,35 @@ def _species(labels: Iterable[int], background: int) -> list[int]:
     return [label for label in sorted(labels) if label != background]
 
 
-def _background(states: Sequence[State], material: xr.DataArray) -> int:
-    """The phase that no walker stands for, from the number of walkers of each species."""
-    labels = sorted(phases_of(material))
+def _require_walkers_of(states: Sequence[State], material: xr.DataArray, background: int) -> None:
+    """Refuse walkers that did not become this sample."""
+    species = _species(phases_of(material), background)
     walkers = [int(n) for n in states[0][1].reshape(len(states[0][1]), -1).sum(1)]
-    for background in reversed(labels):
-        species = _species(labels, background)
-        if walkers == [int((material.values == label).sum()) for label in species]:
-            return background
-    raise InputError("states: their walkers are not as many as the sample's voxels of any phases")
+    voxels = [int((material.values == label).sum()) for label in species]
+    if walkers != voxels:
+        raise InputError(
+            f"states: have {walkers} walkers, and the sample {voxels} voxels of the phases "
+            f"{species}; give the walk of this sample, and its background (here {background})"
+        )
 
 
-def _planes(states: Sequence[State], material: xr.DataArray) -> Iterator[NDArray[np.uint8]]:
-    phases, background = dict(phases_of(material)), _background(states, material)
+def _planes(
+    states: Sequence[State], material: xr.DataArray, background: int
+) -> Iterator[NDArray[np.uint8]]:
+    phases = dict(phases_of(material))
     finished = np.stack([material.values == label for label in _species(phases, background)])
     for occupation in (*(state for _, state in states), finished.astype(int)):
         yield walkers_picture(occupation, phases, background)
 
 
 def _solids(
-    states: Sequence[State], material: xr.DataArray, phase: int | str | None, pixels: int
+    states: Sequence[State],
+    material: xr.DataArray,
+    background: int,
+    phase: int | str | None,
+    pixels: int,
 ) -> Iterator[NDArray[np.uint8]]:
-    phases, background = phases_of(material), _background(states, material)
+    phases = phases_of(material)
     label = focus_phase(phases) if phase is None else resolve_phase(material, phase)
     species = _species(phases, background)
     other = next(number for number in sorted(phases) if number != label)
@@ -174,7 +193,8 @@ def _solids(
         walkers = occupation.astype(np.float32)
         field = -walkers.sum(0) if label == background else walkers[species.index(label)]
         inside = highest_voxels(ndimage.gaussian_filter(field, _BLUR, mode="nearest"), count)
-        yield _drawn(material.copy(data=np.where(inside, label, other)), label, pixels)
+        drawn = np.array([other, label], dtype=material.dtype)[inside.astype(int)]
+        yield _drawn(material.copy(data=drawn), label, pixels)
     yield _drawn(material, label, pixels)
 
 

@@ -58,12 +58,11 @@ def middle_slice(sample: NDArray[Any], axis: int) -> NDArray[Any]:
 
 def draw_labels(axes: Axes, labels: NDArray[Any], colours: Mapping[int, PhaseColour]) -> None:
     """Fill axes with a plane of labels."""
-    table = np.zeros((int(labels.max()) + 1, 3))
+    picture = np.zeros((*labels.shape, 3))
     for label, colour in colours.items():
-        if label < len(table):
-            table[label] = rgb(colour.fill)
+        picture[labels == label] = rgb(colour.fill)
     times = max(1, _SHARP // max(labels.shape))
-    picture = table[labels.repeat(times, axis=0).repeat(times, axis=1)]
+    picture = picture.repeat(times, axis=0).repeat(times, axis=1)
     axes.imshow(picture, interpolation="none", aspect="auto")
     axes.set(xticks=[], yticks=[])
     for spine in axes.spines.values():

@@ -20,7 +20,7 @@ def walk(model, tmp_path, **options):
     states, labels = model.walk(request)
     material = as_microstructure(labels, phases=dict(model.card.phases))
     path = tmp_path / "walk.gif"
-    animate_walk(states, material, path, pixels=120, **options)
+    animate_walk(states, material, path, background=model.card.background, pixels=120, **options)
     return states, material, Image.open(io.BytesIO(path.read_bytes()))
 
 
@@ -37,13 +37,45 @@ def test_a_plane_ends_as_the_sample(tmp_path, phases):
     assert (colours[0] != colours[1]).any()
 
 
-@pytest.mark.parametrize("background", [0, 1])
-def test_a_volume_has_a_solid_at_every_level(tmp_path, background):
-    states, _, movie = walk(tiny_model(ndim=3, background=background), tmp_path)
-    assert movie.n_frames == len(states) + 1
+def frames(path):
+    shown, movie = [], Image.open(io.BytesIO(path.read_bytes()))
     for i in range(movie.n_frames):
         movie.seek(i)
-        assert np.ptp(np.asarray(movie.convert("L"))) > 50
+        shown.append(np.asarray(movie.convert("RGB")).astype(int))
+    return shown
+
+
+@pytest.mark.parametrize("background", [0, 1])
+def test_a_volume_that_has_arrived_looks_as_the_finished_one(tmp_path, background):
+    """Walkers where they end, in equal numbers: which phase they are of, counts do not tell."""
+    labels = np.zeros((6, 8, 7), int)
+    labels[:, :4] = 1
+    material = as_microstructure(labels, phases={0: "pore", 1: "solid"})
+    arrived = (labels == 1 - background).astype(np.uint16)[None]
+    path = tmp_path / "walk.gif"
+    states = [(0.1, arrived)]
+    animate_walk(states, material, path, background=background, phase="pore", pixels=120)
+    first, finished = frames(path)
+    picture = slice(0, -22)  # below it stands the noise level
+    assert np.abs(first[picture] - finished[picture]).mean() < 3
+    mirrored = [(sigma, state[:, :, ::-1]) for sigma, state in states]
+    animate_walk(
+        mirrored, material, path, background=background, phase="pore", pixels=120, overwrite=True
+    )
+    assert np.abs(frames(path)[0][picture] - finished[picture]).mean() > 10
+
+
+@pytest.mark.parametrize("background", [0, 1, 2])
+def test_equal_counts_do_not_hide_the_background(tmp_path, background):
+    labels = np.repeat([0, 1, 2], 12).reshape(6, 6)
+    material = as_microstructure(labels, phases={0: "pore", 1: "solid", 2: "clay"})
+    species = [label for label in range(3) if label != background]
+    arrived = np.stack([labels == label for label in species]).astype(np.uint16)
+    path = tmp_path / "walk.gif"
+    animate_walk([(0.1, arrived)], material, path, background=background, pixels=60)
+    first, finished = frames(path)
+    assert (first[:60] == finished[:60]).all()
+    assert len(np.unique(finished[:60].reshape(-1, 3), axis=0)) == 3
 
 
 def test_the_verb(tmp_path):
@@ -62,4 +94,6 @@ def test_the_verb(tmp_path):
 def test_a_walk_of_other_walkers_is_refused(tmp_path):
     material = as_microstructure(np.eye(4, dtype=int))
     with pytest.raises(InputError, match="walkers"):
-        animate_walk([(1.0, np.ones((1, 4, 4), int))], material, tmp_path / "walk.gif")
+        animate_walk(
+            [(1.0, np.ones((1, 4, 4), int))], material, tmp_path / "walk.gif", background=0
+        )

@@ -1,0 +1,76 @@
+"""``microdsd export``: microstructures of any file in the format of another program."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from microdsd.cli.live import STDERR
+from microdsd.cli.options import FileSpec, JsonSummary, Overwrite, PhaseNames, VoxelSize
+from microdsd.cli.output import print_json
+
+
+def command(
+    source: FileSpec,
+    output: Annotated[
+        Path,
+        typer.Option(
+            "-o",
+            "--output",
+            help="File to write: .tif, .vti, .nrrd, .npy, .raw or .h5; samples of an ensemble "
+            "are numbered, one file each.",
+        ),
+    ],
+    sample: Annotated[
+        int | None, typer.Option(help="Which sample of an ensemble; default: all.")
+    ] = None,
+    labels: PhaseNames = None,
+    voxel_size: VoxelSize = None,
+    force: Overwrite = False,
+    json: JsonSummary = False,
+) -> None:
+    """Convert to TIFF, VTI, NRRD, npy, raw or HDF5, with names and voxel size where they fit."""
+    from microdsd.cli.parsing import names_of, one_or_each, paths_of
+    from microdsd.errors import InputError
+    from microdsd.io import (
+        check_format,
+        ensure_samples_writable,
+        ensure_writable,
+        load_microstructures,
+        save_samples,
+    )
+
+    check_format(output)
+    ensure_writable(output, overwrite=True, inputs=paths_of(source))
+    ms = load_microstructures(
+        source,
+        phases=names_of(labels),
+        voxel_size=one_or_each(voxel_size) if voxel_size else None,
+    )
+    samples = ms.sizes.get("sample", 1)
+    if sample is not None:
+        if not 0 <= sample < samples:
+            raise InputError(f"sample={sample}: the file holds 0 to {samples - 1}")
+        ms, samples = (ms.isel(sample=sample) if "sample" in ms.dims else ms), 1
+    ensure_samples_writable(output, samples, overwrite=force, inputs=paths_of(source))
+    files = save_samples(output, ms, overwrite=force)
+    shape = " x ".join(str(ms.sizes[dim]) for dim in ms.dims if dim != "sample")
+    if json:
+        print_json(
+            {
+                "files": [str(file) for file in files],
+                "samples": samples,
+                "shape": [ms.sizes[dim] for dim in ms.dims if dim != "sample"],
+                "dtype": str(ms.dtype),
+            }
+        )
+        return
+    names = str(files[0]) if len(files) == 1 else f"{files[0]} to {files[-1]}"
+    lost = (
+        ", little-endian, x fastest; phase names and voxel size are not in it"
+        if output.suffix.lower() in (".raw", ".npy")
+        else ""
+    )
+    STDERR.print(f"{names}: {samples} sample(s) of {shape} voxels, {ms.dtype}{lost}")

@@ -1,0 +1,165 @@
+"""Samples in the format that the name of the output asks for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+
+import numpy as np
+import xarray as xr
+
+from microdsd.errors import InputError
+from microdsd.io.atomic import atomic_write, ensure_writable
+from microdsd.io.hdf5 import ensure_microstructures_writable, save_microstructures
+from microdsd.io.images import save_tiff, single_sample
+from microdsd.io.nrrd import save_nrrd
+from microdsd.io.vti import save_vti
+from microdsd.microstructure import LabelsLike, as_microstructure
+
+HDF5_SUFFIXES = (".h5", ".hdf5", ".nc")
+"""Files that hold ensembles."""
+
+MOST_FILES = 100_000
+"""Files of one sample each that are written for one request."""
+
+
+def save_npy(ms: LabelsLike, path: str | Path, *, overwrite: bool = False) -> None:
+    """Write one sample as a numpy array, which holds neither names nor voxel size.
+
+    Examples
+    --------
+    >>> save_npy(np.eye(4, dtype=int), "new.npy")
+    >>> np.load("new.npy").shape
+    (4, 4)
+    """
+    ms = as_microstructure(ms)
+    single_sample(ms)
+    with atomic_write(path, overwrite=overwrite) as temporary, temporary.open("wb") as file:
+        np.save(file, ms.values, allow_pickle=False)
+
+
+def save_raw(ms: LabelsLike, path: str | Path, *, overwrite: bool = False) -> None:
+    """Write the labels of one sample and nothing else, x running fastest, low byte first.
+
+    Examples
+    --------
+    >>> save_raw(np.eye(4, dtype=np.uint8), "new.raw")
+    >>> Path("new.raw").stat().st_size
+    16
+    """
+    ms = as_microstructure(ms)
+    single_sample(ms)
+    values = np.ascontiguousarray(ms.values, dtype=ms.dtype.newbyteorder("<"))
+    with atomic_write(path, overwrite=overwrite) as temporary:
+        values.tofile(temporary)
+
+
+WRITERS: dict[str, Callable[..., None]] = {
+    ".tif": save_tiff,
+    ".tiff": save_tiff,
+    ".vti": save_vti,
+    ".nrrd": save_nrrd,
+    ".npy": save_npy,
+    ".raw": save_raw,
+}
+"""By suffix, what writes a single sample."""
+
+
+def check_format(path: str | Path, *, ensembles: bool = False) -> None:
+    """Refuse an output whose suffix names no format that can be written.
+
+    Parameters
+    ----------
+    path : str or Path
+    ensembles : bool
+        Whether it has to be a format that holds ensembles: HDF5.
+
+    Raises
+    ------
+    InputError
+
+    Examples
+    --------
+    >>> check_format("new.stl")
+    Traceback (most recent call last):
+    ...
+    microdsd.errors.InputError: output: new.stl ends in none of .h5, .hdf5, .nc, .tif, .tiff, \
+.vti, .nrrd, .npy, .raw; name it so
+    """
+    known = HDF5_SUFFIXES if ensembles else (*HDF5_SUFFIXES, *WRITERS)
+    if Path(path).suffix.lower() not in known:
+        raise InputError(f"output: {path} ends in none of {', '.join(known)}; name it so")
+
+
+def output_files(path: str | Path, n: int) -> list[Path]:
+    """Files that `save_samples` writes n samples to: formats of one sample are numbered.
+
+    Examples
+    --------
+    >>> [str(file) for file in output_files("new.tif", 2)], str(*output_files("new.h5", 2))
+    (['new-000.tif', 'new-001.tif'], 'new.h5')
+    """
+    path = Path(path)
+    if n == 1 or path.suffix.lower() in HDF5_SUFFIXES:
+        return [path]
+    if n > MOST_FILES:
+        raise InputError(f"output: {path} would be {n} files, one per sample; write HDF5 (.h5)")
+    digits = max(3, len(str(n - 1)))
+    return [path.with_name(f"{path.stem}-{i:0{digits}d}{path.suffix}") for i in range(n)]
+
+
+def ensure_samples_writable(
+    path: str | Path, n: int, *, overwrite: bool, inputs: Iterable[str | Path] = ()
+) -> list[Path]:
+    """Refuse outputs that `save_samples` would refuse, before long work; what it will write.
+
+    Raises
+    ------
+    InputError
+        An unknown suffix.
+    DataFileError
+        As `ensure_writable`; or the file that would be overwritten is not HDF5, and should be.
+    """
+    check_format(path)
+    files, inputs = output_files(path, n), list(inputs)
+    for file in files:
+        ensure_writable(file, overwrite=overwrite, inputs=inputs)
+    if Path(path).suffix.lower() in HDF5_SUFFIXES:
+        ensure_microstructures_writable(path, overwrite=overwrite)
+    return files
+
+
+def save_samples(path: str | Path, ms: xr.DataArray, *, overwrite: bool = False) -> list[Path]:
+    """Write microstructures in the format of the suffix.
+
+    Parameters
+    ----------
+    path : str or Path
+        HDF5 holds all samples; of ``.tif``, ``.tiff``, ``.vti``, ``.nrrd``, ``.npy`` and ``.raw``
+        each sample of several gets a file of its own, see `output_files`.
+    ms : DataArray, dims ([sample,] [z,] y, x)
+    overwrite : bool
+        Whether files of these names may be replaced.
+
+    Returns
+    -------
+    list of Path
+        What was written.
+
+    Raises
+    ------
+    InputError
+        An unknown suffix.
+    DataFileError
+        A file exists, or the disk refused the data.
+    """
+    check_format(path)
+    write = WRITERS.get(Path(path).suffix.lower())
+    if write is None:
+        save_microstructures(path, ms, overwrite=overwrite)
+        return [Path(path)]
+    samples: Sequence[xr.DataArray] = [ms] if "sample" not in ms.dims else list(ms)
+    files = output_files(path, len(samples))
+    for sample, file in zip(samples, files, strict=True):
+        write(sample, file, overwrite=overwrite)
+    return files

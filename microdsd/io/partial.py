@@ -1,0 +1,217 @@
+"""Work that is not finished, kept beside its output so that it can go on.
+
+One folder ``<output>.partial`` holds a record of the run and one file per finished part; one
+process at a time works on an output.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import secrets
+import shutil
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from filelock import SoftFileLock, Timeout
+
+from microdsd.errors import DataFileError
+from microdsd.io.atomic import ensure_writable, replacing
+
+_RECORD, _DELIVERY = "record.json", "delivery.json"
+
+
+def place_of_parts(output: str | Path) -> Path:
+    """Folder beside the output that holds what is done so far."""
+    output = Path(output)
+    return output.with_name(output.name + ".partial")
+
+
+@contextmanager
+def output_lock(output: str | Path) -> Iterator[None]:
+    """Be the only process that works on an output.
+
+    The lock is the file ``.<output>.lock``, with the number of the process and the host's name; one
+    that a killed process of this host left is taken over.
+
+    Raises
+    ------
+    DataFileError
+        Another process works on the output; or `ensure_writable` refuses it.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> output = Path(tempfile.mkdtemp()) / "new.h5"
+    >>> with output_lock(output), output_lock(output):  # doctest: +ELLIPSIS
+    ...     pass
+    Traceback (most recent call last):
+    ...
+    microdsd.errors.DataFileError: ...new.h5: process ... works on it; ...
+    """
+    output = ensure_writable(output, overwrite=True)
+    place = output.with_name(f".{output.name}.lock")
+    lock = SoftFileLock(place)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        raise DataFileError(
+            f"{output}: {_holder(place)} works on it; wait for its end, or give another name. "
+            f"If there is no such process any more, delete {place}"
+        ) from None
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _holder(place: Path) -> str:
+    try:
+        process, host, *_ = place.read_text().splitlines()
+    except (OSError, ValueError):
+        return "another process"
+    return f"process {process} on {host}"
+
+
+class Parts:
+    """The folder of one run.
+
+    Parameters
+    ----------
+    folder : Path
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def record(self) -> dict[str, Any] | None:
+        """What the run was of; None where there is no run.
+
+        Raises
+        ------
+        DataFileError
+            What is there is damaged, or nobody can say what it is of.
+        """
+        place = self.folder / _RECORD
+        if not place.is_file():
+            if self._files():
+                raise DataFileError(
+                    f"{self.folder}: holds parts of a stopped run but not what they are of; "
+                    + self._remedy()
+                )
+            return None
+        try:
+            record = json.loads(place.read_text())
+        except (OSError, ValueError) as error:
+            raise self._damaged(place, error) from error
+        if not isinstance(record, dict):
+            raise self._damaged(place, "no record")
+        return record
+
+    def open(self, record: Mapping[str, Any], *, discard_other: bool = False) -> None:
+        """Begin, or go on with what is there.
+
+        Parameters
+        ----------
+        record : mapping
+            All that the parts depend on, as JSON can hold it.
+        discard_other : bool
+            Whether parts of another run, or damaged ones, are thrown away rather than refused.
+
+        Raises
+        ------
+        DataFileError
+            What is there is of another run, or damaged.
+        """
+        wanted = json.loads(json.dumps(record))
+        self._remove_discarded()
+        try:
+            earlier = self.record()
+            if earlier is not None:
+                self._require_same(wanted, earlier)
+                for number in self.numbers():
+                    self.read(number)
+                return
+        except DataFileError:
+            if not discard_other:
+                raise
+            self.remove()
+        self.folder.mkdir(exist_ok=True)
+        with replacing(self.folder / _RECORD) as temporary:
+            temporary.write_text(json.dumps(wanted))
+
+    def numbers(self) -> list[int]:
+        """Numbers of the finished parts, in order."""
+        return sorted(self._files())
+
+    def add(
+        self, number: int, arrays: Mapping[str, np.ndarray], *, compressed: bool = True
+    ) -> None:
+        """Keep one finished part, whole or not at all; many small arrays are not worth packing."""
+        save = np.savez_compressed if compressed else np.savez
+        with replacing(self._part(number)) as temporary, temporary.open("wb") as file:
+            save(file, **arrays)  # type: ignore[arg-type]
+
+    def read(self, number: int, names: Iterable[str] | None = None) -> dict[str, np.ndarray]:
+        """Arrays of one part; some of them by name, or all.
+
+        Raises
+        ------
+        DataFileError
+            The part is damaged.
+        """
+        place = self._part(number)
+        try:
+            with place.open("rb") as file, np.load(file, allow_pickle=False) as stored:
+                return {name: stored[name] for name in (names or stored.files)}
+        except Exception as error:  # zip, zlib and the parser of headers raise what they like
+            raise self._damaged(place, error) from error
+
+    def begin_delivery(self) -> None:
+        """Note that from here on the output of this run may lie under its final name."""
+        with replacing(self.folder / _DELIVERY) as temporary:
+            temporary.write_text("{}")
+
+    @property
+    def delivering(self) -> bool:
+        """Whether an output that is there may be this run's own, stopped before its very end."""
+        return (self.folder / _DELIVERY).is_file()
+
+    def remove(self) -> None:
+        """Forget the run; a process killed meanwhile leaves nothing that could be taken for one."""
+        if self.folder.is_dir():
+            self.folder.rename(self.folder.with_name(f".{self.folder.name}.{secrets.token_hex(4)}"))
+        self._remove_discarded()
+
+    def _remove_discarded(self) -> None:
+        name = re.compile(re.escape(f".{self.folder.name}.") + "[0-9a-f]{8}")
+        for left in list(self.folder.parent.iterdir()):
+            if name.fullmatch(left.name) and left.is_dir():
+                shutil.rmtree(left, ignore_errors=True)
+
+    def _require_same(self, wanted: Mapping[str, Any], earlier: Mapping[str, Any]) -> None:
+        names = dict.fromkeys([*wanted, *earlier])
+        differing = [name for name in names if wanted.get(name) != earlier.get(name)]
+        if differing:
+            raise DataFileError(
+                f"{self.folder}: holds a stopped run with another {', '.join(differing)}; repeat "
+                "its command to go on, or pass overwrite=True (--force) to discard it"
+            )
+
+    def _part(self, number: int) -> Path:
+        return self.folder / f"{number:06d}.npz"
+
+    def _files(self) -> list[int]:
+        if not self.folder.is_dir():
+            return []
+        names = (re.fullmatch(r"(\d+)\.npz", path.name) for path in self.folder.iterdir())
+        return [int(name[1]) for name in names if name]
+
+    def _damaged(self, place: Path, why: object) -> DataFileError:
+        return DataFileError(f"{place}: is damaged ({why}); {self._remedy()}")
+
+    def _remedy(self) -> str:
+        return f"delete the folder {self.folder}, or pass overwrite=True (--force), to begin anew"

@@ -1,0 +1,161 @@
+"""What a stopped run leaves: never mixed with another's, never lost, never in the way."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from microdsd.errors import DataFileError
+from microdsd.io import output_lock, place_of_parts
+from microdsd.io.partial import Parts
+
+RECORD = {"seed": 1, "samples": 3}
+
+
+def arrays(value):
+    return {"labels": np.full((4, 4), value, np.uint8)}
+
+
+@pytest.fixture
+def parts(tmp_path):
+    """A run of which two parts are done."""
+    parts = Parts(place_of_parts(tmp_path / "new.h5"))
+    parts.open(RECORD)
+    for i in range(2):
+        parts.add(i, arrays(i))
+    return parts
+
+
+def names(folder):
+    return sorted(path.name for path in folder.iterdir())
+
+
+def test_the_same_run_goes_on(parts):
+    again = Parts(parts.folder)
+    again.open(RECORD)
+    assert again.numbers() == [0, 1]
+    assert (again.read(1)["labels"] == 1).all()
+    assert names(parts.folder) == ["000000.npz", "000001.npz", "record.json"]
+
+
+def test_another_run_is_refused_or_discarded(parts):
+    with pytest.raises(DataFileError, match=r"new\.h5\.partial: .* another seed; .*--force"):
+        parts.open({**RECORD, "seed": 2})
+    assert parts.numbers() == [0, 1]
+    parts.open({**RECORD, "seed": 2}, discard_other=True)
+    assert parts.numbers() == []
+    assert parts.record()["seed"] == 2
+
+
+def cut(place):
+    place.write_bytes(place.read_bytes()[:-30])
+
+
+DAMAGES = {
+    "a part cut short": lambda folder: cut(folder / "000001.npz"),
+    "a part of nothing": lambda folder: (folder / "000000.npz").write_bytes(b""),
+    "a part of noise": lambda folder: (folder / "000000.npz").write_bytes(bytes(range(256))),
+    "a flipped bit": lambda folder: flip(folder / "000001.npz"),
+    "a record cut short": lambda folder: cut(folder / "record.json"),
+    "a record that is none": lambda folder: (folder / "record.json").write_text("[1, 2]"),
+    "no record": lambda folder: (folder / "record.json").unlink(),
+}
+
+
+def flip(place):
+    data = bytearray(place.read_bytes())
+    data[len(data) // 2 - 20] ^= 0xFF
+    place.write_bytes(bytes(data))
+
+
+@pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES)
+def test_damage_names_the_folder_and_the_remedy(parts, damage):
+    damage(parts.folder)
+    with pytest.raises(DataFileError, match=r"new\.h5\.partial.*(delete the folder|--force)"):
+        parts.open(RECORD)
+    parts.open(RECORD, discard_other=True)
+    assert parts.numbers() == []
+    assert json.loads((parts.folder / "record.json").read_text()) == RECORD
+
+
+def test_a_kill_while_a_run_is_forgotten_leaves_no_part_of_it(parts, monkeypatch, tmp_path):
+    """The folder is moved aside first; the next run of that output removes what is left."""
+
+    def killed(*args, **options):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(shutil, "rmtree", killed)
+        with pytest.raises(KeyboardInterrupt):
+            parts.remove()
+    assert parts.record() is None
+    assert len(names(tmp_path)) == 1
+    parts.open({"seed": 9})
+    assert parts.numbers() == []
+    assert names(tmp_path) == ["new.h5.partial"]
+
+
+def test_files_that_are_nobody_s_are_kept(tmp_path):
+    folder = place_of_parts(tmp_path / "new.h5")
+    folder.mkdir()
+    (folder / "notes.txt").write_text("precious")
+    Parts(folder).open(RECORD)
+    assert (folder / "notes.txt").read_text() == "precious"
+
+
+def test_delivery_is_remembered(parts):
+    assert not parts.delivering
+    parts.begin_delivery()
+    assert Parts(parts.folder).delivering
+    parts.remove()
+    assert not parts.delivering
+
+
+def test_one_process_at_a_time(tmp_path):
+    output = tmp_path / "new.h5"
+    with output_lock(output):
+        with (
+            pytest.raises(DataFileError, match=rf"new\.h5: process {os.getpid()} on .* works on"),
+            output_lock(output),
+        ):
+            pytest.fail("the block must not run")
+        with output_lock(tmp_path / "other.h5"):
+            pass
+    assert names(tmp_path) == []
+    with output_lock(output):
+        pass
+
+
+def test_the_lock_of_a_killed_process_is_taken_over(tmp_path):
+    script = """
+import sys
+from microdsd.io.partial import output_lock
+with output_lock(sys.argv[1]):
+    print("locked", flush=True)
+    sys.stdin.read()
+"""
+    output = tmp_path / "new.h5"
+    with subprocess.Popen(
+        [sys.executable, "-c", script, str(output)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as other:
+        assert other.stdout.readline() == b"locked\n"
+        with pytest.raises(DataFileError, match=f"process {other.pid}"), output_lock(output):
+            pytest.fail("the block must not run")
+        other.kill()
+    assert names(tmp_path) == [".new.h5.lock"]
+    with output_lock(output):
+        pass
+    assert names(tmp_path) == []
+
+
+def test_a_lock_of_another_machine_is_not_ours_to_break(tmp_path):
+    (tmp_path / ".new.h5.lock").write_text("123\nelsewhere\n")
+    with (
+        pytest.raises(DataFileError, match=r"process 123 on elsewhere .* delete .*\.new\.h5\.lock"),
+        output_lock(tmp_path / "new.h5"),
+    ):
+        pytest.fail("the block must not run")

@@ -1,0 +1,85 @@
+"""Edge lengths of voxels: numbers, text with a unit, quantities."""
+
+import numpy as np
+import pytest
+
+from microdsd.errors import InputError
+from microdsd.microstructure import VoxelSize, as_microstructure, voxel_size_of
+from microdsd.microstructure.voxels import as_voxel_size
+
+
+class Quantity:
+    """What pint and astropy have in common with this package: conversion to metres."""
+
+    def __init__(self, micrometres, field):
+        self._value, self._field = np.asarray(micrometres), field
+
+    def to(self, unit):
+        assert unit == "m"
+        found = type("Converted", (), {})()
+        setattr(found, self._field, self._value * 1e-6)
+        return found
+
+
+@pytest.mark.parametrize(
+    ("given", "edge"),
+    [
+        ("0.398um", 3.98e-7),
+        ("0.398 µm", 3.98e-7),
+        ("0.398 μm", 3.98e-7),
+        ("398 nm", 3.98e-7),
+        ("398nm", 3.98e-7),
+        ("  2.25e-6 ", 2.25e-6),
+        ("2.25e-3 mm", 2.25e-6),
+        ("3 Å", 3e-10),
+        ("0.398m", 0.398),
+        ("1 cm", 0.01),
+        ("12 microns", 1.2e-5),
+        (1e-3, 1e-3),
+        (np.float32(0.5), None),
+        (np.array([2e-6, 2e-6]), 2e-6),
+        (["2um", 2e-6], 2e-6),
+        (Quantity(2.0, "magnitude"), 2e-6),
+        (Quantity([2.0, 2.0], "value"), 2e-6),
+        ([Quantity(2.0, "magnitude"), "2um"], 2e-6),
+        (VoxelSize((0.5, 0.5), "m"), 0.5),
+    ],
+)
+def test_every_way_to_say_it(given, edge):
+    if edge is None:
+        with pytest.raises(InputError, match=r"'0\.5um'"):
+            as_voxel_size(given, 2)
+        return
+    found = as_voxel_size(given, 2)
+    assert found.unit == "m"
+    assert found.size == pytest.approx((edge, edge), rel=1e-15)
+    assert all(type(size) is float for size in found.size)
+
+
+@pytest.mark.parametrize("given", [0.398, "0.398", 1.001e-3, [1e-6, 2], 398])
+def test_a_bare_number_above_a_millimetre_is_not_believed(given):
+    with pytest.raises(InputError, match="would be metres; say the unit"):
+        as_microstructure(np.eye(3, dtype=int), voxel_size=given)
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ("3 parsec", "unit of '3 parsec' is not known; there are m, cm"),
+        ("um", "expected a length"),
+        ("1 2 um", "expected a length"),
+        ("-1um", "must be positive"),
+        ("0 nm", "must be positive"),
+        (float("nan"), "must be positive"),
+        (["1um"] * 4, "one for each"),
+        (object(), "expected metres or a length"),
+    ],
+)
+def test_what_is_no_length(given, message):
+    with pytest.raises(InputError, match=message):
+        as_voxel_size(given, 3)
+
+
+def test_a_metre_comes_back():
+    ms = as_microstructure(np.eye(3, dtype=int), voxel_size="1.5 m")
+    assert voxel_size_of(as_microstructure(ms)) == VoxelSize((1.5, 1.5), "m")
