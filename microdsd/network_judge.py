@@ -107,8 +107,8 @@ class NetworkJudge:
         blocks = np.array_split(np.arange(len(pairs)), self.folds)
         for fold, block in enumerate(blocks):
             rest = np.setdiff1d(np.arange(len(pairs)), block)
-            sides = (_one_hot(side[rest], phases) for side in (samples, windows))
-            network = self._trained(*sides, fold)
+            kept = [_one_hot(side[rest], phases) for side in (samples, windows)]
+            network = self._trained(kept[0], kept[1], fold)
             with torch.inference_mode():
                 right += int((_scores(network, _one_hot(samples[block], phases)) > 0).sum())
                 right += int((_scores(network, _one_hot(windows[block], phases)) <= 0).sum())
@@ -133,7 +133,7 @@ class NetworkJudge:
                         network(_mirrored(inputs[chosen])).squeeze(1), targets[chosen]
                     )
                     optimiser.zero_grad()
-                    loss.backward()
+                    loss.backward()  # type: ignore[no-untyped-call]
                     optimiser.step()
                     schedule.step()
                 if self.progress is not None:
@@ -142,7 +142,7 @@ class NetworkJudge:
         return network.eval()
 
     def _batches(self, n: int) -> Iterator[torch.Tensor]:
-        return iter(torch.randperm(n).split(self.batch))
+        return iter(torch.split(torch.randperm(n), self.batch))
 
 
 def _network(phases: int, dimension: int) -> nn.Sequential:
@@ -174,4 +174,4 @@ def _mirrored(inputs: torch.Tensor) -> torch.Tensor:
 
 
 def _scores(network: nn.Module, inputs: torch.Tensor) -> torch.Tensor:
-    return torch.cat([network(part).squeeze(1) for part in inputs.split(64)])
+    return torch.cat([network(part).squeeze(1) for part in torch.split(inputs, 64)])

@@ -78,13 +78,15 @@ def _curves(
                 )
                 for ms in (generated, windows)
             )
+            mean, low, high = at_fractions.mean_and_band(real.values)
+            made_low, made_high = np.quantile(made.values, BAND, axis=0)
             yield AxisCurves(
                 label,
                 axis,
                 tuple(real["distance"].values.tolist()),
-                *map(_tuple, at_fractions.mean_and_band(real.values)),
+                *(_tuple(mean), _tuple(low), _tuple(high)),
                 _tuple(made.values.mean(axis=0)),
-                *map(_tuple, np.quantile(made.values, BAND, axis=0)),
+                *(_tuple(made_low), _tuple(made_high)),
             )
 
 

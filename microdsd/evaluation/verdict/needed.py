@@ -72,5 +72,5 @@ def factors_differs(shift: ArrayLike, error: ArrayLike, level: float) -> Numbers
 
 
 def _factors(errors: Numbers, level: float) -> Numbers:
-    factors: Numbers = (scipy.stats.norm.ppf([1 - level, POWER]).sum() * errors) ** 2
+    factors: Numbers = (np.sum(scipy.stats.norm.ppf([1 - level, POWER])) * errors) ** 2
     return factors

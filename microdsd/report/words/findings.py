@@ -171,9 +171,7 @@ def descriptor_rows(evaluation: Evaluation) -> list[dict[str, Any]]:
                 "real": _scaled(found.real_mean, factor),
                 "expected": _scaled(None if part is None else part.real, factor),
                 "generated": _scaled(found.generated_mean, factor),
-                "difference": amount(found.descriptor, part and part.relative, sign=True)
-                if part
-                else NONE,
+                "difference": amount(found.descriptor, part.relative, sign=True) if part else NONE,
                 "interval": interval_words(found.descriptor, part.interval) if part else NONE,
             }
         )

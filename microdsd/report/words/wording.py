@@ -7,7 +7,7 @@ import math
 import numpy as np
 from numpy.typing import ArrayLike
 
-from microdsd.evaluation.verdict import CANNOT_TELL, DIFFERS, WITHIN
+from microdsd.evaluation.verdict import CANNOT_TELL, DIFFERS, WITHIN, Answer
 from microdsd.report.words.verdict_sentence import amount_of
 
 NONE = "–"
@@ -88,7 +88,7 @@ def phase_words(name: str) -> str:
     return name if name.startswith("phase ") else f"the {name} phase"
 
 
-def level_of(answer: str) -> str:
+def level_of(answer: Answer) -> str:
     """Class of the style sheet for an answer of the verdict.
 
     Examples
