@@ -153,9 +153,9 @@ class BatchedSampler:
                 self._network,
                 kernel,
                 counts,
-                GridLeaps(request.levels)
-                if request.epsilon is None
-                else AdaptiveLeaps(self._card.sigma_max, request.epsilon),
+                GridLeaps(request.plan.levels)
+                if request.plan.epsilon is None
+                else AdaptiveLeaps(self._card.sigma_max, request.plan.epsilon),
                 generators,
                 fractions=fractions,
                 observe=observe,
@@ -166,7 +166,7 @@ class BatchedSampler:
                 network,
                 kernel,
                 counts,
-                request.levels,
+                request.plan.levels,
                 generators,
                 fractions=fractions,
                 observe=observe,
@@ -175,14 +175,14 @@ class BatchedSampler:
             network,
             kernel,
             self._regions(request, members) or counts,
-            request.levels,
+            request.plan.levels,
             generators,
             fractions=fractions,
             read_out=read_out,
             guide=self._guide(request),
-            sharpness=request.sharpness,
-            repeats=request.repeats,
-            redraws=request.redraws,
+            sharpness=request.plan.sharpness,
+            repeats=request.plan.repeats,
+            redraws=request.plan.redraws,
             observe=observe,
         )
 
