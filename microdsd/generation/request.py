@@ -144,6 +144,8 @@ class GenerationRequest:
             raise InputError(f"guide={guide!r}: give a function; see microdsd.sampling.guidance")
         if guide is not None and card.method != "bridges":
             raise InputError(f"guide: needs a model of bridges, this one's method is {card.method}")
+        if guide is not None and card.grey_levels:
+            raise InputError("guide: weighs the phases of a voxel, and this model makes images")
         classes = _classes_per_sample(card, class_name, n)
         _check_guidance(guidance, classes)
         wanted = _of_the_right_kind(card, phase_fraction, intensity)

@@ -124,3 +124,9 @@ def test_impossible_requests(options, message):
 def test_a_fraction_must_be_a_number(asked):
     with pytest.raises(InputError, match=r"phase_fraction\['pore'\]"):
         resolve(phase_fraction={"pore": asked})
+
+
+def test_a_guide_of_phases_has_no_meaning_for_images():
+    card = tiny_card(grey_levels=5, background=-1, phases={0: "grey"}, fraction_mean={"grey": 2.0})
+    with pytest.raises(InputError, match="guide: weighs the phases of a voxel"):
+        resolve(card=card, guide=lambda expected, sigma: expected)
