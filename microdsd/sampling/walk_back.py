@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import torch
+from torch import Tensor
 
 from microdsd.process.noise import time_of
 from microdsd.process.walk import Walkers
@@ -57,25 +58,23 @@ def walk_back(
         if step == before:
             walkers = lattices.forward(walkers, low, high, generators)
         before = step
-        state = state_of(walkers, high, lattices, origins, generators)
+        moving = walkers.occupation()
+        state = state_of(moving, high, lattices, origins, generators)
         log_h = potential(state)
         require_finite_output(log_h, "potential within the step", high)
-        log_h, balance = origins.restrict(
-            log_h, walkers.occupation(), lattices.hops(high), state.time, balance
-        )
+        log_h, balance = origins.restrict(log_h, moving, lattices.hops(high), state.time, balance)
         walkers = lattices.back(walkers, log_h, high, low, generators)
     return walkers
 
 
 def state_of(
-    walkers: Walkers,
+    occupation: Tensor,
     sigma: float,
     lattices: Lattices,
     origins: Origins,
     generators: Sequence[torch.Generator],
 ) -> State:
-    """State of the walk at a noise level: all walkers, and known material as noisy as they are."""
-    occupation = walkers.occupation()
+    """State of the walk at a noise level: walkers, and known material as noisy as they are."""
     known = origins.surroundings(lattices.hops(sigma), float(time_of(sigma)), generators)
     if known is not None:
         occupation = occupation + known
