@@ -5,7 +5,7 @@ import torch
 from microdsd.generation.microstructure_model import MicrostructureModel
 from microdsd.models.card import ModelCard
 from microdsd.models.walk_back import WalkBack
-from microdsd.networks import PotentialUNet, UNetConfig
+from microdsd.networks import PotentialUNet, RateUNet, UNetConfig
 
 NAMES = ("pore", "solid", "clay", "metal")
 
@@ -55,4 +55,17 @@ def tiny_model(ndim=2, phases=2, background=1, **changes):
     """An untrained model; its precision is set, so that no test depends on the machine."""
     card = tiny_card(ndim, phases, background, **changes)
     network = tiny_network(ndim, card.network.species)
+    return MicrostructureModel(network, card, device="cpu", precision="float32")
+
+
+def tau_model(ndim=2, phases=2, **changes):
+    """An untrained rate network whose every weight matters."""
+    card = tiny_card(ndim, phases, method="tau-leaping", **changes)
+    with torch.random.fork_rng(devices=[]):
+        torch.random.default_generator.manual_seed(0)
+        network = RateUNet(card.network)
+        with torch.no_grad():
+            for weight in network.parameters():
+                if not weight.any():
+                    weight.normal_(0, 0.3)
     return MicrostructureModel(network, card, device="cpu", precision="float32")

@@ -96,7 +96,7 @@ def _try_model(entry: dict[str, Any], device: Any) -> dict[str, Any]:
         "name": entry["name"],
         "shape": list(request.lattice.shape),
         "precision": model.precision,
-        "evaluations": request.evaluations,
+        "evaluations": request.plan.evaluations,
         "seconds": round(seconds, 3),
         "exact": bool((found == request.counts).all()),
     }

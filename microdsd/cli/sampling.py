@@ -24,10 +24,7 @@ def carry_out(
     `unfinished` once all outputs are safe.
     """
     model.require_memory(request)
-    from microdsd.sampling.bridge_sampler import visits
-
-    number = len(request)
-    levels = len(visits(request.levels, request.repeats)) + 1 + len(request.redraws)
+    number, calls = len(request), request.plan.network_calls
     if (earlier := unfinished.precision()) and not model.precision_chosen:
         model = model.with_precision(earlier)
     done = unfinished.open(
@@ -46,8 +43,8 @@ def carry_out(
         with progress_bar() as bar:
             work = bar.add_task(
                 f"generating {number} x {'x'.join(map(str, request.lattice.shape))}",
-                total=number * levels,
-                completed=done * levels,
+                total=None if calls is None else number * calls,
+                completed=0 if calls is None else done * calls,
             )
             for i, (labels, moved) in enumerate(
                 model.generate(

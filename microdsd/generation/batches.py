@@ -15,11 +15,11 @@ from microdsd.generation.memory import require_memory_for_work
 from microdsd.generation.request import GenerationRequest
 from microdsd.models.card import ModelCard
 from microdsd.networks import PotentialUNet, UNet
-from microdsd.networks.base import PotentialNetwork, ReadOut
 from microdsd.networks.classes import ClassGuidance
 from microdsd.process import Lattice, TransitionKernel
 from microdsd.sampling import (
     AdaptiveLeaps,
+    ConditionedNetwork,
     Generated,
     GridLeaps,
     Leap,
@@ -153,38 +153,18 @@ class BatchedSampler:
                 self._network,
                 kernel,
                 counts,
-                GridLeaps(request.levels)
-                if request.epsilon is None
-                else AdaptiveLeaps(self._card.sigma_max, request.epsilon),
+                GridLeaps(request.plan.levels)
+                if request.plan.epsilon is None
+                else AdaptiveLeaps(self._card.sigma_max, request.plan.epsilon),
                 generators,
                 fractions=fractions,
                 observe=observe,
             )
-        network, read_out = self._told(request, members)
+        network = self._conditioned(request, members, fractions, observe)
         if self._card.grey_levels:
-            return sample_images(
-                network,
-                kernel,
-                counts,
-                request.levels,
-                generators,
-                fractions=fractions,
-                observe=observe,
-            )
-        return sample_bridges(
-            network,
-            kernel,
-            self._regions(request, members) or counts,
-            request.levels,
-            generators,
-            fractions=fractions,
-            read_out=read_out,
-            guide=self._guide(request),
-            sharpness=request.sharpness,
-            repeats=request.repeats,
-            redraws=request.redraws,
-            observe=observe,
-        )
+            return sample_images(network, kernel, counts, request.plan, generators)
+        origins = self._regions(request, members) or counts
+        return sample_bridges(network, kernel, origins, request.plan, generators)
 
     @property
     def _order(self) -> list[int]:
@@ -217,20 +197,25 @@ class BatchedSampler:
 
         return ordered
 
-    def _told(
-        self, request: GenerationRequest, members: range
-    ) -> tuple[PotentialNetwork, ReadOut | None]:
-        """The network of potentials and its read-out, told the classes of some members."""
+    def _conditioned(
+        self,
+        request: GenerationRequest,
+        members: range,
+        fractions: Tensor,
+        observe: Observer | None,
+    ) -> ConditionedNetwork:
+        """The network of potentials with what some members of a request are conditioned on."""
         network = self._network
         assert isinstance(network, PotentialUNet)
-        told: PotentialUNet | ClassGuidance = network
+        steered: PotentialUNet | ClassGuidance = network
         if request.classes:
             known = list(self._card.classes)
             classes = [known.index(request.classes[i]) for i in members]
-            told = ClassGuidance(
+            steered = ClassGuidance(
                 network, torch.tensor(classes, device=self._device), request.guidance
             )
-        return told, told.joint if network.config.read_out else None
+        read_out = steered.joint if network.config.read_out else None
+        return ConditionedNetwork(steered, read_out, fractions, self._guide(request), observe)
 
 
 def stream(seed: int, number: int, device: torch.device) -> torch.Generator:

@@ -32,7 +32,6 @@ from microdsd.networks import UNet
 from microdsd.process import Boundary
 from microdsd.progress import stage
 from microdsd.sampling import Leap, Visit
-from microdsd.sampling.bridge_sampler import visits
 from microdsd.sampling.guidance import Guide
 
 
@@ -358,8 +357,8 @@ class MicrostructureModel:
         """All samples of a request, in the array contract; warns of what it cautions against."""
         for caution in request.cautions:
             warnings.warn(caution, stacklevel=3)
-        levels = len(visits(request.levels, request.repeats)) + 1 + len(request.redraws)
-        total = None if request.epsilon is not None else levels * len(request)
+        calls = request.plan.network_calls
+        total = None if calls is None else calls * len(request)
         with stage("generating", total=total) as generating:
             made = list(self.generate(request, on_evaluation=generating.advance))
         return self.dress(request, [labels for labels, _ in made], [moved for _, moved in made])

@@ -84,7 +84,7 @@ def inpainting_request(
                 f"alone holds {held[k]}; the box can have {possible}"
             )
     layout = Layout(np.where(mask, 0, KNOWN), left[:, None], np.where(mask, 0, labels), walls)
-    return replace(request, layout=layout, repeats=repeats)
+    return replace(request, layout=layout, plan=replace(request.plan, repeats=repeats))
 
 
 def regional_request(

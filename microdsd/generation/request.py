@@ -26,6 +26,7 @@ from microdsd.microstructure.composition import (
 )
 from microdsd.microstructure.layout import Layout
 from microdsd.models.card import ModelCard
+from microdsd.models.plan import WalkPlan
 from microdsd.process import Boundary, Lattice
 from microdsd.process.lattice import MIN_LENGTH
 from microdsd.sampling.guidance import Guide
@@ -57,16 +58,14 @@ class GenerationRequest:
         As asked for: by phase name, one entry per sample.
     counts : ndarray of int64, shape (samples, phases)
         Exact voxels of every phase, in ascending order of the labels.
-    levels : tuple of float
-        Noise levels of the network's evaluations; with ``epsilon`` the first one alone.
+    plan : WalkPlan
+        How every sample is walked back.
     seed : int
     streams : tuple of int
         Sample k depends on (seed, streams[k]) alone. Samples of one stream start from the same
         walkers and move them by the same numbers, whatever their compositions.
     remarks : tuple of str
         Plain sentences on what the request means for the samples.
-    epsilon : float or None
-        Share of a voxel's walkers that may leave in one leap, where that sets the levels.
     layout : Layout or None
         Known material and counts per region, where there is more than one count per phase.
     guide : callable or None
@@ -76,12 +75,6 @@ class GenerationRequest:
         Class of every sample; empty where none is asked for.
     guidance : float
         How strongly the walk is steered to the class; see `microdsd.networks.ClassGuidance`.
-    repeats : int
-        How often steps are made next to known material; see `microdsd.sampling.sample_bridges`.
-    redraws : tuple of float
-        Noise levels, voxels, at which samples are drawn again after the walk.
-    sharpness : tuple of float
-        Exponent of every species' potential; see `microdsd.models.WalkBack`.
     cautions : tuple of MicrodsdWarning
         What to warn of: compositions that training windows never had, a class that is not named.
     """
@@ -89,18 +82,14 @@ class GenerationRequest:
     lattice: Lattice
     fractions: Mapping[str, tuple[float, ...]]
     counts: np.ndarray
-    levels: tuple[float, ...]
+    plan: WalkPlan
     seed: int
     streams: tuple[int, ...]
     remarks: tuple[str, ...] = field(default=())
-    epsilon: float | None = None
     layout: Layout | None = None
     guide: Guide | None = None
     classes: tuple[str, ...] = ()
     guidance: float = 1.0
-    repeats: int = 1
-    redraws: tuple[float, ...] = ()
-    sharpness: tuple[float, ...] = ()
     cautions: tuple[MicrodsdWarning, ...] = ()
 
     def __len__(self) -> int:
@@ -148,15 +137,15 @@ class GenerationRequest:
             card.evaluations if evaluations is None else evaluations, "evaluations", least=1
         )
         _check_sigma_last(card, sigma_last)
-        levels = tuple(card.levels(evaluations, sigma_last))
-        redraws = tuple(card.redraws(evaluations, sigma_last))
+        plan = WalkPlan.of(card, evaluations, sigma_last, epsilon)
         if epsilon is not None:
             _check_epsilon(card, epsilon, evaluations_given)
-            levels = levels[:1]
         if guide is not None and not callable(guide):
             raise InputError(f"guide={guide!r}: give a function; see microdsd.sampling.guidance")
         if guide is not None and card.method != "bridges":
             raise InputError(f"guide: needs a model of bridges, this one's method is {card.method}")
+        if guide is not None and card.grey_levels:
+            raise InputError("guide: weighs the phases of a voxel, and this model makes images")
         classes = _classes_per_sample(card, class_name, n)
         _check_guidance(guidance, classes)
         wanted = _of_the_right_kind(card, phase_fraction, intensity)
@@ -171,16 +160,13 @@ class GenerationRequest:
             lattice,
             fractions,
             np.array([[row[label] for label in sorted(card.phases)] for row in counts]),
-            levels,
+            plan,
             one_seed(rng, seed),
             tuple(range(n) if streams is None else streams),
             tuple(_size_remarks(card, shape)),
-            epsilon,
             guide=guide,
             classes=classes,
             guidance=guidance,
-            redraws=redraws,
-            sharpness=card.walk(evaluations).sharpness,
             cautions=(
                 *_class_cautions(card, classes),
                 *_fraction_cautions(card, fractions, classes),
@@ -192,11 +178,6 @@ class GenerationRequest:
         """Cautions and remarks, as plain sentences."""
         return (*map(str, self.cautions), *self.remarks)
 
-    @property
-    def evaluations(self) -> int:
-        """Network evaluations per sample, repeated steps apart."""
-        return len(self.levels) + len(self.redraws)
-
     def record(self, card: ModelCard) -> dict[str, Any]:
         """The request as JSON can hold it."""
         names = [card.phases[label] for label in sorted(card.phases)]
@@ -207,18 +188,13 @@ class GenerationRequest:
             "seed": self.seed,
             "streams": list(self.streams),
             "method": card.method,
-            "evaluations": self.evaluations if self.epsilon is None else None,
-            "epsilon": self.epsilon,
-            "levels": list(self.levels),
+            **self.plan.record(),
             **({"classes": list(self.classes), "guidance": self.guidance} if self.classes else {}),
             "requested_fractions": {k: list(v) for k, v in self.fractions.items()},
             "requested_counts": {name: self.counts[:, k].tolist() for k, name in enumerate(names)},
             "trained_fractions": {k: list(v) for k, v in card.fraction_range.items()},
             "notes": list(self.notes),
             **({} if self.layout is None else self.layout.record(names)),
-            **({"redraws": list(self.redraws)} if self.redraws else {}),
-            **({"sharpness": list(self.sharpness)} if self.sharpness else {}),
-            **({} if self.repeats == 1 else {"repeats": self.repeats}),
             **({} if self.guide is None else {"guide": str(self.guide)}),
         }
 

@@ -14,13 +14,8 @@ from microdsd.models.walk_back import WalkBack
 from microdsd.networks.build import Method
 from microdsd.networks.unet import UNetConfig
 from microdsd.process.lattice import Boundary
-from microdsd.process.noise import level_grid
-from microdsd.process.time_schedule import leap_grid
 
 FORMAT_VERSION = 2
-
-_FEWEST_WITH_REDRAW = 6
-"""Evaluations from which on the last of them is better spent on a redraw than on the walk."""
 
 CONFIG = ConfigDict(strict=True, extra="forbid", allow_inf_nan=False)
 """No text for numbers, no fields that nobody knows, no NaN."""
@@ -94,23 +89,6 @@ class ModelCard:
     method: Method = "bridges"
     grey_levels: Annotated[int, Field(ge=0, le=1 << 16)] = 0
     classes: Mapping[str, Mapping[str, tuple[float, float, float]]] = field(default_factory=dict)
-
-    def levels(self, evaluations: int, sigma_last: float | None = None) -> list[float]:
-        """Noise levels of the walk in a sampling run with that many evaluations."""
-        walk = self.walk(evaluations, sigma_last)
-        grid = leap_grid if self.method == "tau-leaping" else level_grid
-        return grid(walk.first, walk.last, evaluations - len(self.redraws(evaluations)))
-
-    def redraws(self, evaluations: int, sigma_last: float | None = None) -> list[float]:
-        """Noise levels at which samples are drawn again: once, at the walk's last.
-
-        A lower level brings back the speckle of the draw (docs/decisions/0010). None for networks
-        that do not read out phases, nor where the walk needs all evaluations.
-        """
-        reads_out = self.method == "bridges" and self.network.read_out
-        if not reads_out or evaluations < _FEWEST_WITH_REDRAW:
-            return []
-        return [self.walk(evaluations, sigma_last).last]
 
     def walk(self, evaluations: int, sigma_last: float | None = None) -> WalkBack:
         """How samples walk back in that many evaluations, to a last level of one's own if given."""

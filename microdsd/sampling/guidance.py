@@ -12,10 +12,9 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from microdsd.process.bridge import expected_occupation
-from microdsd.process.kernel import TransitionKernel
-from microdsd.process.noise import time_of
 from microdsd.sampling.finite import require_guide_weights
+from microdsd.sampling.lattices import Lattices
+from microdsd.sampling.potentials import Potential, State
 
 Guide = Callable[[Tensor, float], Tensor]
 """From the expected material (batch, phases, *space) at a noise level sigma, voxels, to the
@@ -26,16 +25,28 @@ _MOST = 25.0
 """Largest logarithm of a weight: half of what float32 can tell apart in a potential."""
 
 
-def guided_potential(
-    log_h: Tensor, guide: Guide, occupation: Tensor, kernel: TransitionKernel, sigma: float
-) -> Tensor:
-    """Log h (batch, species, *space) plus the guide's weight of a species over the background."""
-    expected = expected_occupation(occupation, log_h, kernel, float(time_of(sigma)))
-    expected = expected.clamp(0, 1)
-    expected = expected / expected.sum(1, keepdim=True).clamp_min(1.0)
-    shares = torch.cat([1 - expected.sum(1, keepdim=True), expected], 1)
-    weight = _weights(guide, shares, sigma)
-    return log_h + (weight[:, 1:] - weight[:, :1]).clamp(-_MOST, _MOST)
+class Guided:
+    """A potential times the guide's weight of a species over the background.
+
+    Parameters
+    ----------
+    potential : Potential
+        Also says what material is expected, which is what the guide is shown.
+    guide : Guide
+    lattices : Lattices
+    """
+
+    def __init__(self, potential: Potential, guide: Guide, lattices: Lattices) -> None:
+        self._potential, self._guide, self._lattices = potential, guide, lattices
+
+    def __call__(self, state: State) -> Tensor:
+        """Log h (batch, species, *space) plus the logarithms of the weights."""
+        log_h = self._potential(state)
+        expected = self._lattices.expected(state, log_h).clamp(0, 1)
+        expected = expected / expected.sum(1, keepdim=True).clamp_min(1.0)
+        shares = torch.cat([1 - expected.sum(1, keepdim=True), expected], 1)
+        weight = _weights(self._guide, shares, state.sigma)
+        return log_h + (weight[:, 1:] - weight[:, :1]).clamp(-_MOST, _MOST)
 
 
 def guided_scores(scores: Tensor, guide: Guide, sigma: float) -> Tensor:

@@ -2,31 +2,25 @@
 
 from __future__ import annotations
 
-import itertools
-import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
 
-from microdsd.networks.base import PotentialNetwork
-from microdsd.process.bridge import sample_bridge_step
+from microdsd.models.plan import WalkPlan
 from microdsd.process.kernel import TransitionKernel
-from microdsd.process.noise import time_of
-from microdsd.process.walk import sample_uniform
-from microdsd.sampling.bridge_sampler import Visit, extrapolate
-from microdsd.sampling.finite import require_finite_output
+from microdsd.sampling.conditioned import ConditionedNetwork
+from microdsd.sampling.lattices import OneLattice
+from microdsd.sampling.origins import Anywhere
+from microdsd.sampling.walk_back import walk_back
 
 
 def sample_images(
-    network: PotentialNetwork,
+    network: ConditionedNetwork,
     kernel: TransitionKernel,
     counts: Tensor,
-    levels: Sequence[float],
+    plan: WalkPlan,
     generators: Sequence[torch.Generator],
-    *,
-    fractions: Tensor | None = None,
-    observe: Callable[[Visit], None] | None = None,
 ) -> Tensor:
     """Generate images whose channels have exactly the given total intensities.
 
@@ -37,40 +31,22 @@ def sample_images(
 
     Parameters
     ----------
-    network : PotentialNetwork
+    network : ConditionedNetwork
     kernel : TransitionKernel
         Of the box; its device is where all work happens.
     counts : Tensor of int, shape (batch, channels)
         Total intensities.
-    levels : sequence of float
-        Decreasing noise levels, voxels; one network evaluation each.
+    plan : WalkPlan
+        Images are not drawn again: it has no redraws.
     generators : sequence of torch.Generator
         One per sample: sample i depends on its own generator alone.
-    fractions : Tensor, shape (batch, channels), optional
-        Mean intensities that the network is told.
-    observe : callable, optional
-        Shown every level after its network evaluation.
 
     Returns
     -------
     Tensor, shape (batch, channels, *space)
         Intensities.
     """
-    walkers = sample_uniform(counts, kernel.lattice, generators)
-    times = [float(time_of(sigma)) for sigma in levels]
-    lengths = [math.log(high / low) for high, low in itertools.pairwise(levels)]
-    earlier: Tensor | None = None
-    for i, (t, s) in enumerate(itertools.pairwise([*times, 0.0])):
-        occupation = walkers.occupation()
-        at = torch.full((len(counts),), t, device=kernel.device)
-        log_h = network(occupation, at, kernel, fractions)
-        require_finite_output(log_h, "potential", levels[i])
-        if observe is not None:
-            observe(Visit(levels[i], occupation, log_h))
-        ahead = log_h
-        if earlier is not None and s > 0:
-            ahead = extrapolate(log_h, earlier, lengths[i] / lengths[i - 1])
-            require_finite_output(ahead, "potential within the step", levels[i])
-        walkers = sample_bridge_step(walkers, ahead, kernel, t, s, generators)
-        earlier = log_h
-    return walkers.occupation()
+    lattice = OneLattice(kernel, kernel)
+    potential = network.potential(plan, lattice)
+    steps = [*plan.steps(), (plan.levels[-1], 0.0)]
+    return walk_back(potential, lattice, Anywhere(counts), steps, generators).occupation()

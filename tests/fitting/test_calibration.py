@@ -39,7 +39,7 @@ REAL = blobs(1.0, np.linspace(0.3, 0.5, 12))
 
 @pytest.mark.parametrize("last", [0.4, 0.6, 1.0])
 def test_the_last_level_at_which_samples_measure_as_real_windows(last):
-    model = Staged(lambda request: request.levels[-1] / last)
+    model = Staged(lambda request: request.plan.levels[-1] / last)
     walk = calibrate(model.card, model.generate, REAL, 16)
     assert walk.evaluations == 16
     assert walk.last == pytest.approx(last, rel=0.03)
@@ -50,28 +50,28 @@ def test_the_last_level_at_which_samples_measure_as_real_windows(last):
 
 @pytest.mark.parametrize("sharpness", [0.9, 1.3])
 def test_the_sharpness_at_which_samples_measure_as_real_windows(sharpness):
-    model = Staged(lambda request: (request.sharpness[0] / sharpness) ** 2)
+    model = Staged(lambda request: (request.plan.sharpness[0] / sharpness) ** 2)
     assert calibrate(model.card, model.generate, REAL, 8).sharpness == pytest.approx(
         (sharpness,), rel=0.02
     )
 
 
 def test_trials_are_few_and_alike():
-    model = Staged(lambda request: request.levels[-1])
+    model = Staged(lambda request: request.plan.levels[-1])
     calibrate(model.card, model.generate, REAL, 8)
     assert len(model.requests) <= 8
     for request in model.requests:
-        assert request.evaluations == 8
+        assert request.plan.evaluations == 8
         assert np.array_equal(request.counts[:, 0], (REAL == 0).sum((1, 2)))
         assert request.seed == model.requests[0].seed
 
 
 def test_out_of_reach_the_bounds_hold():
-    model = Staged(lambda request: 0.6 * request.levels[-1])  # too rough at any level
+    model = Staged(lambda request: 0.6 * request.plan.levels[-1])  # too rough at any level
     walk = calibrate(model.card, model.generate, REAL, 8)
     assert walk.last == pytest.approx(calibration._HIGHEST_LAST)
     model.card = replace(model.card, sigma_min=0.5)
-    model.width = lambda request: 10 * request.levels[-1]
+    model.width = lambda request: 10 * request.plan.levels[-1]
     assert calibrate(model.card, model.generate, REAL, 8).last == pytest.approx(0.5)
 
 
@@ -102,7 +102,7 @@ def test_which_label_a_phase_has_does_not_matter():
     scarce = blobs(1.0, np.linspace(0.05, 0.12, 12))
 
     def width(request):  # of more settings than one, so that what is compared decides
-        return request.levels[-1] * request.levels[0] / 8 * request.sharpness[0]
+        return request.plan.levels[-1] * request.plan.levels[0] / 8 * request.plan.sharpness[0]
 
     model, renamed = Staged(width), Renamed(width)
     walk = calibrate(model.card, model.generate, scarce, 16)
@@ -115,7 +115,7 @@ def test_which_label_a_phase_has_does_not_matter():
     [(48, [4, 8, 16, 48]), (24, [4, 8, 24]), (16, [4, 8, 16]), (8, [4, 8]), (4, [4])],
 )
 def test_few_evaluations_and_the_model_s_own(own, numbers):
-    model = Staged(lambda request: request.levels[-1])
+    model = Staged(lambda request: request.plan.levels[-1])
     model.card = replace(model.card, evaluations=own)
     assert [
         walk.evaluations for walk in calibrated_walks(model.card, model.generate, REAL).walks

@@ -4,9 +4,8 @@ import json
 
 import numpy as np
 import pytest
-import torch
 from test_run import FLAT, SOLID, run_of
-from tiny_models import tiny_card
+from tiny_models import tau_model, tiny_card
 from typer.testing import CliRunner
 
 from microdsd.cli.app import app
@@ -17,19 +16,6 @@ from microdsd.io import load_microstructures, save_microstructures
 from microdsd.microstructure import as_microstructure, phase_counts, provenance_of
 from microdsd.networks import RateUNet
 from microdsd.training.paper import PAPER_SETTINGS
-
-
-def tau_model(ndim=2, phases=2, **changes):
-    """An untrained rate network whose every weight matters."""
-    card = tiny_card(ndim, phases, method="tau-leaping", **changes)
-    with torch.random.fork_rng(devices=[]):
-        torch.random.default_generator.manual_seed(0)
-        network = RateUNet(card.network)
-        with torch.no_grad():
-            for weight in network.parameters():
-                if not weight.any():
-                    weight.normal_(0, 0.3)
-    return MicrostructureModel(network, card, device="cpu", precision="float32")
 
 
 @pytest.mark.parametrize(("ndim", "phases"), [(2, 2), (2, 3), (3, 2)])

@@ -6,6 +6,7 @@ from tiny_models import tiny_card
 
 from microdsd.errors import InputError
 from microdsd.generation.request import GenerationRequest
+from microdsd.models.plan import WalkPlan
 from microdsd.models.walk_back import WalkBack
 
 
@@ -20,7 +21,7 @@ def test_by_default_a_training_window_at_its_mean_composition():
     assert request.lattice.shape == card.window
     assert request.lattice.boundary == ("no-flux", "no-flux")
     assert request.counts.tolist() == [[48, 72]] * 3
-    assert request.levels == tuple(card.levels(card.evaluations))
+    assert request.plan == WalkPlan.of(card, card.evaluations)
     assert request.notes == ()
 
 
@@ -38,19 +39,21 @@ def test_one_fraction_per_sample():
 
 def test_a_grid_of_one_s_own():
     request = resolve(evaluations=7, sigma_last=1.25)
-    assert request.evaluations == len(request.levels) + len(request.redraws) == 7
-    assert request.levels[-1] == 1.25
-    assert request.redraws == (1.25,)
+    plan = request.plan
+    assert plan.evaluations == len(plan.levels) + len(plan.redraws) == 7
+    assert plan.levels[-1] == 1.25
+    assert plan.redraws == (1.25,)
 
 
 def test_few_evaluations_walk_back_in_their_own_way():
     card = tiny_card(
         walks=(WalkBack(8, 6.0, 0.95, (1.2,)), WalkBack(32, 13.0, 0.6, (1.0,))), evaluations=32
     )
-    few, many = (resolve(card=card, evaluations=n) for n in (8, 32))
+    requests = [resolve(card=card, evaluations=n) for n in (8, 32)]
+    few, many = (request.plan for request in requests)
     assert (few.levels[0], few.levels[-1], few.sharpness) == (6.0, 0.95, (1.2,))
     assert (many.levels[0], many.levels[-1], many.sharpness) == (13.0, 0.6, (1.0,))
-    assert few.record(card)["sharpness"] == [1.2]
+    assert requests[0].record(card)["sharpness"] == [1.2]
     assert "sharpness" not in resolve().record(card)
 
 
@@ -121,3 +124,9 @@ def test_impossible_requests(options, message):
 def test_a_fraction_must_be_a_number(asked):
     with pytest.raises(InputError, match=r"phase_fraction\['pore'\]"):
         resolve(phase_fraction={"pore": asked})
+
+
+def test_a_guide_of_phases_has_no_meaning_for_images():
+    card = tiny_card(grey_levels=5, background=-1, phases={0: "grey"}, fraction_mean={"grey": 2.0})
+    with pytest.raises(InputError, match="guide: weighs the phases of a voxel"):
+        resolve(card=card, guide=lambda expected, sigma: expected)

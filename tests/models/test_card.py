@@ -2,7 +2,6 @@ import json
 import pickle
 from dataclasses import replace
 
-import numpy as np
 import pytest
 import safetensors.torch
 import torch
@@ -12,6 +11,7 @@ from microdsd.errors import CheckpointError
 from microdsd.models.card import FORMAT_VERSION
 from microdsd.models.card_schema import card_from_json
 from microdsd.models.files import pack_model, read_model
+from microdsd.models.plan import WalkPlan
 from microdsd.models.walk_back import WalkBack
 from microdsd.training import pack_state, read_state
 
@@ -135,25 +135,6 @@ def test_nothing_is_unpickled(tmp_path):
     assert not (tmp_path / "mark").exists()
 
 
-def test_levels_follow_the_card():
-    card = tiny_card()
-    levels = card.levels(4)
-    assert levels[0] == card.sigma_max
-    assert levels[-1] == 0.6
-    assert len(levels) + len(card.redraws(4)) == 4
-    assert card.levels(4, sigma_last=1.0)[-1] == 1.0
-    assert card_from_json(card.to_json()).levels(4) == levels
-
-
-def test_one_redraw_at_the_last_level():
-    card = tiny_card(walks=(WalkBack(16, 13.0, 0.7),))
-    assert [card.redraws(n) for n in (2, 5, 6, 16)] == [[], [], [0.7], [0.7]]
-    assert [len(card.levels(n)) for n in (2, 5, 6, 16)] == [2, 5, 5, 15]
-    assert card.redraws(16, sigma_last=0.5) == [0.5]
-    silent = replace(card, network=replace(card.network, read_out=False))
-    assert not silent.redraws(16)
-
-
 def test_files_from_before_there_was_a_choice_hold_bridges(model_file):
     """The models that ship were written without the field, by the same format version."""
     rewrite(model_file, lambda card: card.pop("method"))
@@ -167,18 +148,13 @@ def test_a_method_that_nobody_knows(model_file):
         read_model(model_file)
 
 
-def test_leaps_are_even_in_log_sigma():
-    levels = tiny_card(method="tau-leaping").levels(5)
-    assert (levels[0], levels[-1]) == (13.0, 0.6)
-    np.testing.assert_allclose(np.diff(np.log(levels)), np.log(0.6 / 13.0) / 4)
-
-
 def test_few_evaluations_walk_back_in_their_own_way():
     card = tiny_card(
         walks=(WalkBack(8, 5.0, 0.9, (1.2,)), WalkBack(32, 12.0, 0.4, (1.0,))), evaluations=32
     )
-    assert [card.levels(n)[0] for n in (4, 8, 32, 64)] == [5.0, 5.0, 12.0, 12.0]
-    assert [card.levels(n)[-1] for n in (4, 8, 32, 64)] == [0.9, 0.9, 0.4, 0.4]
+    plans = [WalkPlan.of(card, n) for n in (4, 8, 32, 64)]
+    assert [plan.levels[0] for plan in plans] == [5.0, 5.0, 12.0, 12.0]
+    assert [plan.levels[-1] for plan in plans] == [0.9, 0.9, 0.4, 0.4]
     assert card.walk(16, sigma_last=0.5) == replace(card.walk(16), last=0.5)
     assert card_from_json(card.to_json()) == card
 

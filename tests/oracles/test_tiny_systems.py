@@ -14,6 +14,7 @@ import pytest
 import torch
 from exact_laws import assert_drawn_from, kernel_matrix, step_law
 
+from microdsd.models.plan import WalkPlan
 from microdsd.process import (
     Lattice,
     TransitionKernel,
@@ -26,8 +27,8 @@ from microdsd.process import (
     sample_uniform,
     time_of,
 )
-from microdsd.sampling import sample_bridges
-from microdsd.sampling.bridge_sampler import LEAD
+from microdsd.sampling import ConditionedNetwork, sample_bridges
+from microdsd.sampling.potentials import LEAD
 from microdsd.training import origin_loss
 
 
@@ -251,7 +252,13 @@ def test_one_walker_sampled_and_assigned():
     system, n = one_walker(), 2000
     levels = level_grid(horizon(system, 1e-7), 0.02, 2)
     counts = torch.ones(n, 1, dtype=torch.int64)
-    made = sample_bridges(system.network, system.kernel, counts, levels, generators(n))
+    made = sample_bridges(
+        ConditionedNetwork(system.network),
+        system.kernel,
+        counts,
+        WalkPlan(tuple(levels)),
+        generators(n),
+    )
     assert (made.phase.flatten(1).sum(1) == 1).all()
     observed = made.phase.flatten(1).sum(0).numpy()
     assert_drawn_from(observed, system.data_law[::-1])
@@ -297,7 +304,11 @@ def test_the_sampler_has_its_enumerated_law_at_every_level():
     counts = torch.full((n, 1), 2)
     visits = []
     sample_bridges(
-        system.network, system.kernel, counts, levels, generators(n), observe=visits.append
+        ConditionedNetwork(system.network, observe=visits.append),
+        system.kernel,
+        counts,
+        WalkPlan(tuple(levels)),
+        generators(n),
     )
     assert [visit.sigma for visit in visits] == levels
     for visit, law in zip(visits, system.sampler_law(levels), strict=False):

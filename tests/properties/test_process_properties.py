@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
+from microdsd.models.plan import WalkPlan
 from microdsd.process import (
     Lattice,
     TransitionKernel,
@@ -17,7 +18,7 @@ from microdsd.process import (
     sample_forward,
     time_of,
 )
-from microdsd.sampling import sample_bridges
+from microdsd.sampling import ConditionedNetwork, sample_bridges
 from microdsd.training import origin_loss
 
 sigmas = st.floats(0.01, 30)
@@ -110,10 +111,10 @@ def test_samples_are_labels_with_exact_counts(state, evaluations, seed, data):
         return log_potential(occupation, 4.0, seed)
 
     made = sample_bridges(
-        network,
+        ConditionedNetwork(network),
         TransitionKernel(lattice),
         torch.tensor(counts),
-        level_grid(9.0, 0.5, evaluations),
+        WalkPlan(tuple(level_grid(9.0, 0.5, evaluations))),
         generators(occupation, seed),
     )
     for c in range(species):

@@ -1,10 +1,14 @@
+from dataclasses import replace
+
 import pytest
 import torch
 
+from microdsd.models.plan import WalkPlan
 from microdsd.process import Lattice, TransitionKernel, level_grid
-from microdsd.sampling import sample_bridges
+from microdsd.sampling import ConditionedNetwork, sample_bridges
 
 LEVELS = level_grid(9.0, 0.6, 5)
+PLAN = WalkPlan(tuple(LEVELS))
 
 
 def generators(n, seed=0):
@@ -25,11 +29,11 @@ def attracted_read_out(occupation, t, kernel, fractions=None):
 REDRAWN = {"read_out": attracted_read_out, "redraws": (0.4, 0.2)}
 
 
-def sample(counts, shape=(9, 8), boundary="no-flux", levels=LEVELS, seed=0, **options):
+def sample(counts, shape=(9, 8), boundary="no-flux", seed=0, network=attracted, **options):
+    plan = replace(PLAN, **{k: options.pop(k) for k in ("sharpness", "redraws") if k in options})
     kernel = TransitionKernel(Lattice.box(shape, boundary))
-    return sample_bridges(
-        attracted, kernel, counts, levels, generators(len(counts), seed), **options
-    )
+    conditioned = ConditionedNetwork(network, **options)
+    return sample_bridges(conditioned, kernel, counts, plan, generators(len(counts), seed))
 
 
 @pytest.mark.parametrize("boundary", ["no-flux", "periodic"])
@@ -63,9 +67,7 @@ def test_one_evaluation_per_level_and_told_so():
         seen.append(float(t[0]))
         return torch.zeros_like(occupation)
 
-    kernel = TransitionKernel(Lattice.box((6, 6), "no-flux"))
-    counts = torch.tensor([[9]])
-    sample_bridges(network, kernel, counts, LEVELS, generators(1), observe=told.append)
+    sample(torch.tensor([[9]]), (6, 6), network=network, observe=told.append)
     assert len(seen) == len(told) == len(LEVELS)
     assert seen == pytest.approx([sigma**2 / 2 for sigma in LEVELS])
 
@@ -102,9 +104,8 @@ def test_the_network_is_told_the_fractions():
         told.append(fractions)
         return torch.zeros_like(occupation)
 
-    kernel = TransitionKernel(Lattice.box((6, 6), "no-flux"))
     fractions = torch.tensor([[0.25]])
-    sample_bridges(network, kernel, torch.tensor([[9]]), LEVELS, generators(1), fractions=fractions)
+    sample(torch.tensor([[9]]), (6, 6), network=network, fractions=fractions)
     assert all(torch.equal(f, fractions) for f in told)
 
 
@@ -118,7 +119,8 @@ def test_reassigned_counts_voxels_that_gave_way():
 
     kernel = TransitionKernel(Lattice.box((8, 8), "no-flux"))
     counts = torch.tensor([[32], [40]])
-    made = sample_bridges(left, kernel, counts, [20.0, 10.0], generators(2))
+    plan = WalkPlan((20.0, 10.0))
+    made = sample_bridges(ConditionedNetwork(left), kernel, counts, plan, generators(2))
     assert made.reassigned.tolist() == [0, 8]
     assert (made.phase[:, :, :4] == 1).all()
     assert (made.phase[0, :, 4:] == 0).all()
@@ -128,14 +130,11 @@ def test_reassigned_counts_voxels_that_gave_way():
 def test_walkers_are_added_to_those_that_are_there(more):
     """Under one potential, what samples of other counts have in common moves alike."""
     field = torch.randn(1, 2, 9, 8, generator=torch.Generator().manual_seed(1))
-    kernel = TransitionKernel(Lattice.box((9, 8), "no-flux"))
 
     def walk(counts):
         visits = []
         network = lambda occupation, *_: field  # noqa: E731
-        sample_bridges(
-            network, kernel, torch.tensor([counts]), LEVELS, generators(1), observe=visits.append
-        )
+        sample(torch.tensor([counts]), network=network, observe=visits.append)
         return [visit.occupation for visit in visits]
 
     for few, many in zip(walk([20, 7]), walk(more), strict=True):
@@ -152,17 +151,8 @@ def test_the_read_out_is_asked_once_at_the_last_level_and_decides():
         asked.append(float(t[0]))
         return torch.zeros_like(occupation), left.log_softmax(1)
 
-    kernel = TransitionKernel(Lattice.box((6, 6), "no-flux"))
     visits = []
-    made = sample_bridges(
-        attracted,
-        kernel,
-        torch.tensor([[18]]),
-        LEVELS,
-        generators(1),
-        read_out=read_out,
-        observe=visits.append,
-    )
+    made = sample(torch.tensor([[18]]), (6, 6), read_out=read_out, observe=visits.append)
     assert asked == pytest.approx([LEVELS[-1] ** 2 / 2])
     assert len(visits) == len(LEVELS)
     assert torch.equal(made.phase[0, :, :3], torch.ones(6, 3, dtype=torch.int64))
@@ -176,8 +166,7 @@ def test_sharpness_is_an_exponent_of_the_potential_in_steps():
     def sharper(occupation, t, kernel, fractions=None):
         return attracted(occupation, t, kernel) * torch.tensor([1.0, 2.0])[:, None, None]
 
-    kernel = TransitionKernel(Lattice.box((9, 8), "no-flux"))
     told = {"read_out": attracted_read_out, "redraws": (0.4,)}
-    expected = sample_bridges(sharper, kernel, counts, LEVELS, generators(2), **told).phase
+    expected = sample(counts, network=sharper, **told).phase
     assert torch.equal(sample(counts, sharpness=(1.0, 2.0), **told).phase, expected)
     assert not torch.equal(sample(counts, **told).phase, expected)

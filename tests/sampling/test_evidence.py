@@ -3,8 +3,9 @@
 import pytest
 import torch
 
+from microdsd.models.plan import WalkPlan
 from microdsd.process import Lattice, TransitionKernel
-from microdsd.sampling import sample_bridges
+from microdsd.sampling import ConditionedNetwork, sample_bridges
 from microdsd.sampling.evidence import design_effect, evidence
 from microdsd.sampling.origins import Regions
 
@@ -106,11 +107,10 @@ def test_the_read_out_is_asked_for_evidence_where_there_is_some(known, walled, a
         return smooth(occupation, t, kernel)
 
     sample_bridges(
-        lambda occupation, *_: torch.zeros_like(occupation),
+        ConditionedNetwork(lambda occupation, *_: torch.zeros_like(occupation), read_out),
         KERNEL,
         Regions(index, counts, torch.ones(SHAPE, dtype=torch.int64), walled=walled),
-        [20.0, 9.0, 2.0, 0.5],
+        WalkPlan((20.0, 9.0, 2.0, 0.5)),
         [torch.Generator().manual_seed(0)],
-        read_out=read_out,
     )
     assert at == asked

@@ -8,9 +8,16 @@ import torch
 from tiny_models import tiny_model
 
 from microdsd.errors import InputError, MicrodsdError
+from microdsd.models.plan import WalkPlan
 from microdsd.process import Lattice, TransitionKernel
 from microdsd.process.time_schedule import leap_grid
-from microdsd.sampling import AdaptiveLeaps, GridLeaps, sample_images, sample_tau_leaping
+from microdsd.sampling import (
+    AdaptiveLeaps,
+    ConditionedNetwork,
+    GridLeaps,
+    sample_images,
+    sample_tau_leaping,
+)
 from microdsd.sampling.finite import NonFiniteNetworkError
 from microdsd.sampling.gillespie import sample_gillespie
 
@@ -108,4 +115,10 @@ def test_images():
         return occupation * float("nan")
 
     with pytest.raises(MicrodsdError, match=NETWORK):
-        sample_images(network, KERNEL, torch.tensor([[7]]), [5.0, 1.0], [torch.Generator()])
+        sample_images(
+            ConditionedNetwork(network),
+            KERNEL,
+            torch.tensor([[7]]),
+            WalkPlan((5.0, 1.0)),
+            [torch.Generator()],
+        )

@@ -5,8 +5,9 @@ import pytest
 import torch
 from exact_laws import assert_drawn_from, kernel_matrix
 
+from microdsd.models.plan import WalkPlan
 from microdsd.process import Lattice, TransitionKernel, level_grid
-from microdsd.sampling import sample_bridges
+from microdsd.sampling import ConditionedNetwork, sample_bridges
 from microdsd.sampling.origins import Regions
 from microdsd.sampling.walls import WalledKernel
 
@@ -55,10 +56,10 @@ def test_one_walker_beside_known_material_has_the_law_of_the_data(walled):
     origins = Regions(index, counts, known, walled=walled)
     generators = [torch.Generator().manual_seed(i) for i in range(n)]
     made = sample_bridges(
-        lambda occupation, *_: log_p.expand_as(occupation),
+        ConditionedNetwork(lambda occupation, *_: log_p.expand_as(occupation)),
         kernel,
         origins,
-        level_grid(20.0, 0.02, 3),
+        WalkPlan(tuple(level_grid(20.0, 0.02, 3))),
         generators,
     )
     outside = ~free()
@@ -73,13 +74,13 @@ def test_behind_walls_nothing_moves_and_nobody_leaves():
     origins = Regions(torch.where(free(), 0, -1), torch.tensor([[[2, 4]]]), known, walled=True)
     seen = []
     sample_bridges(
-        lambda occupation, *_: torch.zeros_like(occupation),
+        ConditionedNetwork(
+            lambda occupation, *_: torch.zeros_like(occupation), observe=seen.append
+        ),
         kernel,
         origins,
-        [9.0, 2.0, 0.5],
+        WalkPlan((9.0, 2.0, 0.5), repeats=2),
         [torch.Generator().manual_seed(0)],
-        repeats=2,
-        observe=seen.append,
     )
     for visit in seen:
         assert (visit.occupation[..., ~free()] == 1).all()

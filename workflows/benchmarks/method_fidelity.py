@@ -146,7 +146,7 @@ def request_of(model: MicrostructureModel, rule: str, fractions: list[float]) ->
     if kind == "sqrt":
         card = model.card
         levels = leap_grid(card.sigma_max, card.walks[-1].last, int(value), "sqrt")
-        request = replace(request, levels=tuple(levels))
+        request = replace(request, plan=replace(request.plan, levels=tuple(levels)))
     return request
 
 

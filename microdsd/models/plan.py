@@ -1,0 +1,124 @@
+"""The plan of a walk: at which noise levels a network is asked, and how steps are made of it."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass
+from typing import Any
+
+from microdsd.models.card import ModelCard
+from microdsd.process.noise import level_grid
+from microdsd.process.time_schedule import leap_grid
+
+_FEWEST_WITH_REDRAW = 6
+"""Evaluations from which on the last of them is better spent on a redraw than on the walk."""
+
+_REPEATED = (1.0, 8.0)
+"""Lowest and highest noise level, voxels, from which steps are repeated."""
+
+
+@dataclass(frozen=True)
+class WalkPlan:
+    """The walk of a sample from noise to material, settled before it begins.
+
+    Parameters
+    ----------
+    levels : tuple of float
+        Decreasing noise levels of the network's evaluations, voxels; with ``epsilon`` the first
+        one alone.
+    sharpness : tuple of float
+        Exponent of every species' potential in steps, 1 if not given; see
+        `microdsd.models.WalkBack`.
+    repeats : int
+        How often steps from 8 to 1 voxels are made: the walkers walk forward over the step, by the
+        exact kernel, and it is made again, so that they and known material agree better
+        (RePaint: Lugmayr et al. 2022, doi:10.1109/CVPR52688.2022.01117).
+    redraws : tuple of float
+        Noise levels, voxels, at which samples are drawn again after the walk, one evaluation each.
+    epsilon : float, optional
+        For tau-leaping: share of a voxel's walkers that may leave in one leap, where that and not a
+        list of levels decides on the evaluations.
+
+    Examples
+    --------
+    >>> plan = WalkPlan((20.0, 5.0, 2.0, 0.5), repeats=2, redraws=(0.5,))
+    >>> plan.steps()
+    [(20.0, 5.0), (5.0, 2.0), (5.0, 2.0), (2.0, 0.5), (2.0, 0.5)]
+    >>> plan.evaluations, plan.network_calls
+    (5, 7)
+    """
+
+    levels: tuple[float, ...]
+    sharpness: tuple[float, ...] = ()
+    repeats: int = 1
+    redraws: tuple[float, ...] = ()
+    epsilon: float | None = None
+
+    @classmethod
+    def of(
+        cls,
+        card: ModelCard,
+        evaluations: int,
+        sigma_last: float | None = None,
+        epsilon: float | None = None,
+    ) -> WalkPlan:
+        """Plan the walk of a model in some number of network evaluations.
+
+        One evaluation is left for a redraw, at the last level of the walk: a lower one brings back
+        the speckle of the draw (docs/decisions/0010). Networks that do not read out phases make
+        none, nor do walks that need all evaluations.
+
+        Parameters
+        ----------
+        card : ModelCard
+        evaluations : int
+        sigma_last : float, optional
+            Last level, voxels, in place of the calibrated one.
+        epsilon : float, optional
+            Of tau-leaping, in place of the levels after the first.
+
+        Raises
+        ------
+        InputError
+            For fewer than two evaluations, or a last level that is not below the first.
+        """
+        walk = card.walk(evaluations, sigma_last)
+        reads_out = card.method == "bridges" and card.network.read_out
+        redraws = (walk.last,) if reads_out and evaluations >= _FEWEST_WITH_REDRAW else ()
+        grid = leap_grid if card.method == "tau-leaping" else level_grid
+        levels = tuple(grid(walk.first, walk.last, evaluations - len(redraws)))
+        if epsilon is not None:
+            levels = levels[:1]
+        return cls(levels, walk.sharpness, redraws=redraws, epsilon=epsilon)
+
+    def steps(self) -> list[tuple[float, float]]:
+        """Noise levels at the beginning and the end of every step, repeated ones in a row."""
+        low, high = _REPEATED
+        return [
+            step
+            for step in itertools.pairwise(self.levels)
+            for _ in range(self.repeats if low <= step[0] <= high else 1)
+        ]
+
+    @property
+    def evaluations(self) -> int:
+        """Network evaluations of a sample, repeated steps apart."""
+        return len(self.levels) + len(self.redraws)
+
+    @property
+    def network_calls(self) -> int | None:
+        """How often the network is asked for a sample; None where ``epsilon`` decides."""
+        if self.epsilon is not None:
+            return None
+        return len(self.steps()) + 1 + len(self.redraws)
+
+    def record(self) -> dict[str, Any]:
+        """The plan as JSON can hold it."""
+        return {
+            "evaluations": self.evaluations if self.epsilon is None else None,
+            "epsilon": self.epsilon,
+            "levels": list(self.levels),
+            **({"redraws": list(self.redraws)} if self.redraws else {}),
+            **({"sharpness": list(self.sharpness)} if self.sharpness else {}),
+            **({} if self.repeats == 1 else {"repeats": self.repeats}),
+        }

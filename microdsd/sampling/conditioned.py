@@ -1,0 +1,88 @@
+"""A network, and all that the samples it is asked for are conditioned on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from microdsd.models.plan import WalkPlan
+from microdsd.networks.base import PotentialNetwork, ReadOut
+from microdsd.sampling.assignment import phase_scores
+from microdsd.sampling.finite import require_finite_output
+from microdsd.sampling.guidance import Guide, Guided, guided_scores
+from microdsd.sampling.lattices import Lattices
+from microdsd.sampling.potentials import (
+    Evidence,
+    Extrapolated,
+    Observer,
+    Potential,
+    Predicted,
+    Sharpened,
+    State,
+    Visit,
+)
+
+
+@dataclass(frozen=True)
+class ConditionedNetwork:
+    """A network of potentials with what conditions its samples; classes are in the network itself.
+
+    Parameters
+    ----------
+    network : PotentialNetwork
+    read_out : ReadOut, optional
+        `PotentialUNet.joint`, asked in place of the network at the last level; without it the
+        phases' scores are those of the walkers' expected origins. Next to known material it is
+        asked at all levels from 16 voxels down, for its `evidence`.
+    fractions : Tensor, shape (batch, species), optional
+        The composition that the network is conditioned on.
+    guide : Guide, optional
+        Weighs the potential.
+    observe : callable, optional
+        Shown every level after its network evaluation.
+    """
+
+    network: PotentialNetwork
+    read_out: ReadOut | None = None
+    fractions: Tensor | None = None
+    guide: Guide | None = None
+    observe: Observer | None = None
+
+    def potential(
+        self, plan: WalkPlan, lattices: Lattices, known: Tensor | None = None
+    ) -> Potential:
+        """Compose the potential of one batch's steps.
+
+        Parameters
+        ----------
+        plan : WalkPlan
+        lattices : Lattices
+        known : Tensor of bool, shape (phases, *space), optional
+            True for the phase of a known voxel, see `Origins.fixed`; used with a read-out.
+        """
+
+        def of_a_step(predicted: Potential) -> Potential:
+            ahead = Extrapolated(predicted, plan.levels)
+            return Sharpened(ahead, plan.sharpness) if plan.sharpness else ahead
+
+        predicted = Predicted(self.network, self.fractions, self.observe)
+        potential = of_a_step(predicted)
+        if known is not None and self.read_out is not None:
+            potential = Evidence(predicted, self.read_out, self.fractions, known, of_a_step)
+        if self.guide is not None:
+            potential = Guided(potential, self.guide, lattices)
+        return potential
+
+    def scores(self, state: State, lattices: Lattices) -> Tensor:
+        """Scores (batch, phases, *space) of the phases of every voxel, the background first."""
+        shown = state.occupation, state.times, state.kernel, self.fractions
+        if self.read_out is None:
+            log_h = self.network(*shown)
+            scores = phase_scores(lattices.expected(state, log_h))
+        else:
+            log_h, scores = self.read_out(*shown)
+        require_finite_output(scores, "phase probabilities", state.sigma)
+        if self.observe is not None:
+            self.observe(Visit(state.sigma, state.occupation, log_h))
+        return scores if self.guide is None else guided_scores(scores, self.guide, state.sigma)
