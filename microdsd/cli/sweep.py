@@ -92,7 +92,7 @@ def command(
             number,
             paired=paired,
             shape=one_or_each(shape) if shape else None,
-            boundary=one_or_each(boundary or ["no-flux"]),
+            boundary=one_or_each(boundary or ["no-flux"]),  # type: ignore[arg-type]
             evaluations=evaluations,
             rng=unfinished.seed() if seed is None else seed,
         )
