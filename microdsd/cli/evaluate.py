@@ -170,8 +170,8 @@ def command(
             evaluation = dataclasses.replace(evaluation, verdict=verdict)
     with show_progress(), stage("drawing the report"):
         html, numbers = write_report(
-            evaluation,
             output,
+            evaluation,
             overwrite=force,
             title=f"Samples of {_name(generated)} against {_name(reference)}",
             training_log=training_log,

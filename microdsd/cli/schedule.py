@@ -70,7 +70,7 @@ def command(
             rng=seed,
         )
     if output is not None:
-        write_schedule(schedule, output, title=f"Schedule of {source}", overwrite=force)
+        write_schedule(output, schedule, title=f"Schedule of {source}", overwrite=force)
     if json:
         print_json({"picture": str(output) if output else None, **schedule.to_dict()})
     else:

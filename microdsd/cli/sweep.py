@@ -110,7 +110,7 @@ def command(
                     "files": {} if reference is None else {"reference file": reference},
                 },
             )
-            write_sweep_report(evaluation, page, overwrite=unfinished.overwrite)
+            write_sweep_report(page, evaluation, overwrite=unfinished.overwrite)
         unfinished.remove()
     if json:
         files = {"output": str(output), "report": str(page), "numbers": str(numbers)}
