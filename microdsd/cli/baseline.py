@@ -119,11 +119,15 @@ def command(
         }
         symmetries: Any = symmetry
         if method == "gaussian-field":
-            made = GaussianField.fit(cut, symmetry=symmetries).sample(number, **told)
+            made = GaussianField.fit(cut, symmetry=symmetries, periodic=False).sample(
+                number, **told
+            )
         else:
             if sweeps is not None:
                 told["sweeps"] = sweeps
-            made = YeongTorquato.fit(cut, symmetry=symmetries).sample(number, **told)
+            made = YeongTorquato.fit(cut, symmetry=symmetries, periodic=False).sample(
+                number, **told
+            )
     seconds = time.perf_counter() - start
     save_samples(output, made, overwrite=force)
     record = provenance_of(made) or {}

@@ -60,7 +60,7 @@ def column(evaluation, descriptor, of=None):
 
 
 def test_columns_are_the_descriptors_of_every_sample_and_window(measured):
-    bodies = connected_bodies(measured.generated, phase="pore").number
+    bodies = connected_bodies(measured.generated, phase="pore", periodic=False).number
     assert column(measured, "body_count", "pore").generated == tuple(bodies.values.tolist())
     of_real = describe(measured.windows, periodic=False)
     spans = of_real.percolates.sel(phase=1).mean("axis").values
