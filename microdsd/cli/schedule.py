@@ -13,6 +13,7 @@ from microdsd.cli.options import (
     PartOfScan,
     PhaseNames,
     Scan,
+    Symmetry,
     TrainingWindow,
     WindowBoundary,
 )
@@ -33,7 +34,7 @@ def command(
     evaluations: Annotated[int | None, typer.Option(help="Network evaluations.")] = None,
     boundary: WindowBoundary = "no-flux",
     symmetry: Annotated[
-        str, typer.Option(help="As in training; isotropic cuts slices normal to all axes.")
+        Symmetry, typer.Option(help="As in training; isotropic cuts slices normal to all axes.")
     ] = "none",
     crop: PartOfScan = None,
     labels: PhaseNames = None,
@@ -63,8 +64,8 @@ def command(
             sigma_max=sigma_max,
             sigma_last=SIGMA_LAST if sigma_last is None else sigma_last,
             evaluations=evaluations,
-            boundary=boundary,  # type: ignore[arg-type]
-            symmetry=symmetry,  # type: ignore[arg-type]
+            boundary=boundary,
+            symmetry=symmetry,
             phases=names_of(labels),
             region=region_of(crop),
             rng=seed,
