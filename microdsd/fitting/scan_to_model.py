@@ -110,7 +110,7 @@ def fit(
     Examples
     --------
     >>> from microdsd.microstructure import blobs
-    >>> scan = blobs((64, 48), fractions=(0.3, 0.7), rng=0)
+    >>> scan = blobs((64, 48), fractions=(0.3, 0.7), scale=2, rng=0)
     >>> model = fit(
     ...     scan, TrainingConfig(steps=2, batch=2), window=8, validation=0, device="cpu"
     ... )
