@@ -4,7 +4,7 @@ import importlib
 
 import lazy_loader
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 # The public names, and the rooms they come from, are those of `__init__.pyi`.
 _load, __dir__, _names = lazy_loader.attach_stub(__name__, __file__)
