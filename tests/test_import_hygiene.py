@@ -91,6 +91,49 @@ def test_unknown_name_is_an_attribute_error():
         _ = microdsd.no_such_name
 
 
+def test_a_type_checker_knows_the_public_names_and_no_others(tmp_path):
+    import microdsd
+
+    lines = ["import microdsd", *(f"microdsd.{name}" for name in microdsd.__all__)]
+    (tmp_path / "names.py").write_text("\n".join([*lines, "microdsd.descrbe", ""]))
+    stub = Path(microdsd.__file__).with_suffix(".pyi")
+    command = [sys.executable, "-m", "mypy", "--config-file=", "--follow-imports=skip"]
+    done = subprocess.run(
+        [*command, f"--cache-dir={tmp_path}", str(stub), "names.py"],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+        cwd=tmp_path,
+    )
+    errors = [line for line in done.stdout.splitlines() if ": error: " in line]
+    assert len(errors) == 1, done.stdout + done.stderr
+    assert errors[0].startswith(f"names.py:{len(lines) + 1}: ")
+    assert '"descrbe"' in errors[0]
+
+
+def test_a_public_name_is_that_of_its_room():
+    import microdsd
+    from microdsd.errors import ExtrapolationWarning
+    from microdsd.microstructure import crop
+    from microdsd.training.config import TrainingConfig
+
+    assert microdsd.crop is crop
+    assert microdsd.TrainingConfig is TrainingConfig
+    assert microdsd.ExtrapolationWarning is ExtrapolationWarning
+
+
+def test_the_name_of_a_file_stands_for_its_labels(tmp_path):
+    path = str(tmp_path / "labels.npy")
+    fractions = run_python(
+        "import json, sys, microdsd, numpy\n"
+        f"numpy.save({path!r}, numpy.eye(4, dtype=numpy.uint8))\n"
+        f"found = microdsd.phase_fractions({path!r})\n"
+        "json.dump(found.values.tolist(), sys.stderr)"
+    )
+    assert fractions == [[0.75, 0.25]]
+
+
 def test_public_names_are_documented():
     import microdsd
 

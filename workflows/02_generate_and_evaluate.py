@@ -31,7 +31,7 @@ def main(name: str = "berea-2d", n: int = 24) -> None:
 
     result = microdsd.evaluate(new, windows)
     print(verdict_sentence(result.verdict))
-    html, _ = microdsd.write_report(result, OUT / f"{name}.html", overwrite=True)
+    html, _ = microdsd.write_report(OUT / f"{name}.html", result, overwrite=True)
     print(html)
 
 

@@ -29,9 +29,9 @@ def main() -> None:
         states, labels = model.walk(request)
         material = microdsd.as_microstructure(labels, phases=dict(model.card.phases))
         animate_walk(
+            OUT / f"{name}.gif",
             states,
             material,
-            OUT / f"{name}.gif",
             background=model.card.background,
             pixels=384,
             overwrite=True,

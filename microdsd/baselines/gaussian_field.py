@@ -65,7 +65,7 @@ class GaussianField:
     >>> from microdsd.microstructure import blobs, cut_windows
     >>> real = cut_windows(blobs((96, 96), fractions=(0.3, 0.7), scale=2, rng=0),
     ...                    (32, 32), n=9, rng=1)
-    >>> field = GaussianField.fit(real, symmetry="isotropic")
+    >>> field = GaussianField.fit(real, symmetry="isotropic", periodic=False)
     >>> new = field.sample(2, phase_fraction={0: 0.25}, shape=(40, 40), rng=0)
     >>> (new == 0).sum(("y", "x")).values
     array([400, 400])
@@ -82,7 +82,7 @@ class GaussianField:
         *,
         order: Sequence[int | str] | None = None,
         symmetry: Symmetry = "none",
-        periodic: bool = False,
+        periodic: bool,
     ) -> GaussianField:
         """Measure S2 of real windows and find the fields that have it.
 
@@ -97,7 +97,7 @@ class GaussianField:
         symmetry : {"isotropic", "transverse", "none"}
             Of the material: S2 is averaged over its turns and mirrors.
         periodic : bool
-            Whether the reference windows wrap.
+            Needed. Whether the reference windows wrap; windows cut from a scan do not.
 
         Raises
         ------

@@ -45,7 +45,8 @@ class YeongTorquato:
     >>> from microdsd.microstructure import blobs, cut_windows
     >>> real = cut_windows(blobs((48, 48), fractions=(0.3, 0.7), scale=2, rng=0),
     ...                    (16, 16), n=9, rng=1)
-    >>> new = YeongTorquato.fit(real).sample(2, phase_fraction={0: 0.25}, sweeps=20, rng=0)
+    >>> annealing = YeongTorquato.fit(real, periodic=False)
+    >>> new = annealing.sample(2, phase_fraction={0: 0.25}, sweeps=20, rng=0)
     >>> (new == 0).sum(("y", "x")).values
     array([64, 64])
     """
@@ -56,7 +57,7 @@ class YeongTorquato:
 
     @classmethod
     def fit(
-        cls, reference: LabelsLike, *, symmetry: Symmetry = "none", periodic: bool = False
+        cls, reference: LabelsLike, *, periodic: bool, symmetry: Symmetry = "none"
     ) -> YeongTorquato:
         """Measure S2 and lineal path of real windows.
 
@@ -67,7 +68,7 @@ class YeongTorquato:
         symmetry : {"isotropic", "transverse", "none"}
             Of the material: statistics are averaged over its turns and mirrors.
         periodic : bool
-            Whether the reference windows wrap.
+            Needed. Whether the reference windows wrap; windows cut from a scan do not.
 
         Raises
         ------

@@ -67,9 +67,9 @@ def command(
         material = as_microstructure(labels, phases=dict(card.phases), voxel_size=size)
         chosen = int(phase) if phase is not None and phase.isdecimal() else phase
         animate_walk(
+            output,
             states,
             material,
-            output,
             background=card.background,
             phase=chosen,
             pixels=pixels,

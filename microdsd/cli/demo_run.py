@@ -93,8 +93,8 @@ def run_demo(
             if len(model.card.window) == 2:
                 test = test.isel(z=slice(None, None, SLICE_SPACING))
             report, _ = write_report(
-                evaluate(made[EVALUATED], test, rng=seed),
                 folder / f"{name}.html",
+                evaluate(made[EVALUATED], test, rng=seed),
                 overwrite=True,
             )
         yield Made(name, files, exact, picture, report)

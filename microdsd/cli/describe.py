@@ -106,7 +106,7 @@ def command(
     if picture is not None:
         from microdsd.report.pictures.description import draw_description
 
-        draw_description(found, picture, overwrite=force or goes_on)
+        draw_description(picture, found, overwrite=force or goes_on)
     if json:
         print_json(description_document(found))
     else:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from microdsd.cli.live import show_progress
-from microdsd.cli.options import JsonNumbers, ReferencePart, ReferenceWindows, VoxelSize
+from microdsd.cli.options import JsonNumbers, ReferencePart, ReferenceWindows, Symmetry, VoxelSize
 from microdsd.cli.output import print_json
 from microdsd.errors import InputError
 from microdsd.io import ensure_writable, load_microstructures, open_labels, split_spec
@@ -69,7 +69,8 @@ def command(
         list[str] | None, typer.Option(help="Part that training saw, e.g. z=0:104.")
     ] = None,
     symmetry: Annotated[
-        str, typer.Option(help="Of the training: copies are sought in its turns and mirrors too.")
+        Symmetry,
+        typer.Option(help="Of the training: copies are sought in its turns and mirrors too."),
     ] = "none",
     require: Annotated[
         list[str] | None,
@@ -170,8 +171,8 @@ def command(
             evaluation = dataclasses.replace(evaluation, verdict=verdict)
     with show_progress(), stage("drawing the report"):
         html, numbers = write_report(
-            evaluation,
             output,
+            evaluation,
             overwrite=force,
             title=f"Samples of {_name(generated)} against {_name(reference)}",
             training_log=training_log,
@@ -197,12 +198,12 @@ def command(
         raise typer.Exit(1)
 
 
-def _nearest(evaluation: Evaluation, training: xr.DataArray, symmetry: str) -> dict[str, Any]:
+def _nearest(evaluation: Evaluation, training: xr.DataArray, symmetry: Symmetry) -> dict[str, Any]:
     """Memorisation check of the samples, against as many of the reference windows."""
     from microdsd.evaluation.memorisation import memorisation
 
     held_back = evaluation.windows.isel(sample=slice(evaluation.generated.sizes["sample"]))
-    found = memorisation(evaluation.generated, training, held_back, symmetry=symmetry)  # type: ignore[arg-type]
+    found = memorisation(evaluation.generated, training, held_back, symmetry=symmetry)
     return {"memorisation": found, "training": training}
 
 

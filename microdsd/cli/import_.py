@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 import xarray as xr
 
-from microdsd.cli.options import JsonDocument, OutputHdf5, ReplaceGroup, VoxelSize
+from microdsd.cli.options import CoarseningRule, JsonDocument, OutputHdf5, ReplaceGroup, VoxelSize
 from microdsd.cli.output import print_json
 from microdsd.cli.parsing import lengths_of, names_of, region_of
 from microdsd.errors import InputError
@@ -86,7 +86,7 @@ def command(
         typer.Option(help="How many times larger than a packed file its content may be."),
     ] = MAX_RATIO,
     coarsen_rule: Annotated[
-        str,
+        CoarseningRule,
         typer.Option(
             help="majority: the most frequent phase of a block, which changes the fractions; "
             "exact: as much of every phase as before."
@@ -126,7 +126,7 @@ def command(
         fine, record["labels"] = _numbered(fine, names)
     ms, record["coarsen"] = fine, coarsen_by
     if coarsen_by > 1:
-        ms, record["coarsen_rule"] = coarsen(fine, coarsen_by, rule=coarsen_rule), coarsen_rule  # type: ignore[arg-type]
+        ms, record["coarsen_rule"] = coarsen(fine, coarsen_by, rule=coarsen_rule), coarsen_rule
     ms = as_microstructure(ms, provenance=record)
     save_microstructures(output, ms, group=group, overwrite=force)
     if isinstance(array, Volume) and array.voxel_size and not voxel_size:

@@ -3,9 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
+
+# The same as the types of the rooms that use them, which are slow to import for a line of help.
+# Options given several times stay text: typer takes no list of choices.
+Boundary = Literal["no-flux", "periodic"]
+Symmetry = Literal["isotropic", "transverse", "none"]
+Method = Literal["bridges", "tau-leaping"]
+RateLoss = Literal["likelihood", "l1", "l2"]
+CoarseningRule = Literal["majority", "exact"]
+DiffusionSolver = Literal["finite-volume", "taufactor"]
+Precision = Literal["auto", "float32", "bfloat16"]
 
 FileSpec = Annotated[str, typer.Argument(help="FILE or FILE:/path", metavar="FILE[:/path]")]
 Scan = Annotated[str, typer.Argument(help="Labels: scan.h5:/path, or any file that import reads.")]
@@ -59,7 +69,7 @@ TrainingWindow = Annotated[
     ),
 ]
 WindowBoundary = Annotated[
-    str, typer.Option(help="Of the windows: no-flux, or periodic for whole periodic boxes.")
+    Boundary, typer.Option(help="Of the windows: no-flux, or periodic for whole periodic boxes.")
 ]
 
 PhaseFractions = Annotated[
@@ -82,7 +92,7 @@ Evaluations = Annotated[
 ]
 SeedOfSamples = Annotated[int | None, typer.Option(help="Sample i depends on (seed, i) alone.")]
 NetworkPrecision = Annotated[
-    str,
+    Precision,
     typer.Option(
         "--precision",
         help="float32, bfloat16, or auto: bfloat16 where the device has it in hardware. Another "

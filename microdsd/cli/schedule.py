@@ -13,6 +13,7 @@ from microdsd.cli.options import (
     PartOfScan,
     PhaseNames,
     Scan,
+    Symmetry,
     TrainingWindow,
     WindowBoundary,
 )
@@ -33,7 +34,7 @@ def command(
     evaluations: Annotated[int | None, typer.Option(help="Network evaluations.")] = None,
     boundary: WindowBoundary = "no-flux",
     symmetry: Annotated[
-        str, typer.Option(help="As in training; isotropic cuts slices normal to all axes.")
+        Symmetry, typer.Option(help="As in training; isotropic cuts slices normal to all axes.")
     ] = "none",
     crop: PartOfScan = None,
     labels: PhaseNames = None,
@@ -63,14 +64,14 @@ def command(
             sigma_max=sigma_max,
             sigma_last=SIGMA_LAST if sigma_last is None else sigma_last,
             evaluations=evaluations,
-            boundary=boundary,  # type: ignore[arg-type]
-            symmetry=symmetry,  # type: ignore[arg-type]
+            boundary=boundary,
+            symmetry=symmetry,
             phases=names_of(labels),
             region=region_of(crop),
             rng=seed,
         )
     if output is not None:
-        write_schedule(schedule, output, title=f"Schedule of {source}", overwrite=force)
+        write_schedule(output, schedule, title=f"Schedule of {source}", overwrite=force)
     if json:
         print_json({"picture": str(output) if output else None, **schedule.to_dict()})
     else:

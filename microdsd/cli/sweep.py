@@ -92,7 +92,7 @@ def command(
             number,
             paired=paired,
             shape=one_or_each(shape) if shape else None,
-            boundary=one_or_each(boundary or ["no-flux"]),
+            boundary=one_or_each(boundary or ["no-flux"]),  # type: ignore[arg-type]
             evaluations=evaluations,
             rng=unfinished.seed() if seed is None else seed,
         )
@@ -110,7 +110,7 @@ def command(
                     "files": {} if reference is None else {"reference file": reference},
                 },
             )
-            write_sweep_report(evaluation, page, overwrite=unfinished.overwrite)
+            write_sweep_report(page, evaluation, overwrite=unfinished.overwrite)
         unfinished.remove()
     if json:
         files = {"output": str(output), "report": str(page), "numbers": str(numbers)}

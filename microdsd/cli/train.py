@@ -13,8 +13,11 @@ from microdsd.cli.live import STDERR, show_progress
 from microdsd.cli.options import (
     Device,
     JsonSummary,
+    Method,
     NetworkPrecision,
     PhaseNames,
+    RateLoss,
+    Symmetry,
     TrainingWindow,
     VoxelSize,
     WindowBoundary,
@@ -55,7 +58,7 @@ def command(
         typer.Option(help="Budget of optimiser steps; alone, it makes the same model every time."),
     ] = None,
     symmetry: Annotated[
-        str,
+        Symmetry,
         typer.Option(
             help="Symmetries of the material: isotropic (all axes alike), transverse (all but "
             "the first axis alike), none."
@@ -108,11 +111,12 @@ def command(
         typer.Option(help="Horizon, voxels; default: the one that `microdsd schedule` recommends."),
     ] = None,
     method: Annotated[
-        str,
+        Method,
         typer.Option(help="bridges, or tau-leaping: the paper's own, and far slower to sample."),
     ] = "bridges",
     loss: Annotated[
-        str | None, typer.Option(help="Of tau-leaping: likelihood, l1 or l2; default: likelihood.")
+        RateLoss | None,
+        typer.Option(help="Of tau-leaping: likelihood, l1 or l2; default: likelihood."),
     ] = None,
     schedule: Annotated[
         str | None, typer.Option(help="Of tau-leaping: logit, cosine or t^n; default: t^4.")
@@ -155,12 +159,12 @@ def command(
         _by_class(source, class_names),
         config,
         window=one_or_each(window),
-        symmetry=symmetry,  # type: ignore[arg-type]
+        symmetry=symmetry,
         validation=validation,
-        boundary=boundary,  # type: ignore[arg-type]
+        boundary=boundary,
         sigma_max=sigma_max,
-        method=method,  # type: ignore[arg-type]
-        loss=loss,  # type: ignore[arg-type]
+        method=method,
+        loss=loss,
         schedule=schedule,
         evaluations=evaluations,
         start_from=start_from,

@@ -13,7 +13,9 @@ from microdsd.cli.ensembles import Show, measure_files, report_failures
 from microdsd.cli.findings import transport_document, transport_lines
 from microdsd.cli.live import STDERR, note
 from microdsd.cli.options import (
+    Boundary,
     Device,
+    DiffusionSolver,
     Ensemble,
     GoOn,
     JsonNumbers,
@@ -57,10 +59,11 @@ def command(
         list[str] | None, typer.Option(help="Poisson ratio of every phase that has a modulus.")
     ] = None,
     sides: Annotated[
-        str, typer.Option(help="Sides parallel to diffusion: no-flux or periodic.")
+        Boundary, typer.Option(help="Sides parallel to diffusion: no-flux or periodic.")
     ] = "no-flux",
     solver: Annotated[
-        str, typer.Option(help="Of diffusion: finite-volume, or taufactor (single precision).")
+        DiffusionSolver,
+        typer.Option(help="Of diffusion: finite-volume, or taufactor (single precision)."),
     ] = "finite-volume",
     crop: PartOfScan = None,
     labels: PhaseNames = None,
@@ -95,8 +98,8 @@ def command(
             axes=axis or None,
             conductivity=numbers_of(conductivity, "conductivity"),
             moduli=moduli,
-            sides=sides,  # type: ignore[arg-type]
-            solver=solver,  # type: ignore[arg-type]
+            sides=sides,
+            solver=solver,
             device=device,
         ),
         output,

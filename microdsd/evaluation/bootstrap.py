@@ -20,7 +20,7 @@ def simultaneous_band(
     *,
     level: float = 0.95,
     resamples: int = RESAMPLES,
-    rng: int | np.random.Generator | None = None,
+    rng: int | np.random.Generator | None = 0,
 ) -> tuple[Numbers, Numbers]:
     """Simultaneous bootstrap band of an estimated curve.
 

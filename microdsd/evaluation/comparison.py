@@ -49,7 +49,7 @@ def compare(
     reference: LabelsLike,
     *,
     periodic: bool,
-    rng: int | np.random.Generator | None = None,
+    rng: int | np.random.Generator | None = 0,
     described: tuple[xr.Dataset, xr.Dataset] | None = None,
 ) -> Comparison:
     """Compare generated samples with windows of real material, descriptor by descriptor.

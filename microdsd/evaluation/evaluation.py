@@ -35,6 +35,7 @@ from microdsd.microstructure import (
     voxel_size_of,
 )
 from microdsd.microstructure.labels import focus_phase
+from microdsd.microstructure.seeds import resolve_seed
 
 TwoSampleClassifier = Callable[[xr.DataArray, xr.DataArray], ClassifierTest]
 """Tries to tell generated samples from real windows, ``(samples, windows)``."""
@@ -140,10 +141,11 @@ def evaluate(
     windows : int, optional
         Number of reference windows; see `match_reference`.
     rng : None, int or numpy Generator
-        Places the windows, splits them into two real sets and draws the swaps of the tests.
+        Places the windows, splits them into two real sets and draws the swaps of the tests. The
+        seed is recorded, also where it is fresh (None) or drawn from a generator.
     periodic : bool
-        Whether to wrap both sides in the measurement. Windows cut from a larger volume are not
-        periodic.
+        Whether to wrap both sides in the measurement. False holds of whatever is cut from a scan:
+        samples of a periodic box are then measured as the windows are.
     margins : mapping of str to float, optional
         Changes of the default margins, ``{"surface": 0.1}`` for 10 %; see `judge`.
     classifier : callable, optional
@@ -170,8 +172,8 @@ def evaluate(
     >>> evaluate(new, rock, windows=8).windows.sizes["sample"]
     8
     """
-    seed = rng if isinstance(rng, int) else None
-    generator = np.random.default_rng(rng)
+    seed = resolve_seed(rng)
+    generator = np.random.default_rng(seed)
     show = progress or (lambda step: None)
     limits = margins_with(margins)
     samples = as_ensemble(generated)

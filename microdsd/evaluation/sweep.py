@@ -23,6 +23,7 @@ from microdsd.microstructure import (
     provenance_of,
     resolve_phase,
 )
+from microdsd.microstructure.seeds import resolve_seed
 
 
 @dataclass(frozen=True)
@@ -155,7 +156,7 @@ def evaluate_sweep(
     reference: LabelsLike | None = None,
     *,
     windows: int | None = None,
-    rng: int = 0,
+    rng: int | np.random.Generator | None = 0,
     periodic: bool = False,
     record: Mapping[str, Any] | None = None,
 ) -> SweepEvaluation:
@@ -170,10 +171,10 @@ def evaluate_sweep(
         Real material: windows of the samples' shape, or something larger to cut them from.
     windows : int, optional
         Number of reference windows; see `match_reference`.
-    rng : int
-        Places the windows.
+    rng : None, int or numpy Generator
+        Places the windows; the seed is recorded.
     periodic : bool
-        Whether to wrap both sides in the measurement.
+        Whether to wrap both sides in the measurement; see `evaluate`.
     record : mapping, optional
         Further facts for the provenance.
 
@@ -182,13 +183,14 @@ def evaluate_sweep(
     InputError
         If the samples are no sweep, or the reference does not fit them.
     """
+    seed = resolve_seed(rng)
     samples = as_ensemble(generated)
     made = provenance_of(samples) or {}
     phase, requested = _swept(samples, made.get("requested_fractions", {}))
     notes = [*made.get("notes", ())]
     real = None
     if reference is not None:
-        matched = match_reference(samples, reference, windows=windows, rng=rng)
+        matched = match_reference(samples, reference, windows=windows, rng=seed)
         samples, real = matched.generated, matched.windows
         notes += matched.notes
     streams = made.get("streams", [])
@@ -208,7 +210,7 @@ def evaluate_sweep(
         steps=tuple(_steps(samples, requested)),
         composition=composition(samples),
         notes=tuple(map(sentence, notes)),
-        record={**measurement_record(samples, real, rng), **(record or {})},
+        record={**measurement_record(samples, real, seed), **(record or {})},
     )
 
 

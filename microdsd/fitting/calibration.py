@@ -411,7 +411,7 @@ def _measured(stack: Array, encoding: PhaseEncoding) -> dict[str, Array]:
         for a, b in itertools.combinations(labels, 2)
     }
     for label in labels:
-        found[f"bodies {label}"] = connected_bodies(windows, phase=label).number
+        found[f"bodies {label}"] = connected_bodies(windows, phase=label, periodic=False).number
     for label in encoding.species:
         found[f"S2 {label}"] = two_point_probability(windows, phase=label, periodic=False)
     if len(labels) > 2:

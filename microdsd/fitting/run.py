@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
 from functools import cached_property
 from pathlib import Path
@@ -39,7 +39,6 @@ from microdsd.process import (
     recommend_horizon,
     time_of,
 )
-from microdsd.progress import stage
 from microdsd.schedule.examination import EVALUATIONS
 from microdsd.training import (
     StepRecord,
@@ -65,91 +64,21 @@ _TO_FINISH = 0.03
 
 _SLACK = 1.15
 """Trained networks, and a machine that gets busier, are slower than a first measurement."""
+
 _LEAPS, _LAST_LEAP = 256, 0.1
 """Evaluations of tau-leaping unless asked otherwise, and the noise level of the last of them."""
+
 _IMAGE_EVALUATIONS = 64
 """Of images: their last steps are drawn, and must be short."""
-
-
-def fit(
-    source: Source | Mapping[str, Source],
-    config: TrainingConfig,
-    *,
-    device: str | torch.device | None = None,
-    on_step: Callable[[StepRecord], None] | None = None,
-    **options: Any,
-) -> MicrostructureModel:
-    """Train a model on a scan.
-
-    Parameters
-    ----------
-    source : str, DataArray, ndarray, LabelSource, or dict of str to these
-        Labels: ``"scan.h5:/path"``, or an array; see `TrainingRun` for several, and for images.
-    config : TrainingConfig
-        Budget and settings. `microdsd.show_progress` shows how far it is.
-    device : str or torch.device, optional
-    on_step : callable, optional
-        Told of every step.
-    **options
-        Passed to `TrainingRun`: ``window``, ``symmetry``, ``validation``,
-        ``phases``, ``voxel_size``, ``region``, ``boundary``, ``network_size``, ``sigma_max``,
-        ``evaluations``, ``precision``, ``start_from`` for fine-tuning;
-        ``method="tau-leaping"`` with ``loss`` and ``schedule`` for the paper's own method.
-
-    Raises
-    ------
-    InputError
-        For labels, windows or options that cannot be used, before any training.
-    """
-    run = TrainingRun(source, config, device=device, **options)
-    with stage("training", total=1.0) as training:
-        for record in run.records():
-            training.update(record.progress, run.status(record))
-            if on_step is not None:
-                on_step(record)
-    return run.finish()
 
 
 class TrainingRun:
     """Everything that one run needs, made ready and checked before the first step.
 
+    The parameters are those of `microdsd.fit`, without ``on_step``, and one more.
+
     Parameters
     ----------
-    source : str, DataArray, ndarray, LabelSource, or dict of str to these
-        Labels: ``"scan.h5:/path"``, or an array; a dict of several materials by name makes one
-        model that can be told which. Or images: a file or array of `as_images`; their classes,
-        if they have any, are learned along.
-    config : TrainingConfig
-    window : int or sequence of int
-        Needed. Voxels per axis; one number stands for all axes of the scan. With one entry fewer
-        than the scan has axes, the model learns slices and is 2D.
-    symmetry : {"none", "transverse", "isotropic"}
-        Symmetries of the material: windows are turned and mirrored accordingly.
-    validation : float
-        Share of the scan, at the far end of axis 0 (or the last samples of an ensemble), that
-        is held back to validate on; 0 for none.
-    boundary : {"no-flux", "periodic"}
-        Boundary of the windows; "periodic" only for windows that are whole periodic boxes.
-    network_size : dict, optional
-        ``widths``, ``blocks``, ``embedding`` of `UNetConfig`, where they differ from the default.
-    sigma_max : float, optional
-        Horizon, voxels; by default the one that `microdsd.schedule` recommends.
-    method : {"bridges", "tau-leaping"}
-        What to learn: the potential of long exact steps, or the hop rates of the paper.
-    loss, schedule : str, optional
-        Of tau-leaping, see `microdsd.training.methods.build_objective`; the paper's settings are
-        in `microdsd.training.paper.PAPER_SETTINGS`.
-    evaluations : int, optional
-        Network evaluations of a sample unless asked otherwise, at least 4; default: 24 in 2D, 16 in
-        3D, 64 of images, 256 of tau-leaping. The walk back is calibrated for them.
-    start_from : MicrostructureModel, str or Path, optional
-        Model whose weights to start from, itself, its file or its name: fine-tuning, for which a
-        fraction of the time will do. Its network is kept.
-    phases, voxel_size, region
-        Passed to `microdsd.io.open_labels`.
-    device : str or torch.device, optional
-    precision : {"auto", "float32", "bfloat16"}
-        Type of the convolutions; by default bfloat16 where the device has it in hardware.
     stopwatch : Stopwatch, optional
         That a budget of minutes is measured by; by default it starts here.
 

@@ -7,7 +7,7 @@ import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Never
+from typing import Never
 
 import numpy as np
 import torch
@@ -250,7 +250,15 @@ class MicrostructureModel:
         phase_fraction: Fractions | float | Sequence[float] | None = None,
         repeats: int = 2,
         walls: bool = False,
-        **options: Any,
+        class_name: str | Sequence[str] | None = None,
+        guidance: float = 1.0,
+        boundary: Boundary | Sequence[Boundary] = "no-flux",
+        evaluations: int | None = None,
+        sigma_last: float | None = None,
+        guide: Guide | None = None,
+        rng: int | np.random.Generator | None = None,
+        seed: int | None = None,
+        **misspelt: Never,
     ) -> xr.DataArray:
         """Complete material that is known in part; known voxels come back as they are.
 
@@ -271,9 +279,22 @@ class MicrostructureModel:
             Put no-flux walls around the unknown part, which must be a box, and let known material
             stand still: the variant of Santos et al. (arXiv:2505.01917). By default the whole box
             is walked, and known material is noised along with the rest.
-        **options
-            ``boundary``, ``evaluations``, ``sigma_last``, ``guide``, ``rng``, ``class_name`` and
-            ``guidance`` of `sample`.
+        class_name : str or n of them, optional
+            Which of its classes (`ModelCard.classes`) the model is to make.
+        guidance : float
+            How strongly the walk is steered to the class; 1 is as in training.
+        boundary : {"no-flux", "periodic"} or one per axis
+        evaluations : int, optional
+            Network evaluations per sample; more is slower and closer to the data.
+        sigma_last : float, optional
+            Noise level, voxels, at which walkers are assigned to voxels; by default the one
+            that the model was calibrated to.
+        guide : callable, optional
+            Steers the walk without touching a count; see `microdsd.sampling.guidance`.
+        rng : int or Generator, optional
+            Sample i depends on the seed and i alone.
+        seed : int, optional
+            Another name of ``rng``.
 
         Returns
         -------
@@ -306,7 +327,15 @@ class MicrostructureModel:
                 phase_fraction=phase_fraction,
                 repeats=repeats,
                 walls=walls,
-                **options,
+                class_name=class_name,
+                guidance=guidance,
+                boundary=boundary,
+                evaluations=evaluations,
+                sigma_last=sigma_last,
+                guide=guide,
+                rng=rng,
+                seed=seed,
+                **misspelt,
             )
         )
 
@@ -317,7 +346,15 @@ class MicrostructureModel:
         *,
         regions: ArrayLike | None = None,
         shape: int | Sequence[int] | None = None,
-        **options: Any,
+        class_name: str | Sequence[str] | None = None,
+        guidance: float = 1.0,
+        boundary: Boundary | Sequence[Boundary] = "no-flux",
+        evaluations: int | None = None,
+        sigma_last: float | None = None,
+        guide: Guide | None = None,
+        rng: int | np.random.Generator | None = None,
+        seed: int | None = None,
+        **misspelt: Never,
     ) -> xr.DataArray:
         """Generate microstructures in which every layer, block or region has its own fractions.
 
@@ -333,9 +370,22 @@ class MicrostructureModel:
             Which region each voxel belongs to.
         shape : sequence of int, optional
             Voxels per axis, where there is no map; the training window's by default.
-        **options
-            ``boundary``, ``evaluations``, ``sigma_last``, ``guide``, ``rng``, ``class_name`` and
-            ``guidance`` of `sample`.
+        class_name : str or n of them, optional
+            Which of its classes (`ModelCard.classes`) the model is to make.
+        guidance : float
+            How strongly the walk is steered to the class; 1 is as in training.
+        boundary : {"no-flux", "periodic"} or one per axis
+        evaluations : int, optional
+            Network evaluations per sample; more is slower and closer to the data.
+        sigma_last : float, optional
+            Noise level, voxels, at which walkers are assigned to voxels; by default the one
+            that the model was calibrated to.
+        guide : callable, optional
+            Steers the walk without touching a count; see `microdsd.sampling.guidance`.
+        rng : int or Generator, optional
+            Sample i depends on the seed and i alone.
+        seed : int, optional
+            Another name of ``rng``.
 
         Returns
         -------
@@ -350,7 +400,22 @@ class MicrostructureModel:
         array([32, 96])
         """
         return self.carry_out(
-            regional_request(self.card, n, phase_fraction, regions=regions, shape=shape, **options)
+            regional_request(
+                self.card,
+                n,
+                phase_fraction,
+                regions=regions,
+                shape=shape,
+                class_name=class_name,
+                guidance=guidance,
+                boundary=boundary,
+                evaluations=evaluations,
+                sigma_last=sigma_last,
+                guide=guide,
+                rng=rng,
+                seed=seed,
+                **misspelt,
+            )
         )
 
     def carry_out(self, request: GenerationRequest) -> xr.DataArray:

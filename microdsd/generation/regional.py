@@ -5,13 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Unpack
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from microdsd.errors import ExtrapolationWarning, InputError, MicrodsdWarning
-from microdsd.generation.request import SHARED_OPTIONS, GenerationRequest
+from microdsd.generation.options import SHARED_OPTIONS, SharedOptions
+from microdsd.generation.request import GenerationRequest
 from microdsd.microstructure import LabelsLike
 from microdsd.microstructure.arguments import box_shape, by_phase, refuse_unknown, whole_number
 from microdsd.microstructure.canvas import fills_a_box, grid_regions
@@ -31,7 +32,7 @@ def inpainting_request(
     phase_fraction: Fractions | float | Sequence[float] | None = None,
     repeats: int = 2,
     walls: bool = False,
-    **options: Any,
+    **options: Unpack[SharedOptions],
 ) -> GenerationRequest:
     """Request for completions; see `MicrostructureModel.inpaint`.
 
@@ -94,7 +95,7 @@ def regional_request(
     *,
     regions: ArrayLike | None = None,
     shape: int | Sequence[int] | None = None,
-    **options: Any,
+    **options: Unpack[SharedOptions],
 ) -> GenerationRequest:
     """Request for samples with a composition per region; see `MicrostructureModel.sample_regions`.
 

@@ -12,6 +12,7 @@ import numpy as np
 from microdsd.encoding import counts_from_intensity
 from microdsd.errors import ExtrapolationWarning, InputError, MicrodsdWarning
 from microdsd.generation.memory import require_memory_for_results
+from microdsd.generation.options import SHARED_OPTIONS
 from microdsd.microstructure.arguments import (
     box_shape,
     by_phase,
@@ -30,18 +31,6 @@ from microdsd.models.plan import WalkPlan
 from microdsd.process import Boundary, Lattice
 from microdsd.process.lattice import MIN_LENGTH
 from microdsd.sampling.guidance import Guide
-
-SHARED_OPTIONS = (
-    "class_name",
-    "guidance",
-    "boundary",
-    "evaluations",
-    "sigma_last",
-    "guide",
-    "rng",
-    "seed",
-)
-"""Options that all ways to generate have."""
 
 OPTIONS = ("n", "phase_fraction", "intensity", "shape", "epsilon", *SHARED_OPTIONS)
 

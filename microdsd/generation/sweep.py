@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Never, Unpack
 
 import numpy as np
 import xarray as xr
@@ -12,11 +12,14 @@ import xarray as xr
 from microdsd.errors import InputError
 from microdsd.generation.memory import require_memory_for_results
 from microdsd.generation.microstructure_model import MicrostructureModel
-from microdsd.generation.request import SHARED_OPTIONS, GenerationRequest
+from microdsd.generation.options import SHARED_OPTIONS, SharedOptions
+from microdsd.generation.request import GenerationRequest
 from microdsd.microstructure.arguments import box_shape, by_phase, refuse_unknown, whole_number
 from microdsd.microstructure.composition import Fractions
 from microdsd.microstructure.labels import find_phase
 from microdsd.models.card import ModelCard
+from microdsd.process import Boundary
+from microdsd.sampling.guidance import Guide
 
 
 def sample_sweep(
@@ -25,7 +28,17 @@ def sample_sweep(
     n: int = 1,
     *,
     paired: bool = False,
-    **options: Any,
+    shape: int | Sequence[int] | None = None,
+    class_name: str | Sequence[str] | None = None,
+    guidance: float = 1.0,
+    boundary: Boundary | Sequence[Boundary] = "no-flux",
+    evaluations: int | None = None,
+    sigma_last: float | None = None,
+    epsilon: float | None = None,
+    guide: Guide | None = None,
+    rng: int | np.random.Generator | None = None,
+    seed: int | None = None,
+    **misspelt: Never,
 ) -> xr.DataArray:
     """Generate n microstructures at each of several fractions of one phase.
 
@@ -40,9 +53,27 @@ def sample_sweep(
     paired : bool
         Sample i of every fraction starts from the same walkers and moves them by the same
         numbers: walkers are added or removed, and the rest changes as little as it can.
-    **options
-        Of `MicrostructureModel.sample`: ``shape``, ``boundary``, ``evaluations``,
-        ``sigma_last``, ``rng``.
+    shape : int or sequence of int, optional
+        Voxels per axis, one number for all of them; the training window's by default.
+    class_name : str or one per sample, optional
+        Which of its classes (`ModelCard.classes`) the model is to make.
+    guidance : float
+        How strongly the walk is steered to the class; 1 is as in training.
+    boundary : {"no-flux", "periodic"} or one per axis
+    evaluations : int, optional
+        Network evaluations per sample; more is slower and closer to the data.
+    sigma_last : float, optional
+        Noise level, voxels, at which walkers are assigned to voxels; by default the one
+        that the model was calibrated to.
+    epsilon : float, optional
+        For tau-leaping, in place of ``evaluations``: the paper's rule, leaps in which at
+        most this share of a voxel's walkers leaves.
+    guide : callable, optional
+        Steers the walk without touching a count; see `microdsd.sampling.guidance`.
+    rng : int or Generator, optional
+        Sample i depends on the seed and i alone; of paired samples, i counts within a fraction.
+    seed : int, optional
+        Another name of ``rng``.
 
     Returns
     -------
@@ -63,7 +94,24 @@ def sample_sweep(
     >>> (series == 0).sum(("y", "x")).values
     array([51, 77])
     """
-    return model.carry_out(sweep_request(model.card, phase_fraction, n, paired=paired, **options))
+    request = sweep_request(
+        model.card,
+        phase_fraction,
+        n,
+        paired=paired,
+        shape=shape,
+        epsilon=epsilon,
+        class_name=class_name,
+        guidance=guidance,
+        boundary=boundary,
+        evaluations=evaluations,
+        sigma_last=sigma_last,
+        guide=guide,
+        rng=rng,
+        seed=seed,
+        **misspelt,
+    )
+    return model.carry_out(request)
 
 
 def sweep_request(
@@ -72,7 +120,9 @@ def sweep_request(
     n: int = 1,
     *,
     paired: bool = False,
-    **options: Any,
+    shape: int | Sequence[int] | None = None,
+    epsilon: float | None = None,
+    **options: Unpack[SharedOptions],
 ) -> GenerationRequest:
     """Check and resolve a sweep into one request; see `sample_sweep`.
 
@@ -94,7 +144,7 @@ def sweep_request(
         raise InputError(f"phase_fraction[{swept[0]!r}]: give numbers ({error})") from error
     if not values.size:
         raise InputError(f"phase_fraction[{swept[0]!r}]: give at least one fraction")
-    shape = box_shape(options.get("shape"), card.window)
+    shape = box_shape(shape, card.window)
     require_memory_for_results(len(values) * n, shape, card.network)
     fractions = {
         phase: np.repeat(np.broadcast_to(np.asarray(value, dtype=float), len(values)), n)
@@ -106,6 +156,8 @@ def sweep_request(
         len(values) * n,
         phase_fraction={phase: v.tolist() for phase, v in (fractions | rest).items()},
         streams=list(range(n)) * len(values) if paired else None,
+        shape=shape,
+        epsilon=epsilon,
         **options,
     )
     if not rest:

@@ -13,6 +13,7 @@ from microdsd.io.atomic import atomic_write, ensure_writable
 from microdsd.io.hdf5 import ensure_microstructures_writable, save_microstructures
 from microdsd.io.images import save_tiff, single_sample
 from microdsd.io.nrrd import save_nrrd
+from microdsd.io.order import path_first
 from microdsd.io.vti import save_vti
 from microdsd.microstructure import LabelsLike, as_microstructure
 
@@ -23,12 +24,13 @@ MOST_FILES = 100_000
 """Files of one sample each that are written for one request."""
 
 
-def save_npy(ms: LabelsLike, path: str | Path, *, overwrite: bool = False) -> None:
+@path_first
+def save_npy(path: str | Path, ms: LabelsLike, *, overwrite: bool = False) -> None:
     """Write one sample as a numpy array, which holds neither names nor voxel size.
 
     Examples
     --------
-    >>> save_npy(np.eye(4, dtype=int), "new.npy")
+    >>> save_npy("new.npy", np.eye(4, dtype=int))
     >>> np.load("new.npy").shape
     (4, 4)
     """
@@ -38,12 +40,13 @@ def save_npy(ms: LabelsLike, path: str | Path, *, overwrite: bool = False) -> No
         np.save(file, ms.values, allow_pickle=False)
 
 
-def save_raw(ms: LabelsLike, path: str | Path, *, overwrite: bool = False) -> None:
+@path_first
+def save_raw(path: str | Path, ms: LabelsLike, *, overwrite: bool = False) -> None:
     """Write the labels of one sample and nothing else, x running fastest, low byte first.
 
     Examples
     --------
-    >>> save_raw(np.eye(4, dtype=np.uint8), "new.raw")
+    >>> save_raw("new.raw", np.eye(4, dtype=np.uint8))
     >>> Path("new.raw").stat().st_size
     16
     """
@@ -129,6 +132,7 @@ def ensure_samples_writable(
     return files
 
 
+@path_first
 def save_samples(path: str | Path, ms: xr.DataArray, *, overwrite: bool = False) -> list[Path]:
     """Write microstructures in the format of the suffix.
 
@@ -161,5 +165,5 @@ def save_samples(path: str | Path, ms: xr.DataArray, *, overwrite: bool = False)
     samples: Sequence[xr.DataArray] = [ms] if "sample" not in ms.dims else list(ms)
     files = output_files(path, len(samples))
     for sample, file in zip(samples, files, strict=True):
-        write(sample, file, overwrite=overwrite)
+        write(file, sample, overwrite=overwrite)
     return files

@@ -22,6 +22,7 @@ from microdsd.io.atomic import atomic_write, ensure_writable
 from microdsd.io.discovery import FoundArray, locate, native_dims, split_spec
 from microdsd.io.formats import is_volume, read_volume
 from microdsd.io.hdf5_access import open_hdf5, reading, text_attribute
+from microdsd.io.order import path_first
 from microdsd.io.stored import StoredLabels
 from microdsd.microstructure import (
     LabelsLike,
@@ -47,6 +48,7 @@ CHECKSUMMED = ("v110", "v110")
 DIMENSION_WITHOUT_VALUES = b"This is a netCDF dimension"
 
 
+@path_first
 def save_microstructures(
     path: str | Path, ms: LabelsLike, *, group: str = DEFAULT_GROUP, overwrite: bool = False
 ) -> None:

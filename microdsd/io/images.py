@@ -11,6 +11,7 @@ import numpy as np
 
 from microdsd.errors import InputError
 from microdsd.io.atomic import atomic_write
+from microdsd.io.order import path_first
 from microdsd.io.request import ReadRequest
 from microdsd.io.volume import Volume, with_note
 from microdsd.microstructure import (
@@ -25,14 +26,15 @@ METRES_PER_CM = 0.01
 PIXEL_BYTES = {"I;16": 2, "I": 4}
 
 
-def save_tiff(ms: LabelsLike, path: str | Path, *, overwrite: bool = False) -> None:
+@path_first
+def save_tiff(path: str | Path, ms: LabelsLike, *, overwrite: bool = False) -> None:
     """Write one sample as a (multi-page) TIFF, with resolution and phases in its header.
 
     Parameters
     ----------
+    path : str or Path
     ms : ndarray or DataArray
         One sample; choose from an ensemble with ``ms.isel(sample=0)``.
-    path : str or Path
     overwrite : bool
 
     Raises

@@ -7,8 +7,10 @@ from pathlib import Path
 import xarray as xr
 
 from microdsd.io.atomic import atomic_write
+from microdsd.io.order import path_first
 
 
+@path_first
 def save_dataset(path: str | Path, dataset: xr.Dataset, *, overwrite: bool = False) -> None:
     """Write a data set of measurements as netCDF-4, which is HDF5, whole or not at all.
 

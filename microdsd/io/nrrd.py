@@ -11,13 +11,15 @@ import numpy as np
 from microdsd.errors import InputError
 from microdsd.io.atomic import atomic_write
 from microdsd.io.images import single_sample
+from microdsd.io.order import path_first
 from microdsd.microstructure import LabelsLike, as_microstructure, phases_of, voxel_size_of
 
 _LEVEL = 4
 """Of compression: as small as level 9 within a few per cent for labels, and much faster."""
 
 
-def save_nrrd(ms: LabelsLike, path: str | Path, *, overwrite: bool = False) -> None:
+@path_first
+def save_nrrd(path: str | Path, ms: LabelsLike, *, overwrite: bool = False) -> None:
     """Write one sample as NRRD with its voxel size, phase names and provenance.
 
     Lengths are metres where the voxel size is known, else voxels. Names and provenance are the keys
@@ -25,9 +27,9 @@ def save_nrrd(ms: LabelsLike, path: str | Path, *, overwrite: bool = False) -> N
 
     Parameters
     ----------
+    path : str or Path
     ms : ndarray or DataArray
         One sample; choose from an ensemble with ``ms.isel(sample=0)``.
-    path : str or Path
     overwrite : bool
 
     Raises

@@ -15,12 +15,14 @@ from microdsd.io.discovery import split_spec
 from microdsd.io.hdf5 import plain_attrs, stored_values, write_group
 from microdsd.io.hdf5_access import open_hdf5, reading, text_attribute
 from microdsd.io.links import Contents, contents
+from microdsd.io.order import path_first
 from microdsd.io.storage import check_storage
 from microdsd.microstructure.intensity import as_images
 
 IMAGES_GROUP = "images"
 
 
+@path_first
 def save_images(
     path: str | Path, images: xr.DataArray, *, group: str = IMAGES_GROUP, overwrite: bool = False
 ) -> None:

@@ -13,6 +13,7 @@ import numpy as np
 from microdsd.errors import InputError
 from microdsd.io.atomic import atomic_write
 from microdsd.io.images import single_sample
+from microdsd.io.order import path_first
 from microdsd.microstructure import LabelsLike, as_microstructure, phases_of, voxel_size_of
 
 BLOCK_BYTES = 1 << 20
@@ -36,7 +37,8 @@ _"""
 FOOTER = "\n  </AppendedData>\n</VTKFile>\n"
 
 
-def save_vti(ms: LabelsLike, path: str | Path, *, overwrite: bool = False) -> None:
+@path_first
+def save_vti(path: str | Path, ms: LabelsLike, *, overwrite: bool = False) -> None:
     """Write one sample as VTK image data with one cell per voxel.
 
     Lengths are metres where the voxel size is known. The field data ``phases`` holds the names as
@@ -44,9 +46,9 @@ def save_vti(ms: LabelsLike, path: str | Path, *, overwrite: bool = False) -> No
 
     Parameters
     ----------
+    path : str or Path
     ms : ndarray or DataArray
         One sample; choose from an ensemble with ``ms.isel(sample=0)``.
-    path : str or Path
     overwrite : bool
 
     Raises

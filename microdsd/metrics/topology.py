@@ -30,7 +30,7 @@ def euler_characteristic(
     *,
     phase: int | str,
     connectivity: Connectivity = "face",
-    periodic: bool = False,
+    periodic: bool,
     mask: MaskLike | None = None,
 ) -> xr.DataArray:
     r"""Euler characteristic of one phase.
@@ -47,7 +47,7 @@ def euler_characteristic(
         Voxels of the phase are joined across faces (edges in 2D) only, or also across edges
         and corners.
     periodic : bool
-        Whether the box wraps. Otherwise the world outside the box does not hold the phase.
+        Needed. Whether the box wraps. Otherwise the world outside the box does not hold the phase.
     mask : array_like of bool, dims ``([sample,] [z,] y, x)``, optional
         Where the specimen is, if it does not fill the box: the world outside it does
         not hold the phase either.
@@ -77,7 +77,7 @@ def euler_characteristic(
     --------
     >>> import numpy as np
     >>> ring = np.array([[1, 1, 1], [1, 0, 1], [1, 1, 1]])
-    >>> euler_characteristic(ring, phase=1).item()
+    >>> euler_characteristic(ring, phase=1, periodic=False).item()
     0
     """
     ensemble, found = _phase_of(ms, phase, connectivity, mask)
@@ -96,7 +96,7 @@ def connected_bodies(
     *,
     phase: int | str,
     connectivity: Connectivity = "face",
-    periodic: bool = False,
+    periodic: bool,
     mask: MaskLike | None = None,
 ) -> xr.Dataset:
     """Count the connected bodies of one phase and find the share of the phase in the largest.
@@ -122,7 +122,7 @@ def connected_bodies(
     --------
     >>> import numpy as np
     >>> stripes = np.array([[1, 0, 1, 1]] * 2)
-    >>> bodies = connected_bodies(stripes, phase=1)
+    >>> bodies = connected_bodies(stripes, phase=1, periodic=False)
     >>> bodies.number.item(), round(bodies.largest_share.item(), 3)
     (2, 0.667)
     >>> connected_bodies(stripes, phase=1, periodic=True).number.item()

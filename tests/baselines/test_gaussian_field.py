@@ -75,7 +75,7 @@ def test_counts_are_exact(shape, asked, periodic):
         n=8,
         rng=0,
     )
-    made = GaussianField.fit(real).sample(
+    made = GaussianField.fit(real, periodic=False).sample(
         2, phase_fraction=dict(enumerate(asked)), shape=shape, periodic=periodic, rng=1
     )
     recorded = provenance_of(made)["requested_counts"]
@@ -98,7 +98,7 @@ def test_three_nested_phases_have_the_s2_they_are_built_for():
     )
     labels = np.where(first > 0, 0, np.where(second > np.median(second), 1, 2)).astype(np.uint8)
     real = as_microstructure(labels, ensemble=True)
-    field = GaussianField.fit(real, order=(0, 1, 2), symmetry="isotropic")
+    field = GaussianField.fit(real, order=(0, 1, 2), symmetry="isotropic", periodic=False)
     fractions = phase_fractions(real)
     own = {phase: fractions.sel(phase=phase).values.tolist() for phase in range(3)}
     made = field.sample(40, phase_fraction=own, rng=0)
@@ -110,7 +110,7 @@ def test_three_nested_phases_have_the_s2_they_are_built_for():
 
 def test_samples_depend_on_seed_and_number_alone():
     real = blobs((32, 32), fractions=(0.4, 0.6), scale=2, rng=0)
-    field = GaussianField.fit(real)
+    field = GaussianField.fit(real, periodic=False)
     three = field.sample(3, rng=5)
     assert np.array_equal(field.sample(2, rng=5), three[:2])
     assert not np.array_equal(three[0], three[1])
@@ -122,7 +122,7 @@ def test_voxel_size_and_names_are_kept():
         phases={0: "pore", 255: "solid"},
         voxel_size=2e-6,
     )
-    made = GaussianField.fit(real).sample(phase_fraction={"pore": 0.25}, rng=0)
+    made = GaussianField.fit(real, periodic=False).sample(phase_fraction={"pore": 0.25}, rng=0)
     assert sorted(np.unique(made)) == [0, 255]
     assert made.attrs["phases"] == real.attrs["phases"]
     assert made.x.attrs["units"] == "m"
@@ -131,14 +131,14 @@ def test_voxel_size_and_names_are_kept():
 
 def test_what_cannot_be_asked_for():
     real = blobs((16, 16), fractions=(0.4, 0.6), scale=2, rng=0)
-    field = GaussianField.fit(real)
+    field = GaussianField.fit(real, periodic=False)
     with pytest.raises(InputError, match="wraps needs at least 16"):
         field.sample(shape=(8, 16), periodic=True)
     with pytest.raises(InputError, match="2D"):
         field.sample(shape=(8, 8, 8))
     with pytest.raises(InputError, match="name each"):
-        GaussianField.fit(real, order=(0, 0))
+        GaussianField.fit(real, order=(0, 0), periodic=False)
     with pytest.raises(InputError, match="two phases"):
-        GaussianField.fit(np.zeros((8, 8), dtype=int))
+        GaussianField.fit(np.zeros((8, 8), dtype=int), periodic=False)
     with pytest.raises(InputError, match="at least one"):
         field.sample(0)

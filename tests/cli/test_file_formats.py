@@ -43,7 +43,7 @@ def refused(*words):
 @pytest.fixture(params=["a.tif", "a.nrrd"])
 def file(request, place):
     if request.param == "a.tif":
-        save_tiff(NAMED, request.param)
+        save_tiff(request.param, NAMED)
     else:
         image = sitk.GetImageFromArray(LABELS)
         image.SetSpacing((2.0,) * 3)

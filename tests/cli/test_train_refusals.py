@@ -63,7 +63,6 @@ def refused(result, message):
         (["--evaluations", "0"], "evaluations=0: a walk needs at least 4"),
         (["--evaluations", "-4"], "evaluations=-4"),
         (["--seed", "-1"], "seed=-1"),
-        (["--precision", "half"], "precision='half': choose"),
     ],
 )
 def test_options_are_checked_before_any_work(rock, words, message):

@@ -65,7 +65,7 @@ WRITERS = {
     "packed.mha": lambda p: itk(p, useCompression=True),
     "a.nii": itk,
     "a.nii.gz": itk,
-    "a.vti": lambda p: save_vti(as_microstructure(LABELS, voxel_size=1e-6), p),
+    "a.vti": lambda p: save_vti(p, as_microstructure(LABELS, voxel_size=1e-6)),
     "a.zip": archive,
     "a.tar.gz": archive,
 }
@@ -165,7 +165,7 @@ BOMBS = {
     "a.nrrd": lambda p: sitk.WriteImage(sitk.GetImageFromArray(ZEROS), p, useCompression=True),
     "a.mha": lambda p: sitk.WriteImage(sitk.GetImageFromArray(ZEROS), p, useCompression=True),
     "a.nii.gz": lambda p: sitk.WriteImage(sitk.GetImageFromArray(ZEROS), p),
-    "a.vti": lambda p: save_vti(ZEROS, p),
+    "a.vti": lambda p: save_vti(p, ZEROS),
     "a.zip": zipped_zeros,
     "a.tar.gz": tarred_zeros,
     "a.zarr": chunked_zeros,
@@ -221,7 +221,7 @@ def test_a_type_of_numbers_that_matlab_does_not_have(tmp_path):
 
 
 def test_entities_of_xml_are_not_expanded(tmp_path):
-    save_vti(LABELS, tmp_path / "a.vti")
+    save_vti(tmp_path / "a.vti", LABELS)
     data = (tmp_path / "a.vti").read_bytes()
     head = b'<!DOCTYPE a [<!ENTITY b "bbbbbbbb">]>\n<VTKFile'
     (tmp_path / "a.vti").write_bytes(data.replace(b"<VTKFile", head, 1))

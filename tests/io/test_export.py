@@ -88,7 +88,7 @@ def test_hdf5_holds_them_all(tmp_path):
 def test_nrrd_with_voxel_size_names_and_request(tmp_path, dtype):
     sitk = pytest.importorskip("SimpleITK")
     ms = volume(dtype, provenance={"seed": 3, "note": "two\nlines"})
-    save_nrrd(ms, tmp_path / "new.nrrd")
+    save_nrrd(tmp_path / "new.nrrd", ms)
     image = sitk.ReadImage(str(tmp_path / "new.nrrd"))
     np.testing.assert_array_equal(sitk.GetArrayFromImage(image), ms.values)
     assert image.GetSpacing() == pytest.approx(SIZE[::-1])
@@ -106,7 +106,7 @@ def test_nrrd_of_one_sample_says_which(tmp_path):
 
 def test_nrrd_in_voxels_where_no_size_is_known(tmp_path):
     sitk = pytest.importorskip("SimpleITK")
-    save_nrrd(np.eye(4, dtype=np.uint8), tmp_path / "new.nrrd")
+    save_nrrd(tmp_path / "new.nrrd", np.eye(4, dtype=np.uint8))
     image = sitk.ReadImage(str(tmp_path / "new.nrrd"))
     assert image.GetSpacing() == (1.0, 1.0)
     assert image.GetMetaData("unit") == "voxel"

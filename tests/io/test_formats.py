@@ -43,9 +43,9 @@ def write(place, name):
     """The volume in one of the formats."""
     path = place / name
     if name.endswith(".tif"):
-        save_tiff(VOLUME, path)
+        save_tiff(path, VOLUME)
     elif name.endswith(".vti"):
-        save_vti(VOLUME, path)
+        save_vti(path, VOLUME)
     elif name.endswith(".npy"):
         np.save(path, VOLUME)
     elif name.endswith(".npz"):
@@ -55,7 +55,7 @@ def write(place, name):
     elif name.endswith(".zarr"):
         zarr.save_array(path, VOLUME)
     elif name.endswith(".zip"):
-        save_tiff(VOLUME, place / "inside.tif")
+        save_tiff(place / "inside.tif", VOLUME)
         with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
             archive.write(place / "inside.tif", "folder/inside.tif")
             archive.writestr("folder/readme.txt", "text")
@@ -215,7 +215,7 @@ def test_own_vti_comes_back(tmp_path, shape):
     ms = as_microstructure(
         labels, phases={0: "Pore (µ)", 1: "<grain>"}, voxel_size=[3e-6, 2e-6, 1e-6][-len(shape) :]
     )
-    save_vti(ms, tmp_path / "a.vti")
+    save_vti(tmp_path / "a.vti", ms)
     back = load_microstructures(tmp_path / "a.vti")
     np.testing.assert_array_equal(back, ms)
     assert (back.dims, phases_of(back), voxel_size_of(back)) == (
@@ -397,7 +397,7 @@ def test_a_missing_slice_is_noticed(tmp_path):
 
 def test_a_folder_of_volumes_is_an_ensemble(tmp_path):
     for number in range(2):
-        save_tiff(NAMED, tmp_path / f"s{number}.tif")
+        save_tiff(tmp_path / f"s{number}.tif", NAMED)
     with pytest.raises(InputError, match="--stack"):
         load_microstructures(tmp_path)
     ms = load_microstructures(tmp_path, ensemble=True)
@@ -407,9 +407,9 @@ def test_a_folder_of_volumes_is_an_ensemble(tmp_path):
 
 def test_the_distance_of_slices_is_not_guessed(tmp_path):
     for number, page in enumerate(NAMED):
-        save_tiff(page.values, tmp_path / f"plain{number}.tif")
+        save_tiff(tmp_path / f"plain{number}.tif", page.values)
         own = as_microstructure(page.values, voxel_size=1e-6)
-        save_tiff(own, tmp_path / f"sized{number}.tif")
+        save_tiff(tmp_path / f"sized{number}.tif", own)
     volume = read_volume(tmp_path / "sized*.tif")
     assert volume.voxel_size is None
     assert "their distance is not stated" in volume.notes[0]
@@ -616,7 +616,7 @@ def test_help_names_every_format():
 
 def test_statements_are_what_json_says(tmp_path):
     """Names in a file that are not those of its labels are an error, not a guess."""
-    save_tiff(NAMED, tmp_path / "a.tif")
+    save_tiff(tmp_path / "a.tif", NAMED)
     data = (tmp_path / "a.tif").read_bytes()
     names = json.dumps({"0": "pore", "1": "grain"}).replace('"', '\\"').encode()
     assert names in data

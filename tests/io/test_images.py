@@ -18,7 +18,7 @@ MS = as_microstructure(
 def test_tiff_round_trip(tmp_path, scale, ndim):
     labels = VOLUME.astype(np.uint16) * scale if scale > 1 else VOLUME
     labels = labels if ndim == 3 else labels[0]
-    save_tiff(labels, tmp_path / "a.tif")
+    save_tiff(tmp_path / "a.tif", labels)
     back = read_image_stack(tmp_path / "a.tif")
     assert back.dtype == labels.dtype
     np.testing.assert_array_equal(back, labels)
@@ -26,12 +26,12 @@ def test_tiff_round_trip(tmp_path, scale, ndim):
 
 @pytest.mark.parametrize("width", [3, 4])
 def test_narrow_volumes_are_not_taken_for_colours(tmp_path, width):
-    save_tiff(VOLUME[:, :, :width], tmp_path / "a.tif")
+    save_tiff(tmp_path / "a.tif", VOLUME[:, :, :width])
     np.testing.assert_array_equal(read_image_stack(tmp_path / "a.tif"), VOLUME[:, :, :width])
 
 
 def test_tiff_states_resolution_and_phases(tmp_path):
-    save_tiff(MS, tmp_path / "a.tif")
+    save_tiff(tmp_path / "a.tif", MS)
     with tifffile.TiffFile(tmp_path / "a.tif") as tiff:
         tags = tiff.pages[0].tags
         assert tags["ResolutionUnit"].value == 3  # centimetre
@@ -77,7 +77,7 @@ def test_raw_in_any_byte_order_and_axis_order(tmp_path):
 
 def test_images_are_labels_for_every_reader(tmp_path):
     np.save(tmp_path / "a.npy", VOLUME)
-    save_tiff(VOLUME, tmp_path / "a.tif")
+    save_tiff(tmp_path / "a.tif", VOLUME)
     for name in ("a.npy", "a.tif"):
         ms = load_microstructures(tmp_path / name, phases=phases_of(MS), voxel_size=1e-6)
         np.testing.assert_array_equal(ms, VOLUME)
@@ -136,10 +136,10 @@ def test_bad_input(tmp_path, name, options, error, message):
 def test_exports_hold_one_sample_and_overwrite_nothing(tmp_path, save, name):
     stack = as_microstructure(VOLUME, ensemble=True)
     with pytest.raises(InputError, match=r"isel\(sample=0\)"):
-        save(stack, tmp_path / name)
-    save(stack.isel(sample=0), tmp_path / name)
+        save(tmp_path / name, stack)
+    save(tmp_path / name, stack.isel(sample=0))
     with pytest.raises(DataFileError, match="--force"):
-        save(MS, tmp_path / name)
-    save(MS, tmp_path / name, overwrite=True)
+        save(tmp_path / name, MS)
+    save(tmp_path / name, MS, overwrite=True)
     with pytest.raises(InputError, match="threshold_otsu"):
-        save(VOLUME * 0.5, tmp_path / name)
+        save(tmp_path / name, VOLUME * 0.5)

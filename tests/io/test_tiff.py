@@ -190,7 +190,7 @@ def test_own_files_come_back(file, shape):
     ms = as_microstructure(
         labels, phases={0: "pore", 1: "solid"}, voxel_size=[3e-6, 2e-6, 1e-6][-len(shape) :]
     )
-    save_tiff(ms, file)
+    save_tiff(file, ms)
     back = load_microstructures(file)
     np.testing.assert_array_equal(back, ms)
     assert back.dims == ms.dims
@@ -203,7 +203,7 @@ def test_own_files_come_back(file, shape):
 
 
 def test_own_files_without_a_size(file):
-    save_tiff(VOLUME, file)
+    save_tiff(file, VOLUME)
     assert voxel_size_of(load_microstructures(file)).unit == "voxel"
 
 

@@ -130,10 +130,10 @@ def test_bodies_of_a_disc():
     labels[5] = 1
     inside = np.ones((12, 12), dtype=bool)
     inside[:, 6] = False
-    assert connected_bodies(labels, phase=1, mask=inside).number.item() == 2
+    assert connected_bodies(labels, phase=1, mask=inside, periodic=False).number.item() == 2
     assert percolates(labels, phase=1, mask=inside).values.tolist() == [[False, False]]
-    assert euler_characteristic(labels, phase=1, mask=inside).item() == 2
-    assert connected_bodies(labels, phase=0, mask=inside).number.item() == 4
+    assert euler_characteristic(labels, phase=1, mask=inside, periodic=False).item() == 2
+    assert connected_bodies(labels, phase=0, mask=inside, periodic=False).number.item() == 4
     inside[:, 6:] = False
     # From the first layer of the specimen to its last.
     assert percolates(labels, phase=1, mask=inside).values.tolist() == [[False, True]]

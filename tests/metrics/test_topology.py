@@ -34,15 +34,22 @@ def torus():
     ],
 )
 def test_bodies_with_known_topology(labels, expected, connectivity):
-    assert euler_characteristic(labels, phase=1, connectivity=connectivity).item() == expected
+    assert (
+        euler_characteristic(labels, phase=1, connectivity=connectivity, periodic=False).item()
+        == expected
+    )
 
 
 def test_connectivity_decides_on_diagonal_neighbours():
     diagonal = np.eye(3, dtype=int)
-    assert euler_characteristic(diagonal, phase=1, connectivity="face").item() == 3
-    assert euler_characteristic(diagonal, phase=1, connectivity="full").item() == 1
-    assert connected_bodies(diagonal, phase=1, connectivity="face").number.item() == 3
-    assert connected_bodies(diagonal, phase=1, connectivity="full").number.item() == 1
+    assert euler_characteristic(diagonal, phase=1, connectivity="face", periodic=False).item() == 3
+    assert euler_characteristic(diagonal, phase=1, connectivity="full", periodic=False).item() == 1
+    assert (
+        connected_bodies(diagonal, phase=1, connectivity="face", periodic=False).number.item() == 3
+    )
+    assert (
+        connected_bodies(diagonal, phase=1, connectivity="full", periodic=False).number.item() == 1
+    )
 
 
 @pytest.mark.parametrize("shape", [(17, 23), (9, 11, 8)])
@@ -50,7 +57,7 @@ def test_connectivity_decides_on_diagonal_neighbours():
 def test_euler_characteristic_agrees_with_scikit_image(shape, connectivity, neighbours):
     labels = np.random.default_rng(0).integers(0, 3, (6, *shape))
     ensemble = as_microstructure(labels, ensemble=True)
-    values = euler_characteristic(ensemble, phase=2, connectivity=connectivity)
+    values = euler_characteristic(ensemble, phase=2, connectivity=connectivity, periodic=False)
     expected = [euler_number(sample == 2, neighbours or len(shape)) for sample in labels]
     assert values.values.tolist() == expected
 
@@ -74,7 +81,7 @@ def test_bodies_and_largest_share():
     labels = np.zeros((6, 6), dtype=int)
     labels[0, :3] = 1
     labels[4:, 4:] = 1
-    bodies = connected_bodies(labels, phase=1)
+    bodies = connected_bodies(labels, phase=1, periodic=False)
     assert bodies.number.item() == 2
     assert bodies.largest_share.item() == pytest.approx(4 / 7)
 
@@ -87,7 +94,10 @@ def test_bodies_agree_with_scipy_on_random_media(shape, connectivity):
         len(shape), 1 if connectivity == "face" else len(shape)
     )
     expected = ndimage.label(labels, structure)[1]
-    assert connected_bodies(labels, phase=1, connectivity=connectivity).number.item() == expected
+    assert (
+        connected_bodies(labels, phase=1, connectivity=connectivity, periodic=False).number.item()
+        == expected
+    )
 
 
 @pytest.mark.parametrize(("connectivity", "number"), [("face", 2), ("full", 1)])
@@ -114,7 +124,7 @@ def test_absent_phase_has_no_bodies():
         assert bodies.number.item() == 0
         assert np.isnan(bodies.largest_share.item())
     assert not percolates(ms, phase="solid").any()
-    assert euler_characteristic(ms, phase="solid").item() == 0
+    assert euler_characteristic(ms, phase="solid", periodic=False).item() == 0
 
 
 def test_percolation_names_the_axes_of_a_channel():
@@ -138,4 +148,4 @@ def test_two_bodies_on_opposite_faces_do_not_percolate():
 
 def test_unknown_connectivity_is_refused():
     with pytest.raises(InputError, match="'face', 'full'"):
-        connected_bodies(np.eye(3, dtype=int), phase=1, connectivity="corner")
+        connected_bodies(np.eye(3, dtype=int), phase=1, connectivity="corner", periodic=False)

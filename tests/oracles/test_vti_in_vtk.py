@@ -16,7 +16,7 @@ LABELS = np.random.default_rng(0).integers(0, 3, size=(5, 6, 7))
 def test_labels_come_back(tmp_path, monkeypatch, factor, block):
     monkeypatch.setattr(vti, "BLOCK_BYTES", block * 4)
     ms = as_microstructure(LABELS * factor, voxel_size=(3e-6, 2e-6, 1e-6))
-    save_vti(ms, tmp_path / "a.vti")
+    save_vti(tmp_path / "a.vti", ms)
     grid = pv.read(tmp_path / "a.vti")
     # VTK counts x fastest, as C order does for (z, y, x).
     np.testing.assert_array_equal(grid.cell_data["labels"].reshape(5, 6, 7), ms)
@@ -28,12 +28,12 @@ def test_labels_come_back(tmp_path, monkeypatch, factor, block):
 
 def test_a_crop_keeps_its_place(tmp_path):
     ms = as_microstructure(LABELS, voxel_size=1e-6).isel(z=slice(2, None))
-    save_vti(ms, tmp_path / "a.vti")
+    save_vti(tmp_path / "a.vti", ms)
     np.testing.assert_allclose(pv.read(tmp_path / "a.vti").origin, (0, 0, 2e-6), atol=1e-18)
 
 
 def test_an_image_is_one_layer_of_cells(tmp_path):
-    save_vti(LABELS[0], tmp_path / "a.vti")
+    save_vti(tmp_path / "a.vti", LABELS[0])
     grid = pv.read(tmp_path / "a.vti")
     assert grid.dimensions == (8, 7, 2)
     np.testing.assert_array_equal(grid.cell_data["labels"].reshape(6, 7), LABELS[0])

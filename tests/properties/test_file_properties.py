@@ -61,7 +61,7 @@ def test_hdf5_gives_back_what_it_was_given(ms):
 @settings(max_examples=50)
 def test_tiff_gives_back_the_labels(ms):
     with tempfile.TemporaryDirectory() as folder:
-        save_tiff(ms, Path(folder) / "a.tif")
+        save_tiff(Path(folder) / "a.tif", ms)
         back = read_image_stack(Path(folder) / "a.tif")
         np.testing.assert_array_equal(back.reshape(ms.shape), ms)
 

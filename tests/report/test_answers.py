@@ -32,7 +32,7 @@ def speckled(tmp_path_factory):
 
 def page_of(new, real, folder):
     evaluation = evaluate(new, real)
-    html, numbers = write_report(evaluation, folder / "report.html")
+    html, numbers = write_report(folder / "report.html", evaluation)
     return evaluation, html.read_text(encoding="utf-8"), json.loads(numbers.read_text("utf-8"))
 
 

@@ -288,7 +288,7 @@ FORMATS = [
     Kind("hdf5 images", pictures, read_pictures, HDF5),
     Kind("hdf5 generated, recounted", generated, recount, HDF5),
     Kind("netcdf", netcdf, read, HDF5),
-    Kind("tiff own", file_of("scan.tif", lambda path: save_tiff(NAMED, path)), read),
+    Kind("tiff own", file_of("scan.tif", lambda path: save_tiff(path, NAMED)), read),
     Kind(
         "tiff imagej",
         file_of("s.tif", lambda p: tifffile.imwrite(p, LABELS, imagej=True, **ZYX)),
@@ -315,7 +315,7 @@ FORMATS = [
     Kind("npy", file_of("scan.npy", lambda path: np.save(path, LABELS)), read),
     Kind("npz", file_of("scan.npz", npz_bytes), read, checksum=True),
     Kind("raw", file_of("scan.raw", lambda path: path.write_bytes(LABELS.tobytes())), read_raw),
-    Kind("vti", file_of("scan.vti", lambda path: save_vti(NAMED, path)), read),
+    Kind("vti", file_of("scan.vti", lambda path: save_vti(path, NAMED)), read),
     Kind("nrrd", file_of("scan.nrrd", nrrd), read),
     Kind("mha", file_of("scan.mha", mha), read),
     Kind("mhd", file_of("scan.mhd", mhd), read, damage.damage_text),

@@ -135,10 +135,12 @@ def main() -> None:
     n = len(first)
 
     def gaussian_field() -> xr.DataArray:
-        return GaussianField.fit(train, symmetry="isotropic").sample(n, phase_fraction=asked, rng=0)
+        return GaussianField.fit(train, symmetry="isotropic", periodic=False).sample(
+            n, phase_fraction=asked, rng=0
+        )
 
     def yeong_torquato() -> xr.DataArray:
-        return YeongTorquato.fit(train, symmetry="isotropic").sample(
+        return YeongTorquato.fit(train, symmetry="isotropic", periodic=False).sample(
             n, phase_fraction=asked, sweeps=options.sweeps, rng=0
         )
 

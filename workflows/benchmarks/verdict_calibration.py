@@ -64,14 +64,14 @@ def gaussian_blobs(real: xr.DataArray, rng: np.random.Generator) -> np.ndarray:
 
 def matched_s2(real: xr.DataArray, rng: np.random.Generator) -> np.ndarray:
     """Level cuts of a Gaussian field with the S2 and the fractions of the windows."""
-    field = GaussianField.fit(real, symmetry="isotropic")
+    field = GaussianField.fit(real, symmetry="isotropic", periodic=False)
     fractions = {"pore": phase_fractions(real).sel(phase=0).values.tolist()}
     return field.sample(len(real), phase_fraction=fractions, rng=rng).values
 
 
 def matched_s2_and_lineal_path(real: xr.DataArray, rng: np.random.Generator) -> np.ndarray:
     """Yeong-Torquato swaps with the S2, the lineal path and the fractions of the windows."""
-    field = YeongTorquato.fit(real, symmetry="isotropic")
+    field = YeongTorquato.fit(real, symmetry="isotropic", periodic=False)
     fractions = {"pore": phase_fractions(real).sel(phase=0).values.tolist()}
     return field.sample(len(real), phase_fraction=fractions, rng=rng).values
 

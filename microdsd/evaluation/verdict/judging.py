@@ -52,7 +52,7 @@ def judge(
     real: LabelsLike,
     *,
     periodic: bool,
-    rng: int | np.random.Generator | None = None,
+    rng: int | np.random.Generator | None = 0,
     alpha: float = ALPHA,
     margins: Mapping[str, float] | None = None,
     described: tuple[xr.Dataset, xr.Dataset] | None = None,

@@ -12,6 +12,7 @@ from microdsd.errors import InputError
 from microdsd.evaluation.evaluation import Evaluation
 from microdsd.evaluation.memorisation import Memorisation
 from microdsd.io import atomic_write
+from microdsd.io.order import path_first
 from microdsd.microstructure import LabelsLike
 from microdsd.report.pages import illustrations
 from microdsd.report.pages.nearest import nearest_section
@@ -23,9 +24,10 @@ from microdsd.report.words.document import evaluation_document
 from microdsd.report.words.verdict_sentence import verdict_sentence
 
 
+@path_first
 def write_report(
-    evaluation: Evaluation,
     path: str | Path,
+    evaluation: Evaluation,
     *,
     overwrite: bool = False,
     title: str | None = None,
@@ -37,9 +39,9 @@ def write_report(
 
     Parameters
     ----------
-    evaluation : Evaluation
     path : str or Path
         Of the page, ending in ``.html``.
+    evaluation : Evaluation
     overwrite : bool
         Whether existing files may be replaced.
     title : str, optional

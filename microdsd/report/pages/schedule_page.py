@@ -6,6 +6,7 @@ from pathlib import Path
 
 from microdsd.errors import InputError
 from microdsd.io import atomic_write
+from microdsd.io.order import path_first
 from microdsd.report.pages.template import render
 from microdsd.report.pictures.schedule_picture import schedule_picture
 from microdsd.report.pictures.style import figure_png, figure_svg
@@ -23,8 +24,9 @@ def check_name(path: str | Path) -> None:
         raise InputError(f"output {str(path)!r} must end in .html or .png")
 
 
+@path_first
 def write_schedule(
-    schedule: Schedule, path: str | Path, *, title: str = "Schedule", overwrite: bool = False
+    path: str | Path, schedule: Schedule, *, title: str = "Schedule", overwrite: bool = False
 ) -> None:
     """Write the picture (.png), or the page that holds it (.html).
 

@@ -12,6 +12,7 @@ from markupsafe import Markup
 
 from microdsd.evaluation.sweep import SweepColumn, SweepEvaluation
 from microdsd.io import atomic_write
+from microdsd.io.order import path_first
 from microdsd.microstructure import phases_of, spatial_dims
 from microdsd.report.pages.page import report_paths
 from microdsd.report.pages.template import render
@@ -31,16 +32,17 @@ from microdsd.report.words.wording import number, phase_words
 _MOST_COLUMNS = 7
 
 
+@path_first
 def write_sweep_report(
-    sweep: SweepEvaluation, path: str | Path, *, overwrite: bool = False, title: str | None = None
+    path: str | Path, sweep: SweepEvaluation, *, overwrite: bool = False, title: str | None = None
 ) -> tuple[Path, Path]:
     """Write the page and, beside it under the same name, the JSON.
 
     Parameters
     ----------
-    sweep : SweepEvaluation
     path : str or Path
         Of the page, ending in ``.html``.
+    sweep : SweepEvaluation
     overwrite : bool
         Whether existing files may be replaced.
     title : str, optional

@@ -14,6 +14,7 @@ from scipy import ndimage
 
 from microdsd.errors import InputError
 from microdsd.io import atomic_write
+from microdsd.io.order import path_first
 from microdsd.microstructure import phases_of, resolve_phase, spatial_dims
 from microdsd.microstructure.labels import focus_phase
 from microdsd.report.pictures.figures import isosurface_picture
@@ -33,10 +34,11 @@ _COLOURS = 48
 _NARROWEST, _WIDEST = 32, 4096  # pixels
 
 
+@path_first
 def animate_walk(
+    path: str | Path,
     states: Sequence[State],
     material: xr.DataArray,
-    path: str | Path,
     *,
     background: int,
     phase: int | str | None = None,
@@ -51,13 +53,13 @@ def animate_walk(
 
     Parameters
     ----------
+    path : str or Path
+        A file whose name ends in ``.gif``.
     states : sequence of (float, ndarray)
         Of `MicrostructureModel.walk`; species are the labels in ascending order, without the
         phase that no walker stands for.
     material : DataArray, dims ([z,] y, x)
         The finished sample.
-    path : str or Path
-        A file whose name ends in ``.gif``.
     background : int
         Label that no walker stands for, `ModelCard.background`.
     phase : int or str, optional

@@ -10,6 +10,7 @@ import numpy as np
 
 from microdsd.errors import InputError
 from microdsd.io import atomic_write
+from microdsd.io.order import path_first
 from microdsd.report.pictures.style import (
     LengthScale,
     blank_figure,
@@ -43,15 +44,16 @@ def check_picture(path: str | Path) -> None:
         raise InputError(f"picture: {path} is neither .png nor .svg; name it so")
 
 
-def draw_description(described: xr.Dataset, path: str | Path, *, overwrite: bool = False) -> None:
+@path_first
+def draw_description(path: str | Path, described: xr.Dataset, *, overwrite: bool = False) -> None:
     """Draw the curves of every phase that were measured.
 
     Parameters
     ----------
-    described : Dataset
-        Of `describe`; of ensembles, curves are means and bands 5 to 95 % of the samples.
     path : str or Path
         PNG or SVG file.
+    described : Dataset
+        Of `describe`; of ensembles, curves are means and bands 5 to 95 % of the samples.
     overwrite : bool
         Whether a file of that name may be replaced.
 

@@ -80,7 +80,7 @@ def volume():
 
 
 def written(evaluation, folder, **options):
-    html, numbers = write_report(evaluation, folder / "report.html", **options)
+    html, numbers = write_report(folder / "report.html", evaluation, **options)
     return html.read_text(encoding="utf-8"), json.loads(numbers.read_text(encoding="utf-8"))
 
 
@@ -213,10 +213,10 @@ def test_a_training_log_adds_its_section(plane, tmp_path):
 def test_nothing_is_overwritten_unasked(plane, tmp_path, existing):
     (tmp_path / existing).write_text("mine")
     with pytest.raises(DataFileError, match="exists"):
-        write_report(plane, tmp_path / "report.html")
+        write_report(tmp_path / "report.html", plane)
     assert [p.name for p in tmp_path.iterdir()] == [existing]
     assert (tmp_path / existing).read_text() == "mine"
-    write_report(plane, tmp_path / "report.html", overwrite=True)
+    write_report(tmp_path / "report.html", plane, overwrite=True)
     assert (tmp_path / existing).read_text() != "mine"
 
 
@@ -226,10 +226,10 @@ def test_an_interrupt_leaves_no_file(plane, tmp_path, monkeypatch):
 
     monkeypatch.setattr("microdsd.report.pages.illustrations.pictures", interrupted)
     with pytest.raises(KeyboardInterrupt):
-        write_report(plane, tmp_path / "report.html")
+        write_report(tmp_path / "report.html", plane)
     assert list(tmp_path.iterdir()) == []
 
 
 def test_other_suffixes_are_refused(plane, tmp_path):
     with pytest.raises(InputError, match=r"\.html"):
-        write_report(plane, tmp_path / "report.json")
+        write_report(tmp_path / "report.json", plane)

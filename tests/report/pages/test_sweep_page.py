@@ -60,7 +60,7 @@ def column(evaluation, descriptor, of=None):
 
 
 def test_columns_are_the_descriptors_of_every_sample_and_window(measured):
-    bodies = connected_bodies(measured.generated, phase="pore").number
+    bodies = connected_bodies(measured.generated, phase="pore", periodic=False).number
     assert column(measured, "body_count", "pore").generated == tuple(bodies.values.tolist())
     of_real = describe(measured.windows, periodic=False)
     spans = of_real.percolates.sel(phase=1).mean("axis").values
@@ -104,7 +104,7 @@ def test_what_does_not_exist_is_none():
 
 
 def test_page_and_numbers(measured, tmp_path):
-    html, numbers = write_sweep_report(measured, tmp_path / "sweep.html")
+    html, numbers = write_sweep_report(tmp_path / "sweep.html", measured)
     page = Page(html.read_text(encoding="utf-8"))
     assert len(page.ids) == len(set(page.ids))
     assert all(address.startswith(("#", "data:")) for address in page.addresses)
@@ -117,12 +117,12 @@ def test_page_and_numbers(measured, tmp_path):
     assert plain["trained_fractions"] == [0.25, 0.5]
     assert len(plain["descriptors"]) == len(measured.columns)
     with pytest.raises(DataFileError, match="exists"):
-        write_sweep_report(measured, tmp_path / "sweep.html")
+        write_sweep_report(tmp_path / "sweep.html", measured)
 
 
 def test_three_phases_without_a_reference(tmp_path):
     evaluation = evaluate_sweep(series(phases=3, trained_fractions={}))
-    html, _ = write_sweep_report(evaluation, tmp_path / "sweep.html")
+    html, _ = write_sweep_report(tmp_path / "sweep.html", evaluation)
     text = html.read_text(encoding="utf-8")
     assert "triple-phase boundary" in text
     assert "<b>clay" not in text

@@ -20,7 +20,7 @@ def walk(model, tmp_path, **options):
     states, labels = model.walk(request)
     material = as_microstructure(labels, phases=dict(model.card.phases))
     path = tmp_path / "walk.gif"
-    animate_walk(states, material, path, background=model.card.background, pixels=120, **options)
+    animate_walk(path, states, material, background=model.card.background, pixels=120, **options)
     return states, material, Image.open(io.BytesIO(path.read_bytes()))
 
 
@@ -54,13 +54,13 @@ def test_a_volume_that_has_arrived_looks_as_the_finished_one(tmp_path, backgroun
     arrived = (labels == 1 - background).astype(np.uint16)[None]
     path = tmp_path / "walk.gif"
     states = [(0.1, arrived)]
-    animate_walk(states, material, path, background=background, phase="pore", pixels=120)
+    animate_walk(path, states, material, background=background, phase="pore", pixels=120)
     first, finished = frames(path)
     picture = slice(0, -22)  # below it stands the noise level
     assert np.abs(first[picture] - finished[picture]).mean() < 3
     mirrored = [(sigma, state[:, :, ::-1]) for sigma, state in states]
     animate_walk(
-        mirrored, material, path, background=background, phase="pore", pixels=120, overwrite=True
+        path, mirrored, material, background=background, phase="pore", pixels=120, overwrite=True
     )
     assert np.abs(frames(path)[0][picture] - finished[picture]).mean() > 10
 
@@ -72,7 +72,7 @@ def test_equal_counts_do_not_hide_the_background(tmp_path, background):
     species = [label for label in range(3) if label != background]
     arrived = np.stack([labels == label for label in species]).astype(np.uint16)
     path = tmp_path / "walk.gif"
-    animate_walk([(0.1, arrived)], material, path, background=background, pixels=60)
+    animate_walk(path, [(0.1, arrived)], material, background=background, pixels=60)
     first, finished = frames(path)
     assert (first[:60] == finished[:60]).all()
     assert len(np.unique(finished[:60].reshape(-1, 3), axis=0)) == 3
@@ -95,5 +95,5 @@ def test_a_walk_of_other_walkers_is_refused(tmp_path):
     material = as_microstructure(np.eye(4, dtype=int))
     with pytest.raises(InputError, match="walkers"):
         animate_walk(
-            [(1.0, np.ones((1, 4, 4), int))], material, tmp_path / "walk.gif", background=0
+            tmp_path / "walk.gif", [(1.0, np.ones((1, 4, 4), int))], material, background=0
         )

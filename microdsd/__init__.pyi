@@ -1,0 +1,51 @@
+from .baselines import GaussianField, YeongTorquato
+from .datasets import list_datasets, load_dataset
+from .ensembles import measure_ensemble
+from .errors import ExtrapolationWarning, InputError, MicrodsdError
+from .evaluation import compare, evaluate, evaluate_sweep, judge
+from .fitting import fit
+from .generation import MicrostructureModel, sample_sweep
+from .io import load_microstructures, save_microstructures
+from .metrics import describe
+from .microstructure import as_microstructure, coarsen, crop, cut_windows, phase_fractions
+from .models import list_models
+from .network_judge import NetworkJudge
+from .progress import show_progress
+from .report import write_report, write_sweep_report
+from .training.config import TrainingConfig
+from .transport import describe_transport
+
+__version__: str
+__all__ = [
+    "ExtrapolationWarning",
+    "GaussianField",
+    "InputError",
+    "MicrodsdError",
+    "MicrostructureModel",
+    "NetworkJudge",
+    "TrainingConfig",
+    "YeongTorquato",
+    "__version__",
+    "as_microstructure",
+    "coarsen",
+    "compare",
+    "crop",
+    "cut_windows",
+    "describe",
+    "describe_transport",
+    "evaluate",
+    "evaluate_sweep",
+    "fit",
+    "judge",
+    "list_datasets",
+    "list_models",
+    "load_dataset",
+    "load_microstructures",
+    "measure_ensemble",
+    "phase_fractions",
+    "sample_sweep",
+    "save_microstructures",
+    "show_progress",
+    "write_report",
+    "write_sweep_report",
+]

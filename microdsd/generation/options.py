@@ -1,0 +1,27 @@
+"""Options that every way to generate has, whatever composition it is asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TypedDict
+
+import numpy as np
+
+from microdsd.process import Boundary
+from microdsd.sampling.guidance import Guide
+
+
+class SharedOptions(TypedDict, total=False):
+    """Options of `MicrostructureModel.sample` that do not say what the samples are made of."""
+
+    class_name: str | Sequence[str] | None
+    guidance: float
+    boundary: Boundary | Sequence[Boundary]
+    evaluations: int | None
+    sigma_last: float | None
+    guide: Guide | None
+    rng: int | np.random.Generator | None
+    seed: int | None
+
+
+SHARED_OPTIONS = tuple(SharedOptions.__annotations__)
