@@ -9,7 +9,7 @@ from markupsafe import Markup
 
 from microdsd.evaluation.evaluation import Evaluation
 from microdsd.evaluation.verdict import CANNOT_TELL, DescriptorDifference, Test, Verdict
-from microdsd.evaluation.verdict.features import IN_VOXELS
+from microdsd.metrics.registry import find
 from microdsd.microstructure import spatial_dims, voxel_size_of
 from microdsd.report.pictures.differences import difference_curve, intervals_in_margins
 from microdsd.report.pictures.style import LengthScale, figure_svg
@@ -153,7 +153,8 @@ def _curve_panel(evaluation: Evaluation, found: DescriptorDifference, i: int) ->
     part = found.largest
     length = LengthScale.of(evaluation.windows)
     factor = length.factor
-    if found.descriptor in IN_VOXELS:
+    record = find(found.descriptor)
+    if record is not None and record.points_in_voxels:
         factor *= _edge(evaluation, part.axis)
     of = ", ".join(text for text in (part.phase, part.axis and f"along {part.axis}") if text)
     title = f"{name_of_test(found.descriptor)}, {of}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from microdsd.evaluation.verdict.answers import CANNOT_TELL, DIFFERS, WITHIN
-from microdsd.evaluation.verdict.margins import MARGINS
+from microdsd.evaluation.verdict.margins import default_margins
 from microdsd.evaluation.verdict.result import (
     DescriptorDifference,
     FractionMatch,
@@ -90,7 +90,7 @@ def amount_of(name: str, share: float) -> str:
     ('3.1 %', '−12 points')
     """
     text = f"{100 * share:.{1 if abs(share) < 0.095 else 0}f}".replace("-", "−")
-    return f"{text} {'points' if MARGINS[name].kind == 'points' else '%'}"
+    return f"{text} {'points' if default_margins()[name].kind == 'points' else '%'}"
 
 
 def needed_words(test: Test) -> str:
