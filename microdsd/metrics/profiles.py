@@ -139,7 +139,7 @@ PROFILES = Group(
     (
         Descriptor(
             name="fraction_profile",
-            label="phase fraction along an axis",
+            label="phase-fraction profile",
             definition="phase fraction in each layer of voxels normal to the axis",
             reference=_TORQUATO,
             symbol="φ",
