@@ -49,7 +49,7 @@ def difference_words(found: DescriptorDifference) -> str:
     """
     part = found.largest
     record = find(found.descriptor)
-    words = record and record.words
+    words = None if record is None else record.words
     if words is None:
         words = Words(f"the {label_of(found.descriptor)} of {{of}} is", "too high", "too low")
     one_for_both = len({p.phase for p in found.parts}) == 1
