@@ -29,6 +29,7 @@ from typer.testing import CliRunner
 
 from microdsd.cli.app import app
 from microdsd.io import save_microstructures
+from microdsd.metrics.registry import groups
 from microdsd.microstructure import as_microstructure, blobs
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -155,6 +156,8 @@ def test_snippets_run(page, models, tmp_path, monkeypatch):
     if not todo:
         return
     shorten(monkeypatch, models)
+    # What a page registers stays on that page.
+    monkeypatch.setattr("microdsd.metrics.registry._groups", groups())
     monkeypatch.chdir(tmp_path)
     shutil.copytree(ROOT / "workflows", tmp_path / "workflows")
     for given in re.findall(r"<!-- given: (.*?) -->", page.read_text(), re.S):

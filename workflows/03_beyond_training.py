@@ -11,7 +11,7 @@ from pathlib import Path
 
 import microdsd
 from microdsd.io import atomic_write
-from microdsd.metrics.descriptors import COMPARED
+from microdsd.metrics.registry import compared_groups
 from microdsd.report.pictures.figures import sweep_grid
 from microdsd.report.pictures.style import figure_png
 
@@ -30,7 +30,7 @@ def main(n: int = 6) -> None:
             new = model.sample(n, phase_fraction={"pore": porosity}, rng=0)
             columns[f"porosity {porosity:.2f}"] = new
             pore = (
-                microdsd.describe(new, periodic=False, descriptors=COMPARED)
+                microdsd.describe(new, periodic=False, descriptors=compared_groups())
                 .sel(phase=0)
                 .mean("sample")
             )

@@ -68,8 +68,8 @@ def command(
     from microdsd.cli.parsing import names_of, paths_of, phases_of, region_of
     from microdsd.ensembles import place_of_parts
     from microdsd.io import ensure_writable
-    from microdsd.metrics.descriptor_groups import GROUPS
     from microdsd.metrics.descriptors import describe
+    from microdsd.metrics.registry import groups
 
     goes_on = resume and output is not None and place_of_parts(output).is_dir()
     if picture is not None:
@@ -79,7 +79,7 @@ def command(
         ensure_writable(picture, overwrite=force or goes_on, inputs=paths_of(*files, mask))
 
     def watch(show: Show) -> Callable[[str], None]:
-        number, begun = len(descriptor or GROUPS), count()
+        number, begun = len(descriptor or groups()), count()
         return lambda group: show(next(begun) % number / number, group.replace("_", " "))
 
     measured = measure_files(

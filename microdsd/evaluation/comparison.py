@@ -16,7 +16,8 @@ from microdsd.evaluation.comparison_result import (
     TwoPointComparison,
 )
 from microdsd.evaluation.fraction_trend import FractionTrend
-from microdsd.metrics.descriptors import COMPARED, describe, scalar_columns
+from microdsd.metrics.descriptors import describe, scalar_columns
+from microdsd.metrics.registry import compared_groups
 from microdsd.microstructure.schema import (
     LabelsLike,
     as_ensemble,
@@ -111,8 +112,8 @@ def compare(
         )
     splits = _Splits.draw(n_generated, n_reference, set_size, np.random.default_rng(rng))
     made, real = described or (
-        describe(generated, periodic=periodic, descriptors=COMPARED),
-        describe(reference, periodic=periodic, descriptors=COMPARED),
+        describe(generated, periodic=periodic, descriptors=compared_groups()),
+        describe(reference, periodic=periodic, descriptors=compared_groups()),
     )
     size, unit = voxel_size_of(reference)
     return Comparison(

@@ -23,7 +23,7 @@ from microdsd.evaluation.reference import match_reference
 from microdsd.evaluation.training_scan import without_training
 from microdsd.evaluation.verdict import ClassifierTest, Verdict, judge, margins_with
 from microdsd.metrics import describe
-from microdsd.metrics.descriptors import JUDGED
+from microdsd.metrics.registry import judged_groups
 from microdsd.microstructure import (
     LabelsLike,
     as_ensemble,
@@ -229,7 +229,7 @@ def _described(
     return describe(
         ms,
         periodic=periodic,
-        descriptors=JUDGED,
+        descriptors=judged_groups(),
         progress=lambda group: show(f"{what}: {group.replace('_', ' ')}"),
     )
 

@@ -14,7 +14,8 @@ from microdsd.errors import InputError
 from microdsd.evaluation.evaluation import measurement_record, sentence
 from microdsd.evaluation.recount import PhaseComposition, composition
 from microdsd.evaluation.reference import match_reference
-from microdsd.metrics.descriptors import COMPARED, describe, scalar_columns
+from microdsd.metrics.descriptors import describe, scalar_columns
+from microdsd.metrics.registry import compared_groups
 from microdsd.microstructure import (
     LabelsLike,
     as_ensemble,
@@ -195,8 +196,10 @@ def evaluate_sweep(
         notes += matched.notes
     streams = made.get("streams", [])
     trained = made.get("trained_fractions", {}).get(phases_of(samples)[phase])
-    described = describe(samples, periodic=periodic, descriptors=COMPARED)
-    of_real = None if real is None else describe(real, periodic=periodic, descriptors=COMPARED)
+    described = describe(samples, periodic=periodic, descriptors=compared_groups())
+    of_real = (
+        None if real is None else describe(real, periodic=periodic, descriptors=compared_groups())
+    )
     return SweepEvaluation(
         generated=samples,
         windows=real,

@@ -27,6 +27,7 @@ from microdsd.metrics import (
     triple_phase_boundary,
     two_point_probability,
 )
+from microdsd.metrics.registry import find
 from microdsd.microstructure import as_microstructure, phases_of
 from microdsd.microstructure.composition import Fractions
 from microdsd.models.card import ModelCard
@@ -67,10 +68,6 @@ _FEWEST_WINDOWS = 16
 
 _HOLD = 0.3
 """How firmly settings that change nothing are held: per step of theirs, in tolerances."""
-
-_TOLERANCE = {"interface": 0.03, "bodies": 0.1, "S2": 0.1, "triple-phase boundary": 0.03}
-"""Relative differences that weigh the same. Windows differ by more, but most of that is due to
-their compositions, which are the samples' own."""
 
 _NONE = 1e-9
 """Tolerance of what real windows have none of, and keeps bounds apart."""
@@ -399,7 +396,9 @@ def _improved(
 
 
 def _measured(stack: Array, encoding: PhaseEncoding) -> dict[str, Array]:
-    """By name, what is compared of every window of a stack of labels, one row each.
+    """What is compared of every window of a stack of labels, one row each.
+
+    Names are those of descriptors, then of the phases.
 
     S2 is that of the species. Where one phase fills nearly all, its S2 in a window tells first of
     all how much of it happens to lie near the faces.
@@ -407,27 +406,37 @@ def _measured(stack: Array, encoding: PhaseEncoding) -> dict[str, Array]:
     windows = as_microstructure(stack, phases=encoding.phases, ensemble=True)
     labels = list(phases_of(windows))
     found = {
-        f"interface {a}-{b}": interface_density(windows, phase=a, phase2=b, periodic=False)
+        f"interface_density {a}-{b}": interface_density(windows, phase=a, phase2=b, periodic=False)
         for a, b in itertools.combinations(labels, 2)
     }
     for label in labels:
-        found[f"bodies {label}"] = connected_bodies(windows, phase=label, periodic=False).number
+        bodies = connected_bodies(windows, phase=label, periodic=False)
+        found[f"body_count {label}"] = bodies.number
     for label in encoding.species:
-        found[f"S2 {label}"] = two_point_probability(windows, phase=label, periodic=False)
+        found[f"two_point_probability {label}"] = two_point_probability(
+            windows, phase=label, periodic=False
+        )
     if len(labels) > 2:
-        found["triple-phase boundary"] = triple_phase_boundary(windows, periodic=False)
+        found["triple_phase_boundary"] = triple_phase_boundary(windows, periodic=False)
     return {name: values.values.reshape(len(windows), -1) for name, values in found.items()}
 
 
 def _tolerances(target: dict[str, Array]) -> dict[str, Array]:
-    """By name, the difference of means that counts as one."""
+    """By name, the difference of means that counts as one.
+
+    Windows differ by more than the tolerance of a descriptor, but most of that is due to their
+    compositions, which are the samples' own.
+    """
     found = {}
     for name, values in target.items():
         mean = values.mean(0)
-        relative = next(share for kind, share in _TOLERANCE.items() if name.startswith(kind))
-        if name.startswith("bodies"):  # few of them scatter, here and in the samples
+        record = find(name.partition(" ")[0])
+        if record is None or record.tolerance is None:
+            raise LookupError(f"{name}: no tolerance of it is registered")
+        relative = record.tolerance
+        if record.whole_numbers:  # few of them scatter, here and in the samples
             found[name] = np.hypot(relative * mean, np.sqrt(2 * mean / len(values)))
-        elif name.startswith("S2"):  # all lags together count as one number
+        elif record.kind == "curve":  # all lags together count as one number
             height = np.abs(mean - mean[-1]).mean()
             found[name] = np.full(len(mean), relative * height * math.sqrt(len(mean)))
         else:

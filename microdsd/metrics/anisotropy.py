@@ -9,6 +9,8 @@ import numpy as np
 import xarray as xr
 
 from microdsd.metrics._ensembles import MaskLike, per_sample, specimen_of
+from microdsd.metrics.registry import Descriptor, Group, Variables
+from microdsd.metrics.request import Request
 from microdsd.metrics.surface import check_thickness, direction_weights, unlike_share
 from microdsd.microstructure.schema import (
     LabelsLike,
@@ -111,3 +113,36 @@ def fabric(
             ),
         }
     )  # fmt: skip
+
+
+def _measure(request: Request) -> Variables:
+    found = request.by_phase(
+        lambda phase: fabric(
+            request.ensemble, phase=phase, periodic=request.periodic, mask=request.mask
+        )
+    )
+    return {"degree_of_anisotropy": found["degree"], "longest_direction": found["direction"]}
+
+
+_HARRIGAN_MANN = "doi:10.1007/BF00540446"
+
+ANISOTROPY = Group(
+    "anisotropy",
+    _measure,
+    (
+        Descriptor(
+            name="degree_of_anisotropy",
+            label="degree of anisotropy",
+            definition="1 - shortest over longest half axis of the ellipsoid of mean intercept "
+            "lengths",
+            reference=_HARRIGAN_MANN,
+            symbol="DA",
+        ),
+        Descriptor(
+            name="longest_direction",
+            label="direction of the longest mean intercepts",
+            definition="unit vector of the longest mean intercepts",
+            reference=_HARRIGAN_MANN,
+        ),
+    ),
+)

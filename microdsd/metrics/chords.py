@@ -10,6 +10,8 @@ import xarray as xr
 from microdsd.errors import InputError
 from microdsd.metrics._ensembles import MaskLike, per_sample, phase_in_specimen, voxels_of
 from microdsd.metrics._runs import Runs
+from microdsd.metrics.registry import Descriptor, Group, Margin, Variables, Words
+from microdsd.metrics.request import Request
 from microdsd.metrics.surface import check_thickness, unlike_share
 from microdsd.microstructure.schema import (
     LabelsLike,
@@ -219,3 +221,84 @@ def _weighted(
         longest = [specimen.endless * n] * 2
         places = np.append(specimen.segments(n - 1)[2:], longest) * (1 / n if periodic else 1)
     return np.asarray(np.divide(number, places, out=np.zeros_like(number), where=places > 0))
+
+
+def _measure(request: Request) -> Variables:
+    def density(phase: int) -> xr.DataArray:
+        return request.by_axis(
+            lambda axis: chord_length_density(
+                request.ensemble,
+                phase=phase,
+                periodic=request.periodic,
+                along=axis,
+                mask=request.mask,
+            ),
+            "chord",
+            1,
+            "chord-length density along an axis",
+        )
+
+    return {
+        "chord_length_density": request.by_phase(density),
+        "mean_chord_length": request.by_phase(
+            lambda phase: mean_chord_length(
+                request.ensemble, phase=phase, periodic=request.periodic, mask=request.mask
+            )
+        ),
+    }
+
+
+def _shares(density: xr.DataArray, last_lag: int) -> xr.DataArray:
+    """Share of the chords with at least each length, mean over the axes."""
+    mean = density.mean("axis")
+    longer = mean.isel(chord=slice(None, None, -1)).cumsum("chord", skipna=False)
+    longer = longer.isel(chord=slice(None, None, -1))
+    return (longer / longer.isel(chord=0)).assign_coords(chord=mean.chord).assign_attrs(units="1")
+
+
+_TORQUATO_LU = "doi:10.1103/PhysRevE.47.2950"
+
+CHORDS = Group(
+    "chords",
+    _measure,
+    (
+        Descriptor(
+            name="chord_length_density",
+            label="chord-length density",
+            definition="probability density of the lengths of whole chords along an axis; chords "
+            "that faces of the box cut are made up for by the inverse number of places of whole "
+            "ones",
+            reference=_TORQUATO_LU,
+            unit="1/length",
+            symbol="p(z)",
+            points="chord",
+            points_in_voxels=True,
+            abscissa="length",
+            drawn=True,
+            bins=True,
+            rank=7,
+        ),
+        Descriptor(
+            name="mean_chord_length",
+            label="mean chord length",
+            definition="2 phi / P_L, with P_L the crossings of the boundary per length of line "
+            "along an axis",
+            reference="Underwood, Quantitative Stereology (1970), chapter 4",
+            unit="length",
+        ),
+        Descriptor(
+            name="chord_length",
+            label="chord lengths",
+            definition="share of the chords with at least each length, mean over the axes",
+            reference=_TORQUATO_LU,
+            points="chord",
+            points_in_voxels=True,
+            abscissa="length",
+            derived_from="chord_length_density",
+            derive=_shares,
+            margin=Margin(0.05, "mean"),
+            words=Words("{of} chords are", "too long", "too short"),
+            rank=7,
+        ),
+    ),
+)

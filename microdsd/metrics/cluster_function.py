@@ -11,6 +11,8 @@ from scipy import ndimage
 
 from microdsd.metrics._correlation import Grid, Shells, checked_distance, pair_counts
 from microdsd.metrics._ensembles import MaskLike, per_sample, phase_in_specimen
+from microdsd.metrics.registry import Descriptor, Group, Margin, Variables, Words
+from microdsd.metrics.request import Request
 from microdsd.metrics.topology import Connectivity, checked_connectivity, label_bodies
 from microdsd.microstructure.schema import (
     LabelsLike,
@@ -187,3 +189,34 @@ def _senses(shape: tuple[int, ...], grid: Grid) -> Counts:
         alone = (lag == 0) | (grid.periodic & (2 * lag == n))
         senses *= np.where(alone, 1, 2)
     return senses
+
+
+def _measure(request: Request) -> Variables:
+    return {
+        "two_point_cluster": request.by_phase(
+            lambda phase: two_point_cluster(
+                request.ensemble, phase=phase, periodic=request.periodic, mask=request.mask
+            )
+        )
+    }
+
+
+CLUSTER = Group(
+    "cluster",
+    _measure,
+    (
+        Descriptor(
+            name="two_point_cluster",
+            label="two-point cluster function",
+            definition="C2(r): chance that two points r apart lie in one connected body, mean over "
+            "shells",
+            reference="doi:10.1063/1.454440",
+            symbol="C2(r)",
+            points="distance",
+            drawn=True,
+            margin=Margin(0.05, "fall"),
+            words=Words("{of} bodies hold", "too many pairs of points", "too few pairs of points"),
+            rank=5,
+        ),
+    ),
+)

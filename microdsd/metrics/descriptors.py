@@ -9,8 +9,21 @@ import xarray as xr
 
 from microdsd.errors import InputError
 from microdsd.metrics._ensembles import MaskLike
-from microdsd.metrics.definitions import with_definitions
-from microdsd.metrics.descriptor_groups import GROUPS, Request
+from microdsd.metrics.anisotropy import ANISOTROPY
+from microdsd.metrics.chords import CHORDS
+from microdsd.metrics.cluster_function import CLUSTER
+from microdsd.metrics.lineal_path import LINEAL_PATH
+from microdsd.metrics.local_thickness import LOCAL_THICKNESS
+from microdsd.metrics.minkowski import MINKOWSKI
+from microdsd.metrics.profiles import FRACTIONS, PROFILES
+from microdsd.metrics.registry import descriptors as records
+from microdsd.metrics.registry import groups, register
+from microdsd.metrics.representativity import REPRESENTATIVITY
+from microdsd.metrics.request import Request
+from microdsd.metrics.surface import SURFACE
+from microdsd.metrics.topology import BODIES, EULER, PERCOLATION
+from microdsd.metrics.triple_lines import TRIPLE_LINES
+from microdsd.metrics.two_point import CROSS_TWO_POINT, TWO_POINT, TWO_POINT_ALONG
 from microdsd.microstructure.outside import material_phases
 from microdsd.microstructure.schema import (
     LabelsLike,
@@ -21,34 +34,26 @@ from microdsd.microstructure.schema import (
 )
 from microdsd.progress import stage
 
-SCALARS = (
-    "phase_fraction",
-    "specific_surface_area",
-    "pair_surface_area",
-    "triple_phase_boundary",
-    "interface_density",
-    "euler_density",
-    "body_count",
-    "largest_body_share",
-    "percolates",
-)
-"""Variables with one number per sample and phase, pair or axis, for comparisons."""
-
-COMPARED = (
-    "fractions",
-    "two_point",
-    "two_point_along",
-    "cross_two_point",
-    "surface",
-    "euler",
-    "bodies",
-    "percolation",
-    "triple_lines",
-)
-"""Groups of descriptors that comparisons of ensembles need."""
-
-JUDGED = (*COMPARED, "cluster", "lineal_path", "chords", "local_thickness")
-"""Groups that the verdict needs."""
+for _group in (
+    FRACTIONS,
+    PROFILES,
+    TWO_POINT,
+    TWO_POINT_ALONG,
+    CROSS_TWO_POINT,
+    CLUSTER,
+    LINEAL_PATH,
+    CHORDS,
+    LOCAL_THICKNESS,
+    SURFACE,
+    MINKOWSKI,
+    EULER,
+    BODIES,
+    PERCOLATION,
+    TRIPLE_LINES,
+    ANISOTROPY,
+    REPRESENTATIVITY,
+):
+    register(_group)
 
 
 def describe(
@@ -72,10 +77,7 @@ def describe(
     phases : sequence of int or str, optional
         Phases to describe; all by default.
     descriptors : sequence of str, optional
-        Groups to measure, all by default: "fractions", "profiles", "two_point",
-        "two_point_along", "cross_two_point", "cluster", "lineal_path", "chords",
-        "local_thickness", "surface", "minkowski", "euler", "bodies", "percolation",
-        "triple_lines", "anisotropy", "representativity".
+        Groups to measure, all by default; `microdsd.metrics.registry.groups` names them.
     mask : array_like of bool, dims ``([sample,] [z,] y, x)``, optional
         Where the specimen is, if it does not fill the box; what lies outside is of no account, nor
         is the phase named "outside".
@@ -127,39 +129,41 @@ def describe(
             describing.update(done, group.replace("_", " "))
             if progress is not None:
                 progress(group)
-            described = described.assign(GROUPS[group](request))
-    return with_definitions(described)
+            described = described.assign(groups()[group].measured(request))
+    return described
 
 
 def _chosen(descriptors: Sequence[str] | None) -> list[str]:
+    known = list(groups())
     if descriptors is None:
-        return list(GROUPS)
+        return known
     named = [descriptors] if isinstance(descriptors, str) else list(descriptors)
     for group in named:
-        if group not in GROUPS:
-            raise InputError(f"descriptors: no group {group!r}; there are {', '.join(GROUPS)}")
-    return [group for group in GROUPS if group in named]
+        if group not in known:
+            raise InputError(f"descriptors: no group {group!r}; there are {', '.join(known)}")
+    return [group for group in known if group in named]
 
 
 def scalar_columns(described: xr.Dataset) -> Iterator[xr.DataArray]:
-    """Columns (sample) of all scalar descriptors, without those that repeat another.
+    """Columns (sample) of all compared scalars, without those that repeat another.
 
     Each is named after its variable and has its phase, pair or axis as a coordinate.
 
     Examples
     --------
     >>> import numpy as np
-    >>> found = describe(np.eye(4, dtype=int), periodic=True, descriptors=COMPARED)
+    >>> found = describe(np.eye(4, dtype=int), periodic=True, descriptors=["fractions", "surface"])
     >>> [column.name for column in scalar_columns(found)][:3]
     ['phase_fraction', 'phase_fraction', 'specific_surface_area']
     """
     two_phases = described.sizes["phase"] == 2
-    for name in SCALARS:
-        if name not in described or (two_phases and name == "pair_surface_area"):
+    for record in records():
+        if not record.compared or record.kind == "curve" or record.name not in described:
             continue
-        found = described[name]
-        if two_phases and name == "specific_surface_area":
-            # Both phases have the one interface as their boundary.
+        if two_phases and record.repeats_for_two_phases:
+            continue
+        found = described[record.name]
+        if two_phases and record.same_for_both_phases:
             found = found.isel(phase=0, drop=True)
         for index in np.ndindex(*found.shape[1:]):
             yield found[(slice(None), *index)]

@@ -11,6 +11,8 @@ from microdsd.errors import InputError
 from microdsd.metrics._correlation import Grid, checked_distance
 from microdsd.metrics._ensembles import MaskLike, per_sample, specimen_of
 from microdsd.metrics._runs import Runs
+from microdsd.metrics.registry import Descriptor, Group, Margin, Variables, Words
+from microdsd.metrics.request import Request
 from microdsd.microstructure.schema import (
     LabelsLike,
     as_ensemble,
@@ -156,3 +158,59 @@ def _path(
     segments = Runs.along(found, axis, periodic=periodic).segments(reach)
     share = np.divide(segments, places, out=np.full(reach + 1, np.nan), where=places > 0)
     return np.asarray(share)
+
+
+def _measure(request: Request) -> Variables:
+    def path(phase: int, along: str) -> xr.DataArray:
+        return lineal_path(
+            request.ensemble,
+            phase=phase,
+            periodic=request.periodic,
+            along=along,
+            max_distance=request.reach,
+            mask=request.mask,
+        )
+
+    def mean(phase: int) -> xr.DataArray:
+        found = path(phase, "mean").drop_vars("distance").rename(distance="lag")
+        return found.assign_coords(lag=("lag", np.arange(request.reach + 1), {"units": "voxel"}))
+
+    def along(phase: int) -> xr.DataArray:
+        return request.by_axis(
+            lambda axis: path(phase, axis), "lag", 0, "lineal-path function along an axis"
+        )
+
+    return {"lineal_path": request.by_phase(mean), "lineal_path_along": request.by_phase(along)}
+
+
+_LU_TORQUATO = "doi:10.1103/PhysRevA.45.922"
+
+LINEAL_PATH = Group(
+    "lineal_path",
+    _measure,
+    (
+        Descriptor(
+            name="lineal_path",
+            label="lineal path",
+            definition="L(z): chance that a segment joining the centres of voxels z apart lies in "
+            "the phase, mean over the axes",
+            reference=_LU_TORQUATO,
+            symbol="L(z)",
+            points="lag",
+            points_in_voxels=True,
+            drawn=True,
+            margin=Margin(0.05, "fall"),
+            words=Words("straight paths in {of} are", "too long", "too short"),
+            rank=6,
+        ),
+        Descriptor(
+            name="lineal_path_along",
+            label="lineal path along an axis",
+            definition="L(z) along one axis",
+            reference=_LU_TORQUATO,
+            symbol="L(z)",
+            points="lag",
+            points_in_voxels=True,
+        ),
+    ),
+)

@@ -8,6 +8,8 @@ import xarray as xr
 from microdsd.errors import InputError
 from microdsd.metrics._ensembles import MaskLike, per_sample, phase_in_specimen
 from microdsd.metrics._porespy import local_thickness_radii
+from microdsd.metrics.registry import Descriptor, Group, Margin, Variables, Words
+from microdsd.metrics.request import Request
 from microdsd.microstructure.schema import (
     LabelsLike,
     as_ensemble,
@@ -96,3 +98,66 @@ def local_thickness(
             ),
         }
     )  # fmt: skip
+
+
+def _measure(request: Request) -> Variables:
+    size = voxel_size_of(request.ensemble).size
+    if not np.allclose(size, size[0], rtol=1e-6, atol=0):
+        return {}
+    found = request.by_phase(
+        lambda phase: local_thickness(request.ensemble, phase=phase, mask=request.mask)
+    )
+    return {"local_thickness_share": found["share"], "mean_local_thickness": found["mean"]}
+
+
+def _up_to(share: xr.DataArray, last_lag: int) -> xr.DataArray:
+    """Share of the phase with at least each thickness, on the same points for every ensemble."""
+    edge = float(share.diameter[0])
+    points = last_lag // 2 + 1
+    kept = share.isel(diameter=slice(points))
+    kept = kept.pad(diameter=(0, points - kept.sizes["diameter"]), constant_values=0.0)
+    diameter = ("diameter", (2 * np.arange(points) + 1) * edge)
+    return kept.assign_coords(diameter=diameter)
+
+
+_HILDEBRAND = "doi:10.1046/j.1365-2818.1997.1340694.x"
+
+LOCAL_THICKNESS = Group(
+    "local_thickness",
+    _measure,
+    (
+        Descriptor(
+            name="local_thickness_share",
+            label="share of the phase at least as thick",
+            definition="share of the phase covered by balls in the phase of at least this diameter",
+            reference=_HILDEBRAND,
+            points="diameter",
+            abscissa="diameter",
+            drawn=True,
+            bins=True,
+            rank=8,
+        ),
+        Descriptor(
+            name="mean_local_thickness",
+            label="mean local thickness",
+            definition="mean over the phase of the diameter of the largest ball in the phase that "
+            "covers a point",
+            reference=_HILDEBRAND,
+            unit="length",
+        ),
+        Descriptor(
+            name="local_thickness",
+            label="local thickness",
+            definition="share of the phase with at least each thickness, at the same diameters for "
+            "all ensembles",
+            reference=_HILDEBRAND,
+            points="diameter",
+            abscissa="diameter",
+            derived_from="local_thickness_share",
+            derive=_up_to,
+            margin=Margin(0.05, "mean"),
+            words=Words("the local thickness of {of} is", "too large", "too small"),
+            rank=8,
+        ),
+    ),
+)

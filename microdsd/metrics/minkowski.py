@@ -10,6 +10,8 @@ import numpy as np
 import xarray as xr
 
 from microdsd.metrics._ensembles import MaskLike, per_sample, phase_in_specimen
+from microdsd.metrics.registry import Descriptor, Group, Variables
+from microdsd.metrics.request import Request
 from microdsd.metrics.surface import check_thickness, direction_weights
 from microdsd.metrics.topology import Connectivity, checked_connectivity
 from microdsd.metrics.triple_lines import Figure, lattice_section, section_area
@@ -218,3 +220,56 @@ def _fitted(cubes: NDArray[np.bool_], figure: Figure) -> list[list[NDArray[np.bo
         [cubes[:, *corner] for corner in corners + np.array(shift)]
         for shift in itertools.product(*map(range, room.tolist()))
     ]
+
+
+def _measure(request: Request) -> Variables:
+    found = request.by_phase(
+        lambda phase: minkowski_functionals(
+            request.ensemble, phase=phase, periodic=request.periodic, mask=request.mask
+        )
+    )
+    return {f"minkowski_{name}": variable for name, variable in found.data_vars.items()}
+
+
+_OHSER = "doi:10.1002/9783527628308"
+
+MINKOWSKI = Group(
+    "minkowski",
+    _measure,
+    (
+        Descriptor(
+            name="minkowski_volume",
+            label="volume, of configurations",
+            definition="phase fraction, mean over configurations of 2^d voxels",
+            reference=_OHSER,
+            symbol="V_V",
+        ),
+        Descriptor(
+            name="minkowski_surface",
+            label="surface, of configurations",
+            definition="surface per volume, by Crofton's formula over 13 (3D) or 4 (2D) directions "
+            "of neighbouring voxels",
+            reference=_OHSER,
+            unit="1/length",
+            symbol="S_V",
+        ),
+        Descriptor(
+            name="minkowski_curvature",
+            label="integral of the mean curvature",
+            definition="integral of (k1 + k2) / 2 over the boundary per volume, from 13 plane "
+            "sections",
+            reference=_OHSER,
+            unit="1/length^2",
+            symbol="M_V",
+        ),
+        Descriptor(
+            name="minkowski_euler",
+            label="Euler characteristic, of configurations",
+            definition="Euler characteristic per volume, of configurations inside the box: faces "
+            "of the box bound nothing",
+            reference=_OHSER,
+            unit="1/length^d",
+            symbol="χ_V",
+        ),
+    ),
+)

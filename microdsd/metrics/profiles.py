@@ -9,6 +9,8 @@ import xarray as xr
 
 from microdsd.errors import InputError
 from microdsd.metrics._ensembles import MaskLike, per_sample, specimen_of
+from microdsd.metrics.registry import Descriptor, Group, Variables
+from microdsd.metrics.request import Request
 from microdsd.microstructure.outside import material_phases
 from microdsd.microstructure.schema import LabelsLike, as_ensemble, phases_of, spatial_dims
 
@@ -96,3 +98,53 @@ def _fractions(ensemble: xr.DataArray, mask: MaskLike | None, along: str | None)
         dims=("phase",) if along is None else ("phase", along),
         coords=coords,
     )
+
+
+def _measure_fractions(request: Request) -> Variables:
+    found = specimen_fractions(request.ensemble, mask=request.mask)
+    return {"phase_fraction": found.sel(phase=list(request.phases))}
+
+
+def _measure_profiles(request: Request) -> Variables:
+    return {
+        f"fraction_profile_{axis}": fraction_profile(
+            request.ensemble, along=axis, mask=request.mask
+        ).sel(phase=list(request.phases))
+        for axis in request.dims
+    }
+
+
+_TORQUATO = "doi:10.1007/978-1-4757-6355-3"
+
+FRACTIONS = Group(
+    "fractions",
+    _measure_fractions,
+    (
+        Descriptor(
+            name="phase_fraction",
+            label="phase fraction",
+            definition="voxels of the phase over all voxels",
+            reference=_TORQUATO,
+            symbol="φ",
+            explanation="Voxels of the phase over all voxels of the sample.",
+            compared=True,
+            rank=1,
+        ),
+    ),
+)
+
+PROFILES = Group(
+    "profiles",
+    _measure_profiles,
+    (
+        Descriptor(
+            name="fraction_profile",
+            label="phase-fraction profile",
+            definition="phase fraction in each layer of voxels normal to the axis",
+            reference=_TORQUATO,
+            symbol="φ",
+            per_axis=True,
+            drawn=True,
+        ),
+    ),
+)

@@ -10,7 +10,9 @@ import xarray as xr
 from microdsd.errors import InputError
 from microdsd.metrics._correlation import Grid, Shells
 from microdsd.metrics._ensembles import MaskLike, per_sample, specimen_of, voxels_of
-from microdsd.metrics.two_point import two_point_probability
+from microdsd.metrics.registry import Descriptor, Group, Variables
+from microdsd.metrics.request import Request
+from microdsd.metrics.two_point import radial, two_point_probability
 from microdsd.microstructure.schema import LabelsLike, as_ensemble, spatial_dims, voxel_size_of
 
 if TYPE_CHECKING:
@@ -164,3 +166,59 @@ def _integrals(
     heights = np.append(correlation[positive], UNCORRELATED)
     length = float(np.trapezoid(heights, radius)) + range_ / volume * float(radius[-1])
     return length, range_
+
+
+def _measure(request: Request) -> Variables:
+    found: xr.Dataset = request.by_phase(
+        lambda phase: representativity(
+            request.ensemble,
+            phase=phase,
+            periodic=request.periodic,
+            relative_error=request.relative_error,
+            s2=radial(request, phase),
+            mask=request.mask,
+        )
+    )
+    return {str(name): variable for name, variable in found.data_vars.items()}
+
+
+_TORQUATO = "doi:10.1007/978-1-4757-6355-3"
+_LANTUEJOUL = "doi:10.1111/j.1365-2818.1991.tb03099.x"
+
+REPRESENTATIVITY = Group(
+    "representativity",
+    _measure,
+    (
+        Descriptor(
+            name="correlation_length",
+            label="correlation length",
+            definition="radial integral of (S2 - phi^2) / (phi - phi^2) until that falls to 1 %",
+            reference=_TORQUATO,
+            unit="length",
+            symbol="ℓ",
+        ),
+        Descriptor(
+            name="integral_range",
+            label="integral range",
+            definition="volume integral of (S2 - phi^2) / (phi - phi^2) until that falls to 1 %",
+            reference=_LANTUEJOUL,
+            unit="length^d",
+            symbol="A",
+        ),
+        Descriptor(
+            name="fraction_standard_error",
+            label="standard error of the phase fraction",
+            definition="sqrt(phi (1 - phi) A / V), with A the integral range and V the volume of "
+            "the box",
+            reference=_LANTUEJOUL,
+        ),
+        Descriptor(
+            name="representative_size",
+            label="representative size",
+            definition="edge of the box whose phase fraction has the standard error "
+            "relative_error * phi",
+            reference="doi:10.1016/S0020-7683(03)00143-4",
+            unit="length",
+        ),
+    ),
+)

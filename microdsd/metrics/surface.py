@@ -12,6 +12,8 @@ from scipy.spatial import SphericalVoronoi
 
 from microdsd.errors import InputError
 from microdsd.metrics._ensembles import MaskLike, per_sample, specimen_of
+from microdsd.metrics.registry import Descriptor, Group, Margin, Variables, Words
+from microdsd.metrics.request import Request
 from microdsd.microstructure.schema import (
     LabelsLike,
     as_ensemble,
@@ -251,3 +253,79 @@ def check_thickness(ensemble: xr.DataArray, periodic: bool) -> None:
             f"ms: a box of {ensemble.shape[1:]} voxels has an axis without pairs of neighbours; "
             "pass the slice as a 2D array"
         )
+
+
+def _measure(request: Request) -> Variables:
+    def area(phase: int, phase2: int | None = None) -> xr.DataArray:
+        return specific_surface_area(
+            request.ensemble,
+            phase=phase,
+            phase2=phase2,
+            periodic=request.periodic,
+            mask=request.mask,
+        )
+
+    found = {
+        "specific_surface_area": request.by_phase(area),
+        "interface_density": interface_density(
+            request.ensemble, periodic=request.periodic, mask=request.mask
+        ),
+    }
+    if request.pairs:
+        found["pair_surface_area"] = request.by_pair(area)
+    return found
+
+
+_OHSER = "doi:10.1002/9783527628308"
+_CROFTON = "Crofton's formula over 13 (3D) or 4 (2D) directions of neighbouring voxels"
+
+SURFACE = Group(
+    "surface",
+    _measure,
+    (
+        Descriptor(
+            name="specific_surface_area",
+            label="specific surface area",
+            definition=f"boundary of the phase per bulk volume, by {_CROFTON}",
+            reference=_OHSER,
+            unit="1/length",
+            symbol="S_V (3D), L_A (2D)",
+            explanation="Interface of the phase per volume of the sample (in a plane: length per "
+            "area), Crofton's formula over all directions to neighbouring voxels. The sides of the "
+            "box are no interface.",
+            compared=True,
+            margin=Margin(0.05, "mean"),
+            words=Words("{of} surfaces are", "too rough", "too smooth", "surfaces are"),
+            same_for_both_phases=True,
+            rank=9,
+        ),
+        Descriptor(
+            name="interface_density",
+            label="unlike faces per voxel",
+            definition="unlike voxel faces per voxel, of all phases; follows the staircase of "
+            "voxels",
+            reference=_OHSER,
+            explanation="Pairs of face neighbours in different phases, per voxel: sensitive to "
+            "speckle.",
+            compared=True,
+            margin=Margin(0.05, "mean"),
+            words=Words("unlike voxel faces are", "too many", "too few"),
+            tolerance=0.03,
+            rank=12,
+        ),
+        Descriptor(
+            name="pair_surface_area",
+            label="interface between two phases",
+            definition=f"interface of two phases per bulk volume, by {_CROFTON}",
+            reference=_OHSER,
+            unit="1/length",
+            symbol="S_V (3D), L_A (2D)",
+            explanation="The same for the interface that parts these two phases.",
+            compared=True,
+            margin=Margin(0.05, "mean"),
+            words=Words("contacts of {of} are", "too large", "too small"),
+            repeats_for_two_phases=True,
+            rank=10,
+        ),
+    ),
+)

@@ -9,12 +9,21 @@ import xarray as xr
 from scipy import ndimage, sparse
 
 from microdsd.errors import InputError
-from microdsd.metrics._ensembles import MaskLike, per_sample, phase_in_specimen, specimen_of
+from microdsd.metrics._ensembles import (
+    MaskLike,
+    per_sample,
+    phase_in_specimen,
+    specimen_of,
+    voxels_of,
+)
+from microdsd.metrics.registry import Descriptor, Group, Margin, Variables, Words
+from microdsd.metrics.request import Request
 from microdsd.microstructure.schema import (
     LabelsLike,
     as_ensemble,
     resolve_phase,
     spatial_dims,
+    voxel_size_of,
 )
 
 if TYPE_CHECKING:
@@ -268,3 +277,119 @@ def _phase_of(
     checked_connectivity(connectivity)
     ensemble = as_ensemble(ms)
     return ensemble, phase_in_specimen(ensemble, resolve_phase(ensemble, phase), mask)[0]
+
+
+def _measure_euler(request: Request) -> Variables:
+    size, unit = voxel_size_of(request.ensemble)
+    voxels = voxels_of(request.ensemble, specimen_of(request.ensemble, request.mask))
+    volume = xr.DataArray(voxels * np.prod(size), dims="sample")
+    found = request.by_phase(
+        lambda phase: euler_characteristic(
+            request.ensemble, phase=phase, periodic=request.periodic, mask=request.mask
+        )
+    )
+    density = (found / volume).assign_attrs(
+        long_name="Euler characteristic per volume", units=f"1/{unit}^{len(request.dims)}"
+    )
+    return {"euler_characteristic": found, "euler_density": density}
+
+
+def _measure_bodies(request: Request) -> Variables:
+    found = request.by_phase(
+        lambda phase: connected_bodies(
+            request.ensemble, phase=phase, periodic=request.periodic, mask=request.mask
+        )
+    )
+    return {"body_count": found["number"], "largest_body_share": found["largest_share"]}
+
+
+def _measure_percolation(request: Request) -> Variables:
+    return {
+        "percolates": request.by_phase(
+            lambda phase: percolates(request.ensemble, phase=phase, mask=request.mask)
+        )
+    }
+
+
+_OHSER = "doi:10.1002/9783527628308"
+
+EULER = Group(
+    "euler",
+    _measure_euler,
+    (
+        Descriptor(
+            name="euler_characteristic",
+            label="Euler characteristic",
+            definition="bodies less tunnels plus cavities (2D: bodies less holes), connected "
+            "across faces; outside a box that does not wrap there is no phase",
+            reference=_OHSER,
+            symbol="χ",
+        ),
+        Descriptor(
+            name="euler_density",
+            label="Euler characteristic per volume",
+            definition="euler_characteristic over the volume of the box",
+            reference=_OHSER,
+            unit="1/length^d",
+            symbol="χ_V",
+            explanation="Bodies less tunnels plus cavities (in a plane: bodies less holes), per "
+            "volume; voxels of the phase are joined across faces.",
+            compared=True,
+            margin=Margin(0.10, "size"),
+            words=Words("the Euler characteristic of {of} is", "too high", "too low"),
+            rank=13,
+        ),
+    ),
+)
+
+BODIES = Group(
+    "bodies",
+    _measure_bodies,
+    (
+        Descriptor(
+            name="body_count",
+            label="connected bodies per sample",
+            definition="connected bodies, across faces; cut ones count as whole",
+            reference=_OHSER,
+            explanation="Bodies of the phase joined across voxel faces, those cut by the box "
+            "included.",
+            compared=True,
+            margin=Margin(0.10, "mean"),
+            words=Words("{of} bodies are", "too many", "too few"),
+            whole_numbers=True,
+            tolerance=0.1,
+            rank=14,
+        ),
+        Descriptor(
+            name="largest_body_share",
+            label="share of the largest body",
+            definition="voxels of the largest body over those of the phase",
+            reference=_OHSER,
+            explanation="Part of the phase that lies in its largest body.",
+            compared=True,
+            margin=Margin(0.05, "points"),
+            words=Words("the largest {of} body is", "too large", "too small"),
+            rank=15,
+        ),
+    ),
+)
+
+PERCOLATION = Group(
+    "percolation",
+    _measure_percolation,
+    (
+        Descriptor(
+            name="percolates",
+            label="samples that percolate",
+            definition="one body touches both faces of the box normal to the axis; the box never "
+            "wraps",
+            reference="doi:10.1201/9781315274386",
+            explanation="Share of the samples in which one body of the phase touches both opposite "
+            "sides of the box.",
+            compared=True,
+            margin=Margin(0.10, "points"),
+            words=Words("{of} percolates along {axis}", "too often", "too seldom"),
+            rank=16,
+        ),
+    ),
+)

@@ -8,6 +8,8 @@ import numpy as np
 import xarray as xr
 
 from microdsd.metrics._ensembles import MaskLike, per_sample, specimen_of
+from microdsd.metrics.registry import Descriptor, Group, Margin, Variables, Words
+from microdsd.metrics.request import Request
 from microdsd.metrics.surface import Direction, check_thickness, direction_weights
 from microdsd.microstructure.schema import (
     LabelsLike,
@@ -236,3 +238,35 @@ def _mean(cells: Array, among: NDArray[np.bool_] | None) -> NDArray[np.float64]:
     number = among.sum(axis=space)
     total = (cells * among).sum(axis=space, dtype=np.float64)
     return np.asarray(np.divide(total, number, out=np.full(len(cells), np.nan), where=number > 0))
+
+
+def _measure(request: Request) -> Variables:
+    if not request.many:
+        return {}
+    found = triple_phase_boundary(request.ensemble, periodic=request.periodic, mask=request.mask)
+    return {"triple_phase_boundary": found}
+
+
+TRIPLE_LINES = Group(
+    "triple_lines",
+    _measure,
+    (
+        Descriptor(
+            name="triple_phase_boundary",
+            label="triple-phase boundary",
+            definition="length of lines where three phases meet per volume (2D: points per area), "
+            "by plane sections",
+            reference="Underwood, Quantitative Stereology (1970), chapter 2",
+            unit="1/length^2",
+            symbol="L_V (3D), P_A (2D)",
+            explanation="Length of the lines in which three phases meet, per volume of the sample, "
+            "from the points at which they pierce plane sections in 13 directions (in a plane: "
+            "number of such points, per area).",
+            compared=True,
+            margin=Margin(0.05, "mean"),
+            words=Words("triple-phase boundaries are", "too long", "too short"),
+            tolerance=0.03,
+            rank=11,
+        ),
+    ),
+)

@@ -17,6 +17,8 @@ from microdsd.metrics._correlation import (
     pair_counts_along,
 )
 from microdsd.metrics._ensembles import MaskLike, per_sample, specimen_of
+from microdsd.metrics.registry import Descriptor, Group, Margin, Variables, Words
+from microdsd.metrics.request import Request
 from microdsd.microstructure.schema import (
     LabelsLike,
     as_ensemble,
@@ -183,3 +185,143 @@ def _with_places(
 def _share(counts: NDArray[np.float64], places: NDArray[Any]) -> NDArray[np.float64]:
     share = np.divide(counts, places, out=np.full(counts.shape, np.nan), where=places > 0)
     return np.asarray(share)
+
+
+def radial(request: Request, phase: int) -> xr.DataArray:
+    """Measure the radial S2 of a phase, once per request."""
+    return request.once(
+        ("two_point_probability", phase),
+        lambda: two_point_probability(
+            request.ensemble, phase=phase, periodic=request.periodic, mask=request.mask
+        ),
+    )
+
+
+def _measure_radial(request: Request) -> Variables:
+    return {"two_point_probability": request.by_phase(lambda phase: radial(request, phase))}
+
+
+def _measure_along(request: Request) -> Variables:
+    def along(phase: int) -> xr.DataArray:
+        return request.by_axis(
+            lambda axis: two_point_probability(
+                request.ensemble,
+                phase=phase,
+                periodic=request.periodic,
+                along=axis,
+                max_distance=request.reach,
+                mask=request.mask,
+            ),
+            "lag",
+            0,
+            "two-point probability along an axis",
+        )
+
+    return {"two_point_along": request.by_phase(along)}
+
+
+def _measure_cross(request: Request) -> Variables:
+    if not (request.many and request.pairs):
+        return {}
+
+    def cross(phase: int, phase2: int) -> xr.DataArray:
+        return two_point_probability(
+            request.ensemble,
+            phase=phase,
+            phase2=phase2,
+            periodic=request.periodic,
+            mask=request.mask,
+        )
+
+    return {"cross_two_point_probability": request.by_pair(cross)}
+
+
+def _anisotropy(along: xr.DataArray, last_lag: int) -> xr.DataArray:
+    """S2 along every axis less the mean of the axes, over the fall of S2: 0 where isotropic."""
+    fraction = along.isel(lag=0, drop=True)
+    fall = fraction * (1 - fraction)
+    return ((along - along.mean("axis")) / fall.where(fall > 0)).assign_attrs(units="1")
+
+
+_TORQUATO = "doi:10.1007/978-1-4757-6355-3"
+
+TWO_POINT = Group(
+    "two_point",
+    _measure_radial,
+    (
+        Descriptor(
+            name="two_point_probability",
+            label="two-point probability",
+            definition="S2(r) = <I(x) I(x + r)>, plain mean over the lags i <= |r| < i + 1 "
+            "shortest edges",
+            reference=_TORQUATO,
+            symbol="S2(r)",
+            explanation="S₂(r): probability that two points at distance r both lie in the phase; "
+            "S₂(0) is the phase fraction, and S₂ tends to its square where the phase has no order "
+            "left. The radial curve averages all directions: shell i holds the lags with "
+            "i ≤ |r| < i + 1 voxels.",
+            points="distance",
+            drawn=True,
+            compared=True,
+            margin=Margin(0.05, "fall"),
+            words=Words("{of} structures are", "too coarse", "too fine"),
+            same_for_both_phases=True,
+            tolerance=0.1,
+            rank=2,
+        ),
+    ),
+)
+
+TWO_POINT_ALONG = Group(
+    "two_point_along",
+    _measure_along,
+    (
+        Descriptor(
+            name="two_point_along",
+            label="two-point probability along an axis",
+            definition="S2 at lags along one axis",
+            reference=_TORQUATO,
+            symbol="S2(r)",
+            points="lag",
+            points_in_voxels=True,
+            compared=True,
+        ),
+        Descriptor(
+            name="anisotropy",
+            label="anisotropy",
+            definition="S2 along an axis less the mean of the axes, over phi (1 - phi)",
+            reference=_TORQUATO,
+            points="lag",
+            points_in_voxels=True,
+            derived_from="two_point_along",
+            derive=_anisotropy,
+            margin=Margin(0.05, "points"),
+            words=Words("{of} structures are", "too long along {axis}", "too short along {axis}"),
+            same_for_both_phases=True,
+            rank=4,
+        ),
+    ),
+)
+
+CROSS_TWO_POINT = Group(
+    "cross_two_point",
+    _measure_cross,
+    (
+        Descriptor(
+            name="cross_two_point_probability",
+            label="two-point probability of two phases",
+            definition="S2(r) = <I_a(x) I_b(x + r)> of two phases, r and -r averaged, mean over "
+            "shells",
+            reference=_TORQUATO,
+            symbol="S2(r)",
+            explanation="Probability that of two points at distance r one lies in the first phase "
+            "and one in the second; 0 at r = 0, and the product of the two fractions where no "
+            "order is left.",
+            points="distance",
+            compared=True,
+            margin=Margin(0.05, "fall"),
+            words=Words("distances from {of} are", "too short", "too long"),
+            rank=3,
+        ),
+    ),
+)

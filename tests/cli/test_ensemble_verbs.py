@@ -1,5 +1,6 @@
 """describe and transport over ensembles: interrupted, resumed, with samples that fail."""
 
+import dataclasses
 import json
 
 import h5py
@@ -10,7 +11,7 @@ from typer.testing import CliRunner
 
 from microdsd.cli.app import app
 from microdsd.io import save_microstructures
-from microdsd.metrics.descriptor_groups import GROUPS
+from microdsd.metrics import registry
 from microdsd.microstructure import as_microstructure
 
 
@@ -39,8 +40,10 @@ def test_ctrl_c_says_how_to_go_on(stack, tmp_path, monkeypatch):
             raise KeyboardInterrupt
         return fractions(of)
 
-    fractions = GROUPS["fractions"]
-    monkeypatch.setitem(GROUPS, "fractions", pressed_at_the_third)
+    group = registry.groups()["fractions"]
+    fractions = group.measure
+    pressed = dataclasses.replace(group, measure=pressed_at_the_third)
+    monkeypatch.setitem(registry._groups, "fractions", pressed)
     stopped = run(*words)
     assert stopped.exit_code == 130
     assert "stopped after 2 of 4 samples; the same command with --resume goes on" in stopped.stderr

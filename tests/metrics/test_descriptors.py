@@ -5,13 +5,12 @@ from microdsd.errors import InputError
 from microdsd.metrics.anisotropy import fabric
 from microdsd.metrics.chords import chord_length_density, mean_chord_length
 from microdsd.metrics.cluster_function import two_point_cluster
-from microdsd.metrics.definitions import DEFINITIONS
-from microdsd.metrics.descriptor_groups import GROUPS
-from microdsd.metrics.descriptors import COMPARED, JUDGED, describe
+from microdsd.metrics.descriptors import describe
 from microdsd.metrics.lineal_path import lineal_path
 from microdsd.metrics.local_thickness import local_thickness
 from microdsd.metrics.minkowski import minkowski_functionals
 from microdsd.metrics.profiles import fraction_profile
+from microdsd.metrics.registry import compared_groups, descriptors, groups, judged_groups
 from microdsd.metrics.representativity import representativity
 from microdsd.metrics.surface import interface_density, specific_surface_area
 from microdsd.metrics.topology import connected_bodies, euler_characteristic, percolates
@@ -30,7 +29,7 @@ def ensemble():
 
 @pytest.mark.parametrize("periodic", [True, False])
 def test_every_variable_is_what_its_own_function_says(ensemble, periodic):
-    found = describe(ensemble, periodic=periodic, descriptors=COMPARED)
+    found = describe(ensemble, periodic=periodic, descriptors=compared_groups())
     for label in NAMES:
         one = found.sel(phase=label)
         here = {"phase": label, "periodic": periodic}
@@ -70,7 +69,7 @@ def test_every_variable_is_what_its_own_function_says(ensemble, periodic):
 
 
 def test_dims_names_and_units(ensemble):
-    found = describe(ensemble, periodic=False, descriptors=COMPARED)
+    found = describe(ensemble, periodic=False, descriptors=compared_groups())
     assert found.phase.values.tolist() == [0, 3, 7]
     assert found.phase_name.values.tolist() == list(NAMES.values())
     assert found.pair.values.tolist() == ["pore-grain", "pore-binder", "grain-binder"]
@@ -134,7 +133,8 @@ def test_every_variable_is_defined_and_has_a_unit(ensemble):
     for name, variable in found.data_vars.items():
         assert {"units", "definition", "reference", "long_name"} <= set(variable.attrs), name
     profiles = {"fraction_profile_z", "fraction_profile_y", "fraction_profile_x"}
-    assert set(found.data_vars) - profiles == set(DEFINITIONS) - {"fraction_profile"}
+    records = {record.name for record in descriptors() if record.derived_from is None}
+    assert set(found.data_vars) - profiles == records - {"fraction_profile"}
 
 
 def test_groups_are_what_is_asked_for(ensemble):
@@ -150,7 +150,7 @@ def test_groups_are_what_is_asked_for(ensemble):
     }  # fmt: skip
     with pytest.raises(InputError, match="no group 'colour'"):
         describe(ensemble, periodic=False, descriptors=["colour"])
-    assert set(JUDGED) <= set(GROUPS)
+    assert set(judged_groups()) <= set(groups())
 
 
 def test_specimen(ensemble):
@@ -171,21 +171,21 @@ def test_oblong_voxels_have_no_local_thickness():
 
 
 def test_a_choice_of_phases(ensemble):
-    found = describe(ensemble, periodic=False, phases=["binder", 0], descriptors=COMPARED)
+    found = describe(ensemble, periodic=False, phases=["binder", 0], descriptors=compared_groups())
     assert found.phase_name.values.tolist() == ["binder", "pore"]
-    whole = describe(ensemble, periodic=False, descriptors=COMPARED)
+    whole = describe(ensemble, periodic=False, descriptors=compared_groups())
     np.testing.assert_array_equal(
         found.body_count.values, whole.body_count.sel(phase=[7, 0]).values
     )
     assert "pair_surface_area" not in describe(
-        ensemble, periodic=False, phases=[3], descriptors=COMPARED
+        ensemble, periodic=False, phases=[3], descriptors=compared_groups()
     )
     with pytest.raises(InputError, match="no phase 'water'"):
         describe(ensemble, periodic=False, phases=["water"])
 
 
 def test_two_phases_have_nothing_of_three():
-    two = describe(np.eye(6, dtype=int), periodic=False, descriptors=COMPARED)
+    two = describe(np.eye(6, dtype=int), periodic=False, descriptors=compared_groups())
     assert not {"triple_phase_boundary", "cross_two_point_probability"} & set(two)
 
 
@@ -204,7 +204,7 @@ def test_berea_slices_look_like_berea(berea_coarse):
     slices = berea_coarse.values[::50, :64, :64]
     ms = as_microstructure(slices, phases=phases_of(berea_coarse), ensemble=True)
     found = (
-        describe(ms, periodic=False, descriptors=COMPARED)
+        describe(ms, periodic=False, descriptors=compared_groups())
         .mean("sample")
         .swap_dims(phase="phase_name")
     )

@@ -15,7 +15,7 @@ from microdsd.metrics import (
     two_point_cluster,
     two_point_probability,
 )
-from microdsd.metrics.descriptor_groups import GROUPS
+from microdsd.metrics.registry import groups
 from microdsd.metrics.topology import label_bodies
 from microdsd.microstructure import as_microstructure, blobs
 
@@ -47,10 +47,10 @@ def test_a_specimen_that_is_a_box_is_that_box(ensemble):
     inside = np.zeros(ensemble.shape[1:], dtype=bool)
     box = tuple(slice(1 + axis, n - 2) for axis, n in enumerate(inside.shape))
     inside[box] = True
-    groups = [group for group in GROUPS if group != "representativity"]
-    masked = describe(ensemble, periodic=False, mask=inside, descriptors=groups)
+    chosen = [group for group in groups() if group != "representativity"]
+    masked = describe(ensemble, periodic=False, mask=inside, descriptors=chosen)
     cropped = stack(*(s[box] for s in ensemble.values))
-    alone = describe(cropped, periodic=False, descriptors=groups)
+    alone = describe(cropped, periodic=False, descriptors=chosen)
     assert set(masked) == set(alone)
     for name in alone.data_vars:
         if str(name).startswith(("fraction_profile", "local_thickness")):
@@ -78,7 +78,7 @@ def test_what_lies_outside_is_of_no_account(ensemble):
     for periodic in (True, False):
         found = describe(ensemble, periodic=periodic, mask=inside)
         assert describe(spoilt, periodic=periodic, mask=inside).equals(found)
-    assert len(found) > len(GROUPS)
+    assert len(found) > len(groups())
 
 
 def chords_by_brute_force(line, inside, periodic):

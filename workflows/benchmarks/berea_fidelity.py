@@ -24,7 +24,7 @@ from microdsd import MicrostructureModel
 from microdsd.datasets import load_dataset
 from microdsd.evaluation import two_point_error
 from microdsd.metrics import describe
-from microdsd.metrics.descriptors import COMPARED
+from microdsd.metrics.registry import compared_groups
 from microdsd.microstructure import coarsen, crop, cut_windows
 
 TRAINING_BLOCK, TEST_BLOCK = (0, 104), (136, 200)  # layers of the scan coarsened 2x
@@ -107,12 +107,12 @@ def main() -> None:
     window = model.card.window
     n, lags = SAMPLES[len(window)], LAGS[len(window)]
     test = block_windows(TEST_BLOCK, window, 2 * n)
-    described = describe(test, periodic=False, descriptors=COMPARED)
+    described = describe(test, periodic=False, descriptors=compared_groups())
     first, real = test[:n], described.isel(sample=slice(0, n))
     seen = describe(
         block_windows(TRAINING_BLOCK, window, 20 * n, disjoint=False),
         periodic=False,
-        descriptors=COMPARED,
+        descriptors=compared_groups(),
     )
     alike = seen.isel(sample=nearest_porosity(porosities(real), porosities(seen)))
 
@@ -139,7 +139,9 @@ def main() -> None:
                 )
                 level = model.card.walk(evaluations, sigma_last).last
                 rows[f"{evaluations} evaluations, last at {level:g}, seed {seed}"] = {
-                    **figures(describe(made, periodic=False, descriptors=COMPARED), real, lags),
+                    **figures(
+                        describe(made, periodic=False, descriptors=compared_groups()), real, lags
+                    ),
                     "exact": exact,
                     "seconds": round(seconds, 1),
                 }

@@ -26,7 +26,7 @@ from microdsd import MicrostructureModel
 from microdsd.datasets import load_dataset
 from microdsd.evaluation import two_point_error
 from microdsd.metrics import describe
-from microdsd.metrics.descriptors import COMPARED
+from microdsd.metrics.registry import compared_groups
 from microdsd.microstructure import crop, cut_windows
 
 SPLITS = 200
@@ -154,13 +154,13 @@ def main() -> None:
     electrode = ELECTRODES[len(model.card.window)]
     n, lags = electrode.n, electrode.lags
     test = electrode.windows(electrode.test, 2 * n)
-    described = describe(test, periodic=False, descriptors=COMPARED)
+    described = describe(test, periodic=False, descriptors=compared_groups())
     real = described.isel(sample=slice(0, n))
     fractions = real.phase_fraction
     seen = describe(
         electrode.windows(electrode.training, 10 * n, disjoint=False),
         periodic=False,
-        descriptors=COMPARED,
+        descriptors=compared_groups(),
     )
     alike = seen.isel(sample=nearest_composition(fractions.values, seen.phase_fraction.values))
 
@@ -187,7 +187,7 @@ def main() -> None:
                 level = model.card.walk(evaluations, sigma_last).last
                 label = f"{evaluations} evaluations, last at {level:g}, seed {seed}"
                 seconds[label] = round(time.perf_counter() - start, 1)
-                of_made = describe(made, periodic=False, descriptors=COMPARED)
+                of_made = describe(made, periodic=False, descriptors=compared_groups())
                 exact[label] = bool((of_made.phase_fraction.values == fractions.values).all())
                 rows[label] = figures(
                     of_made.assign_coords(pair=real.pair, phase_name=real.phase_name), real, lags

@@ -17,7 +17,7 @@ from berea_fidelity import PORE, figures, pore_curves, porosities, real_spread
 from microdsd import MicrostructureModel
 from microdsd.datasets import load_dataset
 from microdsd.metrics import describe
-from microdsd.metrics.descriptors import COMPARED
+from microdsd.metrics.registry import compared_groups
 from microdsd.microstructure import coarsen, crop, cut_windows
 
 TEST_BLOCK = (160, 240)  # layers of the scan coarsened 2x
@@ -43,11 +43,13 @@ def main() -> None:
     pore = model.card.phases[PORE]
     block = crop(coarsen(load_dataset("fontainebleau_sandstone"), 2), z=TEST_BLOCK)
     windows = cut_windows(block, model.card.window, n=2 * SAMPLES, rng=0)
-    described = describe(windows, periodic=False, descriptors=COMPARED)
+    described = describe(windows, periodic=False, descriptors=compared_groups())
     first = described.isel(sample=slice(0, SAMPLES))
     double = tuple(2 * length for length in model.card.window)
     large = describe(
-        cut_windows(block, double, n=LARGE_SAMPLES, rng=0), periodic=False, descriptors=COMPARED
+        cut_windows(block, double, n=LARGE_SAMPLES, rng=0),
+        periodic=False,
+        descriptors=compared_groups(),
     )
 
     spread = real_spread(pore_curves(described, LAGS), SAMPLES)
@@ -66,7 +68,7 @@ def main() -> None:
                 rng=seed,
             )
             rows[f"generated{label}, seed {seed}"] = row(
-                describe(made, periodic=False, descriptors=COMPARED), real
+                describe(made, periodic=False, descriptors=compared_groups()), real
             )
     for label, cells in rows.items():
         print(f"{label:28}", ", ".join(f"{name} {value:.4g}" for name, value in cells.items()))

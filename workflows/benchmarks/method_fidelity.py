@@ -44,7 +44,7 @@ from microdsd import MicrostructureModel, fit
 from microdsd.encoding import PhaseEncoding
 from microdsd.generation.request import GenerationRequest
 from microdsd.metrics import describe
-from microdsd.metrics.descriptors import COMPARED
+from microdsd.metrics.registry import compared_groups
 from microdsd.models.walk_back import WalkBack
 from microdsd.networks import PotentialRates
 from microdsd.process import Lattice, TransitionKernel
@@ -129,7 +129,7 @@ def measure_real() -> None:
     if "real" in stored():
         return
     windows = real_windows()
-    described, n = describe(windows, periodic=False, descriptors=COMPARED), SAMPLES[2]
+    described, n = describe(windows, periodic=False, descriptors=compared_groups()), SAMPLES[2]
     row = figures(described.isel(sample=slice(0, n)), described.isel(sample=slice(0, n)), LAG)
     for size in (8, 24, n):
         row[f"real-real {size}"] = real_spread(pore_curves(described, LAG), size)
@@ -153,7 +153,7 @@ def request_of(model: MicrostructureModel, rule: str, fractions: list[float]) ->
 def measure(method: str, rules: list[str], n: int) -> None:
     measure_real()
     model = load(method)
-    real = describe(real_windows()[:n], periodic=False, descriptors=COMPARED)
+    real = describe(real_windows()[:n], periodic=False, descriptors=compared_groups())
     for rule in rules:
         key = f"{method} {rule}"
         if key in stored():
@@ -165,7 +165,7 @@ def measure(method: str, rules: list[str], n: int) -> None:
         seconds = time.process_time() - busy
         labels = model.dress(request, [x for x, _ in made], [moved for _, moved in made])
         row = {
-            **figures(describe(labels, periodic=False, descriptors=COMPARED), real, LAG),
+            **figures(describe(labels, periodic=False, descriptors=compared_groups()), real, LAG),
             "real surface": float(real.specific_surface_area.sel(phase=PORE).mean()),
             "samples": n,
             "evaluations": sum(told) / n,

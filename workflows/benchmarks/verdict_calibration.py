@@ -31,12 +31,12 @@ from berea_fidelity import TEST_BLOCK, block_windows
 from microdsd import MicrostructureModel
 from microdsd.baselines import GaussianField, YeongTorquato
 from microdsd.evaluation.comparison import last_judged_lag
-from microdsd.evaluation.verdict import DIFFERS, MARGINS, WITHIN, judge
+from microdsd.evaluation.verdict import DIFFERS, WITHIN, default_margins, judge
 from microdsd.evaluation.verdict.adjusted import Adjusted, Setting
 from microdsd.evaluation.verdict.features import Block, feature_blocks
 from microdsd.io import load_microstructures
 from microdsd.metrics import describe
-from microdsd.metrics.descriptors import JUDGED
+from microdsd.metrics.registry import judged_groups
 from microdsd.microstructure import as_microstructure, blobs, cut_windows, phase_fractions
 from microdsd.report import verdict_sentence
 
@@ -183,7 +183,7 @@ def run(medium: str, spoil: Spoil, pairs: int, way: str, runs: int, name: str) -
         new, mine = real[one].copy(), described.isel(sample=one)
         if spoil is not nothing:
             new.values = spoil(new, rng)
-            mine = describe(new, periodic=False, descriptors=JUDGED)
+            mine = describe(new, periodic=False, descriptors=judged_groups())
         sides = mine, described.isel(sample=other)
         found = judge(new, real[other], periodic=False, rng=rng, described=sides)
         reached[found.status] += 1
@@ -204,12 +204,12 @@ def run(medium: str, spoil: Spoil, pairs: int, way: str, runs: int, name: str) -
 @functools.cache
 def measured(medium: str) -> tuple[xr.DataArray, xr.Dataset]:
     real = medium_windows(medium)
-    return real, describe(real, periodic=False, descriptors=JUDGED)
+    return real, describe(real, periodic=False, descriptors=judged_groups())
 
 
 def at_the_edge(block: Block) -> Block:
     """The same descriptor, wrong by its margin."""
-    margin, values = MARGINS[block.descriptor], block.values
+    margin, values = default_margins()[block.descriptor], block.values
     mean = np.nanmean(values, axis=0)
     if margin.kind == "mean":
         return dataclasses.replace(block, values=values * (1 + margin.value))
@@ -243,7 +243,7 @@ def intervals(medium: str, pairs: int, way: str, runs: int) -> None:
                 dataclasses.replace(block, values=block.values[chosen]) for chosen in (one, other)
             )
             for kind, new in (("within", made), ("false within", at_the_edge(made))):
-                found = Adjusted(setting, new, kept, MARGINS[block.descriptor])
+                found = Adjusted(setting, new, kept, default_margins()[block.descriptor])
                 counts[kind][block.descriptor] += found.inside
     for kind, found in counts.items():
         rates = ", ".join(f"{name} {n / runs:.3f}" for name, n in found.items())

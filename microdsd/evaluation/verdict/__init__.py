@@ -3,7 +3,7 @@
 from microdsd.evaluation.verdict.answers import CANNOT_TELL, DIFFERS, WITHIN, Answer
 from microdsd.evaluation.verdict.classifier import ClassifierTest
 from microdsd.evaluation.verdict.judging import judge
-from microdsd.evaluation.verdict.margins import MARGINS, Margin, margins_with
+from microdsd.evaluation.verdict.margins import default_margins, margins_with
 from microdsd.evaluation.verdict.result import (
     DescriptorDifference,
     Difference,
@@ -15,16 +15,15 @@ from microdsd.evaluation.verdict.result import (
 __all__ = [
     "CANNOT_TELL",
     "DIFFERS",
-    "MARGINS",
     "WITHIN",
     "Answer",
     "ClassifierTest",
     "DescriptorDifference",
     "Difference",
     "FractionMatch",
-    "Margin",
     "Test",
     "Verdict",
+    "default_margins",
     "judge",
     "margins_with",
 ]

@@ -11,10 +11,10 @@ import scipy.stats
 from microdsd.evaluation.bootstrap import simultaneous_band
 from microdsd.evaluation.fraction_trend import FractionTrend
 from microdsd.evaluation.verdict.features import Block
-from microdsd.evaluation.verdict.margins import Margin
 from microdsd.evaluation.verdict.needed import Needed, factors_differs, factors_within
 from microdsd.evaluation.verdict.permutation import SHUFFLES, Shuffles, mean_square, p_value
 from microdsd.evaluation.verdict.result import DescriptorDifference, Difference, Test
+from microdsd.metrics.registry import Margin
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray

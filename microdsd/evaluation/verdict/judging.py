@@ -30,7 +30,8 @@ from microdsd.evaluation.verdict.result import (
     family,
     interval_test,
 )
-from microdsd.metrics.descriptors import JUDGED, describe
+from microdsd.metrics.descriptors import describe
+from microdsd.metrics.registry import judged_groups
 from microdsd.microstructure.phases import phase_fractions
 from microdsd.microstructure.schema import LabelsLike, as_ensemble, as_microstructure, phases_of
 
@@ -141,8 +142,8 @@ def judge(
     if status != "compared":
         return verdict
     sides = described or (
-        describe(new, periodic=periodic, descriptors=JUDGED, progress=progress),
-        describe(found, periodic=periodic, descriptors=JUDGED, progress=progress),
+        describe(new, periodic=periodic, descriptors=judged_groups(), progress=progress),
+        describe(found, periodic=periodic, descriptors=judged_groups(), progress=progress),
     )
     sides = (sides[0].isel(sample=inside), sides[1])
     return _compared(

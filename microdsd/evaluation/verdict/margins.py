@@ -2,56 +2,32 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping
-from typing import Literal
 
 from microdsd.errors import InputError
+from microdsd.metrics.registry import Margin, descriptors
 
-Kind = Literal["mean", "size", "fall", "points"]
-
-
-@dataclasses.dataclass(frozen=True)
-class Margin:
-    """Largest difference that does not matter.
-
-    Attributes
-    ----------
-    value : float
-    kind : {"mean", "size", "fall", "points"}
-        What it is a share of: the mean of the real windows (of curves that are shares of at
-        least each length: the mean length); the mean size of what has both signs; the fall of a
-        curve from its largest to its least value, to be kept at every distance; or of nothing,
-        where the quantity is itself a share.
-    """
-
-    value: float
-    kind: Kind
-
-
-MARGINS: Mapping[str, Margin] = {
-    "two_point_probability": Margin(0.05, "fall"),
-    "cross_two_point_probability": Margin(0.05, "fall"),
-    "anisotropy": Margin(0.05, "points"),
-    "two_point_cluster": Margin(0.05, "fall"),
-    "lineal_path": Margin(0.05, "fall"),
-    "chord_length": Margin(0.05, "mean"),
-    "local_thickness": Margin(0.05, "mean"),
-    "specific_surface_area": Margin(0.05, "mean"),
-    "pair_surface_area": Margin(0.05, "mean"),
-    "triple_phase_boundary": Margin(0.05, "mean"),
-    "interface_density": Margin(0.05, "mean"),
-    "euler_density": Margin(0.10, "size"),
-    "body_count": Margin(0.10, "mean"),
-    "largest_body_share": Margin(0.05, "points"),
-    "percolates": Margin(0.10, "points"),
+_OTHER_MARGINS: Mapping[str, Margin] = {
     "classifier": Margin(0.10, "points"),
     "network": Margin(0.10, "points"),
     "voxel_diversity": Margin(0.05, "mean"),
     "descriptor_diversity": Margin(0.20, "mean"),
     "memorisation": Margin(0.10, "points"),
 }
-"""Default margins; docs/explanation/verdict.md gives the reasons."""
+
+
+def default_margins() -> dict[str, Margin]:
+    """Return the margins of all descriptors that are tested, and of the tests beside them.
+
+    docs/explanation/verdict.md gives the reasons.
+
+    Examples
+    --------
+    >>> default_margins()["body_count"]
+    Margin(value=0.1, kind='mean')
+    """
+    found = {record.name: record.margin for record in descriptors() if record.margin is not None}
+    return {**found, **_OTHER_MARGINS}
 
 
 def margins_with(changes: Mapping[str, float] | None) -> dict[str, Margin]:
@@ -73,14 +49,17 @@ def margins_with(changes: Mapping[str, float] | None) -> dict[str, Margin]:
     >>> margins_with({"surface": 0.1})["pair_surface_area"].value
     0.1
     """
-    margins = dict(MARGINS)
+    defaults = default_margins()
+    margins = dict(defaults)
     for word, value in (changes or {}).items():
-        names = [word] if word in MARGINS else [name for name in MARGINS if word in name]
+        names = [word] if word in defaults else [name for name in defaults if word in name]
         if not names or not word:
-            raise InputError(f"margins: no test is called {word!r}; there are {', '.join(MARGINS)}")
+            raise InputError(
+                f"margins: no test is called {word!r}; there are {', '.join(defaults)}"
+            )
         if not 0 < value < 1:
             raise InputError(
                 f"margins: {word}={value:g} must be a share between 0 and 1, 0.05 for 5 %"
             )
-        margins.update({name: Margin(value, MARGINS[name].kind) for name in names})
+        margins.update({name: Margin(value, defaults[name].kind) for name in names})
     return margins

@@ -12,9 +12,9 @@ from microdsd.evaluation.memorisation import Memorisation
 from microdsd.evaluation.verdict.answers import CANNOT_TELL, DIFFERS, WITHIN, Answer
 from microdsd.evaluation.verdict.classifier import ClassifierTest
 from microdsd.evaluation.verdict.diversity import DiversityTest
-from microdsd.evaluation.verdict.margins import Margin
 from microdsd.evaluation.verdict.needed import Needed, factors_differs, factors_within
 from microdsd.evaluation.verdict.permutation import holm
+from microdsd.metrics.registry import Margin
 
 Curve = tuple[float, ...]
 Interval = tuple[float, float]

@@ -25,7 +25,8 @@ from microdsd.report.pictures.style import (
     figure_svg,
     phase_colours,
 )
-from microdsd.report.words.findings import DEFINITIONS, descriptor_name, readable
+from microdsd.report.words.findings import explanations, readable
+from microdsd.report.words.names import label_of
 from microdsd.report.words.tables import provenance_rows
 from microdsd.report.words.wording import number, phase_words
 
@@ -99,7 +100,7 @@ def sweep_subline(sweep: SweepEvaluation) -> str:
 
 
 def _render(sweep: SweepEvaluation, title: str | None, json_name: str) -> str:
-    names = {descriptor_name(column.descriptor) for column in sweep.columns}
+    names = {label_of(column.descriptor) for column in sweep.columns}
     return render(
         "sweep.html.j2",
         title=title or f"A sweep over {phase_words(phases_of(sweep.generated)[sweep.phase])}",
@@ -114,7 +115,7 @@ def _render(sweep: SweepEvaluation, title: str | None, json_name: str) -> str:
         table=_table(sweep),
         fractions=[f"{fraction:.4g}" for fraction in sweep.members()],
         definitions=[
-            {"term": term, "text": text} for term, text in DEFINITIONS.items() if term in names
+            {"term": term, "text": text} for term, text in explanations().items() if term in names
         ],
         provenance=provenance_rows(sweep),
     )
@@ -146,7 +147,7 @@ def _panels(sweep: SweepEvaluation) -> list[dict[str, Any]]:
     for i, column in enumerate(sweep.columns):
         of = column.of or ""
         colour = colours.get(of, PAIR_COLOUR if of else ACCENT_COLOUR)
-        title = ", ".join(filter(None, (descriptor_name(column.descriptor), column.of)))
+        title = ", ".join(filter(None, (label_of(column.descriptor), column.of)))
         figure = _scatter(sweep, column, colour, xlabel=f"fraction of {name}", legend=i == 0)
         svg = figure_svg(figure, name=f"panel-{i}", label=f"{title} against the fraction of {name}")
         panels.append({"title": title, "fill": colour.fill, "svg": Markup(svg)})
@@ -176,7 +177,7 @@ def _table(sweep: SweepEvaluation) -> list[dict[str, Any]]:
     """Mean of every descriptor at every fraction."""
     return [
         {
-            "descriptor": descriptor_name(column.descriptor),
+            "descriptor": label_of(column.descriptor),
             "of": column.of or "all phases",
             "unit": unit,
             "means": [number(None if v is None else v * factor) for v in sweep.mean(column)],

@@ -9,48 +9,14 @@ from markupsafe import Markup
 
 from microdsd.evaluation.evaluation import Evaluation
 from microdsd.evaluation.verdict import CANNOT_TELL, DescriptorDifference, Test, Verdict
-from microdsd.evaluation.verdict.features import IN_VOXELS
+from microdsd.metrics.registry import find
 from microdsd.microstructure import spatial_dims, voxel_size_of
 from microdsd.report.pictures.differences import difference_curve, intervals_in_margins
 from microdsd.report.pictures.style import LengthScale, figure_svg
+from microdsd.report.words.names import label_of
 from microdsd.report.words.wording import NONE, amount, interval_words, level_of
 
-_NAMES = {
-    "two_point_probability": "two-point probability",
-    "cross_two_point_probability": "two-point probability of two phases",
-    "anisotropy": "anisotropy",
-    "two_point_cluster": "two-point cluster function",
-    "lineal_path": "lineal path",
-    "chord_length": "chord lengths",
-    "interface_density": "unlike faces per voxel",
-    "pair_surface_area": "interface between two phases",
-    "triple_phase_boundary": "triple-phase boundary",
-    "euler_density": "Euler characteristic",
-    "body_count": "connected bodies",
-    "largest_body_share": "share of the largest body",
-    "percolates": "percolation",
-    "joint": "all descriptors together",
-    "classifier": "classifier",
-    "network": "network",
-    "voxel_diversity": "diversity, voxel by voxel",
-    "descriptor_diversity": "diversity of the descriptors",
-    "memorisation": "nearest training window",
-}
-
-_LENGTHS = {"chord_length": "length", "local_thickness": "diameter"}
-
 _PER_MILLE = 1000.0
-
-
-def name_of_test(name: str) -> str:
-    """Name of a test as people write it.
-
-    Examples
-    --------
-    >>> name_of_test("euler_density"), name_of_test("specific_surface_area")
-    ('Euler characteristic', 'specific surface area')
-    """
-    return _NAMES.get(name, name.replace("_", " "))
 
 
 def verdict_section(evaluation: Evaluation) -> dict[str, Any]:
@@ -72,7 +38,7 @@ def verdict_section(evaluation: Evaluation) -> dict[str, Any]:
         ],
         "intervals": _svg(
             intervals_in_margins(
-                [name_of_test(test.name) for test in tests],
+                [label_of(test.name) for test in tests],
                 [_in_margins(test, test.difference) for test in tests],
                 [
                     None
@@ -110,7 +76,7 @@ def _descriptor_row(verdict: Verdict, found: DescriptorDifference) -> dict[str, 
 
 def _result(test: Test) -> dict[str, str]:
     return {
-        "name": name_of_test(test.name),
+        "name": label_of(test.name),
         "difference": amount(test.name, test.difference, sign=True),
         "interval": interval_words(test.name, test.interval),
         "margin": amount(test.name, test.margin),
@@ -153,16 +119,17 @@ def _curve_panel(evaluation: Evaluation, found: DescriptorDifference, i: int) ->
     part = found.largest
     length = LengthScale.of(evaluation.windows)
     factor = length.factor
-    if found.descriptor in IN_VOXELS:
+    record = find(found.descriptor)
+    if record is not None and record.points_in_voxels:
         factor *= _edge(evaluation, part.axis)
     of = ", ".join(text for text in (part.phase, part.axis and f"along {part.axis}") if text)
-    title = f"{name_of_test(found.descriptor)}, {of}"
+    title = f"{label_of(found.descriptor)}, {of}"
     figure = difference_curve(
         np.array(part.points) * factor,
         _PER_MILLE * np.array(part.difference),
         (_PER_MILLE * np.array(part.low), _PER_MILLE * np.array(part.high)),
         answer=evaluation.verdict.test(found.descriptor).answer,
-        xlabel=f"{_LENGTHS.get(found.descriptor, 'distance r')} / {length.symbol}",
+        xlabel=f"{'distance r' if record is None else record.abscissa} / {length.symbol}",
         ylabel="generated − real / 10⁻³",
     )
     return {"title": title, "svg": _svg(figure, f"verdict-curve-{i}", f"difference of {title}")}

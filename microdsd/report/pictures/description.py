@@ -1,4 +1,4 @@
-"""The curves of `describe` on one page: S2, C2, lineal path, chords, thickness, profiles."""
+"""The curves of `describe` on one page: all that their records have drawn."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import numpy as np
 from microdsd.errors import InputError
 from microdsd.io import atomic_write
 from microdsd.io.order import path_first
+from microdsd.metrics.registry import Descriptor, descriptors
 from microdsd.report.pictures.style import (
     LengthScale,
     blank_figure,
@@ -110,44 +111,38 @@ def _draw(axes: Axes, panel: _Panel) -> None:
 
 
 def _panels(described: xr.Dataset) -> Iterator[_Panel]:
-    unit, size = str(described.attrs["unit"]), described.attrs["voxel_size"]
-    edge = float(min(size))
+    size = described.attrs["voxel_size"]
+    for record in descriptors():
+        for name in filter(record.describes, map(str, described.data_vars)):
+            # A number of voxels is another length along every axis where they are no cubes.
+            if record.drawn and ("axis" not in described[name].dims or np.allclose(size, size[0])):
+                yield _panel(described, record, name)
 
-    def panel(name: str, title: str, along: Values, word: str, step: bool = False) -> _Panel:
-        shown = described[name]
-        if "axis" in shown.dims:
-            shown = shown.mean("axis")
-        reach = _reach(shown, along) if step else len(along)
-        scale = LengthScale.fitting(float(along[reach - 1]), unit)
-        if name == "chord_length_density":
-            shown = shown / scale.factor
-            title = f"{title} (1/{scale.symbol.removesuffix('s')})"
-        return _Panel(
-            title, f"{word} ({scale.symbol})", along[:reach] * scale.factor,
-            shown[..., :reach], step,
-        )  # fmt: skip
 
-    curves = {
-        "two_point_probability": "two-point probability S2",
-        "two_point_cluster": "two-point cluster function C2",
-    }
-    for name, title in curves.items():
-        if name in described:
-            yield panel(name, title, described["distance"].values, "distance")
-    if "lineal_path" in described:
-        lag = described["lag"].values * edge
-        yield panel("lineal_path", "lineal path L, mean of axes", lag, "length")
-    if "chord_length_density" in described and np.allclose(size, edge):
-        chord = described["chord"].values * edge
-        yield panel("chord_length_density", "chord lengths, mean of axes", chord, "length", True)
-    if "local_thickness_share" in described:
-        diameter = described["diameter"].values
-        title = "share of phase at least as thick"
-        yield panel("local_thickness_share", title, diameter, "diameter", True)
-    for axis in "zyx":
-        name = f"fraction_profile_{axis}"
-        if name in described:
-            yield panel(name, f"phase fraction along {axis}", described[axis].values, axis)
+def _panel(described: xr.Dataset, record: Descriptor, name: str) -> _Panel:
+    unit = str(described.attrs["unit"])
+    values = described[name]
+    if "axis" in values.dims:
+        values = values.mean("axis", keep_attrs=True)
+    title, abscissa, dim = record.label, record.abscissa, str(record.points)
+    if record.per_axis:
+        dim = abscissa = name.rpartition("_")[2]
+        title = f"{title}, {dim}"
+    along = described[dim].values
+    if record.points_in_voxels:
+        along = along * float(min(described.attrs["voxel_size"]))
+    reach = _reach(values, along) if record.bins else len(along)
+    scale = LengthScale.fitting(float(along[reach - 1]), unit)
+    if values.attrs["units"] == f"1/{unit}":
+        values = values / scale.factor
+        title = f"{title} (1/{scale.symbol.removesuffix('s')})"
+    return _Panel(
+        title,
+        f"{abscissa} ({scale.symbol})",
+        along[:reach] * scale.factor,
+        values[..., :reach],
+        record.bins,
+    )
 
 
 def _reach(curves: xr.DataArray, along: Values) -> int:

@@ -10,69 +10,30 @@ from microdsd.evaluation.comparison import DescriptorComparison, TwoPointCompari
 from microdsd.evaluation.evaluation import Evaluation
 from microdsd.evaluation.reference import sizes
 from microdsd.evaluation.verdict import CANNOT_TELL, DIFFERS, WITHIN, Difference
+from microdsd.metrics.registry import descriptors
 from microdsd.microstructure import phases_of, voxel_size_of
 from microdsd.report.pictures.style import LengthScale
+from microdsd.report.words.names import explanation_of, label_of
 from microdsd.report.words.tables import fills_of
 from microdsd.report.words.wording import NONE, amount, interval_words, number, phase_words
 
-_NAMES = {
-    "phase_fraction": "phase fraction",
-    "specific_surface_area": "specific surface area",
-    "pair_surface_area": "interface between two phases",
-    "triple_phase_boundary": "triple-phase boundary",
-    "interface_density": "unlike faces per voxel",
-    "euler_density": "Euler characteristic per volume",
-    "body_count": "connected bodies per sample",
-    "largest_body_share": "share of the largest body",
-    "percolates": "samples that percolate",
-}
 
-_CROSS = "two-point probability of two phases"
+def explanations() -> dict[str, str]:
+    """Explain the descriptors that are compared, and the terms of the verdict, by their names."""
+    compared = {record.label: explanation_of(record) for record in descriptors() if record.compared}
+    return {**compared, **_TERMS}
 
-DEFINITIONS = {
-    "phase fraction": "Voxels of the phase over all voxels of the sample.",
-    "two-point probability S₂(r)": "Probability that two points at distance r both lie in the "
-    "phase; S₂(0) is the phase fraction, and S₂ tends to its square where the phase has no order "
-    "left. The radial curve averages all directions: shell i holds the lags with i ≤ |r| < i + 1 "
-    "voxels.",
-    _CROSS: "Probability that of two points at distance r one lies in the first phase and one in "
-    "the second; 0 at r = 0, and the product of the two fractions where no order is left.",
+
+_TERMS = {
     "S₂ error": "Sum of |S₂(generated) − S₂(real)| of the mean curves, over the sum of "
     "|S₂(real) − S₂(real at the last lag)|, from lag 0 to the last lag of 3/8 of the sample's side "
     "less one voxel. For two real sets the same figure between two disjoint sets of windows.",
-    "specific surface area": "Interface of the phase per volume of the sample (in a plane: length "
-    "per area), Crofton's formula over all directions to neighbouring voxels. The sides of the box "
-    "are no interface.",
-    "interface between two phases": "The same for the interface that parts these two phases.",
-    "triple-phase boundary": "Length of the lines in which three phases meet, per volume of the "
-    "sample, from the points at which they pierce plane sections in 13 directions (in a plane: "
-    "number of such points, per area).",
-    "unlike faces per voxel": "Pairs of face neighbours in different phases, per voxel: sensitive "
-    "to speckle.",
-    "Euler characteristic per volume": "Bodies less tunnels plus cavities (in a plane: bodies less "
-    "holes), per volume; voxels of the phase are joined across faces.",
-    "connected bodies per sample": "Bodies of the phase joined across voxel faces, those cut by "
-    "the box included.",
-    "share of the largest body": "Part of the phase that lies in its largest body.",
-    "samples that percolate": "Share of the samples in which one body of the phase touches both "
-    "opposite sides of the box.",
     WITHIN: "Samples and real windows were shown to be equal up to the margin: the interval that "
     "holds the difference lies inside it. So it may be although a difference is significant.",
     DIFFERS: "A difference was shown, and not that it is smaller than the margin.",
     CANNOT_TELL: "Neither was shown; the samples and windows that would decide are estimated from "
     "the spread, the difference taken to be as measured.",
 }
-
-
-def descriptor_name(descriptor: str) -> str:
-    """Name of a variable of `describe` as people write it.
-
-    Examples
-    --------
-    >>> descriptor_name("euler_density")
-    'Euler characteristic per volume'
-    """
-    return _NAMES.get(descriptor, descriptor.replace("_", " "))
 
 
 def headline(evaluation: Evaluation) -> str:
@@ -154,10 +115,10 @@ def descriptor_rows(evaluation: Evaluation) -> list[dict[str, Any]]:
     """List all scalar descriptors, units chosen for reading."""
     fills = _fills_by_name(evaluation)
     rows: list[dict[str, Any]] = []
-    descriptors = _descriptors(evaluation)
-    largest = _largest_values(descriptors)
-    for found in descriptors:
-        name = descriptor_name(found.descriptor)
+    compared = _descriptors(evaluation)
+    largest = _largest_values(compared)
+    for found in compared:
+        name = label_of(found.descriptor)
         factor, unit = readable(found.units, largest[found.descriptor])
         of = ", ".join(text for text in (found.phase, found.axis and f"along {found.axis}") if text)
         part = _part(evaluation, found)
@@ -192,16 +153,14 @@ def _part(evaluation: Evaluation, found: DescriptorComparison) -> Difference | N
 def definitions(evaluation: Evaluation) -> list[dict[str, str]]:
     """Explain every term the page uses."""
     used = {row["descriptor"] for row in descriptor_rows(evaluation)}
-    described = {*_NAMES.values(), _CROSS}
-    if evaluation.verdict.status != "compared":
-        described |= {WITHIN, DIFFERS, CANNOT_TELL}
-    if len(evaluation.phases) < len(two_point_curves(evaluation)):
-        used.add(_CROSS)
-    return [
-        {"term": term, "text": text}
-        for term, text in DEFINITIONS.items()
-        if term not in described or term in used
-    ]
+    curves = two_point_curves(evaluation)
+    used.add(label_of("two_point_probability"))
+    if len(evaluation.phases) < len(curves):
+        used.add(label_of("cross_two_point_probability"))
+    used.add("S₂ error")
+    if evaluation.verdict.status == "compared":
+        used |= {WITHIN, DIFFERS, CANNOT_TELL}
+    return [{"term": term, "text": text} for term, text in explanations().items() if term in used]
 
 
 def two_point_curves(evaluation: Evaluation) -> list[TwoPointComparison]:

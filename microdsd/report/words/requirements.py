@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from microdsd.errors import InputError
 from microdsd.evaluation.evaluation import Evaluation
 from microdsd.evaluation.verdict import CANNOT_TELL, DIFFERS, WITHIN, Test, Verdict
-from microdsd.evaluation.verdict.features import TESTED
+from microdsd.metrics.registry import descriptors
 from microdsd.report.words.verdict_sentence import needed_words, verdict_sentence
 from microdsd.report.words.wording import interval_words
 
@@ -20,14 +20,12 @@ OTHER_TESTS = (
     "descriptor_diversity",
     "memorisation",
 )
-TESTS = (*TESTED, *OTHER_TESTS)
 ANSWERS = ("within", "not-differs")
 """Everything, or one test, is within the margin; does at least not differ."""
 OVERALL = (*ANSWERS, "indistinguishable", "exact")
 COUNT = "descriptors"
 """Number of descriptors that are within the margin."""
 OF_PAIRS = ("classifier", "network")
-BOUNDED = (*OF_PAIRS, *TESTED)
 
 GRAMMAR = (
     "within, not-differs, exact, TEST=within, TEST=not-differs, descriptors>=N (within the "
@@ -85,18 +83,20 @@ class Requirement:
         name, answer, relation, number, per = parsed.group(
             "name", "answer", "relation", "number", "per"
         )
+        tested = tuple(record.name for record in descriptors() if record.tested)
+        tests = (*tested, *OTHER_TESTS)
         known = {
-            None: name in OVERALL or name in TESTS,
+            None: name in OVERALL or name in tests,
             ">=": name == COUNT and not per,
-            "<=": name in BOUNDED and bool(per),
+            "<=": name in (*OF_PAIRS, *tested) and bool(per),
         }
         if answer is not None:
-            known[None] = name in TESTS and answer in ANSWERS
+            known[None] = name in tests and answer in ANSWERS
         if not known[relation]:
             raise InputError(
-                f"require: {text!r} is not one of {GRAMMAR}; tests are {', '.join(TESTS)}"
+                f"require: {text!r} is not one of {GRAMMAR}; tests are {', '.join(tests)}"
             )
-        if relation is None and answer is None and name in TESTS:
+        if relation is None and answer is None and name in tests:
             answer = "not-differs"
         bound = None if number is None else float(number) / (100 if per else 1)
         return cls(text, "within" if name == "indistinguishable" else name, answer, bound)

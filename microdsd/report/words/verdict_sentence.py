@@ -3,40 +3,20 @@
 from __future__ import annotations
 
 from microdsd.evaluation.verdict.answers import CANNOT_TELL, DIFFERS, WITHIN
-from microdsd.evaluation.verdict.margins import MARGINS
+from microdsd.evaluation.verdict.margins import default_margins
 from microdsd.evaluation.verdict.result import (
     DescriptorDifference,
     FractionMatch,
     Test,
     Verdict,
 )
+from microdsd.metrics.registry import Words, find
+from microdsd.report.words.names import label_of
 
 MOST_REASONS = 3
 LARGEST_SHARE = 10.0
 """Relative difference above which a percentage says nothing: the real mean is close to zero."""
 
-# What differs, and how where there is more of it and where there is less.
-WORDS = {
-    "two_point_probability": ("{of} structures are", "too coarse", "too fine"),
-    "cross_two_point_probability": ("distances from {of} are", "too short", "too long"),
-    "anisotropy": ("{of} structures are", "too long along {axis}", "too short along {axis}"),
-    "two_point_cluster": (
-        "{of} bodies hold",
-        "too many pairs of points",
-        "too few pairs of points",
-    ),
-    "lineal_path": ("straight paths in {of} are", "too long", "too short"),
-    "chord_length": ("{of} chords are", "too long", "too short"),
-    "local_thickness": ("the local thickness of {of} is", "too large", "too small"),
-    "specific_surface_area": ("{of} surfaces are", "too rough", "too smooth"),
-    "pair_surface_area": ("contacts of {of} are", "too large", "too small"),
-    "triple_phase_boundary": ("triple-phase boundaries are", "too long", "too short"),
-    "interface_density": ("unlike voxel faces are", "too many", "too few"),
-    "euler_density": ("the Euler characteristic of {of} is", "too high", "too low"),
-    "body_count": ("{of} bodies are", "too many", "too few"),
-    "largest_body_share": ("the largest {of} body is", "too large", "too small"),
-    "percolates": ("{of} percolates along {axis}", "too often", "too seldom"),
-}
 SUBJECTS = {"classifier": "the classifier", "network": "the network"}
 
 
@@ -68,17 +48,17 @@ def difference_words(found: DescriptorDifference) -> str:
     "surfaces are 3.0 % too rough".
     """
     part = found.largest
-    name = found.descriptor.replace("_", " ")
-    subject, more, less = WORDS.get(
-        found.descriptor, (f"{name} of {{of}} is", "too high", "too low")
-    )
-    several = len({p.phase for p in found.parts}) > 1 or found.descriptor != "specific_surface_area"
-    of = (part.phase or "all phases") if several else ""
+    record = find(found.descriptor)
+    words = None if record is None else record.words
+    if words is None:
+        words = Words(f"the {label_of(found.descriptor)} of {{of}} is", "too high", "too low")
+    one_for_both = len({p.phase for p in found.parts}) == 1
+    subject = (one_for_both and words.subject_of_both) or words.subject
     size = part.relative or 0.0
     telling = 0.005 <= abs(size) <= LARGEST_SHARE
     amount = f"{amount_of(found.descriptor, abs(size))} " if telling else ""
-    words = f"{subject} {amount}{more if size > 0 else less}"
-    return words.format(of=of, axis=part.axis).strip()
+    text = f"{subject} {amount}{words.more if size > 0 else words.less}"
+    return text.format(of=part.phase or "all phases", axis=part.axis)
 
 
 def amount_of(name: str, share: float) -> str:
@@ -90,7 +70,7 @@ def amount_of(name: str, share: float) -> str:
     ('3.1 %', '−12 points')
     """
     text = f"{100 * share:.{1 if abs(share) < 0.095 else 0}f}".replace("-", "−")
-    return f"{text} {'points' if MARGINS[name].kind == 'points' else '%'}"
+    return f"{text} {'points' if default_margins()[name].kind == 'points' else '%'}"
 
 
 def needed_words(test: Test) -> str:
@@ -146,7 +126,7 @@ def _undecided(verdict: Verdict) -> str:
     if any(test.answer == DIFFERS for test in verdict.tests):
         return "All descriptors together differ."
     if not any(test.name in names for test in open_tests):
-        listed = _listed([SUBJECTS.get(t.name, t.name.replace("_", " ")) for t in open_tests])
+        listed = _listed([SUBJECTS.get(t.name, label_of(t.name)) for t in open_tests])
         most = max(open_tests, key=lambda test: test.needed or (0, 0))
         return f"Undecided: {listed}{_decide(most)}."
     worst = max(
@@ -155,7 +135,7 @@ def _undecided(verdict: Verdict) -> str:
     )
     part, test = worst.largest, verdict.test(worst.descriptor)
     of = "".join(f" of {text}" for text in (part.phase,) if text)
-    name = f"{worst.descriptor.replace('_', ' ')}{of}"
+    name = f"{label_of(worst.descriptor)}{of}"
     if part.interval is None:
         return f"Worst: {name} has no value to be compared."
     low, high = (amount_of(worst.descriptor, end) for end in part.interval)

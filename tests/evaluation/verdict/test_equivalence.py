@@ -7,16 +7,15 @@ import scipy.stats
 from microdsd.evaluation.verdict import CANNOT_TELL, DIFFERS, WITHIN, judge
 from microdsd.evaluation.verdict.adjusted import Adjusted, Reading, Setting
 from microdsd.evaluation.verdict.features import Block
-from microdsd.evaluation.verdict.margins import Margin
 from microdsd.evaluation.verdict.needed import factors_differs, factors_within
 from microdsd.evaluation.verdict.result import Test as OneTest
 from microdsd.evaluation.verdict.result import family, interval_test
 from microdsd.metrics import describe
-from microdsd.metrics.descriptors import COMPARED
+from microdsd.metrics.registry import Margin, compared_groups
 from microdsd.microstructure import as_microstructure, blobs, cut_windows
 
 NAMES = {0: "pore", 1: "solid"}
-MEASURED = (*COMPARED, "chords")
+MEASURED = (*compared_groups(), "chords")
 
 
 def block(values, step=0.0):
