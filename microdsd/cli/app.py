@@ -18,6 +18,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from microdsd import __version__
+from microdsd.cli.terminal import say
 from microdsd.errors import MicrodsdError
 
 Context = Any  # of click, or of the copy of click that newer releases of typer carry
@@ -108,7 +109,7 @@ class VerbGroup(TyperGroup):
         try:
             return super().invoke(ctx)
         except MicrodsdError as error:
-            typer.echo(f"error: {' '.join(str(error).split())}", err=True)
+            say(f"error: {' '.join(str(error).split())}", err=True)
             raise typer.Exit(EXIT_ERROR) from error
         except KeyboardInterrupt as error:
             typer.echo("interrupted", err=True)

@@ -15,6 +15,7 @@ import typer
 from microdsd.cli.live import show_progress
 from microdsd.cli.options import JsonNumbers, ReferencePart, ReferenceWindows, VoxelSize
 from microdsd.cli.output import print_json
+from microdsd.cli.terminal import say
 from microdsd.errors import InputError
 from microdsd.io import ensure_writable, load_microstructures, open_labels, split_spec
 from microdsd.microstructure import provenance_of
@@ -131,7 +132,7 @@ def command(
         reference_hash = source.sha256()
     with show_progress(), stage("measuring generated and real samples") as measuring:
 
-        def say(text: str) -> None:
+        def tell(text: str) -> None:
             measuring.update(0.0, text)
 
         evaluation = evaluate(
@@ -142,8 +143,8 @@ def command(
             rng=seed,
             periodic=periodic,
             margins=margins,
-            classifier=_network(say) if classifier else None,
-            progress=say,
+            classifier=_network(tell) if classifier else None,
+            progress=tell,
             record={
                 "command": shlex.join(["microdsd", *sys.argv[1:]]),
                 "files": {
@@ -182,17 +183,17 @@ def command(
         document = evaluation_document(evaluation, nearest.get("memorisation"))
         print_json({"report": str(html), "numbers": str(numbers), **document, "unmet": unmet})
     else:
-        typer.echo(verdict_sentence(evaluation.verdict))
+        say(verdict_sentence(evaluation.verdict))
         if evaluation.flatters:
-            typer.echo(evaluation.flatters)
-        typer.echo(headline(evaluation))
+            say(evaluation.flatters)
+        say(headline(evaluation))
         if nearest:
-            typer.echo(memorisation_sentence(nearest["memorisation"]))
+            say(memorisation_sentence(nearest["memorisation"]))
         for note in evaluation.notes:
-            typer.echo(f"note: {note}", err=True)
-        typer.echo(f"{html} and {numbers.name} written", err=True)
+            say(f"note: {note}", err=True)
+        say(f"{html} and {numbers.name} written", err=True)
     for text, why in unmet.items():
-        typer.echo(f"not met: {text}: {why}", err=True)
+        say(f"not met: {text}: {why}", err=True)
     if unmet:
         raise typer.Exit(1)
 

@@ -11,6 +11,7 @@ import xarray as xr
 from microdsd.cli.options import JsonDocument, OutputHdf5, ReplaceGroup, VoxelSize
 from microdsd.cli.output import print_json
 from microdsd.cli.parsing import lengths_of, names_of, region_of
+from microdsd.cli.terminal import say
 from microdsd.errors import InputError
 from microdsd.io import Volume, is_volume, open_labels, read_volume, save_microstructures
 from microdsd.io.expansion import MAX_RATIO
@@ -218,16 +219,16 @@ def _report(
         return
     shape = " x ".join(map(str, ms.shape))
     edges = " x ".join(f"{edge:g}" for edge in size.size)
-    typer.echo(f"{output}:/{group}  {shape} {ms.dtype}, voxel size {edges} {size.unit}")
+    say(f"{output}:/{group}  {shape} {ms.dtype}, voxel size {edges} {size.unit}")
     for phase in phases:
         change = f"{phase['fraction_before']:.4f} -> " if before is not None else ""
-        typer.echo(f"  {phase['label']} = {phase['name']}: {change}{phase['fraction']:.4f}")
+        say(f"  {phase['label']} = {phase['name']}: {change}{phase['fraction']:.4f}")
     if outside is not None:
-        typer.echo(f"  {outside} = {OUTSIDE}: {share:.4f} of the box, no material")
+        say(f"  {outside} = {OUTSIDE}: {share:.4f} of the box, no material")
     if fine is not None:
-        typer.echo(_coarsening(ms, fine, record))
+        say(_coarsening(ms, fine, record))
     for note in notes:
-        typer.echo(f"  {note}")
+        say(f"  {note}")
 
 
 def _coarsening(ms: xr.DataArray, fine: xr.DataArray, record: dict[str, Any]) -> str:

@@ -56,7 +56,12 @@ def test_help_imports_no_verb():
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
     )
     loaded = done.stdout.rpartition("LOADED")[2].split()
-    assert sorted(loaded) == ["microdsd.cli", "microdsd.cli.app", "microdsd.errors"]
+    assert sorted(loaded) == [
+        "microdsd.cli",
+        "microdsd.cli.app",
+        "microdsd.cli.terminal",
+        "microdsd.errors",
+    ]
 
 
 def test_help_of_a_verb_is_its_own(verb):
