@@ -8,6 +8,7 @@ exception is a bug and shows its traceback.
 
 from __future__ import annotations
 
+import errno
 import importlib
 import os
 import re
@@ -110,6 +111,11 @@ class VerbGroup(TyperGroup):
             return super().invoke(ctx)
         except MicrodsdError as error:
             say(f"error: {' '.join(str(error).split())}", err=True)
+            raise typer.Exit(EXIT_ERROR) from error
+        except OSError as error:
+            if error.errno != errno.ENAMETOOLONG:
+                raise
+            say(f"error: {str(error.filename)[:80]}...: {error.strerror}; give another", err=True)
             raise typer.Exit(EXIT_ERROR) from error
         except KeyboardInterrupt as error:
             typer.echo("interrupted", err=True)

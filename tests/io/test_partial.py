@@ -209,5 +209,5 @@ def test_a_lock_that_may_not_be_replaced_is_said(tmp_path):
     place = tmp_path / ".new.h5.lock"
     place.write_text("")
     place.chmod(0o400)
-    with pytest.raises(DataFileError, match="new.h5"), output_lock(tmp_path / "new.h5"):
+    with pytest.raises(DataFileError, match=r"new\.h5"), output_lock(tmp_path / "new.h5"):
         pytest.fail("the block must not run")
