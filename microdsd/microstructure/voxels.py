@@ -13,6 +13,7 @@ import xarray as xr
 
 from microdsd.errors import InputError
 from microdsd.microstructure.axes import SPATIAL_DIMS, LabelsLike, spatial_dims
+from microdsd.microstructure.lengths import UNITS, metres_in
 
 
 class VoxelSize(NamedTuple):
@@ -25,18 +26,6 @@ class VoxelSize(NamedTuple):
 VoxelSizeLike = VoxelSize | float | str | Sequence[float | str]
 """Edge lengths: metres, text with a unit, quantities of pint; one, or one per axis."""
 
-POWERS_OF_TEN = {
-    "m": 0,
-    "cm": -2,
-    "mm": -3,
-    "um": -6,
-    "µm": -6,
-    "μm": -6,  # the Greek letter; above it stands the micro sign
-    "micron": -6,
-    "microns": -6,
-    "nm": -9,
-    "Å": -10,
-}
 _LENGTH = re.compile(r"\s*([-+]?[\d.]+(?:[eE][-+]?\d+)?)\s*([^\W\d]*)\s*")
 _BELIEVED = 1e-3
 """Largest edge in metres that is taken from a bare number: more is a forgotten unit."""
@@ -109,11 +98,14 @@ def _metres_of_text(text: str) -> float:
         raise InputError(
             f"voxel_size: expected a length such as 0.398um, 398nm or 3.98e-7, got {text!r}"
         ) from error
-    if unit and unit not in POWERS_OF_TEN:
+    if not unit:
+        return _believed(float(number))
+    metres = metres_in(unit)
+    if metres is None:
         raise InputError(
-            f"voxel_size: the unit of {text!r} is not known; there are {', '.join(POWERS_OF_TEN)}"
+            f"voxel_size: the unit of {text!r} is not known; there are {', '.join(UNITS)}"
         )
-    return float(number.scaleb(POWERS_OF_TEN[unit])) if unit else _believed(float(number))
+    return float(number * metres)
 
 
 def _believed(size: float) -> float:

@@ -6,6 +6,7 @@ import xarray as xr
 
 from microdsd.errors import InputError
 from microdsd.microstructure import VoxelSize, as_microstructure, voxel_size_of
+from microdsd.microstructure.lengths import metres_per
 from microdsd.microstructure.voxels import as_voxel_size
 
 
@@ -114,3 +115,16 @@ def test_unsigned_coordinates_that_fall():
     ms = xr.DataArray(np.eye(2, dtype=int), coords={"y": falling, "x": [0, 1]}, dims=("y", "x"))
     with pytest.raises(InputError, match="must rise in even steps"):
         as_microstructure(ms)
+
+
+@pytest.mark.parametrize(
+    ("unit", "metres"),
+    [("m", 1.0), ("µm", 1e-6), ("μm", 1e-6), ("Microns", 1e-6), ("nanometers", 1e-9), ("Å", 1e-10),
+     ("inches", 0.0254), ("ms", None), ("s", None), ("mms", None), ("", None), ("pixels", None)],
+)  # fmt: skip
+def test_units_of_files_and_of_people_are_the_same(unit, metres):
+    """Milliseconds are no plural of the metre."""
+    assert metres_per(unit) == metres
+    if metres is None:
+        return
+    assert as_voxel_size(f"2e-6 {unit}", 2).size[0] == pytest.approx(2e-6 * metres, rel=1e-15)
