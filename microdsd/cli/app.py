@@ -8,6 +8,7 @@ exception is a bug and shows its traceback.
 
 from __future__ import annotations
 
+import errno
 import importlib
 import os
 import re
@@ -18,6 +19,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from microdsd import __version__
+from microdsd.cli.terminal import say
 from microdsd.errors import MicrodsdError
 
 Context = Any  # of click, or of the copy of click that newer releases of typer carry
@@ -108,7 +110,12 @@ class VerbGroup(TyperGroup):
         try:
             return super().invoke(ctx)
         except MicrodsdError as error:
-            typer.echo(f"error: {' '.join(str(error).split())}", err=True)
+            say(f"error: {' '.join(str(error).split())}", err=True)
+            raise typer.Exit(EXIT_ERROR) from error
+        except OSError as error:
+            if error.errno != errno.ENAMETOOLONG:
+                raise
+            say(f"error: {str(error.filename)[:80]}...: {error.strerror}; give another", err=True)
             raise typer.Exit(EXIT_ERROR) from error
         except KeyboardInterrupt as error:
             typer.echo("interrupted", err=True)

@@ -13,6 +13,7 @@ import typer
 from microdsd.cli.live import show_progress
 from microdsd.cli.options import Device, JsonDocument
 from microdsd.cli.output import print_json
+from microdsd.cli.terminal import say
 from microdsd.progress import stage
 
 _PACKAGES = (
@@ -116,15 +117,15 @@ def _cpu() -> str:
 
 
 def _print(document: dict[str, Any]) -> None:
-    typer.echo(f"python {document['python']} on {document['platform']}")
+    say(f"python {document['python']} on {document['platform']}")
     for name, version in document["packages"].items():
-        typer.echo(f"  {name:14} {version or 'not installed'}")
-    typer.echo(f"device {document['device']} ({document['device_name']}), {document['cpus']} CPUs")
-    typer.echo(f"MICRODSD_DATA {document['MICRODSD_DATA'] or 'not set: data sets are downloaded'}")
+        say(f"  {name:14} {version or 'not installed'}")
+    say(f"device {document['device']} ({document['device_name']}), {document['cpus']} CPUs")
+    say(f"MICRODSD_DATA {document['MICRODSD_DATA'] or 'not set: data sets are downloaded'}")
     for entry in document["models"]:
         shape = "x".join(map(str, entry["shape"]))
         verdict = "counts exact" if entry["exact"] else "COUNTS DIFFER: this is a bug, report it"
-        typer.echo(
+        say(
             f"model {entry['name']}: {shape} in {entry['seconds']:.2f} s "
             f"({entry['evaluations']} evaluations, {entry['precision']}), {verdict}"
         )

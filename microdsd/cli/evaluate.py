@@ -15,8 +15,15 @@ import typer
 from microdsd.cli.live import show_progress
 from microdsd.cli.options import JsonNumbers, ReferencePart, ReferenceWindows, Symmetry, VoxelSize
 from microdsd.cli.output import print_json
+from microdsd.cli.terminal import say
 from microdsd.errors import InputError
-from microdsd.io import ensure_writable, load_microstructures, open_labels, split_spec
+from microdsd.io import (
+    ensure_writable,
+    load_microstructures,
+    open_labels,
+    output_lock,
+    split_spec,
+)
 from microdsd.microstructure import provenance_of
 from microdsd.microstructure.axes import SPATIAL_DIMS
 from microdsd.progress import stage
@@ -94,7 +101,7 @@ def command(
     json: JsonNumbers = False,
 ) -> None:
     """Compare generated with real material; write one self-contained page and its numbers."""
-    from microdsd.cli.parsing import lengths_of, names_of, numbers_of, region_of
+    from microdsd.cli.parsing import lengths_of, names_of, numbers_of, paths_of, region_of
     from microdsd.evaluation import evaluate
     from microdsd.evaluation.verdict import margins_with
     from microdsd.report import (
@@ -117,83 +124,85 @@ def command(
         raise InputError("require: memorisation needs the scan of the training, --training")
     if classifier is None and any(wanted.name == "network" for wanted in required):
         raise InputError("require: network needs --classifier network")
-    for path in report_paths(output):
-        ensure_writable(path, overwrite=force)
-    if training_log is not None:
-        read_training_log(training_log)
-    samples = load_microstructures(generated)
-    with open_labels(
-        reference,
-        phases=names_of(labels),
-        voxel_size=lengths_of(voxel_size),
-        region=region_of(reference_region),
-    ) as source:
-        material = source.load()
-        reference_hash = source.sha256()
-    with show_progress(), stage("measuring generated and real samples") as measuring:
+    inputs = paths_of(generated, reference, training, training_log)
+    with output_lock(output):
+        for path in report_paths(output):
+            ensure_writable(path, overwrite=force, inputs=inputs)
+        if training_log is not None:
+            read_training_log(training_log)
+        samples = load_microstructures(generated)
+        with open_labels(
+            reference,
+            phases=names_of(labels),
+            voxel_size=lengths_of(voxel_size),
+            region=region_of(reference_region),
+        ) as source:
+            material = source.load()
+            reference_hash = source.sha256()
+        with show_progress(), stage("measuring generated and real samples") as measuring:
 
-        def say(text: str) -> None:
-            measuring.update(0.0, text)
+            def tell(text: str) -> None:
+                measuring.update(0.0, text)
 
-        evaluation = evaluate(
-            samples,
-            material,
-            phases=[_label_or_name(word) for word in phase] if phase else None,
-            windows=windows,
-            rng=seed,
-            periodic=periodic,
-            margins=margins,
-            classifier=_network(say) if classifier else None,
-            progress=say,
-            record={
-                "command": shlex.join(["microdsd", *sys.argv[1:]]),
-                "files": {
-                    "generated file": f"{generated}, sha256 of the file {_sha256(generated)}",
-                    "reference file": f"{reference}, {_part(reference_region)}sha256 of the labels "
-                    f"{reference_hash}",
+            evaluation = evaluate(
+                samples,
+                material,
+                phases=[_label_or_name(word) for word in phase] if phase else None,
+                windows=windows,
+                rng=seed,
+                periodic=periodic,
+                margins=margins,
+                classifier=_network(tell) if classifier else None,
+                progress=tell,
+                record={
+                    "command": shlex.join(["microdsd", *sys.argv[1:]]),
+                    "files": {
+                        "generated file": f"{generated}, sha256 of the file {_sha256(generated)}",
+                        "reference file": f"{reference}, {_part(reference_region)}sha256 of the "
+                        f"labels {reference_hash}",
+                    },
                 },
-            },
-        )
-    if reference_region:
-        warning = _seen_part(samples, reference, region_of(reference_region), names_of(labels))
-        evaluation = dataclasses.replace(evaluation, flatters=evaluation.flatters or warning)
-    nearest: dict[str, Any] = {}
-    if training is not None:
-        with (
-            show_progress(),
-            stage("looking for copies of training windows"),
-            open_labels(
-                training, phases=names_of(labels), region=region_of(training_region)
-            ) as source,
-        ):
-            nearest = _nearest(evaluation, source.load(), symmetry)
-            verdict = evaluation.verdict.with_memorisation(nearest["memorisation"])
-            evaluation = dataclasses.replace(evaluation, verdict=verdict)
-    with show_progress(), stage("drawing the report"):
-        html, numbers = write_report(
-            output,
-            evaluation,
-            overwrite=force,
-            title=f"Samples of {_name(generated)} against {_name(reference)}",
-            training_log=training_log,
-            **nearest,
-        )
+            )
+        if reference_region:
+            warning = _seen_part(samples, reference, region_of(reference_region), names_of(labels))
+            evaluation = dataclasses.replace(evaluation, flatters=evaluation.flatters or warning)
+        nearest: dict[str, Any] = {}
+        if training is not None:
+            with (
+                show_progress(),
+                stage("looking for copies of training windows"),
+                open_labels(
+                    training, phases=names_of(labels), region=region_of(training_region)
+                ) as source,
+            ):
+                nearest = _nearest(evaluation, source.load(), symmetry)
+                verdict = evaluation.verdict.with_memorisation(nearest["memorisation"])
+                evaluation = dataclasses.replace(evaluation, verdict=verdict)
+        with show_progress(), stage("drawing the report"):
+            html, numbers = write_report(
+                output,
+                evaluation,
+                overwrite=force,
+                title=f"Samples of {_name(generated)} against {_name(reference)}",
+                training_log=training_log,
+                **nearest,
+            )
     unmet = {wanted.text: why for wanted in required if (why := wanted.unmet(evaluation))}
     if json:
         document = evaluation_document(evaluation, nearest.get("memorisation"))
         print_json({"report": str(html), "numbers": str(numbers), **document, "unmet": unmet})
     else:
-        typer.echo(verdict_sentence(evaluation.verdict))
+        say(verdict_sentence(evaluation.verdict))
         if evaluation.flatters:
-            typer.echo(evaluation.flatters)
-        typer.echo(headline(evaluation))
+            say(evaluation.flatters)
+        say(headline(evaluation))
         if nearest:
-            typer.echo(memorisation_sentence(nearest["memorisation"]))
+            say(memorisation_sentence(nearest["memorisation"]))
         for note in evaluation.notes:
-            typer.echo(f"note: {note}", err=True)
-        typer.echo(f"{html} and {numbers.name} written", err=True)
+            say(f"note: {note}", err=True)
+        say(f"{html} and {numbers.name} written", err=True)
     for text, why in unmet.items():
-        typer.echo(f"not met: {text}: {why}", err=True)
+        say(f"not met: {text}: {why}", err=True)
     if unmet:
         raise typer.Exit(1)
 

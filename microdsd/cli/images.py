@@ -8,6 +8,7 @@ import typer
 
 from microdsd.cli.options import JsonDocument, OutputHdf5, ReplaceGroup
 from microdsd.cli.output import print_json
+from microdsd.cli.terminal import say
 from microdsd.errors import InputError
 
 DATASET = "dataset:"
@@ -82,7 +83,7 @@ def command(
     if json:
         print_json(summary)
         return
-    typer.echo(
+    say(
         f"{output}: {summary['images']} images of {images.sizes['y']} x {images.sizes['x']}, "
         f"{summary['levels']} levels, channels {', '.join(channels_of(images))}, "
         f"mean level {summary['mean_level']}, {len(set(classes_of(images)))} classes"

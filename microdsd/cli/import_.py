@@ -10,9 +10,18 @@ import xarray as xr
 
 from microdsd.cli.options import CoarseningRule, JsonDocument, OutputHdf5, ReplaceGroup, VoxelSize
 from microdsd.cli.output import print_json
-from microdsd.cli.parsing import lengths_of, names_of, region_of
+from microdsd.cli.parsing import lengths_of, names_of, paths_of, region_of
+from microdsd.cli.terminal import say
 from microdsd.errors import InputError
-from microdsd.io import Volume, is_volume, open_labels, read_volume, save_microstructures
+from microdsd.io import (
+    Volume,
+    ensure_writable,
+    is_volume,
+    open_labels,
+    output_lock,
+    read_volume,
+    save_microstructures,
+)
 from microdsd.io.expansion import MAX_RATIO
 from microdsd.io.formats import readable_formats
 from microdsd.io.hdf5 import DEFAULT_GROUP
@@ -100,35 +109,38 @@ def command(
 
     Images of grey values are refused: segment them first.
     """
-    names = names_of(labels) or {}
-    array = _read(source, shape, dtype, axis_order, stack, max_ratio)
-    stated = {value: f"{name} ({value})" for value, name in names.items()} or None
-    with open_labels(
-        array,
-        phases=stated,
-        voxel_size=lengths_of(voxel_size),
-        region=region_of(crop),
-        ensemble=stack,
-        axis_order=axis_order if isinstance(array, str) else None,
-        external=external,
-        fill_unwritten=fill_unwritten,
-    ) as opened:
-        fine = opened.load()
-        notes = opened.notes
-    record: dict[str, Any] = {
-        "operation": "import",
-        "source": source,
-        "axis_order": axis_order,
-        "notes": notes,
-        "crop": crop,
-    }
-    if names:
-        fine, record["labels"] = _numbered(fine, names)
-    ms, record["coarsen"] = fine, coarsen_by
-    if coarsen_by > 1:
-        ms, record["coarsen_rule"] = coarsen(fine, coarsen_by, rule=coarsen_rule), coarsen_rule
-    ms = as_microstructure(ms, provenance=record)
-    save_microstructures(output, ms, group=group, overwrite=force)
+    with output_lock(output):
+        # A group is added to a file that is there; only its own group needs --force.
+        ensure_writable(output, overwrite=True, inputs=paths_of(source))
+        names = names_of(labels) or {}
+        array = _read(source, shape, dtype, axis_order, stack, max_ratio)
+        stated = {value: f"{name} ({value})" for value, name in names.items()} or None
+        with open_labels(
+            array,
+            phases=stated,
+            voxel_size=lengths_of(voxel_size),
+            region=region_of(crop),
+            ensemble=stack,
+            axis_order=axis_order if isinstance(array, str) else None,
+            external=external,
+            fill_unwritten=fill_unwritten,
+        ) as opened:
+            fine = opened.load()
+            notes = opened.notes
+        record: dict[str, Any] = {
+            "operation": "import",
+            "source": source,
+            "axis_order": axis_order,
+            "notes": notes,
+            "crop": crop,
+        }
+        if names:
+            fine, record["labels"] = _numbered(fine, names)
+        ms, record["coarsen"] = fine, coarsen_by
+        if coarsen_by > 1:
+            ms, record["coarsen_rule"] = coarsen(fine, coarsen_by, rule=coarsen_rule), coarsen_rule
+        ms = as_microstructure(ms, provenance=record)
+        save_microstructures(output, ms, group=group, overwrite=force)
     if isinstance(array, Volume) and array.voxel_size and not voxel_size:
         notes = ("voxel size from the file", *notes)
     _report(ms, fine if coarsen_by > 1 else None, output, group, notes, json)
@@ -218,16 +230,16 @@ def _report(
         return
     shape = " x ".join(map(str, ms.shape))
     edges = " x ".join(f"{edge:g}" for edge in size.size)
-    typer.echo(f"{output}:/{group}  {shape} {ms.dtype}, voxel size {edges} {size.unit}")
+    say(f"{output}:/{group}  {shape} {ms.dtype}, voxel size {edges} {size.unit}")
     for phase in phases:
         change = f"{phase['fraction_before']:.4f} -> " if before is not None else ""
-        typer.echo(f"  {phase['label']} = {phase['name']}: {change}{phase['fraction']:.4f}")
+        say(f"  {phase['label']} = {phase['name']}: {change}{phase['fraction']:.4f}")
     if outside is not None:
-        typer.echo(f"  {outside} = {OUTSIDE}: {share:.4f} of the box, no material")
+        say(f"  {outside} = {OUTSIDE}: {share:.4f} of the box, no material")
     if fine is not None:
-        typer.echo(_coarsening(ms, fine, record))
+        say(_coarsening(ms, fine, record))
     for note in notes:
-        typer.echo(f"  {note}")
+        say(f"  {note}")
 
 
 def _coarsening(ms: xr.DataArray, fine: xr.DataArray, record: dict[str, Any]) -> str:

@@ -11,6 +11,7 @@ import typer
 
 from microdsd.cli.options import JsonDocument
 from microdsd.cli.output import exponents, print_json
+from microdsd.cli.terminal import say
 from microdsd.errors import DataFileError, InputError
 from microdsd.io import (
     ArrayInfo,
@@ -68,7 +69,7 @@ def _print(listing: list[Any], show: Callable[[dict[str, Any]], str], json: bool
         print_json(listing)
     else:
         for item in listing:
-            typer.echo(show(item))
+            say(show(item))
 
 
 def _arrays(spec: str, external: bool) -> list[ArrayInfo]:
@@ -77,7 +78,7 @@ def _arrays(spec: str, external: bool) -> list[ArrayInfo]:
         return [_volume(spec)]
     arrays = list_microstructures(path, external=external)
     for link, target in ({} if external else links_to_other_files(path)).items():
-        typer.echo(f"not followed: {link}, a link to {target} (--external)", err=True)
+        say(f"not followed: {link}, a link to {target} (--external)", err=True)
     chosen = [info for info in arrays if inner is None or f"{info.path}/".startswith(f"{inner}/")]
     if not chosen:
         listing = ", ".join(info.path for info in arrays) or "none"

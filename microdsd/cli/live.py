@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import AbstractContextManager
+from typing import Any
 
 from rich.console import Console
 from rich.progress import Progress
@@ -10,19 +11,29 @@ from rich.status import Status
 from rich.text import Text
 
 from microdsd import progress
+from microdsd.cli.terminal import printable
 
-STDERR = Console(stderr=True, markup=False, highlight=False)
+
+class _Console(Console):
+    """Escapes what the terminal would act upon."""
+
+    def render_str(self, text: str, **options: Any) -> Text:
+        """Text of a string."""
+        return super().render_str(printable(text), **options)
+
+
+STDERR = _Console(stderr=True, markup=False, highlight=False)
 """Names of files and phases are printed as they are: ``[red]`` is no markup."""
 
 
 def working(doing: str) -> Status:
     """A spinner beside a few words, which are no markup."""
-    return STDERR.status(Text(doing))
+    return STDERR.status(Text(printable(doing)))
 
 
 def note(text: str) -> None:
     """Print what the user should know but need not act on."""
-    STDERR.print(Text.assemble(("note: ", "yellow"), text), soft_wrap=True)
+    STDERR.print(Text.assemble(("note: ", "yellow"), printable(text)), soft_wrap=True)
 
 
 def progress_bar(

@@ -7,15 +7,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import typer
-
+from microdsd.cli.terminal import say
 from microdsd.errors import InputError
 from microdsd.io.export import output_files
 
 
 def print_json(document: Any) -> None:
     """Print one JSON document to standard output."""
-    typer.echo(json.dumps(document, indent=2, ensure_ascii=False))
+    say(json.dumps(document, indent=2, ensure_ascii=False))
 
 
 def written(output: Path, samples: int) -> str:

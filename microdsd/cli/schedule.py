@@ -18,6 +18,7 @@ from microdsd.cli.options import (
     WindowBoundary,
 )
 from microdsd.cli.output import print_json
+from microdsd.cli.terminal import say
 
 EXIT_NOT_MIXED = 1
 
@@ -76,8 +77,8 @@ def command(
         print_json({"picture": str(output) if output else None, **schedule.to_dict()})
     else:
         for name, text in schedule.summary().items():
-            typer.echo(f"{name:<12} {text}")
+            say(f"{name:<12} {text}")
         if output is not None:
-            typer.echo(f"{output} written", err=True)
+            say(f"{output} written", err=True)
     if not schedule.horizon.sufficient:
         raise typer.Exit(EXIT_NOT_MIXED)

@@ -22,6 +22,7 @@ from microdsd.cli.options import (
     Shape,
 )
 from microdsd.cli.output import print_json
+from microdsd.cli.terminal import say
 
 
 def command(
@@ -118,8 +119,8 @@ def command(
         return
     from microdsd.report.pages.sweep_page import sweep_headline, sweep_subline
 
-    typer.echo(sweep_headline(evaluation))
-    typer.echo(sweep_subline(evaluation))
+    say(sweep_headline(evaluation))
+    say(sweep_subline(evaluation))
     STDERR.print(
         f"{output}, {page.name} and {numbers.name} written, seed {request.seed}, {seconds:.1f} s"
     )

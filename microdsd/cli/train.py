@@ -131,63 +131,62 @@ def command(
     """Train a model on a segmented scan; Ctrl-C stops it so that --resume can go on."""
     begun = time.monotonic()
     state, log = output.with_name(output.name + ".resume"), output.with_name(output.name + ".csv")
-    _check_output(output, state, resume, force)
-    _spare([*source, *([start_from] if start_from else [])], [output, state, log])
-
-    from microdsd.cli.parsing import lengths_of, names_of, one_or_each, region_of
+    from microdsd.cli.parsing import lengths_of, names_of, one_or_each, paths_of, region_of
     from microdsd.cli.training_words import introduction, shortened
     from microdsd.fitting import TrainingRun
-    from microdsd.io import holds_images
+    from microdsd.io import holds_images, output_lock
     from microdsd.training.config import TrainingConfig
     from microdsd.training.log import TrainingLog
     from microdsd.training.stopwatch import Stopwatch
 
-    settings: dict[str, Any] = {
-        "batch": batch,
-        "learning_rate": learning_rate,
-        "sigma_min": _IMAGE_SIGMA_MIN
-        if sigma_min is None and holds_images(source[0])
-        else sigma_min,
-    }
-    config = TrainingConfig(
-        minutes=30.0 if minutes is None and steps is None else minutes,
-        steps=steps,
-        seed=seed,
-        **{key: value for key, value in settings.items() if value is not None},
-    )
-    run = TrainingRun(
-        _by_class(source, class_names),
-        config,
-        window=one_or_each(window),
-        symmetry=symmetry,
-        validation=validation,
-        boundary=boundary,
-        sigma_max=sigma_max,
-        method=method,
-        loss=loss,
-        schedule=schedule,
-        evaluations=evaluations,
-        start_from=start_from,
-        phases=names_of(labels),
-        voxel_size=lengths_of(voxel_size),
-        region=region_of(crop),
-        network_size=_network_size(widths, blocks),
-        device=device,
-        precision=precision,
-        stopwatch=Stopwatch(begun),
-    )
-    if resume:
-        run.restore(state)
-        if not log.exists():
-            STDERR.print(f"note: {log} is not there; a new log begins", markup=False)
-    levels = run.validation.levels if run.validation else ()
-    written = TrainingLog(log, levels, run.trainer.step)
-    run.prepare()
-    for line in introduction(run, run.card()):
-        STDERR.print(line, markup=False, highlight=False)
-    model = _trained(run, state, written)
-    model.save(output, overwrite=True)
-    state.unlink(missing_ok=True)
+    with output_lock(output):
+        _check_outputs(output, state, log, paths_of(*source, start_from), resume, force)
+        settings: dict[str, Any] = {
+            "batch": batch,
+            "learning_rate": learning_rate,
+            "sigma_min": _IMAGE_SIGMA_MIN
+            if sigma_min is None and holds_images(source[0])
+            else sigma_min,
+        }
+        config = TrainingConfig(
+            minutes=30.0 if minutes is None and steps is None else minutes,
+            steps=steps,
+            seed=seed,
+            **{key: value for key, value in settings.items() if value is not None},
+        )
+        run = TrainingRun(
+            _by_class(source, class_names),
+            config,
+            window=one_or_each(window),
+            symmetry=symmetry,
+            validation=validation,
+            boundary=boundary,
+            sigma_max=sigma_max,
+            method=method,
+            loss=loss,
+            schedule=schedule,
+            evaluations=evaluations,
+            start_from=start_from,
+            phases=names_of(labels),
+            voxel_size=lengths_of(voxel_size),
+            region=region_of(crop),
+            network_size=_network_size(widths, blocks),
+            device=device,
+            precision=precision,
+            stopwatch=Stopwatch(begun),
+        )
+        if resume:
+            run.restore(state)
+            if not log.exists():
+                STDERR.print(f"note: {log} is not there; a new log begins", markup=False)
+        levels = run.validation.levels if run.validation else ()
+        written = TrainingLog(log, levels, run.trainer.step)
+        run.prepare()
+        for line in introduction(run, run.card()):
+            STDERR.print(line, markup=False, highlight=False)
+        model = _trained(run, state, written)
+        model.save(output, overwrite=True)
+        state.unlink(missing_ok=True)
     card = model.card
     summary = {
         "model": str(output),
@@ -264,28 +263,19 @@ def _by_class(sources: list[str], names: list[str] | None) -> str | dict[str, st
     return dict(zip(names, sources, strict=True))
 
 
-def _check_output(output: Path, state: Path, resume: bool, force: bool) -> None:
+def _check_outputs(
+    output: Path, state: Path, log: Path, inputs: list[Path], resume: bool, force: bool
+) -> None:
     from microdsd.io import ensure_writable
 
     if resume and force:
         raise InputError("--resume with --force: one goes on, the other starts anew; choose one")
     if resume and not state.exists():
         raise DataFileError(f"--resume: there is no stopped run at {state}; leave --resume out")
-    ensure_writable(output, overwrite=force)
+    ensure_writable(output, overwrite=force, inputs=inputs)
     if state.exists() and not (resume or force):
         raise DataFileError(
             f"-o {output}: a stopped run lies at {state}; --resume goes on, --force starts anew"
         )
-
-
-def _spare(read: list[str], written: list[Path]) -> None:
-    """Refuse to write over a file that is read."""
-    from microdsd.io import split_spec
-
-    for spec in read:
-        source = split_spec(spec)[0]
-        for path in written:
-            if source.exists() and path.exists() and path.samefile(source):
-                raise DataFileError(
-                    f"-o {written[0]}: would replace {path}, which is read; choose another name"
-                )
+    for path in (state, log):
+        ensure_writable(path, overwrite=True, inputs=inputs)

@@ -28,6 +28,7 @@ from microdsd.cli.options import (
 )
 from microdsd.cli.output import print_json
 from microdsd.cli.parsing import names_of, numbers_of, one_or_each, phases_of, region_of
+from microdsd.cli.terminal import say
 from microdsd.errors import InputError
 
 
@@ -119,7 +120,7 @@ def command(
         print_json({"source": sources, "output": target, **transport_document(found)})
     else:
         for line in transport_lines(found):
-            typer.echo(line)
+            say(line)
         for name, converged in found.data_vars.items():
             if str(name).endswith("_converged") and not converged.all():
                 missed = int((~converged).sum())

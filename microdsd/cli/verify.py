@@ -10,6 +10,7 @@ import xarray as xr
 from microdsd.cli.options import FileSpec, JsonDocument
 from microdsd.cli.output import pairs, print_json
 from microdsd.cli.recount import image_lines, recount_file, recount_images
+from microdsd.cli.terminal import say
 from microdsd.errors import InputError
 from microdsd.io import holds_images
 from microdsd.microstructure.labels import find_phase
@@ -64,7 +65,7 @@ def command(
         )
     else:
         _print_table(counts, phases, voxels)
-        typer.echo(_verdict(differences, bool(recorded or asked)))
+        say(_verdict(differences, bool(recorded or asked)))
     if differences:
         raise typer.Exit(EXIT_DIFFERENT)
 
@@ -76,7 +77,7 @@ def _verify_images(file: str, fraction: list[str] | None, json: bool) -> None:
     if json:
         print_json(found)
     else:
-        typer.echo("\n".join(image_lines(found)))
+        say("\n".join(image_lines(found)))
     if not found["exact"]:
         raise typer.Exit(EXIT_DIFFERENT)
 
@@ -112,7 +113,7 @@ def _asked_differences(
 
 
 def _print_table(counts: xr.DataArray, phases: dict[int, str], voxels: int) -> None:
-    typer.echo(f"{counts.sizes['sample']} sample(s) of {voxels} voxels")
+    say(f"{counts.sizes['sample']} sample(s) of {voxels} voxels")
     for label, name in phases.items():
         column = counts.sel(phase=label).values
         low, high = int(column.min()), int(column.max())
@@ -120,7 +121,7 @@ def _print_table(counts: xr.DataArray, phases: dict[int, str], voxels: int) -> N
         share = (
             f"{low / voxels:.6f}" if low == high else f"{low / voxels:.6f} .. {high / voxels:.6f}"
         )
-        typer.echo(f"  {label} = {name}: {number} voxels, fraction {share}")
+        say(f"  {label} = {name}: {number} voxels, fraction {share}")
 
 
 def _verdict(differences: list[dict[str, Any]], requested: bool) -> str:

@@ -24,6 +24,8 @@ from microdsd.errors import InputError
 DTYPES = ("bfloat16", "float32")
 """Types in which the convolutions can be run."""
 
+MOST_THREADS = 4096
+
 AUTO = "auto"
 
 P = ParamSpec("P")
@@ -43,10 +45,21 @@ class Precision:
         Type of the convolutions; weights and losses stay float32.
     threads : int
         OpenMP threads on a CPU.
+
+    Raises
+    ------
+    InputError
+        Another type, or a number of threads that no machine has: it may come from a file.
     """
 
     dtype: str
     threads: int
+
+    def __post_init__(self) -> None:
+        if self.dtype not in DTYPES:
+            raise InputError(f"dtype={self.dtype!r}: give one of {', '.join(DTYPES)}")
+        if type(self.threads) is not int or not 1 <= self.threads <= MOST_THREADS:
+            raise InputError(f"threads={self.threads!r}: give a number from 1 to {MOST_THREADS}")
 
     @contextmanager
     def applied(self, device: torch.device) -> Iterator[None]:

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from pathlib import Path
 
-import psutil
 import torch
 
+from microdsd.device import available_memory
 from microdsd.errors import InputError
 from microdsd.networks import UNetConfig
-
-_CGROUP = Path("/sys/fs/cgroup")
 
 _FEATURE_MAPS = 6
 """Arrays as large as the first layer's output that an evaluation holds at once (measured)."""
@@ -25,42 +22,6 @@ _KEPT = 3
 
 _PER_SAMPLE = 400
 """Bytes of a request for one sample, its fractions and counts apart (measured)."""
-
-
-def available_memory(device: torch.device | None = None) -> int:
-    """Bytes that are free on a device, by default in the memory of this machine.
-
-    On the host no more than the control group of the process (a container, a batch job) has left.
-    """
-    if device is not None and device.type == "cuda":
-        free, _ = torch.cuda.mem_get_info(device)
-        held = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
-        return int(free + held)
-    free = int(psutil.virtual_memory().available)
-    left = _left_in_control_group(_CGROUP)
-    return free if left is None else min(free, left)
-
-
-def _left_in_control_group(folder: Path) -> int | None:
-    r"""Bytes below the limit of the control group; None where there is no limit.
-
-    Examples
-    --------
-    >>> folder = Path()
-    >>> _ = (folder / "memory.max").write_text("1000\n")
-    >>> _ = (folder / "memory.current").write_text("700\n")
-    >>> _ = (folder / "memory.stat").write_text("anon 500\ninactive_file 150\n")
-    >>> _left_in_control_group(folder)
-    450
-    """
-    try:
-        limit = int((folder / "memory.max").read_text())
-        used = int((folder / "memory.current").read_text())
-        pairs = (line.split() for line in (folder / "memory.stat").read_text().splitlines())
-        cached = next((int(number) for name, number in pairs if name == "inactive_file"), 0)
-    except (OSError, ValueError):
-        return None
-    return max(0, limit - used + cached)
 
 
 def bytes_per_voxel(network: UNetConfig, *, known_material: bool = False) -> int:

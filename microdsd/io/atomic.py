@@ -100,6 +100,7 @@ def ensure_writable(
     'report.html'
     """
     path = Path(path)
+    _check_name(path)
     if path.is_dir():
         raise DataFileError(f"{path}: is a folder; give the name of a file")
     if path.exists():
@@ -125,6 +126,19 @@ def ensure_writable(
         ) from error
     _remove_abandoned(path)
     return path
+
+
+def _check_name(path: Path) -> None:
+    try:
+        path.exists()
+        _temporary(path).exists()  # longer than the name itself
+    except OSError as error:
+        raise DataFileError(
+            f"{str(path)[:80]}: no file can have this name ({error.strerror or error}); "
+            "give another one"
+        ) from error
+    if "\0" in str(path):
+        raise DataFileError(f"{path}: no file can have this name (it holds U+0000)")
 
 
 def _temporary(path: Path) -> Path:

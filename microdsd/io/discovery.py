@@ -17,6 +17,7 @@ from microdsd.errors import DataFileError, InputError
 from microdsd.io.hdf5_access import open_hdf5, reading, text_attribute
 from microdsd.io.layouts import Kind, Layout, layout_of
 from microdsd.io.links import ASK_FOR_EXTERNAL, Contents, contents, follow
+from microdsd.io.numbered import by_numbers
 from microdsd.io.spacing import voxel_size_from
 from microdsd.io.storage import check_storage
 from microdsd.io.stored import StoredLabels
@@ -240,13 +241,7 @@ def matching_specs(spec: str | Path) -> list[str]:
         raise DataFileError(
             f"{path.name}: no array at a path like {inner}; integer arrays in it: {listing}"
         )
-    return [f"{path}:{found}" for found in sorted(chosen, key=_by_numbers)]
-
-
-def _by_numbers(path: str) -> list[tuple[int, str]]:
-    """Key that puts sample_2 before sample_10."""
-    words = re.split(r"(\d+)", path)
-    return [(int(word), "") if word.isdecimal() else (-1, word) for word in words]
+    return [f"{path}:{found}" for found in sorted(chosen, key=by_numbers)]
 
 
 def native_dims(dataset: h5py.Dataset) -> tuple[str, ...] | None:

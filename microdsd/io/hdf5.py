@@ -256,6 +256,7 @@ def write_group(path: Path, group: str, array: xr.DataArray, *, overwrite: bool)
     name = group.strip("/")
     if not name:
         raise InputError(f"group: needs a name, got {group!r}")
+    ensure_writable(path, overwrite=True)
     keep = path.exists() and _keeps_others(path, name, overwrite)
     image = _file_image(path if keep else None, name, array)
     with atomic_write(path, overwrite=True) as temporary:
@@ -393,6 +394,11 @@ def stored_values(dataset: h5py.Dataset) -> np.ndarray:
 def plain_attrs(dataset: h5py.Dataset) -> dict[str, Any]:
     """Attributes that describe values; netCDF keeps single numbers as arrays of length one."""
     kept = {n: dataset.attrs[n] for n in ("units", "voxel_size", "long_name") if n in dataset.attrs}
+    for name, value in kept.items():
+        if not isinstance(value, str | bytes | np.generic | np.ndarray):
+            raise DataFileError(
+                f"{dataset.name}: its attribute {name} is neither a number nor text; write it again"
+            )
     plain = {name: v.item() if isinstance(v, np.ndarray) else v for name, v in kept.items()}
     return {n: text_attribute(plain, n) if isinstance(v, bytes) else v for n, v in plain.items()}
 

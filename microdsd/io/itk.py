@@ -16,8 +16,8 @@ import numpy.typing as npt
 
 from microdsd.errors import DataFileError
 from microdsd.io.request import ReadRequest
-from microdsd.io.units import metres_per
 from microdsd.io.volume import Volume, with_note, with_spacing
+from microdsd.microstructure.lengths import metres_per
 
 IMAGE_IO = {
     ".nrrd": "NrrdImageIO",

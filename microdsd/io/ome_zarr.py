@@ -10,8 +10,8 @@ import numpy as np
 from microdsd.errors import DataFileError
 from microdsd.io.arrays import described
 from microdsd.io.request import ReadRequest
-from microdsd.io.units import metres_per
 from microdsd.io.volume import Volume, plain_axes, with_note, with_spacing
+from microdsd.microstructure.lengths import metres_per
 
 ROOT = "image"
 

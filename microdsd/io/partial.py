@@ -10,8 +10,9 @@ import json
 import re
 import secrets
 import shutil
+import time
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,9 @@ from microdsd.errors import DataFileError
 from microdsd.io.atomic import ensure_writable, replacing
 
 _RECORD, _DELIVERY = "record.json", "delivery.json"
+_HELD_WITHOUT_NAME = 10.0
+"""Seconds after which an empty lock file is nobody's: its process was killed before it could write
+its number, which takes it microseconds."""
 
 
 def place_of_parts(output: str | Path) -> Path:
@@ -40,7 +44,7 @@ def output_lock(output: str | Path) -> Iterator[None]:
     Raises
     ------
     DataFileError
-        Another process works on the output; or `ensure_writable` refuses it.
+        Another process works on the output; `ensure_writable` refuses it; or the disk is full.
 
     Examples
     --------
@@ -56,16 +60,29 @@ def output_lock(output: str | Path) -> Iterator[None]:
     place = output.with_name(f".{output.name}.lock")
     lock = SoftFileLock(place)
     try:
+        _remove_nobodys(place)
         lock.acquire(timeout=0)
     except Timeout:
         raise DataFileError(
             f"{output}: {_holder(place)} works on it; wait for its end, or give another name. "
             f"If there is no such process any more, delete {place}"
         ) from None
+    except OSError as error:  # the lock has removed what it had begun to write
+        raise DataFileError(
+            f"{output}: {place.name} cannot be written beside it ({error.strerror or error}); "
+            "free disk space, check permissions, or choose another folder"
+        ) from error
     try:
         yield
     finally:
         lock.release()
+
+
+def _remove_nobodys(place: Path) -> None:
+    with suppress(FileNotFoundError):
+        found = place.lstat()
+        if found.st_size == 0 and time.time() - found.st_mtime > _HELD_WITHOUT_NAME:
+            place.unlink()
 
 
 def _holder(place: Path) -> str:

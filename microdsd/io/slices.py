@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Sequence
 from pathlib import Path
 
@@ -10,6 +9,7 @@ import numpy as np
 
 from microdsd.errors import DataFileError, InputError
 from microdsd.io.arrays import described
+from microdsd.io.numbered import by_numbers
 from microdsd.io.volume import Volume
 
 
@@ -36,7 +36,7 @@ def slice_files(path: Path, suffixes: Collection[str], *, ensemble: bool) -> lis
     files = [f for f in found if f.is_file() and not f.name.startswith(".")]
     if path.is_dir():
         files = [f for f in files if f.suffix.lower() in suffixes]
-    files.sort(key=by_numbers)
+    files.sort(key=lambda file: by_numbers(file.name))
     if not files:
         raise DataFileError(
             f"{path}: there are no slices; they may be {', '.join(sorted(suffixes))}"
@@ -83,13 +83,10 @@ def joined(path: str, names: Sequence[str], slices: Sequence[Volume], *, ensembl
     )
 
 
-def by_numbers(path: Path) -> list[tuple[int, str]]:
-    """Key that puts slice_2 before slice_10."""
-    return [(int(w), "") if w.isdecimal() else (-1, w) for w in re.split(r"(\d+)", path.name)]
-
-
 def _check_gaps(path: Path, files: Sequence[Path]) -> None:
-    numbers = np.array([[n for n, word in by_numbers(f) if not word] for f in files], dtype=object)
+    numbers = np.array(
+        [[n for n, word in by_numbers(f.name) if not word] for f in files], dtype=object
+    )
     if numbers.ndim != 2:
         return  # names of unlike form
     counting = [column for column in numbers.T if len(set(column)) > 1]

@@ -12,28 +12,7 @@ import numpy.typing as npt
 
 from microdsd.errors import InputError
 from microdsd.microstructure import VoxelSize
-
-METRES = {
-    "m": 1.0,
-    "cm": 1e-2,
-    "mm": 1e-3,
-    "um": 1e-6,
-    "nm": 1e-9,
-    "pm": 1e-12,
-    "angstrom": 1e-10,
-    "å": 1e-10,
-    "micron": 1e-6,
-    "microns": 1e-6,
-    **{
-        prefix + stem + ending: factor
-        for prefix, factor in {
-            "": 1.0, "centi": 1e-2, "milli": 1e-3, "micro": 1e-6, "nano": 1e-9, "pico": 1e-12,
-        }.items()
-        for stem in ("metre", "meter")
-        for ending in ("", "s")
-    },
-}  # fmt: skip
-"""Length units as files write them, in lower case and with u for the micro sign."""
+from microdsd.microstructure.lengths import metres_per
 
 NO_UNIT = {"", "1", "px", "pixel", "pixels", "voxel", "voxels", "index", "none", "unknown"}
 EVEN = 1e-3
@@ -64,17 +43,6 @@ class AxisSpacing:
     uneven: str = ""
 
 
-def metres_of(unit: object) -> float | None:
-    """Length of a unit in metres, None where it is none of length.
-
-    Examples
-    --------
-    >>> metres_of("µm"), metres_of("nanometers"), metres_of("furlong")
-    (1e-06, 1e-09, None)
-    """
-    return METRES.get(str(unit).strip().lower().replace("µ", "u").replace("μ", "u"))
-
-
 def axis_spacing(name: str, centres: npt.NDArray[Any], unit: str) -> AxisSpacing:
     """Read the spacing of an axis from the coordinates of its voxels.
 
@@ -91,7 +59,7 @@ def axis_spacing(name: str, centres: npt.NDArray[Any], unit: str) -> AxisSpacing
     >>> axis_spacing("x", np.array([4.0, 2.0, 0.0]), "um")
     AxisSpacing(step=2.0, metres=1e-06, unit='um', decreasing=True, uneven='')
     """
-    metres = metres_of(unit)
+    metres = metres_per(unit)
     if centres.size < 2:
         return AxisSpacing(math.nan, metres, unit)
     values = centres.astype(float)

@@ -12,8 +12,8 @@ import json
 from dataclasses import replace
 from typing import Any
 
-from microdsd.io.units import metres_per
 from microdsd.io.volume import Volume, with_note, with_spacing
+from microdsd.microstructure.lengths import metres_per
 
 FINEST_PRINT = 0.0254 / 2540
 RESOLUTION_UNITS = {2: 0.0254, 3: 0.01}

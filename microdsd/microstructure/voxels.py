@@ -13,6 +13,7 @@ import xarray as xr
 
 from microdsd.errors import InputError
 from microdsd.microstructure.axes import SPATIAL_DIMS, LabelsLike, spatial_dims
+from microdsd.microstructure.lengths import UNITS, metres_in
 
 
 class VoxelSize(NamedTuple):
@@ -25,18 +26,6 @@ class VoxelSize(NamedTuple):
 VoxelSizeLike = VoxelSize | float | str | Sequence[float | str]
 """Edge lengths: metres, text with a unit, quantities of pint; one, or one per axis."""
 
-POWERS_OF_TEN = {
-    "m": 0,
-    "cm": -2,
-    "mm": -3,
-    "um": -6,
-    "µm": -6,
-    "μm": -6,  # the Greek letter; above it stands the micro sign
-    "micron": -6,
-    "microns": -6,
-    "nm": -9,
-    "Å": -10,
-}
 _LENGTH = re.compile(r"\s*([-+]?[\d.]+(?:[eE][-+]?\d+)?)\s*([^\W\d]*)\s*")
 _BELIEVED = 1e-3
 """Largest edge in metres that is taken from a bare number: more is a forgotten unit."""
@@ -109,11 +98,14 @@ def _metres_of_text(text: str) -> float:
         raise InputError(
             f"voxel_size: expected a length such as 0.398um, 398nm or 3.98e-7, got {text!r}"
         ) from error
-    if unit and unit not in POWERS_OF_TEN:
+    if not unit:
+        return _believed(float(number))
+    metres = metres_in(unit)
+    if metres is None:
         raise InputError(
-            f"voxel_size: the unit of {text!r} is not known; there are {', '.join(POWERS_OF_TEN)}"
+            f"voxel_size: the unit of {text!r} is not known; there are {', '.join(UNITS)}"
         )
-    return float(number.scaleb(POWERS_OF_TEN[unit])) if unit else _believed(float(number))
+    return float(number * metres)
 
 
 def _believed(size: float) -> float:
@@ -141,7 +133,7 @@ def voxel_size_of(ms: LabelsLike) -> VoxelSize:
     dims = spatial_dims(ms)
     if not isinstance(ms, xr.DataArray) or not all(dim in ms.coords for dim in dims):
         return VoxelSize((1.0,) * len(dims), "voxel")
-    units = {ms.coords[dim].attrs.get("units", "voxel") for dim in dims}
+    units = {str(ms.coords[dim].attrs.get("units", "voxel")) for dim in dims}
     if units == {"m"}:
         return VoxelSize(tuple(_spacing(ms.coords[dim]) for dim in dims), "m")
     if units == {"voxel"}:
@@ -169,9 +161,15 @@ def voxel_coordinates(lengths: Mapping[str, int], voxel_size: VoxelSize) -> dict
 
 
 def _spacing(coordinate: xr.DataArray) -> float:
-    centres = coordinate.values
+    if coordinate.dtype.kind not in "iuf":
+        raise InputError(
+            f"ms: the coordinate {coordinate.name} must hold numbers, got {coordinate.dtype}; "
+            "replace it by positions, or pass voxel_size"
+        )
+    stated = _stated_size(coordinate)
+    centres = coordinate.values.astype(float)  # differences of unsigned integers would wrap
     if centres.size < 2:
-        return float(coordinate.attrs.get("voxel_size", 1.0))
+        return 1.0 if stated is None else stated
     spacing = float(centres[-1] - centres[0]) / (centres.size - 1)
     even = np.allclose(np.diff(centres), spacing, rtol=1e-4, atol=0)
     if spacing <= 0 or not even:
@@ -180,5 +178,17 @@ def _spacing(coordinate: xr.DataArray) -> float:
             "resample it or pass voxel_size"
         )
     # The attribute holds the size as it was given; the difference of centres has lost a digit.
+    same = stated is not None and np.isclose(stated, spacing, rtol=1e-6, atol=0)
+    return stated if stated is not None and same else spacing
+
+
+def _stated_size(coordinate: xr.DataArray) -> float | None:
+    """Edge length that a coordinate states beside its values."""
     stated = coordinate.attrs.get("voxel_size")
-    return float(stated) if stated and np.isclose(stated, spacing, rtol=1e-6, atol=0) else spacing
+    try:
+        return None if stated is None else float(stated)
+    except (TypeError, ValueError) as error:
+        raise InputError(
+            f"ms: the attribute voxel_size of the coordinate {coordinate.name} must be a number, "
+            f"got {stated!r}; correct it, or pass voxel_size"
+        ) from error

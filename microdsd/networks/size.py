@@ -102,7 +102,7 @@ def require_memory(
     )
     needed = _FLOAT * (_COPIES * weights + batch * kept)
     there = available_memory(device)
-    if there is not None and needed > there:
+    if needed > there:
         raise InputError(
             f"widths={config.widths}, batch={batch}: training needs at least "
             f"{needed / 2**30:.1f} GiB, and there are {there / 2**30:.1f} GiB free on {device}; "

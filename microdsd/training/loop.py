@@ -277,6 +277,10 @@ class Trainer:
         self.averaged.load_state_dict(parts["averaged"])
         groups = self.optimizer.state_dict()["param_groups"]
         self.optimizer.load_state_dict({"state": moments, "param_groups": groups})
+        counters = ("step", "minutes", "validations_done", "validation_minutes")
+        for name in counters:
+            if not 0 <= float(numbers.get(name, 0)) < math.inf:
+                raise ValueError(f"{name} is {numbers[name]}")
         self.step = int(numbers["step"])
         self.loss = float(numbers["loss"])
         self._stopwatch.go_on_from(float(numbers["minutes"]))

@@ -10,6 +10,9 @@ from typer.testing import CliRunner
 
 from microdsd import __version__
 from microdsd.cli.app import VERBS, app
+from microdsd.cli.live import STDERR, note
+from microdsd.cli.output import print_json
+from microdsd.cli.terminal import say
 from microdsd.errors import InputError
 
 
@@ -56,7 +59,12 @@ def test_help_imports_no_verb():
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
     )
     loaded = done.stdout.rpartition("LOADED")[2].split()
-    assert sorted(loaded) == ["microdsd.cli", "microdsd.cli.app", "microdsd.errors"]
+    assert sorted(loaded) == [
+        "microdsd.cli",
+        "microdsd.cli.app",
+        "microdsd.cli.terminal",
+        "microdsd.errors",
+    ]
 
 
 def test_help_of_a_verb_is_its_own(verb):
@@ -141,3 +149,33 @@ def test_missing_value_of_a_list_option(verb):
     verb(command)
     assert run("doctor", "--shape").exit_code == 2
     assert run("doctor", "--shape", "x").exit_code == 2
+
+
+def test_what_a_terminal_would_act_upon_is_escaped(verb):
+    """In errors, results and notes alike."""
+
+    def command():
+        say("result \x1b[2J\x7f\u202e")
+        STDERR.print("note \a\x9b")
+        note("\x08[red]\udcff")
+        print_json({"name": "\x7f\x1b"})
+        raise InputError("phase '\x07': two\nlines")
+
+    verb(command)
+    result = run("doctor")
+    assert result.exit_code == 2
+    assert not {letter for letter in result.output if not letter.isprintable()} - {"\n"}
+    assert r"result \u001b[2J\u007f\u202e" in result.stdout
+    assert r"note \u0007\u009b" in result.stderr
+    assert r"\u0008[red]\udcff" in result.stderr
+    assert r"error: phase '\u0007': two lines" in result.stderr
+    assert json.loads(result.stdout[result.stdout.index("{") :]) == {"name": "\x7f\x1b"}
+
+
+@pytest.mark.parametrize("words", [["info"], ["verify"], ["generate"], ["describe"], ["import"]])
+def test_a_name_that_is_too_long_for_a_file(words, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    output = [] if words[0] in ("info", "verify", "describe") else ["-o", "new.h5"]
+    result = run(*words, "x" * 300 + ".h5", *output)
+    assert result.exit_code == 2, result.exception
+    assert result.stderr.startswith("error: ")

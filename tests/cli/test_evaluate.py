@@ -7,7 +7,7 @@ import pytest
 from typer.testing import CliRunner
 
 from microdsd.cli.app import app
-from microdsd.io import open_labels, save_microstructures
+from microdsd.io import open_labels, output_lock, save_microstructures
 from microdsd.microstructure import as_microstructure, blobs, cut_windows, phase_counts
 
 PHASES = {0: "pore", 1: "solid"}
@@ -163,3 +163,24 @@ def test_the_scan_that_was_trained_on_is_recognised(files):
     save_microstructures("tall.h5", as_microstructure(taller, phases=PHASES, voxel_size=1e-6))
     document = json.loads(run("--reference", "tall.h5", "--force", "--json").stdout)
     assert "12 to 24 of 24" in document["notes"][0]
+
+
+@pytest.mark.parametrize("read", ["--training-log", "--training", "--reference"])
+def test_what_is_read_is_never_replaced(files, read):
+    """Neither by the page nor by the numbers beside it, whatever --force says."""
+    for name in ("page.html", "page.json"):
+        (files / name).write_bytes((files / "scan.h5").read_bytes())
+        before = (files / name).read_bytes()
+        others = [] if read == "--reference" else ["--reference", "scan.h5"]
+        result = run(*others, read, name, "-o", "page.html", "--force")
+        assert result.exit_code == 2, result.output
+        assert f"{name}: is read by this very command" in result.stderr
+        assert (files / name).read_bytes() == before
+        (files / name).unlink()
+
+
+def test_one_process_writes_a_report(files):
+    with output_lock("page.html"):
+        result = run("--reference", "scan.h5", "-o", "page.html")
+    assert result.exit_code == 2
+    assert "page.html: process" in result.stderr

@@ -1,4 +1,5 @@
 import json
+from pathlib import Path
 
 import h5py
 import numpy as np
@@ -8,7 +9,7 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from microdsd.cli.app import app
-from microdsd.io import load_microstructures
+from microdsd.io import load_microstructures, output_lock
 from microdsd.microstructure import coarsen, phases_of, provenance_of, voxel_size_of
 
 STORED = np.random.default_rng(0).choice(np.array([0, 255], np.uint8), size=(8, 10, 12))
@@ -171,3 +172,20 @@ def test_bad_input(place, words, message):
     (place / "bad.tif").write_bytes(b"II*\0 no")
     assert message in refused(*words)
     assert not (place / "out.h5").exists()
+
+
+def test_what_is_read_is_never_replaced(place):
+    """By no other name of the file either."""
+    np.save("rock.npy", LABELS)
+    Path("rock.npy").rename("out.h5")
+    Path("link.npy").symlink_to("out.h5")
+    before = Path("out.h5").read_bytes()
+    assert "is read by this very command" in refused("out.h5", "--force")
+    assert "is read by this very command" in refused("link.npy", "--force")
+    assert Path("out.h5").read_bytes() == before
+
+
+def test_one_process_writes_a_file(place):
+    np.save("rock.npy", LABELS)
+    with output_lock("out.h5"):
+        assert "out.h5: process" in refused("rock.npy")

@@ -7,7 +7,7 @@ import pytest
 from typer.testing import CliRunner
 
 from microdsd.cli.app import app
-from microdsd.io import save_microstructures
+from microdsd.io import output_lock, save_microstructures
 from microdsd.microstructure import as_microstructure, blobs
 
 pytestmark = pytest.mark.usefixtures("steady_precision", "few_windows")
@@ -75,13 +75,15 @@ def test_options_are_checked_before_any_work(rock, words, message):
 
 def test_the_scan_being_read_is_not_replaced(rock):
     before = rock.read_bytes()
-    refused(run("train", rock, "-o", rock, "--force", "--steps", 1, *TINY), "which is read")
+    refused(run("train", rock, "-o", rock, "--force", "--steps", 1, *TINY), "is read by this")
     link = rock.with_name("link.h5")
     link.symlink_to(rock)
-    refused(run("train", rock, "-o", link, "--force", "--steps", 1, *TINY), "which is read")
+    refused(run("train", rock, "-o", link, "--force", "--steps", 1, *TINY), "is read by this")
     hard = rock.with_name("hard.h5")
     os.link(rock, hard)
-    refused(run("train", f"{rock}:/microstructures", "-o", hard, "--force", *TINY), "which is read")
+    refused(
+        run("train", f"{rock}:/microstructures", "-o", hard, "--force", *TINY), "is read by this"
+    )
     assert rock.read_bytes() == before
 
 
@@ -90,7 +92,7 @@ def test_the_model_to_start_from_is_not_replaced(rock):
     assert run("train", rock, "-o", model, "--steps", 1, "--validation", 0, *TINY).exit_code == 0
     before = model.read_bytes()
     words = ["--start-from", model, "--force", "--steps", 1, "--window", 12, 12]
-    refused(run("train", rock, "-o", model, *words), "which is read")
+    refused(run("train", rock, "-o", model, *words), "is read by this")
     assert model.read_bytes() == before
 
 
@@ -195,3 +197,18 @@ def test_steps_alone_give_the_same_model(rock):
     assert all(np.array_equal(first[name], second[name]) for name in first)
     assert card.walks == other.walks
     assert card.provenance["precision"] == {"dtype": "float32", "threads": 1}
+
+
+def test_one_process_trains_a_model(rock):
+    model = rock.with_name("a.model")
+    with output_lock(model):
+        refused(run("train", rock, "-o", model, "--steps", 1, *TINY), "a.model: process")
+
+
+@pytest.mark.parametrize("name", ["a.model.csv", "a.model.resume"])
+def test_nor_is_a_scan_replaced_by_what_lies_beside_the_model(rock, name):
+    scan = rock.rename(rock.with_name(name))
+    before = scan.read_bytes()
+    model = rock.with_name("a.model")
+    refused(run("train", scan, "-o", model, "--force", "--steps", 1, *TINY), "is read by this")
+    assert scan.read_bytes() == before

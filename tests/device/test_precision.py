@@ -129,3 +129,13 @@ def test_thread_counts_obey_the_environment(monkeypatch, asked, counts):
 def test_thread_counts_without_a_number_in_the_environment(monkeypatch, asked):
     monkeypatch.setenv("OMP_NUM_THREADS", asked)
     assert 1 in precision_module._thread_counts(CPU)
+
+
+@pytest.mark.parametrize(
+    ("dtype", "threads"),
+    [("float32", 0), ("float32", 2**70), ("float32", -1), ("float32", 2.0), ("float32", True),
+     ("float64", 1), ("", 1)],
+)  # fmt: skip
+def test_what_no_machine_runs_with_is_refused(dtype, threads):
+    with pytest.raises(InputError, match="give "):
+        Precision(dtype, threads)

@@ -138,3 +138,10 @@ def test_temporary_files_of_killed_processes_are_removed_and_no_others(tmp_path)
         temporary.write_bytes(b"whole")
         assert f"-{os.getpid()}-" in temporary.name
     assert names(tmp_path) == sorted([*kept, "a b.h5"])
+
+
+@pytest.mark.parametrize("name", ["x" * 300 + ".h5", "x" * 240 + ".h5", "a\0b.h5", "a/" * 3000])
+def test_names_that_no_file_can_have(name, tmp_path):
+    """The second is one that its temporary file could not have."""
+    with pytest.raises(DataFileError, match="no file can have this name"):
+        ensure_writable(tmp_path / name, overwrite=True)

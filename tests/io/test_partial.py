@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 
 import numpy as np
 import pytest
@@ -158,4 +159,55 @@ def test_a_lock_of_another_machine_is_not_ours_to_break(tmp_path):
         pytest.raises(DataFileError, match=r"process 123 on elsewhere .* delete .*\.new\.h5\.lock"),
         output_lock(tmp_path / "new.h5"),
     ):
+        pytest.fail("the block must not run")
+
+
+FULL_DISK = """
+import resource, signal, sys
+from microdsd.errors import DataFileError
+from microdsd.io.partial import output_lock
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[2]), resource.RLIM_INFINITY))
+try:
+    with output_lock(sys.argv[1]):
+        print("locked")
+except DataFileError as error:
+    print(error)
+"""
+
+
+@pytest.mark.parametrize("room", [0, 5])
+def test_a_full_disk_is_said_and_no_lock_stays(room, tmp_path):
+    """Neither an empty lock file nor one with half of the holder's name."""
+    done = subprocess.run(
+        [sys.executable, "-c", FULL_DISK, str(tmp_path / "new.h5"), str(room)],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert "new.h5: .new.h5.lock cannot be written beside it" in done.stdout
+    assert "free disk space" in done.stdout
+    assert names(tmp_path) == []
+    with output_lock(tmp_path / "new.h5"):
+        pass
+
+
+def test_an_empty_lock_is_held_for_a_moment_only(tmp_path):
+    """A process may be killed between making the file and writing its number into it."""
+    place = tmp_path / ".new.h5.lock"
+    place.touch()
+    with pytest.raises(DataFileError, match="another process"), output_lock(tmp_path / "new.h5"):
+        pytest.fail("the block must not run")
+    os.utime(place, (time.time() - 60,) * 2)
+    with output_lock(tmp_path / "new.h5"):
+        pass
+    assert names(tmp_path) == []
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root writes everywhere")
+def test_a_lock_that_may_not_be_replaced_is_said(tmp_path):
+    place = tmp_path / ".new.h5.lock"
+    place.write_text("")
+    place.chmod(0o400)
+    with pytest.raises(DataFileError, match=r"new\.h5"), output_lock(tmp_path / "new.h5"):
         pytest.fail("the block must not run")

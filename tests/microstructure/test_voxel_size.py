@@ -2,9 +2,11 @@
 
 import numpy as np
 import pytest
+import xarray as xr
 
 from microdsd.errors import InputError
 from microdsd.microstructure import VoxelSize, as_microstructure, voxel_size_of
+from microdsd.microstructure.lengths import metres_per
 from microdsd.microstructure.voxels import as_voxel_size
 
 
@@ -83,3 +85,46 @@ def test_what_is_no_length(given, message):
 def test_a_metre_comes_back():
     ms = as_microstructure(np.eye(3, dtype=int), voxel_size="1.5 m")
     assert voxel_size_of(as_microstructure(ms)) == VoxelSize((1.5, 1.5), "m")
+
+
+@pytest.mark.parametrize(
+    ("values", "attrs", "message"),
+    [
+        (["a", "b", "c"], {}, "coordinate y must hold numbers, got <U1"),
+        (np.array(["a", 1, None], dtype=object), {}, "coordinate y must hold numbers"),
+        ([False, True, True], {}, "coordinate y must hold numbers, got bool"),
+        (np.arange(3).astype("datetime64[D]"), {}, "coordinate y must hold numbers"),
+        ([1.0, 2.0, 3.0], {"voxel_size": "wide"}, "attribute voxel_size of the coordinate y"),
+        ([1.0, 2.0, 3.0], {"voxel_size": [1.0, 2.0]}, "attribute voxel_size of the coordinate y"),
+        ([1.0, 2.0, 3.0], {"units": np.array([1, 2])}, "the coordinates are in"),
+        (np.array([2, 1, 0], np.uint8), {}, "must rise in even steps"),
+        ([0.0, np.nan, 2.0], {}, "must rise in even steps"),
+    ],
+)
+def test_coordinates_that_are_no_positions(values, attrs, message):
+    ms = xr.DataArray(np.eye(3, dtype=int), dims=("y", "x"))
+    ms = ms.assign_coords(y=("y", values, attrs))
+    ms = ms.assign_coords(x=("x", np.arange(3.0), {"units": "voxel"}))
+    with pytest.raises(InputError, match=message):
+        as_microstructure(ms)
+
+
+def test_unsigned_coordinates_that_fall():
+    """Two voxels: the difference of unsigned integers would be 255 rather than -1."""
+    falling = np.array([1, 0], np.uint8)
+    ms = xr.DataArray(np.eye(2, dtype=int), coords={"y": falling, "x": [0, 1]}, dims=("y", "x"))
+    with pytest.raises(InputError, match="must rise in even steps"):
+        as_microstructure(ms)
+
+
+@pytest.mark.parametrize(
+    ("unit", "metres"),
+    [("m", 1.0), ("µm", 1e-6), ("μm", 1e-6), ("Microns", 1e-6), ("nanometers", 1e-9), ("Å", 1e-10),
+     ("inches", 0.0254), ("ms", None), ("s", None), ("mms", None), ("", None), ("pixels", None)],
+)  # fmt: skip
+def test_units_of_files_and_of_people_are_the_same(unit, metres):
+    """Milliseconds are no plural of the metre."""
+    assert metres_per(unit) == metres
+    if metres is None:
+        return
+    assert as_voxel_size(f"2e-6 {unit}", 2).size[0] == pytest.approx(2e-6 * metres, rel=1e-15)
