@@ -131,7 +131,8 @@ def ensure_writable(
 def _check_name(path: Path) -> None:
     try:
         path.exists()
-        _temporary(path).exists()  # longer than the name itself
+        if path.name:
+            _temporary(path).exists()  # longer than the name itself
     except OSError as error:
         raise DataFileError(
             f"{str(path)[:80]}: no file can have this name ({error.strerror or error}); "

@@ -67,7 +67,7 @@ def read_training_log(path: str | Path) -> TrainingLog:
         table = {
             name: np.array([float(record[name] or "nan") for record in records])
             for name in columns
-            if name in {"minutes", "loss"} or name.startswith("gain")
+            if name in {"minutes", "loss"} or str(name).startswith("gain")
         }
     except (TypeError, ValueError) as error:
         raise InputError(

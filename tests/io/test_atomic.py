@@ -145,3 +145,9 @@ def test_names_that_no_file_can_have(name, tmp_path):
     """The second is one that its temporary file could not have."""
     with pytest.raises(DataFileError, match="no file can have this name"):
         ensure_writable(tmp_path / name, overwrite=True)
+
+
+@pytest.mark.parametrize("name", ["", ".", "/"])
+def test_names_without_a_last_part_are_folders(name):
+    with pytest.raises(DataFileError, match="is a folder"):
+        ensure_writable(name, overwrite=True)
