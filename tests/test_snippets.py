@@ -11,6 +11,7 @@ do not see, direct it:
 """
 
 import contextlib
+import io
 import re
 import runpy
 import shlex
@@ -103,13 +104,22 @@ def raw_rock():
 
 def slices(folder):
     folder.mkdir()
-    for i, plane in enumerate(rock((16, 48, 48)).astype(np.uint8) * 255):
+    for i, plane in enumerate(rock((16, 48, 48)).values.astype(np.uint8) * 255):
         Image.fromarray(plane).save(folder / f"rock_{i:03d}.png")
 
 
 def zipped(path):
-    with zipfile.ZipFile(path, "w") as file, file.open("rock.tif", "w") as member:
-        tifffile.imwrite(member, rock((16, 48, 48)).astype(np.uint8) * 255)
+    member = io.BytesIO()
+    tifffile.imwrite(member, rock((16, 48, 48)).astype(np.uint8) * 255)
+    with zipfile.ZipFile(path, "w") as file:
+        file.writestr("rock.tif", member.getvalue())
+
+
+def plug(path):
+    """A core plug: -1 around a cylinder."""
+    labels = rock((16, 48, 48)).values.astype(np.int16)
+    y, x = np.ogrid[-23.5:24.5, -23.5:24.5]
+    np.save(path, np.where(y**2 + x**2 < 22**2, labels, -1))
 
 
 def stored(make, *args):
@@ -120,6 +130,7 @@ GIVEN = {
     "rock.tif": lambda path: tifffile.imwrite(path, rock().astype(np.uint8) * 255),
     "rock.raw": lambda path: path.write_bytes(raw_rock().tobytes()),
     "rock.zip": zipped,
+    "plug.npy": plug,
     "slices/": slices,
     "grey.tif": lambda path: tifffile.imwrite(path, rock().astype(np.uint16) * 40000),
     "snow.tif": lambda path: tifffile.imwrite(path, rock((16, 48, 48)).astype(np.uint8) * 200),

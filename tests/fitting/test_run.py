@@ -186,7 +186,7 @@ BAD = [
     ({"source": np.zeros((0, 40), dtype=np.uint8)}, "empty"),
     ({"source": np.random.default_rng(0).integers(0, 256, (40, 40))}, "greyscale"),
     ({"phases": {0: "pore"}}, "also holds labels 1"),
-    ({"source": FLAT.astype(int) - 1}, "negative"),
+    ({"source": FLAT.astype(int) - 1}, "the lowest is -1"),
 ]
 
 

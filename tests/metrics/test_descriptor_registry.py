@@ -94,7 +94,7 @@ def sides():
 def evaluated(sides, page):
     generated, real = sides
     evaluation = evaluate(generated, real, periodic=False, rng=0)
-    html, numbers = write_report(evaluation, page)
+    html, numbers = write_report(page, evaluation)
     return evaluation, html.read_text(), json.loads(numbers.read_text())
 
 
@@ -131,7 +131,7 @@ def test_a_toy_descriptor_appears_everywhere(sides, tmp_path):
         assert "| `void` | `void_ratio` |" in table
         assert "tested, 5 % (mean)" in table
 
-        draw_description(found, tmp_path / "curves.svg")
+        draw_description(tmp_path / "curves.svg", found)
         assert "survival with height" in (tmp_path / "curves.svg").read_text()
 
     assert "void_ratio" not in describe(sides[0], periodic=False, descriptors=judged_groups())

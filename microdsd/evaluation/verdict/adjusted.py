@@ -43,6 +43,9 @@ class Setting:
     tests : int
         Number of tests that share it.
     rng : numpy Generator
+    outside : int
+        Further samples, whose fractions no window comes near: advice on how many to make counts
+        them, as the same share of any more would be.
     """
 
     trend: FractionTrend
@@ -52,6 +55,7 @@ class Setting:
     alpha: float
     tests: int
     rng: np.random.Generator
+    outside: int = 0
 
     @classmethod
     def of(
@@ -62,6 +66,7 @@ class Setting:
         alpha: float,
         tests: int,
         rng: np.random.Generator,
+        outside: int = 0,
         shuffles: int = SHUFFLES,
     ) -> Setting:
         """Fit the trends and draw the shuffles."""
@@ -70,7 +75,7 @@ class Setting:
         mean = weights.mean(axis=0)
         drawn = Shuffles(len(made_phi), len(real_phi), mean, rng, number=shuffles)
         pooled = FractionTrend(np.concatenate([made_phi, real_phi]))
-        return cls(trend, pooled, weights, drawn, alpha, tests, rng)
+        return cls(trend, pooled, weights, drawn, alpha, tests, rng, outside)
 
     @property
     def sizes(self) -> tuple[int, int]:
@@ -186,7 +191,9 @@ class Adjusted:
         alpha, margin = self.setting.alpha, self.margin.value
         within = max(factors_within(r.shift, r.error, margin, alpha).max() for r in known)
         differs = min(factors_differs(r.shift, r.error, level).min() for r in known)
-        return Needed.times(float(min(within, differs)), *self.setting.sizes)
+        samples, windows = self.setting.sizes
+        factor = float(min(within, differs))
+        return Needed.times(factor, samples + self.setting.outside, windows)
 
     def _read(self, here: slice) -> Reading | None:
         """Differences and errors of one part on the scale of its margin; None without a scale."""

@@ -175,7 +175,9 @@ def _compared(
         )
     ]
     number = len(blocks) + TESTS_BESIDE_DESCRIPTORS
-    setting = Setting.of(*fractions, alpha=verdict.alpha, tests=number, rng=rng)
+    setting = Setting.of(
+        *fractions, alpha=verdict.alpha, tests=number, rng=rng, outside=verdict.n_outside
+    )
     progress("tests of the descriptors")
     adjusted = [Adjusted(setting, *block) for block in blocks]
     squares = [block.squares() for block in adjusted]
