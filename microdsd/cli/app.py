@@ -19,10 +19,12 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from microdsd import __version__
-from microdsd.cli.terminal import say
+from microdsd.cli.terminal import printable, say
 from microdsd.errors import MicrodsdError
 
-Context = Any  # of click, or of the copy of click that newer releases of typer carry
+# Both of click, or of the copy of click that newer releases of typer carry.
+Context = Any
+UsageError: type[Exception] = typer.BadParameter.__mro__[1]
 
 VERBS = {
     "info": ("info", "Show what a file holds, the models that ship, or the data sets."),
@@ -112,6 +114,10 @@ class VerbGroup(TyperGroup):
         except MicrodsdError as error:
             say(f"error: {' '.join(str(error).split())}", err=True)
             raise typer.Exit(EXIT_ERROR) from error
+        except UsageError as error:
+            usage: Any = error
+            usage.message = printable(usage.message)
+            raise
         except OSError as error:
             if error.errno != errno.ENAMETOOLONG:
                 raise

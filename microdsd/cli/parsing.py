@@ -83,10 +83,14 @@ def series_of(words: Sequence[str]) -> dict[int | str, float | list[float]]:
 
 
 def names_of(words: Sequence[str] | None) -> dict[int, str] | None:
-    """``["0=pore", "255=solid"]`` to ``{0: "pore", 255: "solid"}``."""
+    """``["0=pore", "255=solid"]`` to ``{0: "pore", 255: "solid"}``; blanks around names go."""
     if not words:
         return None
-    return {_integer(value): name for value, name in pairs(list(words), "labels").items()}
+    names = {_integer(value): name.strip() for value, name in pairs(list(words), "labels").items()}
+    for value, name in names.items():
+        if not name:
+            raise InputError(f"labels: {value} has no name; write {value}=NAME")
+    return names
 
 
 def phases_of(words: Sequence[str] | None) -> list[int | str] | None:
