@@ -193,13 +193,13 @@ def test_one_process_writes_a_file(place):
 
 def test_a_phase_needs_a_name_that_can_be_seen(place):
     np.save("a.npy", np.eye(4, dtype=np.uint8))
-    result = run("import", "a.npy", "--labels=0=  ", "--labels=1=solid", "-o", "a.h5")
+    result = run("a.npy", "--labels=0=  ", "--labels=1=solid", "-o", "a.h5")
     assert result.exit_code == 2
     assert "labels: 0 has no name; write 0=NAME" in result.stderr
 
 
 def test_usage_errors_show_what_a_terminal_would_act_upon(place):
-    result = run("import", "a.npy", "--stack\u202e")
+    result = run("a.npy", "--stack\u202e")
     assert result.exit_code == 2
     assert "\u202e" not in result.output + result.stderr
     assert "\\u202e" in result.output + result.stderr

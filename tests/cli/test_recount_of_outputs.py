@@ -90,14 +90,14 @@ def test_a_file_that_is_not_what_was_made_is_found_out(tmp_path, monkeypatch):
     import microdsd.io as io
 
     model_of(tmp_path, (0, 1))
-    save = io.save_microstructures
+    save = io.save_samples
 
     def spoil(path, ms, **options):
         spoilt = ms.copy(deep=True)
         spoilt.values[0, 0, 0] ^= 1
         save(path, spoilt, **options)
 
-    monkeypatch.setattr(io, "save_microstructures", spoil)
+    monkeypatch.setattr(io, "save_samples", spoil)
     result = run("generate", tmp_path / "rock.model", "-o", tmp_path / "new.h5")
     assert result.exit_code == 2
     assert "was recounted" in result.stderr

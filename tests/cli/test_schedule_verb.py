@@ -84,13 +84,13 @@ def test_training_says_which_horizon_it_takes_and_why(scan, tmp_path):
     plain = CliRunner().invoke(app, [str(w) for w in [*words, "-o", tmp_path / "a.model"]])
     assert plain.exit_code == 0, plain.stderr
     said = " ".join(plain.stderr.split())
-    assert "horizon as recommended: the noise at sigma 11.6 keeps 0.01 of the slowest" in said
+    assert "moves material by up to 12 voxels, which leaves no trace of the original layout" in said
     assert json.loads(plain.stdout)["sigma_max"] == pytest.approx(11.63, abs=0.01)
     words += ["--sigma-max", 9.6]
     told = CliRunner().invoke(app, [str(w) for w in [*words, "-o", tmp_path / "b.model"]])
     said = " ".join(told.stderr.split())
-    assert "horizon as told: the noise at sigma 9.6" in said
-    assert "still in it; use 11.6" in said
+    assert "moves material by up to 10 voxels; a trace of the original layout stays" in said
+    assert "of which --sigma-max 12 would leave none" in said
     words[-1] = 3
     refused = CliRunner().invoke(app, [str(w) for w in [*words, "-o", tmp_path / "c.model"]])
     assert refused.exit_code == 2

@@ -179,7 +179,6 @@ def test_missing_and_damaged_models(trained):
         (np.zeros((40, 40), np.uint8), [], "at least two phases"),
         (np.eye(10, dtype=np.uint8), [], "window"),
         (np.eye(40) * 0.5, [], "threshold"),
-        (np.eye(40, dtype=np.uint8), ["--symmetry", "cubic"], "isotropic"),
         (np.eye(40, dtype=np.uint8), ["--validation", "1"], "validation"),
         (np.eye(40, dtype=np.uint8), ["--labels", "0=pore"], "1"),
     ],
@@ -192,6 +191,14 @@ def test_scans_that_cannot_be_trained_on(tmp_path, labels, words, message):
     assert result.stderr.startswith("error: ")
     assert message in result.stderr
     assert sorted(path.name for path in tmp_path.iterdir()) == ["scan.npy"]
+
+
+def test_a_symmetry_that_there_is_not(tmp_path):
+    words = ["-o", tmp_path / "x.model", *WINDOW, "--symmetry", "cubic"]
+    result = run("train", tmp_path / "scan.npy", *words)
+    assert result.exit_code == 2
+    assert "isotropic" in result.stderr
+    assert "Traceback" not in result.stderr
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals")
