@@ -16,8 +16,9 @@ endif
 demo: $(INSTALLED)
 	$(BIN)/microdsd demo -o out/demo
 
+# Two processes with one thread each: more threads per process only wait for one another.
 test: $(INSTALLED)
-	$(BIN)/python -m pytest -q --durations=10
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n 2 --dist loadfile --durations=10
 
 lint: $(INSTALLED)
 	$(BIN)/ruff check .
