@@ -129,7 +129,8 @@ def command(
         return
     STDERR.print(
         f"{written(output, number)}: {number} samples with exactly {exact} voxels each, "
-        f"seed {record['seed']}, {seconds:.1f} s; {_fit(record)}"
+        f"seed {record['seed']}, {seconds:.1f} s; {_fit(record)}",
+        soft_wrap=True,
     )
 
 

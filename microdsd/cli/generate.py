@@ -117,7 +117,8 @@ def command(
         unit, remark = "units", f"{sum(reassigned)} of them above the highest level"
     STDERR.print(
         f"{written(output, number)}: {number} samples with exactly {exact} {unit} each, "
-        f"seed {request.seed}, {seconds:.1f} s; {remark}"
+        f"seed {request.seed}, {seconds:.1f} s; {remark}",
+        soft_wrap=True,
     )
 
 

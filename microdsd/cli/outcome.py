@@ -43,5 +43,6 @@ def deliver(
     files = written(output, len(request))
     STDERR.print(
         f"{files}: {len(request)} samples, {kept}{held}, recounted; seed {request.seed}, "
-        f"{seconds:.1f} s"
+        f"{seconds:.1f} s",
+        soft_wrap=True,
     )

@@ -122,5 +122,6 @@ def command(
     say(sweep_headline(evaluation))
     say(sweep_subline(evaluation))
     STDERR.print(
-        f"{output}, {page.name} and {numbers.name} written, seed {request.seed}, {seconds:.1f} s"
+        f"{output}, {page.name} and {numbers.name} written, seed {request.seed}, {seconds:.1f} s",
+        soft_wrap=True,
     )

@@ -262,11 +262,11 @@ def test_missing_filter_is_named_and_hides_no_other_array(tmp_path, monkeypatch)
     with h5py.File(path, "w") as file:
         file["good"] = V
         large = np.tile(V, (8, 8, 8))
-        file.create_dataset("packed", data=large, chunks=large.shape, **hdf5plugin.Blosc())
+        file.create_dataset("packed", data=large, chunks=large.shape, **hdf5plugin.Zstd())
     np.testing.assert_array_equal(load_microstructures(f"{path}:/packed"), large)
     available = h5py.h5z.filter_avail
-    monkeypatch.setattr(h5py.h5z, "filter_avail", lambda code: code != 32001 and available(code))
-    assert_refused(f"{path}:/packed", r"filter Blosc \(number 32001\).*not damaged.*hdf5plugin")
+    monkeypatch.setattr(h5py.h5z, "filter_avail", lambda code: code != 32015 and available(code))
+    assert_refused(f"{path}:/packed", r"filter Zstandard \(number 32015\).*not damaged.*hdf5plugin")
     good, packed = list_microstructures(path)
     assert good.labels == (0, 1)
     assert good.problem == ""
