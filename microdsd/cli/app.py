@@ -123,7 +123,10 @@ class VerbGroup(TyperGroup):
                 raise
             say(f"error: {str(error.filename)[:80]}...: {error.strerror}; give another", err=True)
             raise typer.Exit(EXIT_ERROR) from error
-        except KeyboardInterrupt as error:
+        except (KeyboardInterrupt, SystemError) as error:
+            # Compiled code that an interrupt stops raises a SystemError from it.
+            if not isinstance(error.__cause__ or error, KeyboardInterrupt):
+                raise
             typer.echo("interrupted", err=True)
             raise typer.Exit(EXIT_INTERRUPTED) from error
 

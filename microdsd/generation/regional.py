@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from microdsd.errors import ExtrapolationWarning, InputError, MicrodsdWarning
+from microdsd.generation.memory import require_memory_for_results
 from microdsd.generation.options import SHARED_OPTIONS, SharedOptions
 from microdsd.generation.request import GenerationRequest
 from microdsd.microstructure import LabelsLike
@@ -122,6 +123,7 @@ def regional_request(
         if not grids:
             raise InputError("phase_fraction: give an array of fractions, one per block of a grid")
         shape = box_shape(shape, card.window)
+        require_memory_for_results(1, shape, card.network)
         index = grid_regions(shape, *grids)
         number = math.prod(*grids)
     else:

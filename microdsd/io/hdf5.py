@@ -254,8 +254,12 @@ def _all_samples(stored: StoredLabels) -> np.ndarray:
 def write_group(path: Path, group: str, array: xr.DataArray, *, overwrite: bool) -> None:
     """Write an array that keeps its contract as one group of a file, atomically."""
     name = group.strip("/")
-    if not name:
+    if not name or {".", ".."} & set(name.split("/")):
         raise InputError(f"group: needs a name, got {group!r}")
+    try:
+        name.encode()
+    except UnicodeEncodeError as error:
+        raise InputError(f"group: {group!r} has characters that no file can hold") from error
     ensure_writable(path, overwrite=True)
     keep = path.exists() and _keeps_others(path, name, overwrite)
     image = _file_image(path if keep else None, name, array)

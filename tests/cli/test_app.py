@@ -179,3 +179,13 @@ def test_a_name_that_is_too_long_for_a_file(words, tmp_path, monkeypatch):
     result = run(*words, "x" * 300 + ".h5", *output)
     assert result.exit_code == 2, result.exception
     assert result.stderr.startswith("error: ")
+
+
+def test_compiled_code_that_is_interrupted(monkeypatch):
+    def stopped():
+        raise SystemError("returned a result with an exception set") from KeyboardInterrupt()
+
+    monkeypatch.setattr("microdsd.cli.info.command", stopped)
+    result = CliRunner().invoke(app, ["info"])
+    assert result.exit_code == 130
+    assert "interrupted" in result.stderr

@@ -217,3 +217,9 @@ def test_the_verbs(tmp_path):
     new = load_microstructures(tmp_path / "c.h5").values[0]
     assert [(part == 0).sum() for part in np.split(new, 3)] == [4, 12, 20]
     assert run("verify", tmp_path / "c.h5").exit_code == 0
+
+
+def test_a_box_beyond_memory_is_refused_before_its_regions_are_numbered():
+    card = tiny_model(2, 2).card
+    with pytest.raises(InputError, match="of memory"):
+        regional_request(card, 1, {"pore": [[0.5], [0.4]]}, shape=(10**12, 10), rng=0)

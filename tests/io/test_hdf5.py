@@ -170,3 +170,10 @@ def test_full_disk_loses_nothing(tmp_path):
 def test_bad_group_name(tmp_path):
     with pytest.raises(InputError, match="group"):
         save_microstructures(tmp_path / "a.h5", VOLUME, group="/")
+
+
+@pytest.mark.parametrize("group", [".", "a/..", "./", "\udcff"])
+def test_groups_that_no_file_can_hold(tmp_path, group):
+    with pytest.raises(InputError, match="group: "):
+        save_microstructures(tmp_path / "a.h5", VOLUME, group=group)
+    assert not list(tmp_path.iterdir())
