@@ -106,6 +106,26 @@ def text_attribute(attrs: Mapping[str, Any], name: str, default: str = "") -> st
     return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
 
 
+def dimension_scale(dataset: h5py.Dataset, axis: int) -> h5py.Dataset | None:
+    """Give the first dimension scale of an axis, None where there is none.
+
+    Raises
+    ------
+    DataFileError
+        The list of scales is damaged; the HDF5 library would end the process over it.
+    """
+    if "DIMENSION_LIST" not in dataset.attrs:
+        return None
+    stored = dataset.attrs.get_id("DIMENSION_LIST")
+    references = h5py.check_ref_dtype(h5py.check_vlen_dtype(stored.dtype) or stored.dtype)
+    if references is not h5py.Reference or stored.shape != (dataset.ndim,):
+        raise DataFileError(
+            f"{dataset.name}: the list of its dimension scales is damaged; take another copy"
+        )
+    scales = dataset.dims[axis]
+    return scales[0] if len(scales) else None
+
+
 @lru_cache(maxsize=256)
 def _has_endless_heap(path: Path, length: int, modified: int) -> bool:
     """Whether a heap of texts is damaged so that the HDF5 library would walk through it for ever.

@@ -16,7 +16,7 @@ import h5py
 import numpy as np
 
 from microdsd.errors import InputError
-from microdsd.io.hdf5_access import text_attribute
+from microdsd.io.hdf5_access import dimension_scale, text_attribute
 from microdsd.io.spacing import AxisSpacing, axis_spacing, spacing_note
 from microdsd.microstructure.axes import SPATIAL_DIMS
 
@@ -135,7 +135,7 @@ def _names(dataset: h5py.Dataset) -> tuple[list[str], Kind, str]:
         order = "y (rows), x (columns)" + (", z (pages)" if dataset.ndim > 2 else "")
         if dataset.ndim <= 4:
             return names, "plain", f"MATLAB array, its axes are taken as {order}"
-    scales = [_scale(dataset, axis) for axis in range(dataset.ndim)]
+    scales = [dimension_scale(dataset, axis) for axis in range(dataset.ndim)]
     names = [_scale_name(dataset, axis, scale) for axis, scale in enumerate(scales)]
     roles = [_role(name) for name in names]
     words = [name.strip().lower() for name in names]
@@ -277,11 +277,6 @@ def _axistags(dataset: h5py.Dataset) -> list[str]:
         return []
 
 
-def _scale(dataset: h5py.Dataset, axis: int) -> Any:
-    scales = dataset.dims[axis]
-    return scales[0] if len(scales) else None
-
-
 def _scale_name(dataset: h5py.Dataset, axis: int, scale: Any) -> str:
     if scale is not None:
         return str(scale.name).rpartition("/")[2]
@@ -302,7 +297,7 @@ def _spacings(dataset: h5py.Dataset, names: Sequence[str]) -> list[AxisSpacing |
     """Spacing along every stored axis, from its coordinates, or from ``element_size_um``."""
     spacings: list[AxisSpacing | None] = [None] * dataset.ndim
     for axis in range(dataset.ndim):
-        scale = _scale(dataset, axis)
+        scale = dimension_scale(dataset, axis)
         if (
             scale is None
             or bytes(scale.attrs.get("NAME", b"")).startswith(WITHOUT_VALUES)

@@ -449,3 +449,13 @@ def test_samples_of_one_layout_only_are_one_ensemble(path):
         "/s*": "per-sample",
         "/s2": "plain",
     }
+
+
+def test_a_damaged_list_of_scales_is_refused(tmp_path):
+    """The HDF5 library would end the process over it."""
+    path = tmp_path / "a.nc"
+    with h5py.File(path, "w") as file:
+        file["labels"] = np.eye(4, dtype=np.uint8)
+        file["labels"].attrs["DIMENSION_LIST"] = 0.0
+    with pytest.raises(DataFileError, match="list of its dimension scales is damaged"):
+        load_microstructures(path)
