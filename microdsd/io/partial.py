@@ -23,9 +23,10 @@ from microdsd.errors import DataFileError
 from microdsd.io.atomic import ensure_writable, replacing
 
 _RECORD, _DELIVERY = "record.json", "delivery.json"
-_HELD_WITHOUT_NAME = 10.0
-"""Seconds after which an empty lock file is nobody's: its process was killed before it could write
-its number, which takes it microseconds."""
+_HELD_WITHOUT_NAME = 2.0
+"""Seconds for which an empty lock file is held: its process was killed before it could write its
+number, which takes it microseconds."""
+_LOOK_AGAIN = 0.05
 
 
 def place_of_parts(output: str | Path) -> Path:
@@ -79,10 +80,15 @@ def output_lock(output: str | Path) -> Iterator[None]:
 
 
 def _remove_nobodys(place: Path) -> None:
+    """Remove an empty lock file that nobody writes into, now or while one waits for it."""
+    asked = time.monotonic()
     with suppress(FileNotFoundError):
-        found = place.lstat()
-        if found.st_size == 0 and time.time() - found.st_mtime > _HELD_WITHOUT_NAME:
-            place.unlink()
+        while (found := place.lstat()).st_size == 0:
+            age = max(time.time() - found.st_mtime, time.monotonic() - asked)
+            if age > _HELD_WITHOUT_NAME:
+                place.unlink()
+            else:
+                time.sleep(_LOOK_AGAIN)
 
 
 def _holder(place: Path) -> str:
