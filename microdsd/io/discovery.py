@@ -14,7 +14,7 @@ import h5py
 import numpy as np
 
 from microdsd.errors import DataFileError, InputError
-from microdsd.io.hdf5_access import open_hdf5, reading, text_attribute
+from microdsd.io.hdf5_access import dimension_scales, open_hdf5, reading, text_attribute
 from microdsd.io.layouts import Kind, Layout, layout_of
 from microdsd.io.links import ASK_FOR_EXTERNAL, Contents, contents, follow
 from microdsd.io.numbered import by_numbers
@@ -246,9 +246,11 @@ def matching_specs(spec: str | Path) -> list[str]:
 
 def native_dims(dataset: h5py.Dataset) -> tuple[str, ...] | None:
     """Dims of a dataset in the native layout, from its dimension scales; None for others."""
-    if "phases" not in dataset.attrs or not all(len(dim) for dim in dataset.dims):
+    if "phases" not in dataset.attrs:
         return None
-    scales = [dim[0] for dim in dataset.dims]
+    scales = dimension_scales(dataset)
+    if scales is None:
+        return None
     dims = tuple(str(scale.name).rpartition("/")[2] for scale in scales)
     units = {text_attribute(scale.attrs, "units", "voxel") for scale in scales}
     return dims if dims in NATIVE_DIMS and units <= NATIVE_UNITS else None

@@ -21,7 +21,7 @@ from microdsd.errors import DataFileError, InputError
 from microdsd.io.atomic import atomic_write, ensure_writable
 from microdsd.io.discovery import FoundArray, locate, native_dims, split_spec
 from microdsd.io.formats import is_volume, read_volume
-from microdsd.io.hdf5_access import open_hdf5, reading, text_attribute
+from microdsd.io.hdf5_access import dimension_scales, open_hdf5, reading, text_attribute
 from microdsd.io.order import path_first
 from microdsd.io.stored import StoredLabels
 from microdsd.microstructure import (
@@ -372,17 +372,19 @@ def _write_coordinate(group: h5py.Group, name: str, values: xr.DataArray) -> h5p
 
 
 def _native_coords(labels: h5py.Dataset) -> dict[str, xr.Variable]:
-    dims = native_dims(labels)
-    if dims is None:
+    dims, scales = native_dims(labels), dimension_scales(labels)
+    if dims is None or scales is None:
         raise DataFileError(f"{labels.name}: has lost its dimension scales; write it again")
     coords = {}
-    for axis, dim in enumerate(dims):
-        scale = labels.dims[axis][0]
+    for dim, scale in zip(dims, scales, strict=True):
         if not bytes(scale.attrs.get("NAME", b"")).startswith(DIMENSION_WITHOUT_VALUES):
             coords[dim] = xr.Variable(dim, stored_values(scale), plain_attrs(scale))
     for name in text_attribute(labels.attrs, "coordinates").split():
         beside = labels.parent[name]
-        own = [axis[0].name.rpartition("/")[2] for axis in beside.dims]
+        scales = dimension_scales(beside)
+        if scales is None:
+            raise DataFileError(f"{beside.name}: has lost its dimension scales; write it again")
+        own = [str(scale.name).rpartition("/")[2] for scale in scales]
         coords[name] = xr.Variable(own, stored_values(beside), plain_attrs(beside))
     return coords
 

@@ -117,13 +117,21 @@ def dimension_scale(dataset: h5py.Dataset, axis: int) -> h5py.Dataset | None:
     if "DIMENSION_LIST" not in dataset.attrs:
         return None
     stored = dataset.attrs.get_id("DIMENSION_LIST")
-    references = h5py.check_ref_dtype(h5py.check_vlen_dtype(stored.dtype) or stored.dtype)
-    if references is not h5py.Reference or stored.shape != (dataset.ndim,):
+    entry = h5py.check_vlen_dtype(stored.dtype)
+    listed = entry is not None and h5py.check_ref_dtype(entry) is h5py.Reference
+    if not listed or stored.shape != (dataset.ndim,):
         raise DataFileError(
             f"{dataset.name}: the list of its dimension scales is damaged; take another copy"
         )
     scales = dataset.dims[axis]
     return scales[0] if len(scales) else None
+
+
+def dimension_scales(dataset: h5py.Dataset) -> list[h5py.Dataset] | None:
+    """Give the dimension scales of all axes, None where an axis has none."""
+    scales = [dimension_scale(dataset, axis) for axis in range(dataset.ndim)]
+    present = [scale for scale in scales if scale is not None]
+    return present if len(present) == len(scales) else None
 
 
 @lru_cache(maxsize=256)

@@ -451,11 +451,15 @@ def test_samples_of_one_layout_only_are_one_ensemble(path):
     }
 
 
-def test_a_damaged_list_of_scales_is_refused(tmp_path):
+@pytest.mark.parametrize("native", [True, False])
+@pytest.mark.parametrize("reference", [True, False])
+def test_a_damaged_list_of_scales_is_refused(tmp_path, native, reference):
     """The HDF5 library would end the process over it."""
     path = tmp_path / "a.nc"
     with h5py.File(path, "w") as file:
         file["labels"] = np.eye(4, dtype=np.uint8)
-        file["labels"].attrs["DIMENSION_LIST"] = 0.0
+        file["labels"].attrs["DIMENSION_LIST"] = file["labels"].ref if reference else 0.0
+        if native:
+            file["labels"].attrs["phases"] = '{"0": "a", "1": "b"}'
     with pytest.raises(DataFileError, match="list of its dimension scales is damaged"):
         load_microstructures(path)
