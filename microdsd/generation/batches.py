@@ -17,6 +17,7 @@ from microdsd.models.card import ModelCard
 from microdsd.networks import PotentialUNet, UNet
 from microdsd.networks.classes import ClassGuidance
 from microdsd.process import Lattice, TransitionKernel
+from microdsd.process.octaves import Octaves
 from microdsd.sampling import (
     AdaptiveLeaps,
     ConditionedNetwork,
@@ -155,10 +156,11 @@ class BatchedSampler:
                 observe=observe,
             )
         network = self._conditioned(request, members, fractions, observe)
+        box = Octaves(request.lattice, device=self._device)
         if self._card.grey_levels:
-            return sample_images(network, kernel, counts, request.plan, generators)
+            return sample_images(network, box, counts, request.plan, generators)
         origins = self._regions(request, members) or counts
-        return sample_bridges(network, kernel, origins, request.plan, generators)
+        return sample_bridges(network, box, origins, request.plan, generators)
 
     def _regions(self, request: GenerationRequest, members: range) -> Regions | None:
         if request.layout is None:
