@@ -223,7 +223,7 @@ def _trained(run: TrainingRun, state: Path, log: TrainingLog) -> MicrostructureM
         with show_progress():
             with stage("training", total=1.0) as training, held_interrupts() as release:
                 for record in run.records():
-                    training.update(record.progress, run.status(record))
+                    training.update(record.progress, status=run.status(record))
                     now = time.monotonic()
                     if record.gains or now - logged > _LOG_EVERY:
                         log.write(record)
