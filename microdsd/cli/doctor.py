@@ -92,14 +92,14 @@ def _try_model(entry: dict[str, Any], device: Any) -> dict[str, Any]:
     sample = model.sample(rng=0)
     seconds = time.perf_counter() - start
     count = intensity_totals if model.card.grey_levels else phase_counts
-    found = count(sample).values.reshape(request.counts.shape)
+    found = count(sample).values.reshape(request.composition.whole.shape)
     return {
         "name": entry["name"],
         "shape": list(request.lattice.shape),
         "precision": model.precision,
         "evaluations": request.plan.evaluations,
         "seconds": round(seconds, 3),
-        "exact": bool((found == request.counts).all()),
+        "exact": bool((found == request.composition.whole).all()),
     }
 
 

@@ -10,13 +10,14 @@ import torch
 from torch import Tensor
 
 from microdsd.device.precision import AUTO, Precision, fastest_threads, resolve_dtype
-from microdsd.encoding import IntensityEncoding, PhaseEncoding
+from microdsd.encoding import PhaseEncoding, encoding_of
 from microdsd.generation.memory import require_memory_for_work
 from microdsd.generation.request import GenerationRequest
 from microdsd.models.card import ModelCard
 from microdsd.networks import PotentialUNet, UNet
 from microdsd.networks.classes import ClassGuidance
 from microdsd.process import Lattice, TransitionKernel
+from microdsd.process.octaves import Octaves
 from microdsd.sampling import (
     AdaptiveLeaps,
     ConditionedNetwork,
@@ -54,18 +55,11 @@ class BatchedSampler:
     def __init__(
         self, network: UNet, card: ModelCard, device: torch.device, precision: str = AUTO
     ) -> None:
-        self.encoding: PhaseEncoding | IntensityEncoding = (
-            IntensityEncoding(tuple(card.phases.values()), card.grey_levels)
-            if card.grey_levels
-            else PhaseEncoding(card.phases, card.background)
-        )
+        self.encoding = encoding_of(card)
         self._network = network
         self._card = card
         self._device = device
         self.dtype = resolve_dtype(precision, device)
-        labels = sorted(card.phases)
-        # Requests hold phases in ascending order of the labels, samplers the species' alone.
-        self._species = [labels.index(label) for label in self.encoding.species]
 
     @cached_property
     def precision(self) -> Precision:
@@ -145,7 +139,8 @@ class BatchedSampler:
         """Phases of some members; of images, their intensities."""
         kernel = TransitionKernel(request.lattice, self._device)
         generators = [stream(request.seed, request.streams[i], self._device) for i in members]
-        counts = torch.from_numpy(request.counts[members.start : members.stop, self._species])
+        whole = torch.from_numpy(request.composition.whole[members.start : members.stop])
+        counts = self.encoding.walkers(whole)
         fractions = (counts / request.lattice.n_sites).float().to(self._device)
         counts = counts.to(self._device)
         if self._card.method == "tau-leaping":
@@ -161,39 +156,33 @@ class BatchedSampler:
                 observe=observe,
             )
         network = self._conditioned(request, members, fractions, observe)
+        box = Octaves(request.lattice, device=self._device)
         if self._card.grey_levels:
-            return sample_images(network, kernel, counts, request.plan, generators)
+            return sample_images(network, box, counts, request.plan, generators)
         origins = self._regions(request, members) or counts
-        return sample_bridges(network, kernel, origins, request.plan, generators)
-
-    @property
-    def _order(self) -> list[int]:
-        """Places of the sampler's phases, the background first, among the ascending labels."""
-        return [sorted(self._card.phases).index(self._card.background), *self._species]
+        return sample_bridges(network, box, origins, request.plan, generators)
 
     def _regions(self, request: GenerationRequest, members: range) -> Regions | None:
         if request.layout is None:
             return None
+        assert isinstance(self.encoding, PhaseEncoding)
         layout = request.layout
-        counts = torch.tensor(layout.counts[members.start : members.stop])[..., self._order]
-        known = torch.zeros(layout.known.shape, dtype=torch.int64)
-        for species, label in enumerate(self.encoding.species):
-            known[torch.from_numpy(layout.known == label)] = species + 1
+        counts = torch.tensor(request.composition.counts[members.start : members.stop])
         index = torch.tensor(layout.index, dtype=torch.int64)
-        parts = (part.to(self._device) for part in (index, counts, known))
-        return Regions(*parts, walled=layout.walled)
+        tables = index, self.encoding.to_species(counts), self.encoding.numbered(layout.known)
+        return Regions(*(table.to(self._device) for table in tables), walled=layout.walled)
 
     def _guide(self, request: GenerationRequest) -> Guide | None:
         """The request's guide, for phases in the order of the sampler."""
-        if request.guide is None:
+        guide, encoding = request.guide, self.encoding
+        if guide is None:
             return None
-        guide, order = request.guide, self._order
-        back = [order.index(k) for k in range(len(order))]
+        assert isinstance(encoding, PhaseEncoding)
 
         def ordered(expected: Tensor, sigma: float) -> Tensor:
-            weight = guide(expected[:, back], sigma)
+            weight = guide(encoding.from_species(expected, 1), sigma)
             require_guide_weights(weight, expected, sigma)
-            return weight[:, order]
+            return encoding.to_species(weight, 1)
 
         return ordered
 

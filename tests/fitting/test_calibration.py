@@ -30,7 +30,7 @@ class Staged:
 
     def generate(self, request, progress=None):
         self.requests.append(request)
-        pores = request.counts[:, 0] / request.counts.sum(1)
+        pores = request.composition.whole[:, 0] / request.composition.whole.sum(1)
         return ((labels, 0) for labels in blobs(self.width(request), pores))
 
 
@@ -62,7 +62,7 @@ def test_trials_are_few_and_alike():
     assert len(model.requests) <= 8
     for request in model.requests:
         assert request.plan.evaluations == 8
-        assert np.array_equal(request.counts[:, 0], (REAL == 0).sum((1, 2)))
+        assert np.array_equal(request.composition.whole[:, 0], (REAL == 0).sum((1, 2)))
         assert request.seed == model.requests[0].seed
 
 
@@ -93,7 +93,7 @@ class Renamed(Staged):
         self.card = replace(self.card, background=0)
 
     def generate(self, request, progress=None):
-        pores = request.counts[:, 1] / request.counts.sum(1)
+        pores = request.composition.whole[:, 1] / request.composition.whole.sum(1)
         return ((1 - labels, 0) for labels in blobs(self.width(request), pores))
 
 

@@ -198,7 +198,7 @@ def test_walks_keep_the_counts_at_every_level(ndim, phases):
         assert occupation.shape == (phases - 1, *model.card.window)
         species = [k for k in sorted(model.card.phases) if k != model.card.background]
         assert occupation.reshape(phases - 1, -1).sum(1).tolist() == [
-            request.counts[1, k] for k in species
+            request.composition.whole[1, k] for k in species
         ]
     np.testing.assert_array_equal(labels, list(model.generate(request))[1][0])
 

@@ -28,7 +28,7 @@ def defaults(function):
 
 @pytest.mark.parametrize("way", WAYS)
 def test_every_way_to_generate_names_the_shared_options_with_the_same_defaults(way):
-    resolved = defaults(GenerationRequest.resolve)
+    resolved = defaults(GenerationRequest.of)
     assert {name: defaults(WAYS[way])[name] for name in SHARED_OPTIONS} == {
         name: resolved[name] for name in SHARED_OPTIONS
     }

@@ -27,6 +27,7 @@ from microdsd.process import (
     sample_uniform,
     time_of,
 )
+from microdsd.process.octaves import Octaves
 from microdsd.sampling import ConditionedNetwork, sample_bridges
 from microdsd.sampling.potentials import LEAD
 from microdsd.training import origin_loss
@@ -254,7 +255,7 @@ def test_one_walker_sampled_and_assigned():
     counts = torch.ones(n, 1, dtype=torch.int64)
     made = sample_bridges(
         ConditionedNetwork(system.network),
-        system.kernel,
+        Octaves(system.lattice),
         counts,
         WalkPlan(tuple(levels)),
         generators(n),
@@ -305,7 +306,7 @@ def test_the_sampler_has_its_enumerated_law_at_every_level():
     visits = []
     sample_bridges(
         ConditionedNetwork(system.network, observe=visits.append),
-        system.kernel,
+        Octaves(system.lattice),
         counts,
         WalkPlan(tuple(levels)),
         generators(n),

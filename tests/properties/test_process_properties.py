@@ -18,6 +18,7 @@ from microdsd.process import (
     sample_forward,
     time_of,
 )
+from microdsd.process.octaves import Octaves
 from microdsd.sampling import ConditionedNetwork, sample_bridges
 from microdsd.training import origin_loss
 
@@ -112,7 +113,7 @@ def test_samples_are_labels_with_exact_counts(state, evaluations, seed, data):
 
     made = sample_bridges(
         ConditionedNetwork(network),
-        TransitionKernel(lattice),
+        Octaves(lattice),
         torch.tensor(counts),
         WalkPlan(tuple(level_grid(9.0, 0.5, evaluations))),
         generators(occupation, seed),
