@@ -109,7 +109,7 @@ class TrainingRun:
         sigma_max: float | None = None,
         method: Method = "bridges",
         loss: RateLoss | None = None,
-        schedule: str | None = None,
+        time_schedule: str | None = None,
         octaves: int | None = None,
         evaluations: int | None = None,
         start_from: MicrostructureModel | str | Path | None = None,
@@ -153,7 +153,7 @@ class TrainingRun:
                 )
             self._kernel.require_mixed(float(time_of(sigma_max)))
         self.method: Method = method
-        build_objective(method, config.sigma_min, 1.0, loss, schedule)  # refuse early
+        build_objective(method, config.sigma_min, 1.0, loss, time_schedule)  # refuse early
         if method == "tau-leaping" and (self.classes or self.is_image):
             raise InputError(
                 "method='tau-leaping': is for phases of one material; images and classes are "
@@ -199,7 +199,11 @@ class TrainingRun:
             unet.load_state_dict(start_from.network.state_dict())
         unet = unet.to(self.device).to(memory_format=unet.memory_format)  # type: ignore[call-overload]
         self._built = partial(
-            build_objective, method, loss=loss, schedule=schedule, read_out=self.network.read_out
+            build_objective,
+            method,
+            loss=loss,
+            time_schedule=time_schedule,
+            read_out=self.network.read_out,
         )
         self.tasks = [self._task(octave, shape) for octave, shape in enumerate(shapes)]
         self.trainer = Trainer(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Never
 
@@ -19,8 +19,8 @@ from microdsd.microstructure import PhaseNames, VoxelSizeLike
 from microdsd.microstructure.arguments import refuse_unknown
 from microdsd.networks import Method
 from microdsd.process import Boundary
-from microdsd.progress import stage
-from microdsd.training import StepRecord, TrainingConfig
+from microdsd.progress import Progress, stage
+from microdsd.training import TrainingConfig
 from microdsd.training.rate_objective import RateLoss
 
 
@@ -42,10 +42,10 @@ def fit(
     start_from: MicrostructureModel | str | Path | None = None,
     method: Method = "bridges",
     loss: RateLoss | None = None,
-    schedule: str | None = None,
+    time_schedule: str | None = None,
     device: str | torch.device | None = None,
     precision: str = AUTO,
-    on_step: Callable[[StepRecord], None] | None = None,
+    progress: Progress | None = None,
     **misspelt: Never,
 ) -> MicrostructureModel:
     """Train a model on a scan.
@@ -91,15 +91,15 @@ def fit(
         What to learn: the potential of long exact steps, or the hop rates of the paper.
     loss : {"likelihood", "l1", "l2"}, optional
         Loss of tau-leaping; by default the likelihood.
-    schedule : str, optional
+    time_schedule : str, optional
         Times of tau-leaping, see `microdsd.process.time_schedule`; the paper's settings are in
         `microdsd.training.paper.PAPER_SETTINGS`.
     device : str or torch.device, optional
         By default a CUDA device where there is one, else the CPU.
     precision : {"auto", "float32", "bfloat16"}
         Type of the convolutions; by default bfloat16 where the device has it in hardware.
-    on_step : callable, optional
-        Receives a `StepRecord` after every step.
+    progress : Progress, optional
+        Told after every step the share of the training that is done, and in words how it goes.
 
     Returns
     -------
@@ -140,13 +140,11 @@ def fit(
         start_from=start_from,
         method=method,
         loss=loss,
-        schedule=schedule,
+        time_schedule=time_schedule,
         device=device,
         precision=precision,
     )
-    with stage("training", total=1.0) as training:
+    with stage("training", 1.0, progress) as training:
         for record in run.records():
-            training.update(record.progress, run.status(record))
-            if on_step is not None:
-                on_step(record)
+            training.update(record.progress, status=run.status(record))
     return run.finish()
