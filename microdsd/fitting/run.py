@@ -437,8 +437,8 @@ class TrainingRun:
         walk = Octaves(Lattice.box(shape, self.boundary), self.octaves[:octave], self.device)
         if self.material.held_back is None:
             return OctaveTask(octave, walk, objective)
-        windows, classes = self._held_back_windows()
-        rng = np.random.default_rng([self.config.seed, 4])
+        rng = np.random.default_rng([self.config.seed, 2])
+        windows, classes = self.material.held_back.evenly(number_of_windows(shape), rng)
         parts = self.material.parts(windows, classes, rng, shape)
         validation = Validation(
             parts.occupation,
