@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 import scipy.fft
-import torch
 import xarray as xr
 from torch import Tensor
 
 from microdsd.encoding.scan import MEASURED_VOXELS
 from microdsd.process import TransitionKernel, Walkers, sample_forward, time_of
 from microdsd.process.mixing import layout_correlation, layout_information
+from microdsd.process.streams import drawn_streams
 
 _PICTURED = 6
 
@@ -24,8 +24,7 @@ def noised(
     """Windows after an exact walk to the level sigma."""
     if sigma == 0:
         return occupation
-    seeds = rng.integers(1 << 62, size=len(occupation))
-    generators = [torch.Generator(kernel.device).manual_seed(int(seed)) for seed in seeds]
+    generators = drawn_streams(rng, len(occupation), kernel.device)
     t = time_of(sigma).expand(len(occupation))
     return sample_forward(
         Walkers.of(occupation, kernel.lattice), kernel, t, generators

@@ -16,6 +16,7 @@ from torch import Tensor
 from microdsd.device.precision import AUTO, Precision, fastest_threads, resolve_dtype
 from microdsd.networks.unet import UNet
 from microdsd.process.kernel import TransitionKernel
+from microdsd.process.streams import drawn_streams
 from microdsd.process.walk import Walkers, sample_forward
 from microdsd.training.averaging import average_weights
 from microdsd.training.config import TrainingConfig
@@ -178,8 +179,7 @@ class Trainer:
         occupation, classes = drawn if isinstance(drawn, tuple) else (drawn, None)
         occupation = occupation.to(device)
         t = torch.from_numpy(self._objective.draw_times(n, rng)).to(device)
-        seeds = rng.integers(1 << 62, size=n)
-        generators = [torch.Generator(device).manual_seed(int(seed)) for seed in seeds]
+        generators = drawn_streams(rng, n, device)
         origins = Walkers.of(occupation, self._kernel.lattice)
         walkers = sample_forward(origins, self._kernel, t, generators)
         fractions = occupation.flatten(2).mean(2)

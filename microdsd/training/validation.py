@@ -11,6 +11,7 @@ from torch import Tensor
 from microdsd.networks.unet import UNet
 from microdsd.process.kernel import TransitionKernel
 from microdsd.process.noise import time_of
+from microdsd.process.streams import seeded_streams
 from microdsd.process.walk import Walkers, sample_forward
 from microdsd.training.noised_batch import NoisedBatch
 from microdsd.training.objective import Objective, OriginObjective
@@ -52,9 +53,7 @@ class Validation:
         self._origins = Walkers.of(occupation, kernel.lattice)
         self._fractions = occupation.flatten(2).mean(2)
         self._classes = None if classes is None else classes.to(kernel.device)
-        generators = [
-            torch.Generator(kernel.device).manual_seed(seed + i) for i in range(len(occupation))
-        ]
+        generators = seeded_streams(range(seed, seed + len(occupation)), kernel.device)
         self._noised = [
             sample_forward(self._origins, kernel, self._times(level), generators)
             for level in self.levels
