@@ -179,8 +179,7 @@ def command(
             run.restore(state)
             if not log.exists():
                 STDERR.print(f"note: {log} is not there; a new log begins", markup=False)
-        levels = run.validation.levels if run.validation else ()
-        written = TrainingLog(log, levels, run.trainer.step)
+        written = TrainingLog(log, run.validation_levels, run.trainer.step)
         run.prepare()
         for line in introduction(run, run.card()):
             STDERR.print(line, markup=False, highlight=False)

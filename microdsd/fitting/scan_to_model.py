@@ -37,6 +37,7 @@ def fit(
     region: Region | None = None,
     network_size: Mapping[str, Any] | None = None,
     sigma_max: float | None = None,
+    octaves: int | None = None,
     evaluations: int | None = None,
     start_from: MicrostructureModel | str | Path | None = None,
     method: Method = "bridges",
@@ -77,6 +78,9 @@ def fit(
         ``widths``, ``blocks``, ``embedding`` of `UNetConfig`, where they differ from the default.
     sigma_max : float, optional
         Horizon, voxels; by default the one that `microdsd.schedule` recommends.
+    octaves : int, optional
+        Lattices of the walk, each of sites twice as long as those before; by default what window
+        and horizon have room for, see `microdsd.schedule`. 1 is the lattice of voxels alone.
     evaluations : int, optional
         Network evaluations of a sample unless asked otherwise, at least 4; default: 24 in 2D, 16 in
         3D, 64 of images, 256 of tau-leaping. The walk back is calibrated for them.
@@ -131,6 +135,7 @@ def fit(
         region=region,
         network_size=network_size,
         sigma_max=sigma_max,
+        octaves=octaves,
         evaluations=evaluations,
         start_from=start_from,
         method=method,

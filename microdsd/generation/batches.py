@@ -14,8 +14,10 @@ from microdsd.encoding import PhaseEncoding, encoding_of
 from microdsd.generation.memory import require_memory_for_work
 from microdsd.generation.request import GenerationRequest
 from microdsd.models.card import ModelCard
-from microdsd.networks import PotentialUNet, UNet
+from microdsd.networks import PotentialUNet
+from microdsd.networks.build import Network
 from microdsd.networks.classes import ClassGuidance
+from microdsd.networks.octaves import OctaveUNets
 from microdsd.process import Lattice, TransitionKernel
 from microdsd.process.octaves import Octaves
 from microdsd.process.streams import stream
@@ -37,6 +39,9 @@ from microdsd.sampling.origins import Regions
 BATCH_VOXELS = {"cpu": 1 << 15, "cuda": 1 << 22}
 """Voxels of a batch: what keeps a device busy without holding more than it must."""
 
+_REHEARSED = 64
+"""Longest axis of the box that threads are measured with, voxels."""
+
 Observer = Callable[[Visit | Leap], None]
 
 
@@ -45,7 +50,7 @@ class BatchedSampler:
 
     Parameters
     ----------
-    network : UNet
+    network : UNet or OctaveUNets
         On the device, ready for inference.
     card : ModelCard
     device : torch.device
@@ -54,7 +59,7 @@ class BatchedSampler:
     """
 
     def __init__(
-        self, network: UNet, card: ModelCard, device: torch.device, precision: str = AUTO
+        self, network: Network, card: ModelCard, device: torch.device, precision: str = AUTO
     ) -> None:
         self.encoding = encoding_of(card)
         self._network = network
@@ -66,9 +71,10 @@ class BatchedSampler:
     def precision(self) -> Precision:
         """How the network is run; the threads, on which no sample depends, are measured.
 
-        Measured is one training window's worth of work.
+        Measured is one training window's worth of work, or part of a large one.
         """
-        lattice = Lattice.box(self._card.window, "no-flux")
+        shape = [min(length, _REHEARSED) for length in self._card.window]
+        lattice = Lattice.box(shape, "no-flux")
         kernel = TransitionKernel(lattice, self._device)
         state = torch.zeros(1, self._card.network.species, *lattice.shape, device=self._device)
         t = torch.ones(1, device=self._device)
@@ -157,7 +163,7 @@ class BatchedSampler:
                 observe=observe,
             )
         network = self._conditioned(request, members, fractions, observe)
-        box = Octaves(request.lattice, device=self._device)
+        box = Octaves(request.lattice, self._card.octaves, self._device)
         if self._card.grey_levels:
             return sample_images(network, box, counts, request.plan, generators)
         origins = self._regions(request, members) or counts
@@ -196,8 +202,8 @@ class BatchedSampler:
     ) -> ConditionedNetwork:
         """The network of potentials with what some members of a request are conditioned on."""
         network = self._network
-        assert isinstance(network, PotentialUNet)
-        steered: PotentialUNet | ClassGuidance = network
+        assert isinstance(network, PotentialUNet | OctaveUNets)
+        steered: PotentialUNet | OctaveUNets | ClassGuidance = network
         if request.classes:
             known = list(self._card.classes)
             classes = [known.index(request.classes[i]) for i in members]

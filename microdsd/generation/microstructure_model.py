@@ -28,7 +28,7 @@ from microdsd.models import model_path
 from microdsd.models.card import ModelCard
 from microdsd.models.files import pack_model, read_network
 from microdsd.models.walk_back import WalkBack
-from microdsd.networks import UNet
+from microdsd.networks.build import Network
 from microdsd.process import Boundary
 from microdsd.progress import Progress, stage
 from microdsd.sampling import Leap, Visit
@@ -42,7 +42,7 @@ class MicrostructureModel:
 
     Parameters
     ----------
-    network : UNet
+    network : UNet or OctaveUNets
     card : ModelCard
     device : str or torch.device, optional
         By default a CUDA device where there is one, else the CPU.
@@ -61,7 +61,7 @@ class MicrostructureModel:
 
     def __init__(
         self,
-        network: UNet,
+        network: Network,
         card: ModelCard,
         device: str | torch.device | None = None,
         precision: str = AUTO,

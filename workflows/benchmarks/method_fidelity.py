@@ -47,7 +47,8 @@ from microdsd.metrics import describe
 from microdsd.metrics.registry import compared_groups
 from microdsd.models.walk_back import WalkBack
 from microdsd.networks import PotentialRates
-from microdsd.process import Lattice, TransitionKernel
+from microdsd.process import Lattice
+from microdsd.process.octaves import Octaves
 from microdsd.process.time_schedule import leap_grid
 from microdsd.report.pictures.style import (
     ACCENT,
@@ -189,8 +190,8 @@ def gains() -> None:
     for name in ("bridges-leaping", "tau-leaping"):
         model = load(name)
         sigma_max = model.card.sigma_max
-        kernel = TransitionKernel(Lattice.box(WINDOW, "no-flux"))
-        judge = Validation(occupation, kernel, 0.3, sigma_max, 0, RateObjective(sigma_max))
+        walk = Octaves(Lattice.box(WINDOW, "no-flux"))
+        judge = Validation(occupation, walk, 0.3, sigma_max, 0, RateObjective(sigma_max))
         found["sigma"] = list(judge.levels)
         found[name.removesuffix("-leaping") if "bridges" in name else name] = judge.gains(
             model.network
