@@ -20,6 +20,7 @@ from microdsd.networks.classes import ClassGuidance
 from microdsd.networks.octaves import OctaveUNets
 from microdsd.process import Lattice, TransitionKernel
 from microdsd.process.octaves import Octaves
+from microdsd.process.streams import stream
 from microdsd.sampling import (
     AdaptiveLeaps,
     ConditionedNetwork,
@@ -211,9 +212,3 @@ class BatchedSampler:
             )
         read_out = steered.joint if network.config.read_out else None
         return ConditionedNetwork(steered, read_out, fractions, self._guide(request), observe)
-
-
-def stream(seed: int, number: int, device: torch.device) -> torch.Generator:
-    """Generator of one stream of random numbers: a function of (seed, number) alone."""
-    state = np.random.SeedSequence(seed, spawn_key=(number,)).generate_state(1, np.uint64)[0]
-    return torch.Generator(device).manual_seed(int(state >> np.uint64(1)))

@@ -2,15 +2,22 @@
 
 from microdsd.models.card import ModelCard
 from microdsd.models.plan import WalkPlan
-from microdsd.models.shipped import list_models, model_path, model_summary, shipped_models
+from microdsd.models.shipped import (
+    ModelInfo,
+    list_models,
+    model_info,
+    model_path,
+    shipped_models,
+)
 from microdsd.models.walk_back import WalkBack
 
 __all__ = [
     "ModelCard",
+    "ModelInfo",
     "WalkBack",
     "WalkPlan",
     "list_models",
+    "model_info",
     "model_path",
-    "model_summary",
     "shipped_models",
 ]

@@ -336,9 +336,10 @@ def test_a_model_that_is_not_there():
 
 def test_shipped_models_are_listed_and_load():
     for listed in list_models():
-        model = MicrostructureModel.load(listed["name"], device="cpu")
-        assert listed["ndim"] == len(model.card.window)
-        assert set(listed["fraction_range"]) == set(listed["phases"])
+        model = MicrostructureModel.load(listed.name, device="cpu")
+        assert listed.ndim == len(model.card.window)
+        assert set(listed.fraction_range) == set(listed.phases)
+        assert json.loads(json.dumps(listed.to_dict()))["ndim"] == listed.ndim
 
 
 def test_devices():

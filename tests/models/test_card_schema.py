@@ -13,7 +13,7 @@ from tiny_models import tiny_card, tiny_network
 
 from microdsd.errors import CheckpointError, MicrodsdError
 from microdsd.generation.microstructure_model import MicrostructureModel
-from microdsd.models import list_models, model_path, model_summary
+from microdsd.models import list_models, model_info, model_path
 from microdsd.models.files import pack_model, read_model, read_network
 from microdsd.networks import UNetConfig
 
@@ -94,7 +94,7 @@ UNNAMED_CLASS = pytest.mark.filterwarnings("ignore:class_name::")
 def outcome(path):
     """What becomes of a model file: a sample, or an error of our own. Anything else is raised."""
     try:
-        model_summary(path)
+        model_info(path)
         model = MicrostructureModel.load(path, "cpu", precision="float32")
         model.sample(1, evaluations=2, rng=0)
     except MicrodsdError as error:
@@ -206,6 +206,6 @@ def test_weights_of_another_type(tmp_path, dtype):
 
 def test_the_models_that_ship_are_whole():
     for listed in list_models():
-        network, card = read_network(model_path(listed["name"]))
-        assert card.evaluations == listed["evaluations"]
+        network, card = read_network(model_path(listed.name))
+        assert card.evaluations == listed.evaluations
         assert not any(weight.is_meta for weight in network.state_dict().values())
