@@ -12,17 +12,19 @@ from numpy.typing import NDArray
 from microdsd.encoding.intensity import IntensityEncoding
 from microdsd.encoding.occupation import PhaseEncoding
 from microdsd.errors import InputError
-from microdsd.models.card import ModelCard
+from microdsd.models.contents import Channels, Contents, Phases
 
 Counts = NDArray[np.int64]
 Encoding = PhaseEncoding | IntensityEncoding
 
 
-def encoding_of(card: ModelCard) -> Encoding:
-    """Encoding of what a model makes."""
-    if card.grey_levels:
-        return IntensityEncoding(tuple(card.phases.values()), card.grey_levels)
-    return PhaseEncoding(card.phases, card.background)
+def encoding_of(contents: Contents) -> Encoding:
+    """Encoding of what a model is of."""
+    match contents:
+        case Phases(phases, background):
+            return PhaseEncoding(phases, background)
+        case Channels(channels, levels):
+            return IntensityEncoding(channels, levels)
 
 
 @dataclass(frozen=True, eq=False)

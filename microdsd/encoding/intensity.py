@@ -4,24 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
+import xarray as xr
 from torch import Tensor
 
 from microdsd.errors import InputError
+from microdsd.microstructure import VoxelSize, as_images, intensity_totals
+from microdsd.microstructure.composition import Fractions
+from microdsd.models.contents import Channels
 
 
 @dataclass(frozen=True)
-class IntensityEncoding:
-    """Every unit of intensity is a walker, every channel a species; there is no background.
-
-    Parameters
-    ----------
-    channels : tuple of str
-        Names, in the order of the channel axis.
-    levels : int
-        Number of grey levels: intensities are 0 to ``levels - 1``.
+class IntensityEncoding(Channels):
+    """Channels, with how their intensities become walkers and back.
 
     Examples
     --------
@@ -32,29 +30,29 @@ class IntensityEncoding:
     [[[[0, 16, 3]]]]
     """
 
-    channels: tuple[str, ...]
-    levels: int
+    def requested(
+        self,
+        phase_fraction: Fractions | float | Sequence[float] | None,
+        intensity: Fractions | float | None,
+    ) -> Fractions | None:
+        """Mean intensities that are asked for, by channel.
 
-    def __post_init__(self) -> None:
-        if not self.channels or len(set(self.channels)) < len(self.channels):
-            raise InputError(f"channels={self.channels}: give every channel a name of its own")
-        if self.levels < 2:
-            raise InputError(f"levels={self.levels}: an image needs at least two")
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """Names of the channels."""
-        return self.channels
-
-    @property
-    def species(self) -> tuple[int, ...]:
-        """Numbers of the channels."""
-        return tuple(range(len(self.channels)))
-
-    @property
-    def top(self) -> int:
-        """Largest intensity."""
-        return self.levels - 1
+        Raises
+        ------
+        InputError
+            If fractions of phases are asked for, or one number for several channels.
+        """
+        names = ", ".join(self.channels)
+        if phase_fraction is not None:
+            raise InputError(
+                f"phase_fraction={phase_fraction}: the model makes images; give intensity, the "
+                f"mean of {names} from 0 to {self.top}"
+            )
+        if intensity is None or isinstance(intensity, Mapping):
+            return intensity
+        if len(self.channels) > 1:
+            raise InputError(f"intensity={intensity!r}: give a mapping of {names} to the mean")
+        return dict.fromkeys(self.channels, intensity)
 
     def counts(self, intensity: Mapping[str, float], n_sites: int) -> list[int]:
         """Total intensity of every channel, see `counts_from_intensity`."""
@@ -95,6 +93,29 @@ class IntensityEncoding:
         highest = max(self.top, int(counts.max(initial=0)))
         intensity: np.ndarray = counts.astype(np.min_scalar_type(highest))
         return intensity
+
+    def array(
+        self,
+        intensity: np.ndarray,
+        voxel_size: VoxelSize | None,
+        classes: Sequence[str],
+        provenance: Mapping[str, Any],
+    ) -> xr.DataArray:
+        """Intensities (sample, channel, y, x) in the array contract; one channel has no axis."""
+        single = len(self.channels) == 1
+        return as_images(
+            intensity[:, 0] if single else intensity,
+            levels=self.levels,
+            channels=None if single else self.channels,
+            classes=classes or None,
+            voxel_size=voxel_size,
+            provenance=provenance,
+        )
+
+    def counted(self, samples: xr.DataArray) -> np.ndarray:
+        """Total intensity of every channel of images in the array contract, (sample, channel)."""
+        totals: np.ndarray = intensity_totals(samples).values
+        return totals
 
 
 def counts_from_intensity(

@@ -14,7 +14,6 @@ import torch
 
 from microdsd.device import resolve_device
 from microdsd.device.precision import single_threaded
-from microdsd.encoding import IntensityEncoding
 from microdsd.encoding.scan import Source, number_of_windows
 from microdsd.encoding.windows import Symmetry
 from microdsd.errors import CheckpointError, InputError
@@ -27,6 +26,7 @@ from microdsd.io import atomic_write
 from microdsd.io.windows import Region
 from microdsd.microstructure import PhaseNames, VoxelSizeLike
 from microdsd.models.card import ModelCard
+from microdsd.models.methods import METHODS
 from microdsd.models.walk_back import WalkBack
 from microdsd.networks import Method, UNetConfig, build_network
 from microdsd.networks.size import network_size_for, require_memory
@@ -39,7 +39,6 @@ from microdsd.process import (
     recommend_horizon,
     time_of,
 )
-from microdsd.schedule.examination import EVALUATIONS
 from microdsd.training import (
     StepRecord,
     Stopwatch,
@@ -64,12 +63,6 @@ _TO_FINISH = 0.03
 
 _SLACK = 1.15
 """Trained networks, and a machine that gets busier, are slower than a first measurement."""
-
-_LEAPS, _LAST_LEAP = 256, 0.1
-"""Evaluations of tau-leaping unless asked otherwise, and the noise level of the last of them."""
-
-_IMAGE_EVALUATIONS = 64
-"""Of images: their last steps are drawn, and must be short."""
 
 
 class TrainingRun:
@@ -134,7 +127,7 @@ class TrainingRun:
         )
         self.window = self.material.window
         self.classes = self.material.classes
-        self.is_image = isinstance(self.material.encoding, IntensityEncoding)
+        contents = self.material.contents
         lattice = Lattice.box(self.window, boundary)
         self._kernel = TransitionKernel(lattice, self.device)
         if sigma_max is not None:
@@ -146,11 +139,7 @@ class TrainingRun:
             self._kernel.require_mixed(float(time_of(sigma_max)))
         self.method: Method = method
         build_objective(method, config.sigma_min, 1.0, loss, schedule)  # refuse early
-        if method == "tau-leaping" and (self.classes or self.is_image):
-            raise InputError(
-                "method='tau-leaping': is for phases of one material; images and classes are "
-                "learned with bridges"
-            )
+        METHODS[method].require_learnable(contents, classes=bool(self.classes))
         if evaluations is not None and evaluations < _FEWEST_EVALUATIONS:
             raise InputError(
                 f"evaluations={evaluations}: a walk needs at least {_FEWEST_EVALUATIONS}"
@@ -159,14 +148,14 @@ class TrainingRun:
         self.held_back = validation
         self.recommended = recommend_horizon(self._horizon_windows(), self._kernel)
         self.sigma_max = self.recommended.sigma if sigma_max is None else sigma_max
-        reads_out = method == "bridges" and not self.is_image
+        self.reads_out = METHODS[method].potential and contents.assigned
         self.network = UNetConfig(
             lattice.ndim,
-            len(self.material.encoding.species),
+            len(contents.species),
             **network_size_for(self.window, network_size),
-            read_out=reads_out,
-            own_evidence=reads_out,
-            top=self.material.encoding.top,
+            read_out=self.reads_out,
+            own_evidence=self.reads_out,
+            top=contents.top,
             classes=len(self.classes),
         )
         if isinstance(start_from, str | Path):
@@ -178,9 +167,7 @@ class TrainingRun:
                     f"network_size={dict(network_size)}: start_from keeps the network of the model "
                     "that it starts from; leave network_size out"
                 )
-            self.network = network_of_start(
-                start_from.card, self.material.encoding, self.network, method
-            )
+            self.network = network_of_start(start_from.card, contents, self.network, method)
         require_memory(method, self.network, self.window, config.batch, self.device)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(config.seed)
@@ -254,8 +241,7 @@ class TrainingRun:
     @property
     def calibrates(self) -> bool:
         """Whether the walk back is calibrated: leaps and images end at the data, at no level."""
-        held_back = self.material.held_back is not None
-        return held_back and self.method == "bridges" and not self.is_image
+        return self.material.held_back is not None and self.reads_out
 
     def _model(self) -> MicrostructureModel:
         return MicrostructureModel(
@@ -284,10 +270,8 @@ class TrainingRun:
     def card(self) -> ModelCard:
         """Card of the model as it stands; its walk back is not calibrated."""
         config, trainer = self.config, self.trainer
-        sigma_last = config.sigma_min * (1 if self.is_image else 2)
-        usual = _IMAGE_EVALUATIONS if self.is_image else EVALUATIONS[len(self.window)]
-        if self.method == "tau-leaping":
-            usual, sigma_last = _LEAPS, _LAST_LEAP
+        of_bridges = self.material.usual_walk(config.sigma_min)
+        usual, sigma_last = METHODS[self.method].usual_walk(*of_bridges)
         evaluations = self.evaluations or usual
         start = self.start
         return ModelCard(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
@@ -10,10 +11,11 @@ import torch
 from torch import Tensor
 
 from microdsd.device.precision import AUTO, Precision, fastest_threads, resolve_dtype
-from microdsd.encoding import PhaseEncoding, encoding_of
+from microdsd.encoding import encoding_of
 from microdsd.generation.memory import require_memory_for_work
 from microdsd.generation.request import GenerationRequest
 from microdsd.models.card import ModelCard
+from microdsd.models.contents import Channels, Phases
 from microdsd.networks import PotentialUNet, UNet
 from microdsd.networks.classes import ClassGuidance
 from microdsd.process import Lattice, TransitionKernel
@@ -21,7 +23,6 @@ from microdsd.process.octaves import Octaves
 from microdsd.sampling import (
     AdaptiveLeaps,
     ConditionedNetwork,
-    Generated,
     GridLeaps,
     Leap,
     Visit,
@@ -37,6 +38,31 @@ BATCH_VOXELS = {"cpu": 1 << 15, "cuda": 1 << 22}
 """Voxels of a batch: what keeps a device busy without holding more than it must."""
 
 Observer = Callable[[Visit | Leap], None]
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Some members of a request.
+
+    Parameters
+    ----------
+    request : GenerationRequest
+    members : range
+    counts : Tensor of int, shape (members, species)
+        Walkers of the whole box.
+    fractions : Tensor, shape (members, species)
+        The same per voxel, for the network.
+    generators : list of torch.Generator
+        One per member.
+    observe : callable, optional
+    """
+
+    request: GenerationRequest
+    members: range
+    counts: Tensor
+    fractions: Tensor
+    generators: list[torch.Generator]
+    observe: Observer | None
 
 
 class BatchedSampler:
@@ -55,11 +81,16 @@ class BatchedSampler:
     def __init__(
         self, network: UNet, card: ModelCard, device: torch.device, precision: str = AUTO
     ) -> None:
-        self.encoding = encoding_of(card)
+        self.encoding = encoding_of(card.contents)
         self._network = network
         self._card = card
         self._device = device
         self.dtype = resolve_dtype(precision, device)
+        self._sample = {
+            (Phases, "bridges"): self._phases,
+            (Phases, "tau-leaping"): self._leaps,
+            (Channels, "bridges"): self._channels,
+        }[type(card.contents), card.method]
 
     @cached_property
     def precision(self) -> Precision:
@@ -125,59 +156,63 @@ class BatchedSampler:
             Per member the voxels reassigned to meet the counts; of images, the intensity above
             the highest level.
         """
-        with self.precision.applied(self._device), torch.inference_mode():
-            made = self._walk(request, members, observe)
-        if isinstance(made, Generated):
-            assert isinstance(self.encoding, PhaseEncoding)
-            return self.encoding.decode(made.phase), made.reassigned.tolist()
-        above = (made - self.encoding.top).clamp_min(0).flatten(1).sum(1)
-        return self.encoding.decode(made), above.long().tolist()
-
-    def _walk(
-        self, request: GenerationRequest, members: range, observe: Observer | None
-    ) -> Generated | Tensor:
-        """Phases of some members; of images, their intensities."""
-        kernel = TransitionKernel(request.lattice, self._device)
         generators = [stream(request.seed, request.streams[i], self._device) for i in members]
         whole = torch.from_numpy(request.composition.whole[members.start : members.stop])
         counts = self.encoding.walkers(whole)
         fractions = (counts / request.lattice.n_sites).float().to(self._device)
-        counts = counts.to(self._device)
-        if self._card.method == "tau-leaping":
-            return sample_tau_leaping(
-                self._network,
-                kernel,
-                counts,
-                GridLeaps(request.plan.levels)
-                if request.plan.epsilon is None
-                else AdaptiveLeaps(self._card.sigma_max, request.plan.epsilon),
-                generators,
-                fractions=fractions,
-                observe=observe,
-            )
-        network = self._conditioned(request, members, fractions, observe)
-        box = Octaves(request.lattice, device=self._device)
-        if self._card.grey_levels:
-            return sample_images(network, box, counts, request.plan, generators)
-        origins = self._regions(request, members) or counts
-        return sample_bridges(network, box, origins, request.plan, generators)
+        batch = Batch(request, members, counts.to(self._device), fractions, generators, observe)
+        with self.precision.applied(self._device), torch.inference_mode():
+            made, moved = self._sample(batch)
+        return self.encoding.decode(made), moved.tolist()
 
-    def _regions(self, request: GenerationRequest, members: range) -> Regions | None:
-        if request.layout is None:
+    def _phases(self, batch: Batch) -> tuple[Tensor, Tensor]:
+        """Phases by bridges, and how many voxels were reassigned."""
+        origins = self._regions(batch) or batch.counts
+        network, box, request = self._conditioned(batch), self._box(batch), batch.request
+        made = sample_bridges(network, box, origins, request.plan, batch.generators)
+        return made.phase, made.reassigned
+
+    def _channels(self, batch: Batch) -> tuple[Tensor, Tensor]:
+        """Intensities by bridges, and what of them is above the highest level."""
+        network, box, request = self._conditioned(batch), self._box(batch), batch.request
+        made = sample_images(network, box, batch.counts, request.plan, batch.generators)
+        return made, (made - self.encoding.top).clamp_min(0).flatten(1).sum(1).long()
+
+    def _leaps(self, batch: Batch) -> tuple[Tensor, Tensor]:
+        """Phases by tau-leaping, and how many voxels were reassigned."""
+        plan = batch.request.plan
+        made = sample_tau_leaping(
+            self._network,
+            TransitionKernel(batch.request.lattice, self._device),
+            batch.counts,
+            GridLeaps(plan.levels)
+            if plan.epsilon is None
+            else AdaptiveLeaps(self._card.sigma_max, plan.epsilon),
+            batch.generators,
+            fractions=batch.fractions,
+            observe=batch.observe,
+        )
+        return made.phase, made.reassigned
+
+    def _box(self, batch: Batch) -> Octaves:
+        return Octaves(batch.request.lattice, device=self._device)
+
+    def _regions(self, batch: Batch) -> Regions | None:
+        layout, members = batch.request.layout, batch.members
+        if layout is None:
             return None
-        assert isinstance(self.encoding, PhaseEncoding)
-        layout = request.layout
-        counts = torch.tensor(request.composition.counts[members.start : members.stop])
+        encoding = self.encoding.require_phases("layout", "regions")
+        counts = torch.tensor(batch.request.composition.counts[members.start : members.stop])
         index = torch.tensor(layout.index, dtype=torch.int64)
-        tables = index, self.encoding.to_species(counts), self.encoding.numbered(layout.known)
+        tables = index, encoding.to_species(counts), encoding.numbered(layout.known)
         return Regions(*(table.to(self._device) for table in tables), walled=layout.walled)
 
     def _guide(self, request: GenerationRequest) -> Guide | None:
         """The request's guide, for phases in the order of the sampler."""
-        guide, encoding = request.guide, self.encoding
+        guide = request.guide
         if guide is None:
             return None
-        assert isinstance(encoding, PhaseEncoding)
+        encoding = self.encoding.require_phases("guide", "guides")
 
         def ordered(expected: Tensor, sigma: float) -> Tensor:
             weight = guide(encoding.from_species(expected, 1), sigma)
@@ -186,25 +221,20 @@ class BatchedSampler:
 
         return ordered
 
-    def _conditioned(
-        self,
-        request: GenerationRequest,
-        members: range,
-        fractions: Tensor,
-        observe: Observer | None,
-    ) -> ConditionedNetwork:
-        """The network of potentials with what some members of a request are conditioned on."""
-        network = self._network
+    def _conditioned(self, batch: Batch) -> ConditionedNetwork:
+        """The network of potentials with what a batch is conditioned on."""
+        network, request = self._network, batch.request
         assert isinstance(network, PotentialUNet)
         steered: PotentialUNet | ClassGuidance = network
         if request.classes:
             known = list(self._card.classes)
-            classes = [known.index(request.classes[i]) for i in members]
+            classes = [known.index(request.classes[i]) for i in batch.members]
             steered = ClassGuidance(
                 network, torch.tensor(classes, device=self._device), request.guidance
             )
         read_out = steered.joint if network.config.read_out else None
-        return ConditionedNetwork(steered, read_out, fractions, self._guide(request), observe)
+        guide = self._guide(request)
+        return ConditionedNetwork(steered, read_out, batch.fractions, guide, batch.observe)
 
 
 def stream(seed: int, number: int, device: torch.device) -> torch.Generator:

@@ -499,7 +499,7 @@ class MicrostructureModel:
             "generator": f"microdsd {microdsd.__version__}",
             "model_digest": self.digest(),
             **request.record(self.card),
-            "above_top_level" if self.card.grey_levels else "reassigned": list(reassigned),
+            self.card.contents.moved: list(reassigned),
             "precision": self.precision,
             "training": dict(self.card.provenance),
         }

@@ -15,7 +15,6 @@ from microdsd.generation.memory import require_memory_for_results
 from microdsd.generation.options import SHARED_OPTIONS, SharedOptions
 from microdsd.microstructure.arguments import (
     box_shape,
-    by_phase,
     one_seed,
     refuse_unknown,
     whole_number,
@@ -23,6 +22,7 @@ from microdsd.microstructure.arguments import (
 from microdsd.microstructure.composition import Fractions, fractions_per_sample
 from microdsd.microstructure.layout import Layout
 from microdsd.models.card import ModelCard
+from microdsd.models.methods import METHODS
 from microdsd.models.plan import WalkPlan
 from microdsd.process import Boundary, Lattice
 from microdsd.process.lattice import MIN_LENGTH
@@ -100,12 +100,13 @@ class GenerationRequest:
         refuse_unknown(options, OPTIONS)
         n, shape = number_of_samples(n), box_of(card, shape)
         require_memory_for_results(n, shape, card.network)
-        wanted = _of_the_right_kind(card, phase_fraction, intensity)
+        encoding = encoding_of(card.contents)
+        wanted = encoding.requested(phase_fraction, intensity)
         if wanted is None:
             classes = _classes_per_sample(card, options.get("class_name"), n)
             wanted = _usual_fractions(card, classes)
         fractions = fractions_per_sample(wanted, card.phases, n)
-        composition = Composition.from_fractions(encoding_of(card), fractions, math.prod(shape), n)
+        composition = Composition.from_fractions(encoding, fractions, math.prod(shape), n)
         return cls.of(card, composition, shape, epsilon=epsilon, streams=streams, **options)
 
     @classmethod
@@ -136,20 +137,19 @@ class GenerationRequest:
         """
         n = len(composition)
         lattice = Lattice.box(shape, _boundaries(boundary))
-        evaluations_given = evaluations is not None
-        evaluations = whole_number(
-            card.evaluations if evaluations is None else evaluations, "evaluations", least=1
-        )
-        _check_sigma_last(card, sigma_last)
-        plan = WalkPlan.of(card, evaluations, sigma_last, epsilon)
+        method = METHODS[card.method]
         if epsilon is not None:
-            _check_epsilon(card, epsilon, evaluations_given)
-        if guide is not None and not callable(guide):
-            raise InputError(f"guide={guide!r}: give a function; see microdsd.sampling.guidance")
-        if guide is not None and card.method != "bridges":
-            raise InputError(f"guide: needs a model of bridges, this one's method is {card.method}")
-        if guide is not None and card.grey_levels:
-            raise InputError("guide: weighs the phases of a voxel, and this model makes images")
+            method.check_epsilon(epsilon, evaluations)
+        number = card.evaluations if evaluations is None else evaluations
+        _check_sigma_last(card, sigma_last)
+        plan = WalkPlan.of(card, whole_number(number, "evaluations", least=1), sigma_last, epsilon)
+        if guide is not None:
+            if not callable(guide):
+                raise InputError(
+                    f"guide={guide!r}: give a function; see microdsd.sampling.guidance"
+                )
+            method.require_potential("guides")
+            card.contents.require_phases("guide", "guides")
         classes = _classes_per_sample(card, class_name, n)
         _check_guidance(guidance, classes)
         return cls(
@@ -226,18 +226,6 @@ def _check_sigma_last(card: ModelCard, sigma_last: float | None) -> None:
         )
 
 
-def _check_epsilon(card: ModelCard, epsilon: float, evaluations_given: bool) -> None:
-    if card.method != "tau-leaping":
-        raise InputError(
-            f"epsilon={epsilon}: is for tau-leaping, and the model's method is {card.method}; "
-            "give evaluations"
-        )
-    if evaluations_given:
-        raise InputError(f"epsilon={epsilon}: sets the number of evaluations; give one of the two")
-    if not 0 < epsilon < 1:
-        raise InputError(f"epsilon={epsilon}: give a probability between 0 and 1")
-
-
 def _classes_per_sample(
     card: ModelCard, asked: str | Sequence[str] | None, n: int
 ) -> tuple[str, ...]:
@@ -264,32 +252,6 @@ def _check_guidance(guidance: float, classes: tuple[str, ...]) -> None:
         raise InputError(f"guidance={guidance}: steers to a class; give class_name with it")
 
 
-def _of_the_right_kind(
-    card: ModelCard,
-    phase_fraction: Fractions | float | Sequence[float] | None,
-    intensity: Fractions | None,
-) -> Fractions | None:
-    """What is asked of phases, or of the channels of an image; not of the other."""
-    if card.grey_levels and phase_fraction is not None:
-        raise InputError(
-            f"phase_fraction={phase_fraction}: the model makes images; give intensity, the "
-            f"mean of {', '.join(card.phases.values())} from 0 to {card.grey_levels - 1}"
-        )
-    if not card.grey_levels and intensity is not None:
-        raise InputError(
-            f"intensity={intensity}: the model makes phases; give phase_fraction of "
-            f"{', '.join(card.phases.values())}"
-        )
-    if not card.grey_levels:
-        return None if phase_fraction is None else by_phase(phase_fraction, card.phases)
-    if intensity is not None and not isinstance(intensity, Mapping):
-        if len(card.phases) > 1:
-            names = ", ".join(card.phases.values())
-            raise InputError(f"intensity={intensity!r}: give a mapping of {names} to the mean")
-        return dict.fromkeys(card.phases.values(), intensity)
-    return intensity
-
-
 def _usual_fractions(card: ModelCard, classes: tuple[str, ...]) -> Fractions:
     """Mean of the training windows, of each sample's own class where there is one."""
     if not classes:
@@ -303,7 +265,7 @@ def _fraction_cautions(
     card: ModelCard, fractions: Mapping[str, tuple[float, ...]], classes: tuple[str, ...]
 ) -> list[MicrodsdWarning]:
     """Per phase, and per class asked for, what lies outside the training windows."""
-    what = "total" if card.grey_levels else "counts"
+    exact = card.contents.conserved
     cautions: list[MicrodsdWarning] = []
     for name, column in fractions.items():
         for of in sorted(set(classes)) or [""]:
@@ -322,7 +284,7 @@ def _fraction_cautions(
             cautions.append(
                 ExtrapolationWarning(
                     f"{name} = {span} lies outside the {low:.3g} to {high:.3g} of the {windows}: "
-                    f"{what} will be exact, but the structure is an extrapolation"
+                    f"{exact} will be exact, but the structure is an extrapolation"
                 )
             )
     return cautions

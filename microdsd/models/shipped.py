@@ -66,7 +66,7 @@ def model_summary(path: str | Path) -> dict[str, object]:
     return {
         "name": path.stem,
         "ndim": len(card.window),
-        "phases": [name for _, name in sorted(card.phases.items())],
+        "phases": list(card.contents.names),
         "fraction_range": {k: list(v) for k, v in card.fraction_range.items()},
         "window": list(card.window),
         "voxel_size": list(card.voxel_size),

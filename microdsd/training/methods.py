@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from microdsd.errors import InputError
-from microdsd.networks.build import NETWORKS, Method
+from microdsd.networks.build import Method
 from microdsd.training.objective import LabelObjective, Objective, OriginObjective
 from microdsd.training.paper import PAPER_SETTINGS
 from microdsd.training.rate_objective import RateLoss, RateObjective
@@ -38,11 +38,29 @@ def build_objective(
     InputError
         For a method that does not exist, or settings that are not its own.
     """
-    if method not in NETWORKS:
-        raise InputError(f"method={method!r}: choose one of {', '.join(map(repr, NETWORKS))}")
-    if method == "tau-leaping":
-        rocks = PAPER_SETTINGS["rocks"]
-        return RateObjective(sigma_max, schedule or rocks.schedule, loss or rocks.loss)
+    if method not in _OBJECTIVES:
+        raise InputError(f"method={method!r}: choose one of {', '.join(map(repr, _OBJECTIVES))}")
+    return _OBJECTIVES[method](sigma_min, sigma_max, loss, schedule, read_out)
+
+
+def _of_rates(
+    sigma_min: float,
+    sigma_max: float,
+    loss: RateLoss | None,
+    schedule: str | None,
+    read_out: bool,
+) -> Objective:
+    rocks = PAPER_SETTINGS["rocks"]
+    return RateObjective(sigma_max, schedule or rocks.schedule, loss or rocks.loss)
+
+
+def _of_potentials(
+    sigma_min: float,
+    sigma_max: float,
+    loss: RateLoss | None,
+    schedule: str | None,
+    read_out: bool,
+) -> Objective:
     if loss or schedule:
         raise InputError(
             f"loss={loss!r}, schedule={schedule!r}: are settings of method='tau-leaping'; "
@@ -50,3 +68,6 @@ def build_objective(
         )
     objective = LabelObjective if read_out else OriginObjective
     return objective(sigma_min, sigma_max)
+
+
+_OBJECTIVES = {"bridges": _of_potentials, "tau-leaping": _of_rates}

@@ -10,6 +10,7 @@ from microdsd.errors import CheckpointError, DataFileError, InputError
 from microdsd.fitting.run import TrainingRun
 from microdsd.generation.microstructure_model import MicrostructureModel
 from microdsd.microstructure.synthetic import blobs
+from microdsd.models.contents import Channels
 from microdsd.training import TrainingConfig
 
 POROUS = blobs((60, 24), fractions=(0.3, 0.7), scale=1.5, rng=1).values
@@ -96,9 +97,9 @@ def test_a_model_of_another_kind_is_refused(source, options, message):
 
 
 def test_images_do_not_start_from_phases():
-    card = tiny_card(grey_levels=2, background=-1, phases={0: "grey"}, network=tiny_card().network)
+    card = tiny_card(contents=Channels(("grey",), 2), network=tiny_card().network)
     model = MicrostructureModel(tiny_network(), card, device="cpu")
-    with pytest.raises(InputError, match="grey levels, the data have not"):
+    with pytest.raises(InputError, match="grey levels, the data have phases"):
         run_of(model)
 
 
