@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -117,7 +118,7 @@ class Composition:
     def __len__(self) -> int:
         return len(self.counts)
 
-    @property
+    @cached_property
     def whole(self) -> Counts:
         """Counts of the whole box, what is known included, shape (samples, phases)."""
         whole: Counts = self.counts.sum(1) + self.known
@@ -153,13 +154,12 @@ class Composition:
 
     def record(self, *, regions: bool = False) -> dict[str, Any]:
         """The composition as JSON can hold it, on demand with the counts of every region."""
-        columns = enumerate(self.names)
-        record: dict[str, Any] = {
+
+        def by_name(counts: Counts) -> dict[str, Any]:
+            return {name: counts[..., k].tolist() for k, name in enumerate(self.names)}
+
+        return {
             "requested_fractions": {k: list(v) for k, v in self.fractions.items()},
-            "requested_counts": {name: self.whole[:, k].tolist() for k, name in columns},
+            "requested_counts": by_name(self.whole),
+            **({"requested_region_counts": by_name(self.counts)} if regions else {}),
         }
-        if regions:
-            record["requested_region_counts"] = {
-                name: self.counts[..., k].tolist() for k, name in enumerate(self.names)
-            }
-        return record

@@ -55,9 +55,31 @@ class IntensityEncoding(Channels):
         return dict.fromkeys(self.channels, intensity)
 
     def counts(self, intensity: Mapping[str, float], n_sites: int) -> list[int]:
-        """Total intensity of every channel, see `counts_from_intensity`."""
-        totals = counts_from_intensity(intensity, self.channels, self.levels, n_sites)
-        return list(totals.values())
+        """Total intensity of every channel, in whole units, for a mean per voxel.
+
+        Raises
+        ------
+        InputError
+            For a channel that is unknown or left out, or a mean that is not from 0 to the
+            largest intensity.
+
+        Examples
+        --------
+        >>> IntensityEncoding(("grey",), levels=17).counts({"grey": 4.88}, 64)
+        [312]
+        """
+        unknown = sorted(set(intensity) - set(self.channels))
+        if unknown:
+            raise InputError(
+                f"intensity: there is no channel {unknown[0]!r}, only {list(self.channels)}"
+            )
+        missing = ", ".join(name for name in self.channels if name not in intensity)
+        if missing:
+            raise InputError(f"intensity: give the mean of every channel; {missing} lacks")
+        for name, mean in intensity.items():
+            if not 0 <= mean <= self.top:  # false for nan, too
+                raise InputError(f"intensity[{name!r}]={mean}: give a mean from 0 to {self.top}")
+        return [round(intensity[name] * n_sites) for name in self.channels]
 
     def walkers(self, counts: Tensor) -> Tensor:
         """Walkers of every species: every unit of intensity is one."""
@@ -116,46 +138,3 @@ class IntensityEncoding(Channels):
         """Total intensity of every channel of images in the array contract, (sample, channel)."""
         totals: np.ndarray = intensity_totals(samples).values
         return totals
-
-
-def counts_from_intensity(
-    intensity: Mapping[str, float], channels: Sequence[str], levels: int, n_sites: int
-) -> dict[str, int]:
-    """Total intensity of every channel for the requested mean per voxel.
-
-    Parameters
-    ----------
-    intensity : dict of str to float
-        Mean intensity of every channel, in levels.
-    channels : sequence of str
-    levels : int
-        Number of grey levels.
-    n_sites : int
-        Voxels of the box.
-
-    Returns
-    -------
-    dict of str to int
-        Nearest whole number of units.
-
-    Raises
-    ------
-    InputError
-        For a channel that is unknown or left out, or a mean that is not from 0 to the
-        largest intensity.
-
-    Examples
-    --------
-    >>> counts_from_intensity({"grey": 4.88}, ("grey",), 17, 64)
-    {'grey': 312}
-    """
-    unknown = sorted(set(intensity) - set(channels))
-    if unknown:
-        raise InputError(f"intensity: there is no channel {unknown[0]!r}, only {list(channels)}")
-    missing = [name for name in channels if name not in intensity]
-    if missing:
-        raise InputError(f"intensity: give the mean of every channel; {', '.join(missing)} lacks")
-    for name, mean in intensity.items():
-        if not 0 <= mean <= levels - 1:  # false for nan, too
-            raise InputError(f"intensity[{name!r}]={mean}: give a mean from 0 to {levels - 1}")
-    return {name: round(intensity[name] * n_sites) for name in channels}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Unpack
 
 import numpy as np
@@ -13,12 +13,7 @@ from microdsd.encoding import Composition, encoding_of
 from microdsd.errors import ExtrapolationWarning, InputError, MicrodsdWarning
 from microdsd.generation.memory import require_memory_for_results
 from microdsd.generation.options import SHARED_OPTIONS, SharedOptions
-from microdsd.microstructure.arguments import (
-    box_shape,
-    one_seed,
-    refuse_unknown,
-    whole_number,
-)
+from microdsd.microstructure.arguments import box_shape, one_seed, refuse_unknown, whole_number
 from microdsd.microstructure.composition import Fractions, fractions_per_sample
 from microdsd.microstructure.layout import Layout
 from microdsd.models.card import ModelCard
@@ -67,7 +62,7 @@ class GenerationRequest:
     plan: WalkPlan
     seed: int
     streams: tuple[int, ...]
-    remarks: tuple[str, ...] = field(default=())
+    remarks: tuple[str, ...] = ()
     layout: Layout | None = None
     guide: Guide | None = None
     classes: tuple[str, ...] = ()
@@ -268,19 +263,17 @@ def _fraction_cautions(
     exact = card.contents.conserved
     cautions: list[MicrodsdWarning] = []
     for name, column in fractions.items():
-        for of in sorted(set(classes)) or [""]:
-            asked = [
-                x
-                for x, mine in zip(column, classes or ("",) * len(column), strict=True)
-                if mine == of
-            ]
-            low, high = card.classes[of][name][1:] if of else card.fraction_range[name]
-            if min(asked) >= low and max(asked) <= high:
+        by_class: dict[str, list[float]] = {}
+        for class_name, fraction in zip(classes or ("",) * len(column), column, strict=True):
+            by_class.setdefault(class_name, []).append(fraction)
+        for class_name, asked in sorted(by_class.items()):
+            spans = card.classes.get(class_name)
+            low, high = spans[name][1:] if spans else card.fraction_range[name]
+            least, most = min(asked), max(asked)
+            if low <= least and most <= high:
                 continue
-            span = f"{min(asked):.4g}" + (
-                f" to {max(asked):.4g}" if max(asked) > min(asked) else ""
-            )
-            windows = f"training windows of {of}" if of else "training windows"
+            span = f"{least:.4g}" + (f" to {most:.4g}" if most > least else "")
+            windows = f"training windows of {class_name}" if spans else "training windows"
             cautions.append(
                 ExtrapolationWarning(
                     f"{name} = {span} lies outside the {low:.3g} to {high:.3g} of the {windows}: "

@@ -8,7 +8,7 @@ import torch
 from typer.testing import CliRunner
 
 from microdsd.cli.app import app
-from microdsd.encoding import IntensityEncoding, counts_from_intensity
+from microdsd.encoding import IntensityEncoding
 from microdsd.errors import DataFileError, InputError
 from microdsd.fitting.run import TrainingRun
 from microdsd.generation.microstructure_model import MicrostructureModel
@@ -57,7 +57,7 @@ def test_intensities_beyond_the_levels_are_refused():
 )
 def test_impossible_intensities_are_refused(asked, message):
     with pytest.raises(InputError, match=message):
-        counts_from_intensity(asked, ("grey",), 5, 64)
+        IntensityEncoding(("grey",), 5).counts(asked, 64)
 
 
 def test_images_survive_the_file_and_are_not_taken_for_labels(tmp_path):
