@@ -61,7 +61,7 @@ def command(
     with show_progress(), stage("trying the models", total=len(_models())) as trying:
         document["models"] = []
         for entry in _models():
-            trying.update(len(document["models"]), entry["name"])
+            trying.update(len(document["models"]), status=entry["name"])
             document["models"].append(_try_model(entry, chosen))
     document["sound"] = all(entry["exact"] for entry in document["models"])
     if json:

@@ -127,7 +127,7 @@ class IntensityEncoding(Channels):
         single = len(self.channels) == 1
         return as_images(
             intensity[:, 0] if single else intensity,
-            levels=self.levels,
+            grey_levels=self.levels,
             channels=None if single else self.channels,
             classes=classes or None,
             voxel_size=voxel_size,

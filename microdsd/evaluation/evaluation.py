@@ -7,6 +7,7 @@ import platform
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from importlib.metadata import version
 from typing import Any
 
@@ -14,7 +15,6 @@ import numpy as np
 import xarray as xr
 
 from microdsd import __version__
-from microdsd.errors import InputError
 from microdsd.evaluation.comparison import compare
 from microdsd.evaluation.comparison_result import Comparison
 from microdsd.evaluation.directional import AxisCurves, axis_curves
@@ -30,17 +30,20 @@ from microdsd.microstructure import (
     as_microstructure,
     phases_of,
     provenance_of,
-    resolve_phase,
+    resolve_phases,
     spatial_dims,
     voxel_size_of,
 )
 from microdsd.microstructure.labels import focus_phase
 from microdsd.microstructure.seeds import resolve_seed
+from microdsd.progress import Progress, part_of, stage
 
 TwoSampleClassifier = Callable[[xr.DataArray, xr.DataArray], ClassifierTest]
 """Tries to tell generated samples from real windows, ``(samples, windows)``."""
 
 _PACKAGES = ("numpy", "scipy", "scikit-image", "xarray", "matplotlib")
+_STEPS = 5
+"""Of the progress: both sides measured, compared, judged, and what a classifier adds."""
 
 
 @dataclass(frozen=True)
@@ -117,14 +120,14 @@ def evaluate(
     generated: LabelsLike,
     reference: LabelsLike,
     *,
-    phases: Sequence[int | str] | None = None,
+    phase: int | str | Sequence[int | str] | None = None,
     windows: int | None = None,
     rng: int | np.random.Generator | None = 0,
     periodic: bool = False,
     margins: Mapping[str, float] | None = None,
     classifier: TwoSampleClassifier | None = None,
     record: Mapping[str, Any] | None = None,
-    progress: Callable[[str], None] | None = None,
+    progress: Progress | None = None,
 ) -> Evaluation:
     """Recount generated samples and compare them with real material.
 
@@ -136,8 +139,8 @@ def evaluate(
         Real material: an ensemble of windows of the samples' shape, or something larger from which
         windows are cut. Slices of a volume serve for plane samples. Of the scan that the model was
         trained on, only the part that was held back is taken.
-    phases : sequence of int or str, optional
-        Phases to compare, the one to show first; by default all.
+    phase : int or str, or sequence of them, optional
+        Phase or phases to compare, the one to show first; by default all.
     windows : int, optional
         Number of reference windows; see `match_reference`.
     rng : None, int or numpy Generator
@@ -152,8 +155,8 @@ def evaluate(
         A stronger judge, tried where the sets can be compared at all: `microdsd.NetworkJudge`.
     record : mapping, optional
         Further facts for the provenance, for example the command and the hashes of files.
-    progress : callable, optional
-        Called with a few words on each step before it is taken.
+    progress : Progress, optional
+        Told each step in words before it is taken.
 
     Returns
     -------
@@ -174,7 +177,6 @@ def evaluate(
     """
     seed = resolve_seed(rng)
     generator = np.random.default_rng(seed)
-    show = progress or (lambda step: None)
     limits = margins_with(margins)
     samples = as_ensemble(generated)
     depth = samples.sizes[spatial_dims(samples)[0]] if samples.ndim == 4 else 1
@@ -183,25 +185,30 @@ def evaluate(
     )
     matched = match_reference(samples, reference, windows=windows, rng=generator)
     new, real = matched.generated, matched.windows
-    chosen = _chosen(new, phases)
+    chosen = _chosen(new, phase)
     counted = composition(new)
     made = provenance_of(new) or {}
-    described = (
-        _described(new, periodic, f"measuring {len(new)} samples", show),
-        _described(real, periodic, f"measuring {len(real)} real windows", show),
-    )
-    comparison = compare(new, real, periodic=periodic, rng=generator, described=described)
-    verdict = judge(
-        new,
-        real,
-        periodic=periodic,
-        rng=generator,
-        margins={name: margin.value for name, margin in limits.items()},
-        described=described,
-        progress=show,
-    )
-    if classifier is not None and verdict.status == "compared":
-        verdict = verdict.with_network(classifier(new, real))
+    with stage("evaluating", _STEPS, progress) as evaluating:
+        measure = partial(describe, periodic=periodic, descriptors=judged_groups())
+        described = (
+            measure(new, progress=part_of(evaluating, 0, f"measuring {len(new)} samples")),
+            measure(real, progress=part_of(evaluating, 1, f"measuring {len(real)} real windows")),
+        )
+        evaluating.update(2, status="comparing")
+        comparison = compare(new, real, periodic=periodic, rng=generator, described=described)
+        verdict = judge(
+            new,
+            real,
+            periodic=periodic,
+            rng=generator,
+            margins={name: margin.value for name, margin in limits.items()},
+            described=described,
+            progress=part_of(evaluating, 3, "judging"),
+        )
+        if classifier is not None and verdict.status == "compared":
+            evaluating.update(4, status="the classifier given")
+            verdict = verdict.with_network(classifier(new, real))
+        along_axes = axis_curves(new, real, phases=chosen, periodic=periodic)
     notes = [*made.get("notes", ()), *filter(None, seen[:1]), *matched.notes, *comparison.notes]
     if verdict.status == "compared" and verdict.n_outside:
         notes.append(
@@ -215,22 +222,11 @@ def evaluate(
         composition=counted,
         comparison=comparison,
         verdict=verdict,
-        along_axes=axis_curves(new, real, phases=chosen, periodic=periodic),
+        along_axes=along_axes,
         periodic=periodic,
         notes=tuple(map(sentence, notes)),
         flatters=seen[1],
         record={**measurement_record(new, real, seed), **(record or {})},
-    )
-
-
-def _described(
-    ms: xr.DataArray, periodic: bool, what: str, show: Callable[[str], None]
-) -> xr.Dataset:
-    return describe(
-        ms,
-        periodic=periodic,
-        descriptors=judged_groups(),
-        progress=lambda group: show(f"{what}: {group.replace('_', ' ')}"),
     )
 
 
@@ -251,13 +247,13 @@ def measurement_record(
     }
 
 
-def _chosen(generated: xr.DataArray, phases: Sequence[int | str] | None) -> tuple[int, ...]:
-    if phases is None:
+def _chosen(
+    generated: xr.DataArray, phase: int | str | Sequence[int | str] | None
+) -> tuple[int, ...]:
+    if phase is None:
         names = phases_of(generated)
         return tuple(sorted(names, key=lambda label: label != focus_phase(names)))
-    if isinstance(phases, str) or not phases:
-        raise InputError(f"phases: expected a sequence of labels or names, got {phases!r}")
-    return tuple(dict.fromkeys(resolve_phase(generated, phase) for phase in phases))
+    return resolve_phases(generated, phase)
 
 
 def sentence(note: str) -> str:

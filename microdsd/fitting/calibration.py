@@ -32,7 +32,7 @@ from microdsd.microstructure.composition import Fractions
 from microdsd.models.card import ModelCard
 from microdsd.models.contents import Contents
 from microdsd.models.walk_back import WalkBack
-from microdsd.progress import Stage, stage
+from microdsd.progress import Progress, Stage, stage
 
 Array = np.ndarray
 
@@ -41,7 +41,7 @@ class Generate(Protocol):
     """Generates the samples of a request, each with a number that is not looked at here."""
 
     def __call__(
-        self, request: GenerationRequest, *, on_evaluation: Callable[[int], None] | None = None
+        self, request: GenerationRequest, *, progress: Progress | None = None
     ) -> Iterable[tuple[np.ndarray, int]]:
         """As `MicrostructureModel.generate`."""
 
@@ -327,12 +327,12 @@ def _trial(
         rng=_SEED,
     )
 
-    def look(_: int) -> None:
+    def look(done: float, total: float | None, status: str) -> None:
         if left() <= 0:
             raise _OutOfTimeError
 
-    look(0)
-    return np.stack([labels for labels, _ in generate(request, on_evaluation=look)])
+    look(0, None, "")
+    return np.stack([labels for labels, _ in generate(request, progress=look)])
 
 
 def _fitted(

@@ -16,8 +16,10 @@ from microdsd.generation.memory import require_memory_for_work
 from microdsd.generation.request import GenerationRequest
 from microdsd.models.card import ModelCard
 from microdsd.models.contents import Channels, Phases
-from microdsd.networks import PotentialUNet, UNet
+from microdsd.networks import PotentialUNet
+from microdsd.networks.build import Network
 from microdsd.networks.classes import ClassGuidance
+from microdsd.networks.octaves import OctaveUNets
 from microdsd.process import Lattice, TransitionKernel
 from microdsd.process.octaves import Octaves
 from microdsd.sampling import (
@@ -36,6 +38,9 @@ from microdsd.sampling.origins import Regions
 
 BATCH_VOXELS = {"cpu": 1 << 15, "cuda": 1 << 22}
 """Voxels of a batch: what keeps a device busy without holding more than it must."""
+
+_REHEARSED = 64
+"""Longest axis of the box that threads are measured with, voxels."""
 
 Observer = Callable[[Visit | Leap], None]
 
@@ -70,7 +75,7 @@ class BatchedSampler:
 
     Parameters
     ----------
-    network : UNet
+    network : UNet or OctaveUNets
         On the device, ready for inference.
     card : ModelCard
     device : torch.device
@@ -79,7 +84,7 @@ class BatchedSampler:
     """
 
     def __init__(
-        self, network: UNet, card: ModelCard, device: torch.device, precision: str = AUTO
+        self, network: Network, card: ModelCard, device: torch.device, precision: str = AUTO
     ) -> None:
         self.encoding = encoding_of(card.contents)
         self._network = network
@@ -96,9 +101,10 @@ class BatchedSampler:
     def precision(self) -> Precision:
         """How the network is run; the threads, on which no sample depends, are measured.
 
-        Measured is one training window's worth of work.
+        Measured is one training window's worth of work, or part of a large one.
         """
-        lattice = Lattice.box(self._card.window, "no-flux")
+        shape = [min(length, _REHEARSED) for length in self._card.window]
+        lattice = Lattice.box(shape, "no-flux")
         kernel = TransitionKernel(lattice, self._device)
         state = torch.zeros(1, self._card.network.species, *lattice.shape, device=self._device)
         t = torch.ones(1, device=self._device)
@@ -195,7 +201,7 @@ class BatchedSampler:
         return made.phase, made.reassigned
 
     def _box(self, batch: Batch) -> Octaves:
-        return Octaves(batch.request.lattice, device=self._device)
+        return Octaves(batch.request.lattice, self._card.octaves, self._device)
 
     def _regions(self, batch: Batch) -> Regions | None:
         layout, members = batch.request.layout, batch.members
@@ -224,8 +230,8 @@ class BatchedSampler:
     def _conditioned(self, batch: Batch) -> ConditionedNetwork:
         """The network of potentials with what a batch is conditioned on."""
         network, request = self._network, batch.request
-        assert isinstance(network, PotentialUNet)
-        steered: PotentialUNet | ClassGuidance = network
+        assert isinstance(network, PotentialUNet | OctaveUNets)
+        steered: PotentialUNet | OctaveUNets | ClassGuidance = network
         if request.classes:
             known = list(self._card.classes)
             classes = [known.index(request.classes[i]) for i in batch.members]

@@ -56,6 +56,9 @@ class ModelCard:
     method : {"bridges", "tau-leaping"}
         What the network predicts, and so how samples are made. Files from before there was a
         choice lack it: they hold bridges.
+    octaves : tuple of float
+        Ascending noise levels, voxels, above which walkers are on blocks of 2, 4, ... voxels per
+        axis, with a network each; empty for one lattice.
     classes : dict of str to dict of str to (float, float, float)
         Classes that the network was told of, in its order: by phase, the mean, smallest and
         largest fraction in the training windows.
@@ -81,6 +84,7 @@ class ModelCard:
     provenance: Mapping[str, Any] = field(default_factory=dict)
     method: Method = "bridges"
     classes: Mapping[str, Mapping[str, tuple[float, float, float]]] = field(default_factory=dict)
+    octaves: tuple[float, ...] = ()
 
     @property
     def phases(self) -> Mapping[int, str]:

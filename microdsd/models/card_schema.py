@@ -45,7 +45,7 @@ def card_from_json(text: str) -> ModelCard:
             f"format_version={version}: this microdsd reads version {FORMAT_VERSION}; "
             "install the microdsd that wrote the file, or train again"
         )
-    raw = {"method": "bridges", "grey_levels": 0, "classes": [], **raw}
+    raw = {"method": "bridges", "grey_levels": 0, "classes": [], "octaves": [], **raw}
     if "sigma_last" in raw:
         raw["walks"] = _walks_of_earlier_files(raw)
     known = {f.name for f in fields(ModelCard)} - {"contents"} | set(_CONTENTS)
@@ -156,8 +156,14 @@ def _of_network(card: ModelCard) -> Iterator[str]:
         yield f"network.classes={network.classes}, with {len(card.classes)} classes"
     if network.top != card.contents.top:
         yield f"network.top={network.top}, with {card.contents.noun} up to {card.contents.top}"
+    ascending = (0.0, *card.octaves, card.sigma_max)
+    if list(ascending) != sorted(set(ascending)) or len(card.octaves) > _DEEPEST:
+        yield f"octaves={_brief(card.octaves)} do not ascend to sigma_max={card.sigma_max:g}"
+    method = METHODS[card.method]
+    if card.octaves and not (method.potential and card.contents.assigned):
+        yield f"octaves={_brief(card.octaves)} are of bridges between phases alone"
     try:
-        METHODS[card.method].require_learnable(card.contents, classes=bool(card.classes))
+        method.require_learnable(card.contents, classes=bool(card.classes))
     except InputError as error:
         yield str(error)
 

@@ -109,6 +109,16 @@ class Octaves:
         """Moment of a noise level, on the finer lattice at a change."""
         return Moment(self.octave_at(sigma), float(time_of(sigma)))
 
+    @property
+    def device(self) -> torch.device:
+        """Where the matrices live."""
+        return self.kernels[0].device
+
+    @property
+    def voxels(self) -> Lattice:
+        """The lattice of voxels."""
+        return self.kernels[0].lattice
+
     @cached_property
     def entered(self) -> tuple[float, ...]:
         """Time at which every octave is entered; 0 for that of the voxels."""

@@ -36,7 +36,7 @@ class Lattices:
     @property
     def voxels(self) -> Lattice:
         """The lattice of voxels."""
-        return self.box.kernels[0].lattice
+        return self.box.voxels
 
     def kernel(self, sigma: float) -> TransitionKernel:
         """Law of the whole box on the lattice of a noise level."""

@@ -28,7 +28,7 @@ class Staged:
         self.width = width
         self.requests = []
 
-    def generate(self, request, on_evaluation=None):
+    def generate(self, request, progress=None):
         self.requests.append(request)
         pores = request.composition.whole[:, 0] / request.composition.whole.sum(1)
         return ((labels, 0) for labels in blobs(self.width(request), pores))
@@ -79,7 +79,7 @@ def test_out_of_reach_the_bounds_hold():
 @pytest.mark.parametrize("made", [0, 1])
 def test_windows_without_any_interface(real, made):
     model = Staged(lambda request: 1.0)
-    model.generate = lambda request, on_evaluation=None: (
+    model.generate = lambda request, progress=None: (
         (np.full(SHAPE, made, np.uint8), 0) for _ in range(4)
     )
     assert 0.3 <= calibrate(model.card, model.generate, real, 8).last <= calibration._HIGHEST_LAST
@@ -92,7 +92,7 @@ class Renamed(Staged):
         super().__init__(width)
         self.card = replace(self.card, contents=replace(self.card.contents, background=0))
 
-    def generate(self, request, on_evaluation=None):
+    def generate(self, request, progress=None):
         pores = request.composition.whole[:, 1] / request.composition.whole.sum(1)
         return ((1 - labels, 0) for labels in blobs(self.width(request), pores))
 

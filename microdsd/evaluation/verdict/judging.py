@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -34,6 +34,7 @@ from microdsd.metrics.descriptors import describe
 from microdsd.metrics.registry import judged_groups
 from microdsd.microstructure.phases import phase_fractions
 from microdsd.microstructure.schema import LabelsLike, as_ensemble, as_microstructure, phases_of
+from microdsd.progress import Progress, Stage, part_of, stage
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -46,18 +47,20 @@ LEAST_SHARE = 0.75
 CLASSIFIER_SHUFFLES = 499
 """Few, since the classifier is trained anew in each; enough for a family of 24 tests at 5 %."""
 TESTS_BESIDE_DESCRIPTORS = 4
+_STEPS = 4
+"""Of the progress: both sides described, the descriptors tested, the rest."""
 
 
 def judge(
     generated: LabelsLike,
-    real: LabelsLike,
+    reference: LabelsLike,
     *,
     periodic: bool,
     rng: int | np.random.Generator | None = 0,
     alpha: float = ALPHA,
     margins: Mapping[str, float] | None = None,
     described: tuple[xr.Dataset, xr.Dataset] | None = None,
-    progress: Callable[[str], None] | None = None,
+    progress: Progress | None = None,
 ) -> Verdict:
     """Judge in what generated samples are equal to windows of real material.
 
@@ -65,7 +68,7 @@ def judge(
 
     Parameters
     ----------
-    generated, real : DataArray, dims (sample, [z,] y, x)
+    generated, reference : DataArray, dims (sample, [z,] y, x)
         Of one shape, with the same phases. Real windows should be disjoint and far enough apart
         not to be alike, and at least as many as the generated samples.
     periodic : bool
@@ -80,8 +83,8 @@ def judge(
         `microdsd.evaluation.verdict.margins`.
     described : pair of Dataset, optional
         Of `describe`, of the generated and of the real, if these are at hand.
-    progress : callable, optional
-        Called with a word on each step before it is taken.
+    progress : Progress, optional
+        Told each step in words before it is taken.
 
     Returns
     -------
@@ -112,11 +115,11 @@ def judge(
     if not 0 < alpha < 1:
         raise InputError(f"alpha: must lie between 0 and 1, got {alpha}")
     limits = margins_with(margins)
-    new, found = as_ensemble(generated), as_ensemble(real)
+    new, found = as_ensemble(generated), as_ensemble(reference)
     if new.shape[1:] != found.shape[1:] or set(phases_of(new)) != set(phases_of(found)):
         raise InputError(
-            f"real: its windows {found.shape[1:]} of phases {list(phases_of(found))} are not like "
-            f"the samples {new.shape[1:]} of phases {list(phases_of(new))}"
+            f"reference: its windows {found.shape[1:]} of phases {list(phases_of(found))} are not "
+            f"like the samples {new.shape[1:]} of phases {list(phases_of(new))}"
         )
     made_phi, real_phi = (phase_fractions(side).values for side in (new, found))
     inside = FractionTrend(real_phi).reaches(made_phi)
@@ -141,20 +144,24 @@ def judge(
     )
     if status != "compared":
         return verdict
-    sides = described or (
-        describe(new, periodic=periodic, descriptors=judged_groups(), progress=progress),
-        describe(found, periodic=periodic, descriptors=judged_groups(), progress=progress),
-    )
-    sides = (sides[0].isel(sample=inside), sides[1])
-    return _compared(
-        verdict,
-        new.isel(sample=inside),
-        found,
-        (made_phi[inside], real_phi),
-        sides,
-        np.random.default_rng(rng),
-        progress or (lambda step: None),
-    )
+    with stage("judging", _STEPS, progress) as judging:
+        sides = described or (
+            _described(new, periodic, part_of(judging, 0, "samples")),
+            _described(found, periodic, part_of(judging, 1, "reference")),
+        )
+        return _compared(
+            verdict,
+            new.isel(sample=inside),
+            found,
+            (made_phi[inside], real_phi),
+            (sides[0].isel(sample=inside), sides[1]),
+            np.random.default_rng(rng),
+            judging,
+        )
+
+
+def _described(ms: xr.DataArray, periodic: bool, progress: Progress) -> xr.Dataset:
+    return describe(ms, periodic=periodic, descriptors=judged_groups(), progress=progress)
 
 
 def _compared(
@@ -164,7 +171,7 @@ def _compared(
     fractions: tuple[Numbers, Numbers],
     described: tuple[xr.Dataset, xr.Dataset],
     rng: np.random.Generator,
-    progress: Callable[[str], None],
+    judging: Stage,
 ) -> Verdict:
     """Fill in the tests."""
     lag = last_judged_lag(new.shape[1:])
@@ -178,7 +185,7 @@ def _compared(
     setting = Setting.of(
         *fractions, alpha=verdict.alpha, tests=number, rng=rng, outside=verdict.n_outside
     )
-    progress("tests of the descriptors")
+    judging.update(2, status="tests of the descriptors")
     adjusted = [Adjusted(setting, *block) for block in blocks]
     squares = [block.squares() for block in adjusted]
     descriptors = tuple(
@@ -191,7 +198,7 @@ def _compared(
     together = [sum(values) for values in zip(*squares, strict=True)]
     joint = p_value(float(together[0]), np.asarray(together[1]))
     tests.append(Test("joint", joint, None, None, None, all(test.inside for test in tests)))
-    progress("classifier")
+    judging.update(3, status="classifier and diversity")
     pairs = match_fractions(*fractions)
     classifier = _classifier(setting, new, found, pairs)
     members = _members(new, found, pairs)
