@@ -24,8 +24,8 @@ def encoding_of(contents: Contents) -> Encoding:
     match contents:
         case Phases(phases, background):
             return PhaseEncoding(phases, background)
-        case Channels(channels, levels):
-            return IntensityEncoding(channels, levels)
+        case Channels(names, levels):
+            return IntensityEncoding(names, levels)
 
 
 @dataclass(frozen=True, eq=False)
@@ -123,6 +123,11 @@ class Composition:
         """Counts of the whole box, what is known included, shape (samples, phases)."""
         whole: Counts = self.counts.sum(1) + self.known
         return whole
+
+    def part(self, chosen: slice) -> Composition:
+        """That of some samples."""
+        fractions = {name: column[chosen] for name, column in self.fractions.items()}
+        return replace(self, fractions=fractions, counts=self.counts[chosen])
 
     def completing(self, known: Counts) -> Composition:
         """What is left to be made where some voxels of the box are known already.

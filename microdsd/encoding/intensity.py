@@ -42,7 +42,7 @@ class IntensityEncoding(Channels):
         InputError
             If fractions of phases are asked for, or one number for several channels.
         """
-        names = ", ".join(self.channels)
+        names = ", ".join(self.names)
         if phase_fraction is not None:
             raise InputError(
                 f"phase_fraction={phase_fraction}: the model makes images; give intensity, the "
@@ -50,9 +50,9 @@ class IntensityEncoding(Channels):
             )
         if intensity is None or isinstance(intensity, Mapping):
             return intensity
-        if len(self.channels) > 1:
+        if len(self.names) > 1:
             raise InputError(f"intensity={intensity!r}: give a mapping of {names} to the mean")
-        return dict.fromkeys(self.channels, intensity)
+        return dict.fromkeys(self.names, intensity)
 
     def counts(self, intensity: Mapping[str, float], n_sites: int) -> list[int]:
         """Total intensity of every channel, in whole units, for a mean per voxel.
@@ -68,18 +68,18 @@ class IntensityEncoding(Channels):
         >>> IntensityEncoding(("grey",), levels=17).counts({"grey": 4.88}, 64)
         [312]
         """
-        unknown = sorted(set(intensity) - set(self.channels))
+        unknown = sorted(set(intensity) - set(self.names))
         if unknown:
             raise InputError(
-                f"intensity: there is no channel {unknown[0]!r}, only {list(self.channels)}"
+                f"intensity: there is no channel {unknown[0]!r}, only {list(self.names)}"
             )
-        missing = ", ".join(name for name in self.channels if name not in intensity)
+        missing = ", ".join(name for name in self.names if name not in intensity)
         if missing:
             raise InputError(f"intensity: give the mean of every channel; {missing} lacks")
         for name, mean in intensity.items():
             if not 0 <= mean <= self.top:  # false for nan, too
                 raise InputError(f"intensity[{name!r}]={mean}: give a mean from 0 to {self.top}")
-        return [round(intensity[name] * n_sites) for name in self.channels]
+        return [round(intensity[name] * n_sites) for name in self.names]
 
     def walkers(self, counts: Tensor) -> Tensor:
         """Walkers of every species: every unit of intensity is one."""
@@ -93,10 +93,8 @@ class IntensityEncoding(Channels):
         InputError
             For a wrong number of channels, or an intensity that is not one of the levels.
         """
-        if intensity.shape[1] != len(self.channels):
-            raise InputError(
-                f"intensity: has {intensity.shape[1]} channels, expected {self.channels}"
-            )
+        if intensity.shape[1] != len(self.names):
+            raise InputError(f"intensity: has {intensity.shape[1]} channels, expected {self.names}")
         low, high = int(intensity.min()), int(intensity.max())
         if low < 0 or high > self.top:
             raise InputError(
@@ -124,11 +122,11 @@ class IntensityEncoding(Channels):
         provenance: Mapping[str, Any],
     ) -> xr.DataArray:
         """Intensities (sample, channel, y, x) in the array contract; one channel has no axis."""
-        single = len(self.channels) == 1
+        single = len(self.names) == 1
         return as_images(
             intensity[:, 0] if single else intensity,
             grey_levels=self.levels,
-            channels=None if single else self.channels,
+            channels=None if single else self.names,
             classes=classes or None,
             voxel_size=voxel_size,
             provenance=provenance,

@@ -276,7 +276,7 @@ class ImageMaterial(Material):
     def fractions(self, windows: np.ndarray) -> dict[str, np.ndarray]:
         """Mean intensity of every window, in levels."""
         means = windows.mean(axis=tuple(range(2, windows.ndim)))
-        return {name: means[:, c] for c, name in enumerate(self.contents.channels)}
+        return {name: means[:, c] for c, name in enumerate(self.contents.names)}
 
 
 def open_material(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
@@ -44,30 +43,8 @@ _REHEARSED = 64
 
 Observer = Callable[[Visit | Leap], None]
 
-
-@dataclass(frozen=True)
-class Batch:
-    """Some members of a request.
-
-    Parameters
-    ----------
-    request : GenerationRequest
-    members : range
-    counts : Tensor of int, shape (members, species)
-        Walkers of the whole box.
-    fractions : Tensor, shape (members, species)
-        The same per voxel, for the network.
-    generators : list of torch.Generator
-        One per member.
-    observe : callable, optional
-    """
-
-    request: GenerationRequest
-    members: range
-    counts: Tensor
-    fractions: Tensor
-    generators: list[torch.Generator]
-    observe: Observer | None
+Drawn = tuple[Tensor, Tensor]
+"""Phases or intensities of samples, and what of each was moved to keep the counts."""
 
 
 class BatchedSampler:
@@ -162,53 +139,62 @@ class BatchedSampler:
             Per member the voxels reassigned to meet the counts; of images, the intensity above
             the highest level.
         """
-        generators = [stream(request.seed, request.streams[i], self._device) for i in members]
-        whole = torch.from_numpy(request.composition.whole[members.start : members.stop])
-        counts = self.encoding.walkers(whole)
-        fractions = (counts / request.lattice.n_sites).float().to(self._device)
-        batch = Batch(request, members, counts.to(self._device), fractions, generators, observe)
         with self.precision.applied(self._device), torch.inference_mode():
-            made, moved = self._sample(batch)
+            made, moved = self._sample(request.part(members), observe)
         return self.encoding.decode(made), moved.tolist()
 
-    def _phases(self, batch: Batch) -> tuple[Tensor, Tensor]:
+    def _phases(self, request: GenerationRequest, observe: Observer | None) -> Drawn:
         """Phases by bridges, and how many voxels were reassigned."""
-        origins = self._regions(batch) or batch.counts
-        network, box, request = self._conditioned(batch), self._box(batch), batch.request
-        made = sample_bridges(network, box, origins, request.plan, batch.generators)
+        origins = self._regions(request) or self._walkers(request)
+        network, box = self._conditioned(request, observe), self._box(request)
+        made = sample_bridges(network, box, origins, request.plan, self._generators(request))
         return made.phase, made.reassigned
 
-    def _channels(self, batch: Batch) -> tuple[Tensor, Tensor]:
+    def _channels(self, request: GenerationRequest, observe: Observer | None) -> Drawn:
         """Intensities by bridges, and what of them is above the highest level."""
-        network, box, request = self._conditioned(batch), self._box(batch), batch.request
-        made = sample_images(network, box, batch.counts, request.plan, batch.generators)
+        walkers, network = self._walkers(request), self._conditioned(request, observe)
+        generators = self._generators(request)
+        made = sample_images(network, self._box(request), walkers, request.plan, generators)
         return made, (made - self.encoding.top).clamp_min(0).flatten(1).sum(1).long()
 
-    def _leaps(self, batch: Batch) -> tuple[Tensor, Tensor]:
+    def _leaps(self, request: GenerationRequest, observe: Observer | None) -> Drawn:
         """Phases by tau-leaping, and how many voxels were reassigned."""
-        plan = batch.request.plan
+        plan = request.plan
         made = sample_tau_leaping(
             self._network,
-            TransitionKernel(batch.request.lattice, self._device),
-            batch.counts,
+            TransitionKernel(request.lattice, self._device),
+            self._walkers(request),
             GridLeaps(plan.levels)
             if plan.epsilon is None
             else AdaptiveLeaps(self._card.sigma_max, plan.epsilon),
-            batch.generators,
-            fractions=batch.fractions,
-            observe=batch.observe,
+            self._generators(request),
+            fractions=self._fractions(request),
+            observe=observe,
         )
         return made.phase, made.reassigned
 
-    def _box(self, batch: Batch) -> Octaves:
-        return Octaves(batch.request.lattice, self._card.octaves, self._device)
+    def _box(self, request: GenerationRequest) -> Octaves:
+        return Octaves(request.lattice, self._card.octaves, self._device)
 
-    def _regions(self, batch: Batch) -> Regions | None:
-        layout, members = batch.request.layout, batch.members
+    def _generators(self, request: GenerationRequest) -> list[torch.Generator]:
+        return [stream(request.seed, number, self._device) for number in request.streams]
+
+    def _walkers(self, request: GenerationRequest) -> Tensor:
+        """Walkers of the whole box, (samples, species)."""
+        return self.encoding.walkers(torch.tensor(request.composition.whole)).to(self._device)
+
+    def _fractions(self, request: GenerationRequest) -> Tensor:
+        """Walkers per voxel, (samples, species), for the network."""
+        # Divided on the CPU: other devices multiply by the inverse, which rounds otherwise.
+        walkers = self._walkers(request).cpu()
+        return (walkers / request.lattice.n_sites).float().to(self._device)
+
+    def _regions(self, request: GenerationRequest) -> Regions | None:
+        layout = request.layout
         if layout is None:
             return None
         encoding = self.encoding.require_phases("layout", "regions")
-        counts = torch.tensor(batch.request.composition.counts[members.start : members.stop])
+        counts = torch.tensor(request.composition.counts)
         index = torch.tensor(layout.index, dtype=torch.int64)
         tables = index, encoding.to_species(counts), encoding.numbered(layout.known)
         return Regions(*(table.to(self._device) for table in tables), walled=layout.walled)
@@ -227,20 +213,22 @@ class BatchedSampler:
 
         return ordered
 
-    def _conditioned(self, batch: Batch) -> ConditionedNetwork:
-        """The network of potentials with what a batch is conditioned on."""
-        network, request = self._network, batch.request
+    def _conditioned(
+        self, request: GenerationRequest, observe: Observer | None
+    ) -> ConditionedNetwork:
+        """The network of potentials with what samples are conditioned on."""
+        network = self._network
         assert isinstance(network, PotentialUNet | OctaveUNets)
         steered: PotentialUNet | OctaveUNets | ClassGuidance = network
         if request.classes:
             known = list(self._card.classes)
-            classes = [known.index(request.classes[i]) for i in batch.members]
+            classes = [known.index(name) for name in request.classes]
             steered = ClassGuidance(
                 network, torch.tensor(classes, device=self._device), request.guidance
             )
         read_out = steered.joint if network.config.read_out else None
-        guide = self._guide(request)
-        return ConditionedNetwork(steered, read_out, batch.fractions, guide, batch.observe)
+        fractions, guide = self._fractions(request), self._guide(request)
+        return ConditionedNetwork(steered, read_out, fractions, guide, observe)
 
 
 def stream(seed: int, number: int, device: torch.device) -> torch.Generator:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Unpack
 
 import numpy as np
@@ -162,6 +162,16 @@ class GenerationRequest:
                 *_class_cautions(card, classes),
                 *_fraction_cautions(card, composition.fractions, classes),
             ),
+        )
+
+    def part(self, members: range) -> GenerationRequest:
+        """The request for some of its samples, which come out the same."""
+        chosen = slice(members.start, members.stop)
+        return replace(
+            self,
+            composition=self.composition.part(chosen),
+            streams=self.streams[chosen],
+            classes=self.classes[chosen],
         )
 
     @property

@@ -71,7 +71,7 @@ def _contents(phases: Any, background: Any, grey_levels: Any) -> dict[str, Any]:
             f"model card: phases={_brief(phases)}, background={_brief(background)} are no numbered "
             f"channels of grey_levels={_brief(grey_levels)}; the file is damaged"
         )
-    return {"channels": [phases[k] for k in numbers], "levels": grey_levels}
+    return {"names": [phases[k] for k in numbers], "levels": grey_levels}
 
 
 def document(text: str) -> dict[str, Any]:

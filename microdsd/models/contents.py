@@ -34,6 +34,7 @@ class Phases:
     conserved: ClassVar[str] = "counts"
     moved: ClassVar[str] = "reassigned"
     assigned: ClassVar[bool] = True
+    top: ClassVar[int] = 1
 
     phases: Mapping[int, str]
     background: int
@@ -57,11 +58,6 @@ class Phases:
         """Labels of the conserved species, in channel order."""
         return tuple(label for label in self.phases if label != self.background)
 
-    @property
-    def top(self) -> int:
-        """Largest occupation number: a voxel has one phase."""
-        return 1
-
     def require_phases(self, argument: str, what: str) -> Self:
         """The same: what needs phases has them."""
         return self
@@ -81,7 +77,7 @@ class Channels:
 
     Parameters
     ----------
-    channels : tuple of str
+    names : tuple of str
         Names, in the order of the channel axis.
     levels : int
         Number of grey levels: intensities are 0 to ``levels - 1``.
@@ -93,24 +89,19 @@ class Channels:
     moved: ClassVar[str] = "above_top_level"
     assigned: ClassVar[bool] = False
 
-    channels: tuple[str, ...]
+    names: tuple[str, ...]
     levels: Annotated[int, Field(le=1 << 16)]
 
     def __post_init__(self) -> None:
-        if not self.channels or len(set(self.channels)) < len(self.channels):
-            raise InputError(f"channels={self.channels}: give every channel a name of its own")
+        if not self.names or len(set(self.names)) < len(self.names):
+            raise InputError(f"channels={self.names}: give every channel a name of its own")
         if self.levels < 2:
             raise InputError(f"levels={self.levels}: an image needs at least two")
 
     @property
     def phases(self) -> dict[int, str]:
         """Number and name of every channel."""
-        return dict(enumerate(self.channels))
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """Names of the channels."""
-        return self.channels
+        return dict(enumerate(self.names))
 
     @property
     def species(self) -> tuple[int, ...]:
