@@ -28,6 +28,7 @@ from microdsd.models.files import pack_model, read_network
 from microdsd.models.walk_back import WalkBack
 from microdsd.networks.build import Network
 from microdsd.process import Boundary
+from microdsd.process.blocks import dealt
 from microdsd.progress import Progress
 from microdsd.sampling import Leap, Visit
 from microdsd.sampling.guidance import Guide
@@ -467,14 +468,18 @@ class MicrostructureModel:
         Returns
         -------
         states : list of (sigma, ndarray)
-            Occupation numbers (species, *shape) at every noise level, from the horizon down.
+            Occupation numbers (species, *shape) at every noise level, from the horizon down;
+            walkers on blocks are dealt out evenly to the voxels of theirs.
         labels : ndarray, shape ``request.lattice.shape``
         """
         self.require_memory(request)
         states: list[tuple[float, np.ndarray]] = []
 
         def keep(visit: Visit | Leap) -> None:
-            states.append((float(visit.sigma), visit.occupation[0].cpu().numpy().astype(np.uint16)))
+            occupation = visit.occupation[0]
+            if isinstance(visit, Visit):
+                occupation = dealt(occupation, visit.lattice)
+            states.append((float(visit.sigma), occupation.cpu().numpy().astype(np.uint16)))
 
         labels, _ = self._sampler.draw(request, range(index, index + 1), keep)
         return states, labels[0]
