@@ -80,10 +80,9 @@ def _models() -> list[str]:
 
 def _try_model(name: str, device: Any) -> dict[str, Any]:
     """Generate one training-window sized sample and recount it."""
+    from microdsd.encoding import encoding_of
     from microdsd.generation.microstructure_model import MicrostructureModel
     from microdsd.generation.request import GenerationRequest
-    from microdsd.microstructure import phase_counts
-    from microdsd.microstructure.intensity import intensity_totals
 
     model = MicrostructureModel.load(name, device)
     request = GenerationRequest.resolve(model.card, 1, rng=0)
@@ -91,8 +90,7 @@ def _try_model(name: str, device: Any) -> dict[str, Any]:
     start = time.perf_counter()
     sample = model.sample(rng=0)
     seconds = time.perf_counter() - start
-    count = intensity_totals if model.card.grey_levels else phase_counts
-    found = count(sample).values.reshape(request.composition.whole.shape)
+    found = encoding_of(model.card.contents).counted(sample)
     return {
         "name": name,
         "shape": list(request.lattice.shape),

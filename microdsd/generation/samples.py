@@ -64,7 +64,7 @@ def with_record(
         "generator": f"microdsd {microdsd.__version__}",
         "model_digest": model.digest(),
         **request.record(model.card),
-        "above_top_level" if model.card.grey_levels else "reassigned": list(reassigned),
+        model.card.contents.moved: list(reassigned),
         "precision": model.precision,
         "training": dict(model.card.provenance),
     }

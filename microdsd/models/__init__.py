@@ -1,6 +1,7 @@
 """What a model is: its card, its file, how its walkers are led back, and the models that ship."""
 
 from microdsd.models.card import ModelCard
+from microdsd.models.contents import Channels, Phases
 from microdsd.models.plan import WalkPlan
 from microdsd.models.shipped import (
     ModelInfo,
@@ -12,8 +13,10 @@ from microdsd.models.shipped import (
 from microdsd.models.walk_back import WalkBack
 
 __all__ = [
+    "Channels",
     "ModelCard",
     "ModelInfo",
+    "Phases",
     "WalkBack",
     "WalkPlan",
     "list_models",

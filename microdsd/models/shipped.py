@@ -134,7 +134,7 @@ def model_info(path: str | Path) -> ModelInfo:
     _, card = read_model(path)
     return ModelInfo(
         name=path.stem,
-        phases=tuple(name for _, name in sorted(card.phases.items())),
+        phases=tuple(card.contents.names),
         fraction_range=dict(card.fraction_range),
         window=card.window,
         voxel_size=card.voxel_size,

@@ -146,12 +146,12 @@ class Octaves:
         matrix: Tensor | None = None
         while octave < end.octave:
             on_it = self._walk(axis, octave, t, self.entered[octave + 1])
-            on_it = on_it @ self._holds(axis, octave)
-            matrix = on_it if matrix is None else matrix @ on_it
+            on_it = self._product(on_it, self._holds(axis, octave))
+            matrix = on_it if matrix is None else self._product(matrix, on_it)
             octave += 1
             t = self.entered[octave]
         last = self._walk(axis, octave, t, end.t)
-        return last if matrix is None else matrix @ last
+        return last if matrix is None else self._product(matrix, last)
 
     def backward_matrix(self, axis: int, end: Moment, start: Moment) -> Tensor:
         """Law B of one axis: rows are sites at the end, columns where walkers came from.
@@ -178,7 +178,7 @@ class Octaves:
             back = forward.mT * self._volumes(axis, octave)
             back = back / back.sum(-1, keepdim=True)
         for finer in range(octave, start.octave):
-            back = back @ self._holds(axis, finer)
+            back = self._product(back, self._holds(axis, finer))
         return back
 
     def smoothed(self, h: Tensor, now: Moment) -> Tensor:
@@ -211,6 +211,11 @@ class Octaves:
             matrix = self.backward_matrix(axis, now, Moment(now.octave, 0.0))
             share = kernel.apply_axis(share, axis, matrix.mT)
         return h * share
+
+    def _product(self, first: Tensor, second: Tensor) -> Tensor:
+        # The networks' bfloat16 must not reach the laws that are said to be exact.
+        with torch.autocast(self.device.type, enabled=False):
+            return first @ second
 
     def _walk(self, axis: int, octave: int, s: Tensor | float, t: Tensor | float) -> Tensor:
         return self.kernels[octave].axis_matrix(axis, t - s)

@@ -10,6 +10,7 @@ from typer.testing import CliRunner
 from microdsd.cli import doctor
 from microdsd.cli.app import app
 from microdsd.generation.microstructure_model import MicrostructureModel
+from microdsd.models.contents import Channels
 from microdsd.networks import UNetConfig
 
 
@@ -21,9 +22,7 @@ def models(monkeypatch):
         "flat": tiny_model(),
         "solid": tiny_model(3, 3, 2),
         "images": tiny_model(
-            phases={0: "grey", 1: "red"},
-            background=-1,
-            grey_levels=5,
+            contents=Channels(("grey", "red"), 5),
             network=UNetConfig(2, 2, (4, 8), (1, 1), 8, read_out=True, top=4),
             fraction_mean={"grey": 1.5, "red": 2.0},
             fraction_range={"grey": (1.0, 2.0), "red": (1.0, 3.0)},
