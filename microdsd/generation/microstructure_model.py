@@ -162,6 +162,7 @@ class MicrostructureModel:
         guide: Guide | None = None,
         rng: int | np.random.Generator | None = None,
         seed: int | None = None,
+        progress: Progress | None = None,
         **unknown: Never,
     ) -> xr.DataArray:
         """Generate microstructures, or images, with exactly the composition asked for.
@@ -200,6 +201,8 @@ class MicrostructureModel:
             Sample i depends on the seed and i alone.
         seed : int, optional
             Another name of ``rng``.
+        progress : Progress, optional
+            Told how many network evaluations are made, and of how many.
 
         Returns
         -------
@@ -237,7 +240,7 @@ class MicrostructureModel:
             seed=seed,
             **unknown,
         )
-        return carry_out(self, request)
+        return carry_out(self, request, progress)
 
     def inpaint(
         self,
@@ -256,6 +259,7 @@ class MicrostructureModel:
         guide: Guide | None = None,
         rng: int | np.random.Generator | None = None,
         seed: int | None = None,
+        progress: Progress | None = None,
         **misspelt: Never,
     ) -> xr.DataArray:
         """Complete material that is known in part; known voxels come back as they are.
@@ -293,6 +297,8 @@ class MicrostructureModel:
             Sample i depends on the seed and i alone.
         seed : int, optional
             Another name of ``rng``.
+        progress : Progress, optional
+            Told how many network evaluations are made, and of how many.
 
         Returns
         -------
@@ -336,6 +342,7 @@ class MicrostructureModel:
                 seed=seed,
                 **misspelt,
             ),
+            progress,
         )
 
     def sample_regions(
@@ -353,6 +360,7 @@ class MicrostructureModel:
         guide: Guide | None = None,
         rng: int | np.random.Generator | None = None,
         seed: int | None = None,
+        progress: Progress | None = None,
         **misspelt: Never,
     ) -> xr.DataArray:
         """Generate microstructures in which every layer, block or region has its own fractions.
@@ -385,6 +393,8 @@ class MicrostructureModel:
             Sample i depends on the seed and i alone.
         seed : int, optional
             Another name of ``rng``.
+        progress : Progress, optional
+            Told how many network evaluations are made, and of how many.
 
         Returns
         -------
@@ -416,6 +426,7 @@ class MicrostructureModel:
                 seed=seed,
                 **misspelt,
             ),
+            progress,
         )
 
     def generate(
