@@ -163,6 +163,7 @@ class MicrostructureModel:
         guide: Guide | None = None,
         rng: int | np.random.Generator | None = None,
         seed: int | None = None,
+        progress: Progress | None = None,
         **unknown: Never,
     ) -> xr.DataArray:
         """Generate microstructures, or images, with exactly the composition asked for.
@@ -201,6 +202,8 @@ class MicrostructureModel:
             Sample i depends on the seed and i alone.
         seed : int, optional
             Another name of ``rng``.
+        progress : Progress, optional
+            Told how many network evaluations are made, and of how many.
 
         Returns
         -------
@@ -238,7 +241,7 @@ class MicrostructureModel:
             seed=seed,
             **unknown,
         )
-        return carry_out(self, request)
+        return carry_out(self, request, progress)
 
     def inpaint(
         self,
@@ -257,6 +260,7 @@ class MicrostructureModel:
         guide: Guide | None = None,
         rng: int | np.random.Generator | None = None,
         seed: int | None = None,
+        progress: Progress | None = None,
         **misspelt: Never,
     ) -> xr.DataArray:
         """Complete material that is known in part; known voxels come back as they are.
@@ -294,6 +298,8 @@ class MicrostructureModel:
             Sample i depends on the seed and i alone.
         seed : int, optional
             Another name of ``rng``.
+        progress : Progress, optional
+            Told how many network evaluations are made, and of how many.
 
         Returns
         -------
@@ -337,6 +343,7 @@ class MicrostructureModel:
                 seed=seed,
                 **misspelt,
             ),
+            progress,
         )
 
     def sample_regions(
@@ -354,6 +361,7 @@ class MicrostructureModel:
         guide: Guide | None = None,
         rng: int | np.random.Generator | None = None,
         seed: int | None = None,
+        progress: Progress | None = None,
         **misspelt: Never,
     ) -> xr.DataArray:
         """Generate microstructures in which every layer, block or region has its own fractions.
@@ -386,6 +394,8 @@ class MicrostructureModel:
             Sample i depends on the seed and i alone.
         seed : int, optional
             Another name of ``rng``.
+        progress : Progress, optional
+            Told how many network evaluations are made, and of how many.
 
         Returns
         -------
@@ -417,6 +427,7 @@ class MicrostructureModel:
                 seed=seed,
                 **misspelt,
             ),
+            progress,
         )
 
     def generate(
