@@ -30,7 +30,7 @@ VERBS = {
     "info": ("info", "Show what a file holds, the models that ship, or the data sets."),
     "import": ("import_", "Bring an image, raw volume or data set into the HDF5 layout."),
     "images": ("images", "Bring grey or colour images with few levels into HDF5."),
-    "export": ("export", "Convert microstructures to TIFF, VTI, NRRD, npy or raw."),
+    "export": ("export", "Convert to other formats of volumes, or to meshes."),
     "describe": ("describe", "Measure a microstructure with every descriptor."),
     "schedule": ("schedule", "How far noise must go, where walks may end, what that costs."),
     "train": ("train", "Train a model on a segmented scan."),

@@ -66,7 +66,8 @@ def command(
     if not is_mesh(output):
         check_format(output)
         refuse_mesh_options(output, phase=phase, smoothing=smoothing, caps=caps, unit=unit)
-    ensure_writable(output, overwrite=True, inputs=paths_of(source))
+    if not output.is_dir():
+        ensure_writable(output, overwrite=True, inputs=paths_of(source))
     ms = load_microstructures(
         source,
         phases=names_of(labels),
