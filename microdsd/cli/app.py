@@ -31,6 +31,7 @@ VERBS = {
     "import": ("import_", "Bring an image, raw volume or data set into the HDF5 layout."),
     "images": ("images", "Bring grey or colour images with few levels into HDF5."),
     "export": ("export", "Convert to other formats of volumes, or to meshes."),
+    "clean": ("clean", "Remove specks and floating components, counts kept."),
     "describe": ("describe", "Measure a microstructure with every descriptor."),
     "schedule": ("schedule", "How far noise must go, where walks may end, what that costs."),
     "train": ("train", "Train a model on a segmented scan."),
