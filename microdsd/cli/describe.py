@@ -79,7 +79,7 @@ def command(
         ensure_writable(picture, overwrite=force or goes_on, inputs=paths_of(*files, mask))
 
     def watch(show: Show) -> Callable[[str], None]:
-        number, begun = len(descriptor or groups()), count()
+        number, begun = len(descriptor or [g for g in groups().values() if not g.optional]), count()
         return lambda group: show(next(begun) % number / number, group.replace("_", " "))
 
     measured = measure_files(
