@@ -43,6 +43,8 @@ VERBS = {
     "sweep": ("sweep", "Generate over a range of one phase fraction; write a report."),
     "evaluate": ("evaluate", "Compare generated with real material; write a report."),
     "transport": ("transport", "Diffusivity, permeability, conductivity, stiffness."),
+    "fields": ("fields", "Concentration, flux, velocity, thickness in voxels."),
+    "rev": ("rev", "How properties scatter with the size of the window."),
     "verify": ("verify", "Recount a file and compare with what was requested."),
     "doctor": ("doctor", "Check this installation and how fast it is here."),
     "demo": ("demo", "Run the whole path on a small example."),

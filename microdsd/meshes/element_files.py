@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from microdsd.io import atomic_write
+from microdsd.io.vtk_xml import Array, write_vtk
 from microdsd.meshes.hexahedra import Elements
-from microdsd.meshes.vtk_xml import Array, write_vtk
 
 HEXAHEDRON, QUAD = 12, 9
 """Numbers of VTK's cell types."""

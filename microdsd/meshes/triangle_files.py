@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 
 from microdsd.io import atomic_write
+from microdsd.io.vtk_xml import Array, write_vtk
 from microdsd.meshes.surface import Surface, volume_record
-from microdsd.meshes.vtk_xml import Array, write_vtk
 
 _STL_HEADER = 80
 

@@ -119,6 +119,20 @@ def _radii(porespy: Any, mask: NDArray[np.bool_], room: NDArray[np.bool_]) -> ND
     return counts
 
 
+def local_thickness_field(mask: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Radius of the largest ball in the mask that covers each voxel, as porespy counts; 0 outside.
+
+    Parameters
+    ----------
+    mask : ndarray of bool
+        Where the phase is; neither nowhere nor everywhere.
+    """
+    with porespy_sandbox() as porespy:
+        sizes, number = porespy.filters.local_thickness(mask, return_indices=True)
+    radii = np.asarray(sizes, dtype=np.float64)[number]
+    return np.where(mask, radii, 0.0)
+
+
 def snow_network(mask: NDArray[np.bool_], voxel_size: float) -> dict[str, NDArray[Any]]:
     """Pore network of a mask by the SNOW algorithm, as porespy's `snow2` names its arrays.
 

@@ -67,6 +67,7 @@ def creeping_flow(
     precision: Literal["float32", "float64"] = "float32",
     device: torch.device | str = "cpu",
     progress: Callable[[Flow], None] | None = None,
+    velocity: Callable[[NDArray[np.float64]], None] | None = None,
 ) -> Flow:
     r"""Drive a fluid through the box by a force along one axis until its flow is steady.
 
@@ -92,6 +93,9 @@ def creeping_flow(
     progress : callable, optional
         Is told the state of the flow after each characteristic time. What it raises ends the
         computation.
+    velocity : callable, optional
+        Is given the steady velocity, shape (ndim, *fluid.shape), times viscosity over force:
+        voxel edges squared, with the permeability for its mean along the axis.
 
     Returns
     -------
@@ -183,6 +187,13 @@ def creeping_flow(
         passed = passed + 1 if residual <= tolerance else 0
         if progress is not None:
             progress(Flow(permeable, residual, iterations, passed == 2))
+    if velocity is not None:
+        directions = torch.tensor(velocities.T, **kind)
+        momentum = (directions @ populations).double().cpu().numpy()
+        momentum[axis] += 0.5
+        field = np.zeros((fluid.ndim, *fluid.shape))
+        field[:, fluid] = viscosity * momentum
+        velocity(field)
     return Flow(permeable, residual, iterations, passed == 2)
 
 

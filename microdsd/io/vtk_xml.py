@@ -1,4 +1,4 @@
-"""VTK's XML files of meshes: arrays appended raw, written piece by piece."""
+"""VTK's XML files of meshes and fields: arrays appended raw, written piece by piece."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from xml.sax.saxutils import quoteattr
 import numpy as np
 import numpy.typing as npt
 
-from microdsd.io import atomic_write
+from microdsd.io.atomic import atomic_write
 
 _TYPES = {"i4": "Int32", "i8": "Int64", "u1": "UInt8", "u2": "UInt16", "f4": "Float32"}
 _TYPES |= {"u4": "UInt32", "u8": "UInt64", "f8": "Float64"}
@@ -58,23 +58,26 @@ class Array:
 def write_vtk(
     path: str | Path,
     kind: str,
-    size: Mapping[str, int],
+    size: Mapping[str, object],
     arrays: Sequence[Array],
     texts: Mapping[str, str],
     *,
+    grid: Mapping[str, object] | None = None,
     overwrite: bool,
 ) -> None:
-    """Write a mesh.
+    """Write a mesh or a grid.
 
     Parameters
     ----------
     path : str or Path
-    kind : {"PolyData", "UnstructuredGrid"}
-    size : mapping of str to int
-        Attributes of the piece: numbers of points and cells.
+    kind : {"PolyData", "UnstructuredGrid", "ImageData"}
+    size : mapping of str to object
+        Attributes of the piece: numbers of points and cells, or an extent.
     arrays : sequence of Array
     texts : mapping of str to str
         Field data.
+    grid : mapping of str to object, optional
+        Attributes of the grid.
     overwrite : bool
 
     Raises
@@ -87,7 +90,7 @@ def write_vtk(
     VTK file formats, https://docs.vtk.org/en/latest/vtk_file_formats/vtkxml_file_format.html
     """
     with atomic_write(path, overwrite=overwrite) as temporary, temporary.open("wb") as file:
-        file.write("\n".join(_head(kind, size, arrays, texts)).encode())
+        file.write("\n".join(_head(kind, size, arrays, texts, grid or {})).encode())
         for array in arrays:
             file.write(np.uint64(array.nbytes).astype("<u8").tobytes())
             for piece in array.pieces():
@@ -96,19 +99,22 @@ def write_vtk(
 
 
 def _head(
-    kind: str, size: Mapping[str, int], arrays: Sequence[Array], texts: Mapping[str, str]
+    kind: str,
+    size: Mapping[str, object],
+    arrays: Sequence[Array],
+    texts: Mapping[str, str],
+    grid: Mapping[str, object],
 ) -> Iterator[str]:
     yield '<?xml version="1.0"?>'
     yield f'<VTKFile type="{kind}" version="1.0" byte_order="LittleEndian" header_type="UInt64">'
-    yield f"  <{kind}>"
+    yield f"  <{' '.join([kind, *_attributes(grid)])}>"
     yield "    <FieldData>"
     for name, text in texts.items():
         characters = " ".join(map(str, (*text.encode(), 0)))
         yield f'      <DataArray type="String" Name="{name}" NumberOfTuples="1" format="ascii">'
         yield f"{characters}</DataArray>"
     yield "    </FieldData>"
-    numbers = " ".join(f'{name}="{number}"' for name, number in size.items())
-    yield f"    <Piece {numbers}>"
+    yield f"    <{' '.join(['Piece', *_attributes(size)])}>"
     starts = itertools.accumulate((8 + array.nbytes for array in arrays), initial=0)
     placed = list(zip(arrays, starts, strict=False))
     for section, members in itertools.groupby(placed, key=lambda one: one[0].section):
@@ -124,3 +130,7 @@ def _head(
     yield f"  </{kind}>"
     yield '  <AppendedData encoding="raw">'
     yield "_"
+
+
+def _attributes(values: Mapping[str, object]) -> list[str]:
+    return [f'{name}="{value}"' for name, value in values.items()]
