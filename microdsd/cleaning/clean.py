@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import xarray as xr
@@ -192,7 +192,7 @@ def _cleaned(
 
 def _smoothness(labels: NDArray[Any], phases: Sequence[int], periodic: bool) -> Scores:
     """Log of the share of every phase around every voxel."""
-    mode = "wrap" if periodic else "nearest"
+    mode: Literal["wrap", "nearest"] = "wrap" if periodic else "nearest"
     return {
         phase: np.log(
             ndimage.gaussian_filter((labels == phase).astype(np.float32), _SMOOTH, mode=mode)

@@ -205,7 +205,8 @@ class Exchange:
         return list(self._each_around(voxel))
 
     def _each_around(self, voxel: int) -> Iterator[tuple[tuple[int, ...], int]]:
-        place, rest = [], voxel
+        place: list[int] = []
+        rest = voxel
         for n in reversed(self._shape):
             rest, p = divmod(rest, n)
             place.insert(0, p)

@@ -71,7 +71,9 @@ def command(
         found = fields(ms, phase=chosen, axis=axis, sides=sides, device=device, **options)  # type: ignore[arg-type]
     save_fields(output, found, overwrite=force)
     for name, variable in found.data_vars.items():
-        if name != "labels":
+        if name != "labels" and not variable.notnull().any():
+            STDERR.print(f"{name}: nowhere, as no path leads through along {axis}", soft_wrap=True)
+        elif name != "labels":
             low, high = float(variable.min()), float(variable.max())
             STDERR.print(
                 f"{name}: {low:.4g} to {high:.4g} {variable.attrs['units']}", soft_wrap=True

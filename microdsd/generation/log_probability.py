@@ -15,6 +15,7 @@ from microdsd.generation.memory import require_memory_for_work
 from microdsd.generation.microstructure_model import MicrostructureModel
 from microdsd.microstructure import LabelsLike, as_ensemble, phases_of
 from microdsd.microstructure.seeds import resolve_seed
+from microdsd.networks import PotentialUNet
 from microdsd.process import Boundary, Lattice, TransitionKernel
 from microdsd.progress import stage
 from microdsd.sampling import ConditionedNetwork
@@ -138,9 +139,11 @@ def _read_out(
     numbers = torch.arange(1, 1 + occupation.shape[1], device=model.device)
     phase = torch.einsum("bs...,s->b...", occupation.long(), numbers)
     origins = Anywhere(counts)
-    read_out = model.network.joint if model.card.network.read_out else None
+    potential = model.network
+    assert isinstance(potential, PotentialUNet)
+    read_out = potential.joint if potential.config.read_out else None
     fractions = (counts / math.prod(labels.shape)).float()
-    network = ConditionedNetwork(model.network, read_out, fractions)
+    network = ConditionedNetwork(potential, read_out, fractions)
     walkers = origins.walkers(phase, kernel)
     walkers = lattice.forward(walkers, 0.0, sigma, [generator], by_place=True)
     state = state_of(walkers.occupation(), sigma, lattice, origins, [generator])

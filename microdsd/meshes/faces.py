@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,8 +51,11 @@ class Faces:
         """
         padded = np.pad(numbers, 1, constant_values=EXTERIOR)
         parts = [_faces_across(padded, axis) for axis in range(3)]
-        joined = [np.concatenate(part) for part in zip(*parts, strict=True)]
-        return cls(*joined, shape=numbers.shape)  # type: ignore[arg-type]
+        corners, behind, before, voxel, on_box = (
+            np.concatenate(part) for part in zip(*parts, strict=True)
+        )
+        z, y, x = numbers.shape
+        return cls(corners, behind, before, voxel, on_box, (z, y, x))
 
 
 def number_of_faces(numbers: NDArray[np.integer]) -> int:
@@ -71,7 +75,7 @@ def number_of_faces(numbers: NDArray[np.integer]) -> int:
     return count
 
 
-def _faces_across(padded: NDArray[np.integer], axis: int) -> tuple[NDArray[np.generic], ...]:
+def _faces_across(padded: NDArray[np.integer], axis: int) -> tuple[NDArray[Any], ...]:
     """Faces whose normal is along one axis: corners, numbers, voxels, whether on the box."""
     below = (slice(None),) * axis
     lower, upper = padded[(*below, slice(-1))], padded[(*below, slice(1, None))]

@@ -101,8 +101,7 @@ def _pairs(edges: Index, inside: Index) -> tuple[Index, Index]:
 
 def _rings(first: Index, second: Index, n: int) -> Index:
     """Number the rings of faces around points, one number for each corner of a face."""
-    next_corner = np.arange(4 * n).reshape(n, 4)
-    next_corner = np.roll(next_corner, -1, axis=1).reshape(-1)
+    next_corner = np.roll(np.arange(4 * n).reshape(n, 4), -1, axis=1).reshape(-1)
     # Two faces of one side go along it in opposite directions: the start of one is the end of the
     # other.
     rows = np.concatenate([first, next_corner[first]])

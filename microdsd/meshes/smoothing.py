@@ -135,7 +135,8 @@ def signed_volumes(points: Points, triangles: Index) -> Points:
     # Far from the origin differences of large numbers would cost digits.
     a, b, c = (points[triangles[:, i]] - points.mean(axis=0) for i in range(3))
     # The order z, y, x turns the sign of the product.
-    return -np.einsum("ij,ij->i", a, np.cross(b, c)) / 6
+    product: Points = np.einsum("ij,ij->i", a, np.cross(b, c))
+    return -product / 6
 
 
 def _area_vectors(points: Points, triangles: Index) -> Points:

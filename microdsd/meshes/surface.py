@@ -146,7 +146,8 @@ def body_surface(
     (912, True)
     """
     box = _box(ms, smoothing)
-    labels = [resolve_phase(box, one) for one in ([phase] if _is_one(phase) else phase)]
+    several = [phase] if isinstance(phase, int | str | np.integer) else list(phase)
+    labels = [resolve_phase(box, one) for one in several]
     if not labels:
         raise InputError("phase: name at least one")
     names = phases_of(box)
@@ -294,10 +295,6 @@ def length_factor(known: str, wanted: str) -> float:
     if known != "m":
         raise InputError(f"unit: no voxel size is known, so no length in {wanted}; pass voxel_size")
     return UNITS[wanted]
-
-
-def _is_one(phase: object) -> bool:
-    return isinstance(phase, int | str | np.integer)
 
 
 def _box(ms: LabelsLike, smoothing: int) -> xr.DataArray:

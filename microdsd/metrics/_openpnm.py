@@ -143,7 +143,8 @@ class NetworkFlow:
         require_openpnm()
         logger = logging.getLogger()
         handlers, level = list(logger.handlers), logger.level
-        with np.errstate():
+        # It takes logarithms of residuals, and those may be 0.
+        with np.errstate(divide="ignore", invalid="ignore"):
             import openpnm
 
             pores = openpnm.io.network_from_porespy(self._network)

@@ -7,6 +7,7 @@ verdict take them within `microdsd.metrics.registry.included`.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -100,8 +101,9 @@ def _networks(request: Request, phase: int) -> list[Network | None]:
 
 def _inner(network: Network) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
     """Pores that do not lie in the faces of the box, and throats between them."""
-    pores = ~np.asarray(network["pore.boundary"], dtype=bool)
-    return pores, pores[network["throat.conns"]].all(axis=1)
+    pores: NDArray[np.bool_] = ~np.asarray(network["pore.boundary"], dtype=bool)
+    throats: NDArray[np.bool_] = np.all(pores[network["throat.conns"]], axis=1)
+    return pores, throats
 
 
 def _mean(values: NDArray[Any]) -> float:
@@ -139,9 +141,7 @@ def _measure_network(request: Request) -> Variables:
         values = [np.nan if n is None else measure(n) for n in _networks(request, phase)]
         return per_sample(request.ensemble, values, name=name, long_name=long_name, units=units)
 
-    return {
-        name: request.by_phase(lambda phase, name=name: measured(name, phase)) for name in measures
-    }
+    return {name: request.by_phase(partial(measured, name)) for name in measures}
 
 
 def _measure_flow(request: Request) -> Variables:

@@ -140,7 +140,7 @@ def _of_diffusion(
         found["flux"].attrs["relative_diffusivity"] = solution.effective
     if "tortuosity" in quantities:
         length = np.sqrt((flux**2).sum(axis=0))
-        with np.errstate(divide="ignore"):
+        with np.errstate(divide="ignore", invalid="ignore"):  # 0 / 0 where nothing flows
             local = length / np.abs(flux[axis])
         mean = float(np.nansum(flux[axis]))
         found["local_tortuosity"] = _field(sample, local, "local tortuosity of the flux", "1")

@@ -36,13 +36,13 @@ def _tortuosity(windows: xr.DataArray, phase: int) -> xr.DataArray:
     """Of the mean diffusivity over the axes: finite as soon as one of them is open."""
     found = diffusivity(windows, phase=phase)
     fraction = phase_fractions(windows).sel(phase=phase, drop=True)
-    mean = found.relative_diffusivity.mean("axis")
-    ratio = fraction / mean.where(mean > 0)
+    mean: xr.DataArray = found["relative_diffusivity"].mean("axis")
+    ratio: xr.DataArray = fraction / mean.where(mean > 0)
     return ratio.fillna(np.inf).assign_attrs(units="1")
 
 
 def _permeability(windows: xr.DataArray, phase: int) -> xr.DataArray:
-    found = permeability(windows, phase=phase).permeability
+    found: xr.DataArray = permeability(windows, phase=phase)["permeability"]
     return found.mean("axis", keep_attrs=True)
 
 
