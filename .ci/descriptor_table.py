@@ -38,7 +38,7 @@ def _row(group: Group, record: Descriptor) -> str:
         record.unit,
         f"**{record.label}**: {record.definition}",
         _uses(record),
-        _source(record.reference),
+        _source(record.references),
     ]
     plain = (cell.replace("|", "&#124;").replace("<", "&lt;") for cell in cells)
     return f"| {' | '.join(plain)} |"
