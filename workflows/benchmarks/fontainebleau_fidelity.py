@@ -13,6 +13,7 @@ import argparse
 
 import xarray as xr
 from berea_fidelity import PORE, figures, pore_curves, porosities, real_spread
+from record import add_record_option, record
 
 from microdsd import MicrostructureModel
 from microdsd.datasets import load_dataset
@@ -37,6 +38,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("model")
     parser.add_argument("--seeds", type=int, default=1)
+    add_record_option(parser)
     options = parser.parse_args()
 
     model = MicrostructureModel.load(options.model)
@@ -72,6 +74,8 @@ def main() -> None:
             )
     for label, cells in rows.items():
         print(f"{label:28}", ", ".join(f"{name} {value:.4g}" for name, value in cells.items()))
+    note = f"S2 error of two real sets: {spread}."
+    record("fontainebleau-fidelity", options.record, rows, notes=[note])
 
 
 if __name__ == "__main__":

@@ -39,6 +39,7 @@ from berea_fidelity import (
     porosities,
     real_spread,
 )
+from record import add_record_option, record
 
 from microdsd import MicrostructureModel, fit
 from microdsd.encoding import PhaseEncoding
@@ -158,17 +159,17 @@ def measure(method: str, rules: list[str], n: int) -> None:
         key = f"{method} {rule}"
         if key in stored():
             continue
-        told: list[int] = []
+        evaluated: list[int] = []
         request = request_of(model, rule, porosities(real).tolist())
         start, busy = time.perf_counter(), time.process_time()
-        made = list(model.generate(request, on_evaluation=told.append))
+        made = list(model.generate(request, on_evaluation=evaluated.append))
         seconds = time.process_time() - busy
         labels = model.dress(request, [x for x, _ in made], [moved for _, moved in made])
         row = {
             **figures(describe(labels, periodic=False, descriptors=compared_groups()), real, LAG),
             "real surface": float(real.specific_surface_area.sel(phase=PORE).mean()),
             "samples": n,
-            "evaluations": sum(told) / n,
+            "evaluations": sum(evaluated) / n,
             "seconds per sample": seconds / n,
             "wall seconds per sample": (time.perf_counter() - start) / n,
             "reassigned": float(np.mean([moved for _, moved in made])),
@@ -287,6 +288,14 @@ def table() -> None:
     print({k: v for k, v in rows["real"].items() if "real-real" in k})
 
 
+def numbers() -> dict[str, dict[str, float]]:
+    """Return all rows that are numbers, in the order in which they were measured."""
+    return {
+        key: {name: x for name, x in row.items() if isinstance(x, int | float)}
+        for key, row in stored().items()
+    }
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     tasks = parser.add_subparsers(dest="task", required=True)
@@ -301,6 +310,7 @@ def main() -> None:
     tasks.add_parser("gains")
     drawing = tasks.add_parser("picture")
     drawing.add_argument("--output", type=Path, default=FOLDER / "method-fidelity.png")
+    add_record_option(drawing)
     options = parser.parse_args()
     if options.task == "train":
         train(options.method, options.minutes, options.steps)
@@ -311,6 +321,7 @@ def main() -> None:
     else:
         picture(options.output)
         table()
+        record("method-fidelity", options.record, numbers())
 
 
 if __name__ == "__main__":
