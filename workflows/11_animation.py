@@ -26,7 +26,7 @@ def main() -> None:
             evaluations=evaluations,
             rng=1,
         )
-        states, labels = model.walk(request)
+        states, labels = model.trajectory(request)
         material = microdsd.as_microstructure(labels, phases=dict(model.card.phases))
         animate_walk(
             OUT / f"{name}.gif",

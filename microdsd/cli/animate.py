@@ -62,7 +62,7 @@ def command(
     )
     with progress_bar(status=True) as bar:
         bar.add_task("drawing the walk", total=None, status="")
-        states, labels = loaded.walk(request)
+        states, labels = loaded.trajectory(request)
         size = None if card.unit == "voxel" else VoxelSize(tuple(card.voxel_size), "m")
         material = as_microstructure(labels, phases=dict(card.phases), voxel_size=size)
         chosen = int(phase) if phase is not None and phase.isdecimal() else phase

@@ -87,7 +87,7 @@ def command(
         partial(
             describe,
             periodic=periodic,
-            phases=phases_of(phase),
+            phase=phases_of(phase),
             descriptors=descriptor,
             relative_error=relative_error,
         ),
@@ -95,7 +95,7 @@ def command(
         watch=watch,
         phases=names_of(labels),
         voxel_size=voxel_size,
-        region=region_of(region, "region"),
+        region=region_of(region),
         mask=mask,
         scheduler=scheduler,
         workers=workers,

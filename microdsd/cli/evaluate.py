@@ -135,7 +135,7 @@ def command(
             reference,
             phases=names_of(labels),
             voxel_size=lengths_of(voxel_size),
-            region=region_of(reference_region),
+            region=region_of(reference_region, "reference_region"),
         ) as source:
             material = source.load()
             reference_hash = source.sha256()
@@ -147,7 +147,7 @@ def command(
             evaluation = evaluate(
                 samples,
                 material,
-                phases=[_label_or_name(word) for word in phase] if phase else None,
+                phase=[_label_or_name(word) for word in phase] if phase else None,
                 windows=windows,
                 rng=seed,
                 periodic=periodic,
@@ -164,7 +164,12 @@ def command(
                 },
             )
         if reference_region:
-            warning = _seen_part(samples, reference, region_of(reference_region), names_of(labels))
+            warning = _seen_part(
+                samples,
+                reference,
+                region_of(reference_region, "reference_region"),
+                names_of(labels),
+            )
             evaluation = dataclasses.replace(evaluation, flatters=evaluation.flatters or warning)
         nearest: dict[str, Any] = {}
         if training is not None:
@@ -172,7 +177,9 @@ def command(
                 show_progress(),
                 stage("looking for copies of training windows"),
                 open_labels(
-                    training, phases=names_of(labels), region=region_of(training_region)
+                    training,
+                    phases=names_of(labels),
+                    region=region_of(training_region, "training_region"),
                 ) as source,
             ):
                 nearest = _nearest(evaluation, source.load(), symmetry)

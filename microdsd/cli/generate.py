@@ -128,7 +128,7 @@ def _write_states(path: Path, model: Any, request: Any) -> None:
 
     from microdsd.io import atomic_write
 
-    walk, labels = model.walk(request)
+    walk, labels = model.trajectory(request)
     with (
         atomic_write(path, overwrite=True) as temporary,
         temporary.open("wb") as file,

@@ -24,7 +24,7 @@ def command(
         ),
     ],
     output: OutputHdf5,
-    levels: Annotated[
+    grey_levels: Annotated[
         int | None,
         typer.Option(help="Number of grey levels; default: 8 for files, as published for sets."),
     ] = None,
@@ -60,15 +60,15 @@ def command(
     ensure_writable(output, overwrite=True, inputs=paths_of(source))
     if source.startswith(DATASET):
         name = source.removeprefix(DATASET)
-        images = load_images_dataset(name, levels=levels, size=size, attribute=attribute)
+        images = load_images_dataset(name, grey_levels=grey_levels, size=size, attribute=attribute)
     else:
         array = read_image_stack(source)
         bounds = (limits[0], limits[1]) if limits else None
-        few = quantise(array, levels or 8, limits=bounds)
+        few = quantise(array, grey_levels or 8, limits=bounds)
         images = as_images(
             few if few.ndim == 3 else few[None],
-            levels=levels or 8,
-            provenance={"source": source, "levels": levels or 8, "limits": limits},
+            grey_levels=grey_levels or 8,
+            provenance={"source": source, "levels": grey_levels or 8, "limits": limits},
         )
     save_images(output, images, overwrite=force)
     summary = {

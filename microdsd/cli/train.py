@@ -74,7 +74,7 @@ def command(
             help="Name of every material, in the order of the files: one model of them all.",
         ),
     ] = None,
-    crop: Annotated[
+    region: Annotated[
         list[str] | None,
         typer.Option(help="Part of the scan to use, e.g. z=0:260; the rest stays unseen."),
     ] = None,
@@ -118,7 +118,7 @@ def command(
         RateLoss | None,
         typer.Option(help="Of tau-leaping: likelihood, l1 or l2; default: likelihood."),
     ] = None,
-    schedule: Annotated[
+    time_schedule: Annotated[
         str | None, typer.Option(help="Of tau-leaping: logit, cosine or t^n; default: t^4.")
     ] = None,
     seed: Annotated[int, typer.Option(help="Seed of everything random.")] = 0,
@@ -164,12 +164,12 @@ def command(
             sigma_max=sigma_max,
             method=method,
             loss=loss,
-            schedule=schedule,
+            time_schedule=time_schedule,
             evaluations=evaluations,
             start_from=start_from,
             phases=names_of(labels),
             voxel_size=lengths_of(voxel_size),
-            region=region_of(crop),
+            region=region_of(region),
             network_size=_network_size(widths, blocks),
             device=device,
             precision=precision,

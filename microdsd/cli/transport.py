@@ -66,7 +66,7 @@ def command(
         DiffusionSolver,
         typer.Option(help="Of diffusion: finite-volume, or taufactor (single precision)."),
     ] = "finite-volume",
-    crop: PartOfScan = None,
+    region: PartOfScan = None,
     labels: PhaseNames = None,
     voxel_size: VoxelSize = None,
     device: Device = None,
@@ -95,7 +95,7 @@ def command(
         partial(
             describe_transport,
             properties=property_ or ["diffusivity"],  # type: ignore[arg-type]
-            phases=phases_of(phase),
+            phase=phases_of(phase),
             axes=axis or None,
             conductivity=numbers_of(conductivity, "conductivity"),
             moduli=moduli,
@@ -107,7 +107,7 @@ def command(
         watch=watch,
         phases=names_of(labels),
         voxel_size=voxel_size,
-        region=region_of(crop),
+        region=region_of(region),
         scheduler=scheduler,
         workers=workers,
         resume=resume,

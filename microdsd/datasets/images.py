@@ -39,7 +39,7 @@ class ImagesInfo:
     name, title, folder, source, licence : str
     format : str
         ``"scikit-learn"``, ``"idx"``, ``"cifar-binary"`` or ``"celeba"``.
-    levels : int
+    grey_levels : int
         As published.
     channels, classes : tuple of str
     files : tuple of ImageFile
@@ -50,7 +50,7 @@ class ImagesInfo:
     title: str
     folder: str
     format: str
-    levels: int
+    grey_levels: int
     channels: tuple[str, ...]
     classes: tuple[str, ...]
     source: str
@@ -89,7 +89,7 @@ def images_dataset_info(name: str) -> ImagesInfo:
 def load_images_dataset(
     name: str,
     *,
-    levels: int | None = None,
+    grey_levels: int | None = None,
     size: int | None = None,
     attribute: str | None = None,
 ) -> xr.DataArray:
@@ -99,7 +99,7 @@ def load_images_dataset(
     ----------
     name : str
         See `list_images_datasets`.
-    levels : int, optional
+    grey_levels : int, optional
         Number of levels to round to; by default as published. Every unit is a walker, so 256
         levels cost sixteen times as much as 16.
     size : int, optional
@@ -129,12 +129,12 @@ def load_images_dataset(
     if info.format != "celeba" and (size is not None or attribute is not None):
         raise InputError(f"size={size}, attribute={attribute!r}: are options of celeba, not {name}")
     intensity, classes = _read(info, size or _FACE_SIZE, attribute)
-    if levels is not None and levels != info.levels:
-        intensity = quantise(intensity, levels, limits=(0, info.levels - 1))
+    if grey_levels is not None and grey_levels != info.grey_levels:
+        intensity = quantise(intensity, grey_levels, limits=(0, info.grey_levels - 1))
     single = len(info.channels) == 1
     return as_images(
         intensity[:, 0] if single else intensity,
-        levels=levels or info.levels,
+        grey_levels=grey_levels or info.grey_levels,
         channels=None if single else info.channels,
         classes=classes or None,
         provenance={

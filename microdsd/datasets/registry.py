@@ -48,7 +48,7 @@ class DatasetInfo:
     voxel_size_note : str
     stack : bool
         Whether the first axis counts independent slices.
-    crop : dict of str to (start, stop)
+    region : dict of str to (start, stop)
         Part of each axis that holds material.
     remark : str
         What to know before using it.
@@ -73,7 +73,7 @@ class DatasetInfo:
     voxel_size: float | None = None
     voxel_size_note: str = ""
     stack: bool = False
-    crop: dict[str, tuple[int, int]] = field(default_factory=dict)
+    region: dict[str, tuple[int, int]] = field(default_factory=dict)
     remark: str = ""
 
 
@@ -129,6 +129,6 @@ def _entry(name: str, record: dict[str, Any]) -> DatasetInfo:
             "shape": tuple(record["shape"]),
             "labels": {int(label): phase for label, phase in record["labels"].items()},
             "fractions": {int(label): share for label, share in record["fractions"].items()},
-            "crop": {axis: tuple(ends) for axis, ends in record.get("crop", {}).items()},
+            "region": {axis: tuple(ends) for axis, ends in record.get("region", {}).items()},
         },
     )

@@ -74,7 +74,7 @@ def _curves(
         for axis in spatial_dims(windows):
             made, real = (
                 two_point_probability(
-                    ms, phase=label, periodic=periodic, along=axis, max_distance=reach
+                    ms, phase=label, periodic=periodic, axis=axis, max_distance=reach
                 )
                 for ms in (generated, windows)
             )

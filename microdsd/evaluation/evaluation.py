@@ -14,7 +14,6 @@ import numpy as np
 import xarray as xr
 
 from microdsd import __version__
-from microdsd.errors import InputError
 from microdsd.evaluation.comparison import compare
 from microdsd.evaluation.comparison_result import Comparison
 from microdsd.evaluation.directional import AxisCurves, axis_curves
@@ -30,7 +29,7 @@ from microdsd.microstructure import (
     as_microstructure,
     phases_of,
     provenance_of,
-    resolve_phase,
+    resolve_phases,
     spatial_dims,
     voxel_size_of,
 )
@@ -117,7 +116,7 @@ def evaluate(
     generated: LabelsLike,
     reference: LabelsLike,
     *,
-    phases: Sequence[int | str] | None = None,
+    phase: int | str | Sequence[int | str] | None = None,
     windows: int | None = None,
     rng: int | np.random.Generator | None = 0,
     periodic: bool = False,
@@ -136,8 +135,8 @@ def evaluate(
         Real material: an ensemble of windows of the samples' shape, or something larger from which
         windows are cut. Slices of a volume serve for plane samples. Of the scan that the model was
         trained on, only the part that was held back is taken.
-    phases : sequence of int or str, optional
-        Phases to compare, the one to show first; by default all.
+    phase : int or str, or sequence of them, optional
+        Phase or phases to compare, the one to show first; by default all.
     windows : int, optional
         Number of reference windows; see `match_reference`.
     rng : None, int or numpy Generator
@@ -183,7 +182,7 @@ def evaluate(
     )
     matched = match_reference(samples, reference, windows=windows, rng=generator)
     new, real = matched.generated, matched.windows
-    chosen = _chosen(new, phases)
+    chosen = _chosen(new, phase)
     counted = composition(new)
     made = provenance_of(new) or {}
     described = (
@@ -251,13 +250,13 @@ def measurement_record(
     }
 
 
-def _chosen(generated: xr.DataArray, phases: Sequence[int | str] | None) -> tuple[int, ...]:
-    if phases is None:
+def _chosen(
+    generated: xr.DataArray, phase: int | str | Sequence[int | str] | None
+) -> tuple[int, ...]:
+    if phase is None:
         names = phases_of(generated)
         return tuple(sorted(names, key=lambda label: label != focus_phase(names)))
-    if isinstance(phases, str) or not phases:
-        raise InputError(f"phases: expected a sequence of labels or names, got {phases!r}")
-    return tuple(dict.fromkeys(resolve_phase(generated, phase) for phase in phases))
+    return resolve_phases(generated, phase)
 
 
 def sentence(note: str) -> str:

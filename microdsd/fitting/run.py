@@ -102,7 +102,7 @@ class TrainingRun:
         sigma_max: float | None = None,
         method: Method = "bridges",
         loss: RateLoss | None = None,
-        schedule: str | None = None,
+        time_schedule: str | None = None,
         evaluations: int | None = None,
         start_from: MicrostructureModel | str | Path | None = None,
         phases: PhaseNames | None = None,
@@ -145,7 +145,7 @@ class TrainingRun:
                 )
             self._kernel.require_mixed(float(time_of(sigma_max)))
         self.method: Method = method
-        build_objective(method, config.sigma_min, 1.0, loss, schedule)  # refuse early
+        build_objective(method, config.sigma_min, 1.0, loss, time_schedule)  # refuse early
         if method == "tau-leaping" and (self.classes or self.is_image):
             raise InputError(
                 "method='tau-leaping': is for phases of one material; images and classes are "
@@ -193,7 +193,7 @@ class TrainingRun:
             config.sigma_min,
             self.sigma_max,
             loss,
-            schedule,
+            time_schedule,
             read_out=self.network.read_out,
         )
         self.validation = self._validation()

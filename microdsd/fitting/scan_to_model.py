@@ -41,7 +41,7 @@ def fit(
     start_from: MicrostructureModel | str | Path | None = None,
     method: Method = "bridges",
     loss: RateLoss | None = None,
-    schedule: str | None = None,
+    time_schedule: str | None = None,
     device: str | torch.device | None = None,
     precision: str = AUTO,
     on_step: Callable[[StepRecord], None] | None = None,
@@ -87,7 +87,7 @@ def fit(
         What to learn: the potential of long exact steps, or the hop rates of the paper.
     loss : {"likelihood", "l1", "l2"}, optional
         Loss of tau-leaping; by default the likelihood.
-    schedule : str, optional
+    time_schedule : str, optional
         Times of tau-leaping, see `microdsd.process.time_schedule`; the paper's settings are in
         `microdsd.training.paper.PAPER_SETTINGS`.
     device : str or torch.device, optional
@@ -135,7 +135,7 @@ def fit(
         start_from=start_from,
         method=method,
         loss=loss,
-        schedule=schedule,
+        time_schedule=time_schedule,
         device=device,
         precision=precision,
     )

@@ -73,7 +73,7 @@ def _images(
     single = len(channels) == 1
     return as_images(
         intensity[:, 0] if single else intensity,
-        levels=card.grey_levels,
+        grey_levels=card.grey_levels,
         channels=None if single else channels,
         classes=request.classes or None,
         voxel_size=voxel_size,

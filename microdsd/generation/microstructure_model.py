@@ -344,7 +344,7 @@ class MicrostructureModel:
         phase_fraction: Mapping[int | str, ArrayLike] | ArrayLike,
         n: int = 1,
         *,
-        regions: ArrayLike | None = None,
+        region_map: ArrayLike | None = None,
         shape: int | Sequence[int] | None = None,
         class_name: str | Sequence[str] | None = None,
         guidance: float = 1.0,
@@ -361,12 +361,12 @@ class MicrostructureModel:
         Parameters
         ----------
         phase_fraction : mapping of phase to array of float
-            For all phases but one. With ``regions`` one number per region, in ascending order of
+            For all phases but one. With ``region_map`` one number per region, in ascending order of
             the map's labels; without, one per block of a grid over the box: an array of shape
             (10, 1, 1) is ten layers along z.
         n : int
             Number of samples.
-        regions : array_like of int, shape ([z,] y, x), optional
+        region_map : array_like of int, shape ([z,] y, x), optional
             Which region each voxel belongs to.
         shape : sequence of int, optional
             Voxels per axis, where there is no map; the training window's by default.
@@ -404,7 +404,7 @@ class MicrostructureModel:
                 self.card,
                 n,
                 phase_fraction,
-                regions=regions,
+                region_map=region_map,
                 shape=shape,
                 class_name=class_name,
                 guidance=guidance,
@@ -468,7 +468,7 @@ class MicrostructureModel:
         """
         self._sampler.require_memory(request)
 
-    def walk(
+    def trajectory(
         self, request: GenerationRequest, index: int = 0
     ) -> tuple[list[tuple[float, np.ndarray]], np.ndarray]:
         """Generate one sample and keep its intermediate states, for pictures of the walk.

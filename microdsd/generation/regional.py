@@ -94,7 +94,7 @@ def regional_request(
     n: int,
     phase_fraction: Mapping[int | str, ArrayLike] | ArrayLike,
     *,
-    regions: ArrayLike | None = None,
+    region_map: ArrayLike | None = None,
     shape: int | Sequence[int] | None = None,
     **options: Unpack[SharedOptions],
 ) -> GenerationRequest:
@@ -105,7 +105,7 @@ def regional_request(
     InputError
         For fractions that do not fit the regions, or that no whole voxels can meet.
     """
-    refuse_unknown(options, (*_ARGUMENTS, "regions", "shape", *SHARED_OPTIONS))
+    refuse_unknown(options, (*_ARGUMENTS, "region_map", "shape", *SHARED_OPTIONS))
     _require_phases_and_bridges(card, "phase_fraction")
     try:
         columns = {
@@ -119,7 +119,7 @@ def regional_request(
     grids = {column.shape for column in columns.values() if column.ndim}
     if len(grids) > 1:
         raise InputError(f"phase_fraction: arrays of one shape are needed, got {sorted(grids)}")
-    if regions is None:
+    if region_map is None:
         if not grids:
             raise InputError("phase_fraction: give an array of fractions, one per block of a grid")
         shape = box_shape(shape, card.window)
@@ -127,9 +127,9 @@ def regional_request(
         index = grid_regions(shape, *grids)
         number = math.prod(*grids)
     else:
-        labels = np.asarray(regions)
+        labels = np.asarray(region_map)
         if labels.dtype.kind not in "iu":
-            raise InputError(f"regions: expected integers, got {labels.dtype}")
+            raise InputError(f"region_map: expected integers, got {labels.dtype}")
         if shape is not None and box_shape(shape, labels.shape) != labels.shape:
             raise InputError(
                 f"shape={shape}: the map of regions is of {labels.shape}; leave shape out"

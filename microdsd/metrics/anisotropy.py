@@ -135,14 +135,14 @@ ANISOTROPY = Group(
             label="degree of anisotropy",
             definition="1 - shortest over longest half axis of the ellipsoid of mean intercept "
             "lengths",
-            reference=_HARRIGAN_MANN,
+            references=_HARRIGAN_MANN,
             symbol="DA",
         ),
         Descriptor(
             name="longest_direction",
             label="direction of the longest mean intercepts",
             definition="unit vector of the longest mean intercepts",
-            reference=_HARRIGAN_MANN,
+            references=_HARRIGAN_MANN,
         ),
     ),
 )

@@ -33,7 +33,7 @@ def chord_length_density(
     *,
     phase: int | str,
     periodic: bool,
-    along: str = "all",
+    axis: str = "all",
     cut: CutChords = "weight",
     mask: MaskLike | None = None,
 ) -> xr.DataArray:
@@ -47,7 +47,7 @@ def chord_length_density(
         Label or name of the phase.
     periodic : bool
         Whether the box wraps. There is no default.
-    along : {"all", "z", "y", "x"}, optional
+    axis : {"all", "z", "y", "x"}, optional
         Chords along one axis, or along all of them together (voxels must then be cubes).
     cut : {"weight", "exclude"}, optional
         What is done about chords that the faces of a box cut, which are never counted:
@@ -69,7 +69,7 @@ def chord_length_density(
     Raises
     ------
     InputError
-        If the phase, axis or policy does not exist, the mask does not fit, or `along` is "all" and
+        If the phase, axis or policy does not exist, the mask does not fit, or `axis` is "all" and
         voxels are not cubes.
 
     Notes
@@ -87,33 +87,33 @@ def chord_length_density(
     --------
     >>> import numpy as np
     >>> stripes = np.tile(np.repeat([0, 1], [5, 3]), (6, 4))
-    >>> density = chord_length_density(stripes, phase=0, periodic=True, along="x")
+    >>> density = chord_length_density(stripes, phase=0, periodic=True, axis="x")
     >>> density.values[0, :6]
     array([0., 0., 0., 0., 1., 0.])
     """
     ensemble = as_ensemble(ms)
     label = resolve_phase(ensemble, phase)
     dims = spatial_dims(ensemble)
-    if along not in ("all", *dims):
-        raise InputError(f"along: {along!r} is not one of {('all', *dims)}")
+    if axis not in ("all", *dims):
+        raise InputError(f"axis: {axis!r} is not one of {('all', *dims)}")
     if cut not in get_args(CutChords):
         raise InputError(f"cut: {cut!r} is not one of {get_args(CutChords)}")
     size, unit = voxel_size_of(ensemble)
-    axes = range(len(dims)) if along == "all" else [dims.index(along)]
+    axes = range(len(dims)) if axis == "all" else [dims.index(axis)]
     edge = size[axes[0]]
-    if along == "all" and not np.allclose(size, edge, rtol=1e-6, atol=0):
+    if axis == "all" and not np.allclose(size, edge, rtol=1e-6, atol=0):
         raise InputError(
-            f"along: 'all' needs voxels that are cubes, not {size} {unit}; choose one of {dims}"
+            f"axis: 'all' needs voxels that are cubes, not {size} {unit}; choose one of {dims}"
         )
     longest = max(ensemble.shape[1:])
     density = np.full((len(ensemble), longest), np.nan)
     of_phase, inside = phase_in_specimen(ensemble, label, mask)
     for i, row in enumerate(density):
         found = np.zeros(longest)
-        for axis in axes:
+        for number in axes:
             here = None if inside is None else inside[i]
-            runs = Runs.along(of_phase[i], axis, periodic=periodic, inside=here)
-            specimen = None if here is None else Runs.along(here, axis, periodic=periodic)
+            runs = Runs.along(of_phase[i], number, periodic=periodic, inside=here)
+            specimen = None if here is None else Runs.along(here, number, periodic=periodic)
             found[: runs.voxels] += _weighted(runs, specimen, periodic, cut)
         if found.any():
             row[:] = found / found.sum() / edge
@@ -126,7 +126,7 @@ def chord_length_density(
         dims=("length",),
         coords={"length": ("length", np.arange(1, longest + 1) * edge, {"units": unit})},
         phase=phases_of(ensemble)[label],
-        along=along,
+        axis=axis,
         cut=cut,
         periodic=int(periodic),
     )
@@ -230,7 +230,7 @@ def _measure(request: Request) -> Variables:
                 request.ensemble,
                 phase=phase,
                 periodic=request.periodic,
-                along=axis,
+                axis=axis,
                 mask=request.mask,
             ),
             "chord",
@@ -268,7 +268,7 @@ CHORDS = Group(
             definition="probability density of the lengths of whole chords along an axis; chords "
             "that faces of the box cut are made up for by the inverse number of places of whole "
             "ones",
-            reference=_TORQUATO_LU,
+            references=_TORQUATO_LU,
             unit="1/length",
             symbol="p(z)",
             points="chord",
@@ -283,14 +283,14 @@ CHORDS = Group(
             label="mean chord length",
             definition="2 phi / P_L, with P_L the crossings of the boundary per length of line "
             "along an axis",
-            reference="Underwood, Quantitative Stereology (1970), chapter 4",
+            references="Underwood, Quantitative Stereology (1970), chapter 4",
             unit="length",
         ),
         Descriptor(
             name="chord_length",
             label="chord lengths",
             definition="share of the chords with at least each length, mean over the axes",
-            reference=_TORQUATO_LU,
+            references=_TORQUATO_LU,
             points="chord",
             points_in_voxels=True,
             abscissa="length",

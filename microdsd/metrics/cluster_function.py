@@ -210,7 +210,7 @@ CLUSTER = Group(
             label="two-point cluster function",
             definition="C2(r): chance that two points r apart lie in one connected body, mean over "
             "shells",
-            reference="doi:10.1063/1.454440",
+            references="doi:10.1063/1.454440",
             symbol="C2(r)",
             points="distance",
             drawn=True,

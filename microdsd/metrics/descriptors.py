@@ -25,11 +25,11 @@ from microdsd.metrics.topology import BODIES, EULER, PERCOLATION
 from microdsd.metrics.triple_lines import TRIPLE_LINES
 from microdsd.metrics.two_point import CROSS_TWO_POINT, TWO_POINT, TWO_POINT_ALONG
 from microdsd.microstructure.outside import material_phases
+from microdsd.microstructure.phases import resolve_phases
 from microdsd.microstructure.schema import (
     LabelsLike,
     as_ensemble,
     phases_of,
-    resolve_phase,
     voxel_size_of,
 )
 from microdsd.progress import stage
@@ -60,7 +60,7 @@ def describe(
     ms: LabelsLike,
     *,
     periodic: bool,
-    phases: Sequence[int | str] | None = None,
+    phase: int | str | Sequence[int | str] | None = None,
     descriptors: Sequence[str] | None = None,
     mask: MaskLike | None = None,
     relative_error: float = 0.05,
@@ -74,8 +74,8 @@ def describe(
         Integer labels, dims ``([sample,] [z,] y, x)``.
     periodic : bool
         Whether the boxes wrap. There is no default.
-    phases : sequence of int or str, optional
-        Phases to describe; all by default.
+    phase : int or str, or sequence of them, optional
+        Phase or phases to describe; all by default.
     descriptors : sequence of str, optional
         Groups to measure, all by default; `microdsd.metrics.registry.groups` names them.
     mask : array_like of bool, dims ``([sample,] [z,] y, x)``, optional
@@ -93,7 +93,7 @@ def describe(
         Dims ``sample``; ``phase`` (labels, with ``phase_name``); ``pair`` of phases
         ("pore-solid"); ``axis`` ("z", "y", "x"); ``distance`` (metres or voxels); ``lag``,
         ``chord`` (voxels); ``diameter`` (metres or voxels). Every variable has its ``units``,
-        ``definition`` and ``reference`` as attributes; docs/reference/descriptors.md lists all.
+        ``definition`` and ``references`` as attributes; docs/reference/descriptors.md lists all.
         Cross-S2 and triple lines are there for three phases and more, the curvature in 3D, the
         local thickness where voxels are cubes.
 
@@ -113,7 +113,7 @@ def describe(
     """
     ensemble = as_ensemble(ms)
     names = material_phases(phases_of(ensemble))
-    labels = list(names) if phases is None else [resolve_phase(ensemble, p) for p in phases]
+    labels = list(resolve_phases(ensemble, phase))
     request = Request(ensemble, labels, periodic, mask, relative_error)
     size, unit = voxel_size_of(ensemble)
     described = xr.Dataset(

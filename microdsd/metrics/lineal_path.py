@@ -34,7 +34,7 @@ def lineal_path(
     phase: int | str,
     periodic: bool,
     max_distance: int | None = None,
-    along: str = "mean",
+    axis: str = "mean",
     mask: MaskLike | None = None,
 ) -> xr.DataArray:
     r"""Lineal-path function L(z) of one phase: the chance that a whole segment lies in it.
@@ -51,7 +51,7 @@ def lineal_path(
     max_distance : int, optional
         Longest segment, in voxel edges (the shortest edge if they differ). By default half the
         shortest side of the box.
-    along : {"mean", "z", "y", "x"}, optional
+    axis : {"mean", "z", "y", "x"}, optional
         Segments along one axis, or the mean over the axes. Where voxels are not cubes, the curve
         of a longer edge is interpolated linearly to multiples of the shortest one.
     mask : array_like of bool, dims ``([sample,] [z,] y, x)``, optional
@@ -87,42 +87,44 @@ def lineal_path(
     --------
     >>> import numpy as np
     >>> stripes = np.tile(np.array([0, 0, 1, 1], dtype=np.uint8), (8, 2))
-    >>> path = lineal_path(stripes, phase=1, periodic=True, max_distance=3, along="x")
+    >>> path = lineal_path(stripes, phase=1, periodic=True, max_distance=3, axis="x")
     >>> path.values
     array([[0.5 , 0.25, 0.  , 0.  ]])
     """
     ensemble = as_ensemble(ms)
     label = resolve_phase(ensemble, phase)
     dims = spatial_dims(ensemble)
-    if along not in ("mean", *dims):
-        raise InputError(f"along: {along!r} is not one of {('mean', *dims)}")
+    if axis not in ("mean", *dims):
+        raise InputError(f"axis: {axis!r} is not one of {('mean', *dims)}")
     size, unit = voxel_size_of(ensemble)
     grid = Grid.of(ensemble.shape[1:], size, periodic)
     inside = specimen_of(ensemble, mask)
     default = min(ensemble.shape[1:]) // 2
 
-    def curves(axis: int, reach: int) -> Values:
+    def curves(number: int, reach: int) -> Values:
         return np.stack(
             [
-                _path(sample == label, None if inside is None else inside[i], axis, reach, periodic)
+                _path(
+                    sample == label, None if inside is None else inside[i], number, reach, periodic
+                )
                 for i, sample in enumerate(ensemble.values)
             ]
         )
 
-    if along == "mean":
+    if axis == "mean":
         reach = checked_distance(max_distance, default, _longest_common(grid))
         edge = min(size)
         wanted = np.arange(reach + 1.0)
         found = np.zeros((len(ensemble), reach + 1))
-        for axis, ratio in enumerate(grid.edges):
+        for number, ratio in enumerate(grid.edges):
             lags = np.arange(int(np.ceil(reach / ratio)) + 1)
-            for i, curve in enumerate(curves(axis, int(lags[-1]))):
+            for i, curve in enumerate(curves(number, int(lags[-1]))):
                 found[i] += np.interp(wanted, lags * ratio, curve) / len(dims)
     else:
-        axis = dims.index(along)
-        edge = size[axis]
-        reach = checked_distance(max_distance, default, grid.farthest_lag(axis))
-        found = curves(axis, reach)
+        number = dims.index(axis)
+        edge = size[number]
+        reach = checked_distance(max_distance, default, grid.farthest_lag(number))
+        found = curves(number, reach)
     return per_sample(
         ensemble,
         found,
@@ -131,7 +133,7 @@ def lineal_path(
         dims=("distance",),
         coords={"distance": ("distance", np.arange(reach + 1) * edge, {"units": unit})},
         phase=phases_of(ensemble)[label],
-        along=along,
+        axis=axis,
         periodic=int(periodic),
     )
 
@@ -161,12 +163,12 @@ def _path(
 
 
 def _measure(request: Request) -> Variables:
-    def path(phase: int, along: str) -> xr.DataArray:
+    def path(phase: int, axis: str) -> xr.DataArray:
         return lineal_path(
             request.ensemble,
             phase=phase,
             periodic=request.periodic,
-            along=along,
+            axis=axis,
             max_distance=request.reach,
             mask=request.mask,
         )
@@ -194,7 +196,7 @@ LINEAL_PATH = Group(
             label="lineal path",
             definition="L(z): chance that a segment joining the centres of voxels z apart lies in "
             "the phase, mean over the axes",
-            reference=_LU_TORQUATO,
+            references=_LU_TORQUATO,
             symbol="L(z)",
             points="lag",
             points_in_voxels=True,
@@ -207,7 +209,7 @@ LINEAL_PATH = Group(
             name="lineal_path_along",
             label="lineal path along an axis",
             definition="L(z) along one axis",
-            reference=_LU_TORQUATO,
+            references=_LU_TORQUATO,
             symbol="L(z)",
             points="lag",
             points_in_voxels=True,

@@ -130,7 +130,7 @@ LOCAL_THICKNESS = Group(
             name="local_thickness_share",
             label="share of the phase at least as thick",
             definition="share of the phase covered by balls in the phase of at least this diameter",
-            reference=_HILDEBRAND,
+            references=_HILDEBRAND,
             points="diameter",
             abscissa="diameter",
             drawn=True,
@@ -142,7 +142,7 @@ LOCAL_THICKNESS = Group(
             label="mean local thickness",
             definition="mean over the phase of the diameter of the largest ball in the phase that "
             "covers a point",
-            reference=_HILDEBRAND,
+            references=_HILDEBRAND,
             unit="length",
         ),
         Descriptor(
@@ -150,7 +150,7 @@ LOCAL_THICKNESS = Group(
             label="local thickness",
             definition="share of the phase with at least each thickness, at the same diameters for "
             "all ensembles",
-            reference=_HILDEBRAND,
+            references=_HILDEBRAND,
             points="diameter",
             abscissa="diameter",
             derived_from="local_thickness_share",

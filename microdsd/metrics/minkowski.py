@@ -241,7 +241,7 @@ MINKOWSKI = Group(
             name="minkowski_volume",
             label="volume, of configurations",
             definition="phase fraction, mean over configurations of 2^d voxels",
-            reference=_OHSER,
+            references=_OHSER,
             symbol="V_V",
         ),
         Descriptor(
@@ -249,7 +249,7 @@ MINKOWSKI = Group(
             label="surface, of configurations",
             definition="surface per volume, by Crofton's formula over 13 (3D) or 4 (2D) directions "
             "of neighbouring voxels",
-            reference=_OHSER,
+            references=_OHSER,
             unit="1/length",
             symbol="S_V",
         ),
@@ -258,7 +258,7 @@ MINKOWSKI = Group(
             label="integral of the mean curvature",
             definition="integral of (k1 + k2) / 2 over the boundary per volume, from 13 plane "
             "sections",
-            reference=_OHSER,
+            references=_OHSER,
             unit="1/length^2",
             symbol="M_V",
         ),
@@ -267,7 +267,7 @@ MINKOWSKI = Group(
             label="Euler characteristic, of configurations",
             definition="Euler characteristic per volume, of configurations inside the box: faces "
             "of the box bound nothing",
-            reference=_OHSER,
+            references=_OHSER,
             unit="1/length^d",
             symbol="χ_V",
         ),

@@ -65,7 +65,7 @@ class Descriptor:
         As people write it.
     definition : str
         In one line; an attribute of the variable.
-    reference : str
+    references : str
         DOI or book; an attribute of the variable.
     unit : str
         "1", "length", "1/length" or, with d dims, "1/length^d".
@@ -110,7 +110,7 @@ class Descriptor:
     name: str
     label: str
     definition: str
-    reference: str
+    references: str
     unit: str = "1"
     symbol: str = ""
     explanation: str = ""
@@ -182,7 +182,7 @@ class Group:
         for record in self.descriptors:
             if record.describes(name):
                 return variable.assign_attrs(
-                    definition=record.definition, reference=record.reference
+                    definition=record.definition, references=record.references
                 )
         raise InputError(f"group {self.name!r}: measures {name!r} and has no Descriptor of it")
 

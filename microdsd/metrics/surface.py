@@ -287,7 +287,7 @@ SURFACE = Group(
             name="specific_surface_area",
             label="specific surface area",
             definition=f"boundary of the phase per bulk volume, by {_CROFTON}",
-            reference=_OHSER,
+            references=_OHSER,
             unit="1/length",
             symbol="S_V (3D), L_A (2D)",
             explanation="Interface of the phase per volume of the sample (in a plane: length per "
@@ -304,7 +304,7 @@ SURFACE = Group(
             label="unlike faces per voxel",
             definition="unlike voxel faces per voxel, of all phases; follows the staircase of "
             "voxels",
-            reference=_OHSER,
+            references=_OHSER,
             explanation="Pairs of face neighbours in different phases, per voxel: sensitive to "
             "speckle.",
             compared=True,
@@ -317,7 +317,7 @@ SURFACE = Group(
             name="pair_surface_area",
             label="interface between two phases",
             definition=f"interface of two phases per bulk volume, by {_CROFTON}",
-            reference=_OHSER,
+            references=_OHSER,
             unit="1/length",
             symbol="S_V (3D), L_A (2D)",
             explanation="The same for the interface that parts these two phases.",

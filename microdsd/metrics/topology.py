@@ -322,14 +322,14 @@ EULER = Group(
             label="Euler characteristic",
             definition="bodies less tunnels plus cavities (2D: bodies less holes), connected "
             "across faces; outside a box that does not wrap there is no phase",
-            reference=_OHSER,
+            references=_OHSER,
             symbol="χ",
         ),
         Descriptor(
             name="euler_density",
             label="Euler characteristic per volume",
             definition="euler_characteristic over the volume of the box",
-            reference=_OHSER,
+            references=_OHSER,
             unit="1/length^d",
             symbol="χ_V",
             explanation="Bodies less tunnels plus cavities (in a plane: bodies less holes), per "
@@ -350,7 +350,7 @@ BODIES = Group(
             name="body_count",
             label="connected bodies per sample",
             definition="connected bodies, across faces; cut ones count as whole",
-            reference=_OHSER,
+            references=_OHSER,
             explanation="Bodies of the phase joined across voxel faces, those cut by the box "
             "included.",
             compared=True,
@@ -364,7 +364,7 @@ BODIES = Group(
             name="largest_body_share",
             label="share of the largest body",
             definition="voxels of the largest body over those of the phase",
-            reference=_OHSER,
+            references=_OHSER,
             explanation="Part of the phase that lies in its largest body.",
             compared=True,
             margin=Margin(0.05, "points"),
@@ -383,7 +383,7 @@ PERCOLATION = Group(
             label="samples that percolate",
             definition="one body touches both faces of the box normal to the axis; the box never "
             "wraps",
-            reference="doi:10.1201/9781315274386",
+            references="doi:10.1201/9781315274386",
             explanation="Share of the samples in which one body of the phase touches both opposite "
             "sides of the box.",
             compared=True,

@@ -256,7 +256,7 @@ TRIPLE_LINES = Group(
             label="triple-phase boundary",
             definition="length of lines where three phases meet per volume (2D: points per area), "
             "by plane sections",
-            reference="Underwood, Quantitative Stereology (1970), chapter 2",
+            references="Underwood, Quantitative Stereology (1970), chapter 2",
             unit="1/length^2",
             symbol="L_V (3D), P_A (2D)",
             explanation="Length of the lines in which three phases meet, per volume of the sample, "

@@ -43,7 +43,7 @@ def two_point_probability(
     phase2: int | str | None = None,
     periodic: bool,
     max_distance: int | None = None,
-    along: str = "radial",
+    axis: str = "radial",
     mask: MaskLike | None = None,
 ) -> xr.DataArray:
     r"""Two-point probability function S2 of one phase, or of a pair of phases.
@@ -62,7 +62,7 @@ def two_point_probability(
     max_distance : int, optional
         Largest distance, in voxel edges (the shortest edge if they differ). By default half
         the shortest side of the box.
-    along : {"radial", "z", "y", "x"}, optional
+    axis : {"radial", "z", "y", "x"}, optional
         Average over all lags of a shell, or only along one axis.
     mask : array_like of bool, dims ``([sample,] [z,] y, x)``, optional
         Where the specimen is, if it does not fill the box: only pairs with both ends in it count,
@@ -97,7 +97,7 @@ def two_point_probability(
     --------
     >>> import numpy as np
     >>> stripes = np.tile(np.array([0, 0, 1, 1], dtype=np.uint8), (8, 2))
-    >>> s2 = two_point_probability(stripes, phase=1, periodic=True, max_distance=4, along="x")
+    >>> s2 = two_point_probability(stripes, phase=1, periodic=True, max_distance=4, axis="x")
     >>> s2.values
     array([[0.5 , 0.25, 0.  , 0.25, 0.5 ]])
     """
@@ -105,14 +105,14 @@ def two_point_probability(
     first = resolve_phase(ensemble, phase)
     second = first if phase2 is None else resolve_phase(ensemble, phase2)
     dims = spatial_dims(ensemble)
-    if along != "radial" and along not in dims:
-        raise InputError(f"along: {along!r} is not one of {('radial', *dims)}")
+    if axis != "radial" and axis not in dims:
+        raise InputError(f"axis: {axis!r} is not one of {('radial', *dims)}")
     size, unit = voxel_size_of(ensemble)
     grid = Grid.of(ensemble.shape[1:], size, periodic)
     default = min(ensemble.shape[1:]) // 2
     batches = _batches(ensemble.values, (first, second), specimen_of(ensemble, mask))
 
-    if along == "radial":
+    if axis == "radial":
         edge = min(size)
         shells = Shells.of(grid, checked_distance(max_distance, default, grid.longest_shell()))
         lengths = grid.transform_lengths(shells.reach)
@@ -126,19 +126,21 @@ def two_point_probability(
         ]
         distance = shells.distance
     else:
-        axis = dims.index(along)
-        edge = size[axis]
-        reach = checked_distance(max_distance, default, grid.farthest_lag(axis))
+        number = dims.index(axis)
+        edge = size[number]
+        reach = checked_distance(max_distance, default, grid.farthest_lag(number))
         distance = np.arange(reach + 1.0)
-        length = grid.transform_length(axis, reach)
-        lines = np.prod(grid.shape) // grid.shape[axis]
-        of_box = lines * grid.places(axis, np.arange(reach + 1))
+        length = grid.transform_length(number, reach)
+        lines = np.prod(grid.shape) // grid.shape[number]
+        of_box = lines * grid.places(number, np.arange(reach + 1))
         values = [
             _share(counts, of_box if places is None else places)
             for a, b, inside in batches
             for counts, places in _with_places(
-                pair_counts_along(a, b, length, axis, reach),
-                None if inside is None else pair_counts_along(inside, inside, length, axis, reach),
+                pair_counts_along(a, b, length, number, reach),
+                None
+                if inside is None
+                else pair_counts_along(inside, inside, length, number, reach),
             )
         ]
 
@@ -152,7 +154,7 @@ def two_point_probability(
         coords={"distance": ("distance", distance * edge, {"units": unit})},
         phase=names[first],
         phase2=names[second],
-        along=along,
+        axis=axis,
         periodic=int(periodic),
     )
 
@@ -208,7 +210,7 @@ def _measure_along(request: Request) -> Variables:
                 request.ensemble,
                 phase=phase,
                 periodic=request.periodic,
-                along=axis,
+                axis=axis,
                 max_distance=request.reach,
                 mask=request.mask,
             ),
@@ -254,7 +256,7 @@ TWO_POINT = Group(
             label="two-point probability",
             definition="S2(r) = <I(x) I(x + r)>, plain mean over the lags i <= |r| < i + 1 "
             "shortest edges",
-            reference=_TORQUATO,
+            references=_TORQUATO,
             symbol="S2(r)",
             explanation="S₂(r): probability that two points at distance r both lie in the phase; "
             "S₂(0) is the phase fraction, and S₂ tends to its square where the phase has no order "
@@ -280,7 +282,7 @@ TWO_POINT_ALONG = Group(
             name="two_point_along",
             label="two-point probability along an axis",
             definition="S2 at lags along one axis",
-            reference=_TORQUATO,
+            references=_TORQUATO,
             symbol="S2(r)",
             points="lag",
             points_in_voxels=True,
@@ -290,7 +292,7 @@ TWO_POINT_ALONG = Group(
             name="anisotropy",
             label="anisotropy",
             definition="S2 along an axis less the mean of the axes, over phi (1 - phi)",
-            reference=_TORQUATO,
+            references=_TORQUATO,
             points="lag",
             points_in_voxels=True,
             derived_from="two_point_along",
@@ -312,7 +314,7 @@ CROSS_TWO_POINT = Group(
             label="two-point probability of two phases",
             definition="S2(r) = <I_a(x) I_b(x + r)> of two phases, r and -r averaged, mean over "
             "shells",
-            reference=_TORQUATO,
+            references=_TORQUATO,
             symbol="S2(r)",
             explanation="Probability that of two points at distance r one lies in the first phase "
             "and one in the second; 0 at r = 0, and the product of the two fractions where no "

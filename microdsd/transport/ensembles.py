@@ -9,7 +9,7 @@ from typing import Literal, get_args
 import xarray as xr
 
 from microdsd.errors import InputError
-from microdsd.microstructure import LabelsLike, as_ensemble, phases_of, resolve_phase
+from microdsd.microstructure import LabelsLike, as_ensemble, phases_of, resolve_phases
 from microdsd.transport.arguments import (
     Sides,
     check_cubic,
@@ -34,7 +34,7 @@ def describe_transport(
     ms: LabelsLike,
     *,
     properties: Sequence[Property] = ("diffusivity",),
-    phases: Sequence[int | str] | None = None,
+    phase: int | str | Sequence[int | str] | None = None,
     axes: Sequence[str] | None = None,
     conductivity: Mapping[int | str, float] | None = None,
     moduli: Mapping[int | str, tuple[float, float]] | None = None,
@@ -51,8 +51,8 @@ def describe_transport(
         Integer labels, dims ``([sample,] [z,] y, x)``.
     properties : sequence of {"diffusivity", "permeability", "conductivity", "stiffness"}
         The first two are measured in every phase along every axis, the others of the whole box.
-    phases : sequence of int or str, optional
-        Phases in which matter diffuses or flows; all by default.
+    phase : int or str, or sequence of them, optional
+        Phase or phases in which matter diffuses or flows; all by default.
     axes : sequence of {"z", "y", "x"}, optional
         Axes of diffusion and flow; all by default.
     conductivity, moduli : mapping, optional
@@ -86,13 +86,13 @@ def describe_transport(
     >>> import numpy as np
     >>> from microdsd.microstructure import as_microstructure
     >>> stack = as_microstructure(np.tile([0, 1], (2, 4, 2)), ensemble=True)
-    >>> found = describe_transport(stack, phases=[1])
+    >>> found = describe_transport(stack, phase=1)
     >>> found.relative_diffusivity.sel(phase=1, axis="y").values.round(9)
     array([0.5, 0.5])
     """
     ensemble = as_ensemble(ms)
     names = phases_of(ensemble)
-    labels = [resolve_phase(ensemble, p) for p in (names if phases is None else phases)]
+    labels = list(resolve_phases(ensemble, phase))
     chosen = resolve_axes(ensemble, axes)
     unknown = [p for p in properties if p not in get_args(Property)]
     if unknown or not properties:

@@ -101,7 +101,7 @@ def test_targets_average_over_windows_of_all_compositions():
     mean = np.mean([aims.two_point(f)[0] for f in windows.fractions], axis=0)
     phase = aims.pairs[0][0]
     for d, along in enumerate(("y", "x")):
-        s2 = two_point_probability(real, phase=phase, periodic=False, along=along)
+        s2 = two_point_probability(real, phase=phase, periodic=False, axis=along)
         np.testing.assert_allclose(mean[d], s2.mean("sample"), atol=1e-12)
 
 

@@ -85,7 +85,7 @@ def test_the_same_as_the_stack_at_once(file, tmp_path):
 
 
 def test_transport_is_the_same_too(file):
-    measure = partial(describe_transport, phases=["solid"], properties=["diffusivity"])
+    measure = partial(describe_transport, phase="solid", properties=["diffusivity"])
     found, _ = measure_ensemble(file, measure)
     xr.testing.assert_allclose(found, measure(load_microstructures(file)), rtol=1e-12)
 
@@ -253,7 +253,7 @@ def test_an_error_of_the_settings_is_raised_at_once(file, tmp_path):
     assert len(seen) == 3
     assert not place_of_parts(output).exists()
     with pytest.raises(InputError, match="no phase 'water'"):
-        measure_ensemble(file, partial(describe, periodic=False, phases=["water"]))
+        measure_ensemble(file, partial(describe, periodic=False, phase=["water"]))
 
 
 def test_nothing_at_all_is_an_error(file, tmp_path):

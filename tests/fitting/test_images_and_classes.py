@@ -25,7 +25,7 @@ SIZE = {"widths": (4, 8), "blocks": (1, 1), "embedding": 8}
 
 def colours(n=12, levels=5, classes=None):
     values = np.random.default_rng(0).integers(0, levels, (n, 3, 8, 8)).astype(np.uint8)
-    return as_images(values, levels=levels, channels=["r", "g", "b"], classes=classes)
+    return as_images(values, grey_levels=levels, channels=["r", "g", "b"], classes=classes)
 
 
 def fitted(source, **options):

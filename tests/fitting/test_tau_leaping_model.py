@@ -45,7 +45,7 @@ def test_the_paper_s_rule_sets_the_evaluations():
     assert (labels == 0).sum() == request.counts[0, 0]
     assert len(told) > 3.4 * 4.5 / 0.5  # open directions, time and epsilon: the fewest there are
     assert set(told) == {1}
-    states, _ = model.walk(request)
+    states, _ = model.trajectory(request)
     assert len(states) == len(told)
     sigmas = [sigma for sigma, _ in states]
     assert sigmas[0] == 3.0
@@ -68,7 +68,7 @@ def test_requests_that_cannot_be_met():
 @pytest.mark.parametrize(("source", "window"), [(FLAT, 8), (SOLID, 5)])
 @pytest.mark.parametrize("loss", [None, "likelihood", "l1", "l2"])
 def test_a_model_comes_out(tmp_path, source, window, loss):
-    run = run_of(source, window=window, method="tau-leaping", loss=loss, schedule="t^2")
+    run = run_of(source, window=window, method="tau-leaping", loss=loss, time_schedule="t^2")
     list(run.records())
     model = run.finish()
     assert isinstance(model.network, RateUNet)
@@ -96,9 +96,9 @@ def test_the_paper_s_settings_are_options_of_fit():
     [
         ({"method": "leaping"}, "method='leaping': choose one of 'bridges', 'tau-leaping'"),
         ({"method": "tau-leaping", "loss": "l3"}, "loss='l3'"),
-        ({"method": "tau-leaping", "schedule": "t"}, "schedule='t'"),
+        ({"method": "tau-leaping", "time_schedule": "t"}, "time_schedule='t'"),
         ({"loss": "l1"}, "settings of method='tau-leaping'"),
-        ({"schedule": "t^4"}, "settings of method='tau-leaping'"),
+        ({"time_schedule": "t^4"}, "settings of method='tau-leaping'"),
     ],
 )
 def test_settings_that_are_refused(options, message):

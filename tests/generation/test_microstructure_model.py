@@ -192,7 +192,7 @@ def test_provenance_is_complete():
 def test_walks_keep_the_counts_at_every_level(ndim, phases):
     model = MODELS[ndim, phases]
     request = GenerationRequest.resolve(model.card, 3, evaluations=6, rng=5)
-    states, labels = model.walk(request, 1)
+    states, labels = model.trajectory(request, 1)
     assert [sigma for sigma, _ in states] == [*request.plan.levels, *request.plan.redraws]
     for _, occupation in states:
         assert occupation.shape == (phases - 1, *model.card.window)

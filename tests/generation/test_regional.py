@@ -81,7 +81,7 @@ def test_every_region_has_its_counts(phases):
 def test_a_map_of_regions():
     regions = np.zeros((12, 10), int)
     regions[3:7, 2:8] = 7
-    new = tiny_model().sample_regions({"pore": [0.25, 0.5]}, regions=regions, rng=0).values[0]
+    new = tiny_model().sample_regions({"pore": [0.25, 0.5]}, region_map=regions, rng=0).values[0]
     assert [(new[regions == label] == 0).sum() for label in (0, 7)] == [24, 12]
 
 

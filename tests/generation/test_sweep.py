@@ -40,7 +40,7 @@ def test_walkers_are_added_and_those_that_are_there_start_alike(phases):
     model = tiny_model(phases=phases)
     request = sweep_request(model.card, {"pore": PORE}, paired=True, rng=1)
     pore = model._sampler.encoding.species.index(0)
-    start = [model.walk(request, index=i)[0][0][1][pore] for i in range(3)]
+    start = [model.trajectory(request, index=i)[0][0][1][pore] for i in range(3)]
     assert [int(state.sum()) for state in start] == [24, 36, 48]
     for few, many in itertools.pairwise(start):
         assert (many >= few).all()

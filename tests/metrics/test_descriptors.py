@@ -49,7 +49,7 @@ def test_every_variable_is_what_its_own_function_says(ensemble, periodic):
         for dim in "zyx":
             np.testing.assert_array_equal(
                 one["two_point_along"].sel(axis=dim).values,
-                two_point_probability(ensemble, along=dim, max_distance=3, **here).values,
+                two_point_probability(ensemble, axis=dim, max_distance=3, **here).values,
             )
     np.testing.assert_array_equal(
         found.interface_density.values, interface_density(ensemble, periodic=periodic).values
@@ -111,15 +111,15 @@ def test_every_new_variable_is_what_its_own_function_says(ensemble, periodic):
             "minkowski_euler": shape.euler,
             "minkowski_curvature": shape.curvature,
             "degree_of_anisotropy": fabric(ensemble, **here).degree,
-            "fraction_profile_y": fraction_profile(ensemble, along="y").sel(phase=label),
+            "fraction_profile_y": fraction_profile(ensemble, axis="y").sel(phase=label),
             **about,
         }.items():
             np.testing.assert_allclose(one[name].values, expected.values, rtol=1e-14)
         for dim, side in zip("zyx", (6, 8, 7), strict=True):
             along = one.sel(axis=dim)
-            path = lineal_path(ensemble, along=dim, **here)
+            path = lineal_path(ensemble, axis=dim, **here)
             np.testing.assert_array_equal(along.lineal_path_along.values, path.values)
-            chords = chord_length_density(ensemble, along=dim, **here).values
+            chords = chord_length_density(ensemble, axis=dim, **here).values
             np.testing.assert_array_equal(along.chord_length_density.values, chords)
             assert along.chord_length_density.values[:, side:].sum() == 0
         largest = thickness.sizes["diameter"]
@@ -131,7 +131,7 @@ def test_every_new_variable_is_what_its_own_function_says(ensemble, periodic):
 def test_every_variable_is_defined_and_has_a_unit(ensemble):
     found = describe(ensemble, periodic=False)
     for name, variable in found.data_vars.items():
-        assert {"units", "definition", "reference", "long_name"} <= set(variable.attrs), name
+        assert {"units", "definition", "references", "long_name"} <= set(variable.attrs), name
     profiles = {"fraction_profile_z", "fraction_profile_y", "fraction_profile_x"}
     records = {record.name for record in descriptors() if record.derived_from is None}
     assert set(found.data_vars) - profiles == records - {"fraction_profile"}
@@ -171,17 +171,17 @@ def test_oblong_voxels_have_no_local_thickness():
 
 
 def test_a_choice_of_phases(ensemble):
-    found = describe(ensemble, periodic=False, phases=["binder", 0], descriptors=compared_groups())
+    found = describe(ensemble, periodic=False, phase=["binder", 0], descriptors=compared_groups())
     assert found.phase_name.values.tolist() == ["binder", "pore"]
     whole = describe(ensemble, periodic=False, descriptors=compared_groups())
     np.testing.assert_array_equal(
         found.body_count.values, whole.body_count.sel(phase=[7, 0]).values
     )
     assert "pair_surface_area" not in describe(
-        ensemble, periodic=False, phases=[3], descriptors=compared_groups()
+        ensemble, periodic=False, phase=[3], descriptors=compared_groups()
     )
     with pytest.raises(InputError, match="no phase 'water'"):
-        describe(ensemble, periodic=False, phases=["water"])
+        describe(ensemble, periodic=False, phase=["water"])
 
 
 def test_two_phases_have_nothing_of_three():

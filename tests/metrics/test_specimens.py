@@ -119,7 +119,7 @@ def test_chords_of_a_specimen(periodic):
                 )
                 weights[length] += 1 if cut == "exclude" else 1 / places
         found = chord_length_density(
-            labels.astype(int), phase=1, periodic=periodic, along="x", cut=cut, mask=inside
+            labels.astype(int), phase=1, periodic=periodic, axis="x", cut=cut, mask=inside
         )
         np.testing.assert_allclose(found.values[0, :12], weights[1:] / weights.sum())
 

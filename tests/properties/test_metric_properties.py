@@ -32,7 +32,7 @@ def test_zero_lag_is_the_phase_fraction(ms, periodic):
 @given(microstructures, periodic, st.sampled_from(["radial", "y"]))
 def test_probabilities_of_all_pairs_sum_to_one_at_every_lag(ms, periodic, along):
     total = sum(
-        two_point_probability(ms, phase=a, phase2=b, periodic=periodic, along=along)
+        two_point_probability(ms, phase=a, phase2=b, periodic=periodic, axis=along)
         for a, b in itertools.product(range(3), repeat=2)
     )
     np.testing.assert_allclose(total.values, 1, rtol=1e-12)
@@ -88,7 +88,7 @@ def test_axis_descriptors_follow_their_axis(ms, random):
 
 def two_point_along(ms, axis):
     return two_point_probability(
-        ms, phase=1, periodic=False, along=str(ms.dims[axis]), max_distance=1
+        ms, phase=1, periodic=False, axis=str(ms.dims[axis]), max_distance=1
     ).values
 
 
@@ -127,7 +127,7 @@ def test_unlike_pairs_at_lag_one_are_the_interface(ms, periodic):
     """Lag one across unlike phases is what the faces of voxels are."""
     faces = sum(
         two_point_probability(
-            ms, phase=a, phase2=b, periodic=periodic, along=str(dim), max_distance=1
+            ms, phase=a, phase2=b, periodic=periodic, axis=str(dim), max_distance=1
         ).values[0, 1]
         for dim in ms.dims
         for a, b in itertools.permutations(range(3), 2)

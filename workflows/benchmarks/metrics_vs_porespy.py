@@ -72,7 +72,7 @@ def rows(labels: np.ndarray, porespy: Any) -> list[Row]:
         # porespy also leaves out the chords that lie in the faces of the box.
         inner = (slice(1, -1),) * last
         density = chord_length_density(
-            labels[inner], phase=1, periodic=False, along="x", cut="exclude"
+            labels[inner], phase=1, periodic=False, axis="x", cut="exclude"
         ).values[0]
         counts = np.zeros(len(density) + 1)
         counts[: len(theirs)] = theirs
@@ -121,10 +121,10 @@ def rows(labels: np.ndarray, porespy: Any) -> list[Row]:
             lambda: metrics.two_point_correlation(mask, bins=edges),
             lambda ours, theirs: gap(ours, theirs.probability_scaled)),
         Row("lineal path, one axis", "porespy distance_transform_lin",
-            lambda: lineal_path(labels, phase=1, periodic=False, along="x", max_distance=reach),
+            lambda: lineal_path(labels, phase=1, periodic=False, axis="x", max_distance=reach),
             lambda: filters.distance_transform_lin(mask, axis=last, mode="forward"), same_path),
         Row("chord lengths, one axis", "porespy apply_chords",
-            lambda: chord_length_density(labels, phase=1, periodic=False, along="x"),
+            lambda: chord_length_density(labels, phase=1, periodic=False, axis="x"),
             chords, same_chords),
         Row("local thickness", "porespy local_thickness",
             lambda: local_thickness(labels, phase=1),
@@ -141,7 +141,7 @@ def rows(labels: np.ndarray, porespy: Any) -> list[Row]:
         Row("percolation, all axes", "porespy is_percolating",
             lambda: percolates(labels, phase=1), lambda: metrics.is_percolating(mask), gap),
         Row("fraction profile", "porespy porosity_profile",
-            lambda: fraction_profile(labels, along="y").sel(phase=1),
+            lambda: fraction_profile(labels, axis="y").sel(phase=1),
             lambda: metrics.porosity_profile(mask, axis=last - 1),
             lambda ours, theirs: gap(ours, theirs.porosity)),
         Row("representative size", f"porespy rev_porosity, {BLOCKS} blocks",

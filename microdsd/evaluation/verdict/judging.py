@@ -50,7 +50,7 @@ TESTS_BESIDE_DESCRIPTORS = 4
 
 def judge(
     generated: LabelsLike,
-    real: LabelsLike,
+    reference: LabelsLike,
     *,
     periodic: bool,
     rng: int | np.random.Generator | None = 0,
@@ -65,7 +65,7 @@ def judge(
 
     Parameters
     ----------
-    generated, real : DataArray, dims (sample, [z,] y, x)
+    generated, reference : DataArray, dims (sample, [z,] y, x)
         Of one shape, with the same phases. Real windows should be disjoint and far enough apart
         not to be alike, and at least as many as the generated samples.
     periodic : bool
@@ -112,11 +112,11 @@ def judge(
     if not 0 < alpha < 1:
         raise InputError(f"alpha: must lie between 0 and 1, got {alpha}")
     limits = margins_with(margins)
-    new, found = as_ensemble(generated), as_ensemble(real)
+    new, found = as_ensemble(generated), as_ensemble(reference)
     if new.shape[1:] != found.shape[1:] or set(phases_of(new)) != set(phases_of(found)):
         raise InputError(
-            f"real: its windows {found.shape[1:]} of phases {list(phases_of(found))} are not like "
-            f"the samples {new.shape[1:]} of phases {list(phases_of(new))}"
+            f"reference: its windows {found.shape[1:]} of phases {list(phases_of(found))} are not "
+            f"like the samples {new.shape[1:]} of phases {list(phases_of(new))}"
         )
     made_phi, real_phi = (phase_fractions(side).values for side in (new, found))
     inside = FractionTrend(real_phi).reaches(made_phi)

@@ -56,7 +56,7 @@ def animate_walk(
     path : str or Path
         A file whose name ends in ``.gif``.
     states : sequence of (float, ndarray)
-        Of `MicrostructureModel.walk`; species are the labels in ascending order, without the
+        Of `MicrostructureModel.trajectory`; species are the labels in ascending order, without the
         phase that no walker stands for.
     material : DataArray, dims ([z,] y, x)
         The finished sample.

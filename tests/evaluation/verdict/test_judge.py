@@ -195,7 +195,7 @@ def test_three_phases_are_tested_in_all_pairs():
         ({"margins": {"surfeit": 0.1}}, "surfeit"),
         ({"margins": {"surface": 5}}, "0.05 for 5 %"),
         ({"alpha": 1.5}, "alpha"),
-        ({"real": np.ones((2, 9, 9), int)}, "real"),
+        ({"real": np.ones((2, 9, 9), int)}, "reference"),
     ],
 )
 def test_what_cannot_be_judged_is_an_error(real, change, message):
