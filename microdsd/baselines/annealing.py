@@ -17,7 +17,7 @@ _QUENCHED = 20  # of the blocks, the last: no rise is accepted any more
 _RATES = (0.5, 0.001)  # aimed at by the first and the last block that is not quenched
 _COOLING = 0.85
 _TRIALS = 200
-_FREE = 0.1  # share of picks away from interfaces, without which no new body could begin
+_FREE = 0.1  # share of picks away from interfaces, without which no new component could begin
 
 
 class AnnealedBox:

@@ -326,7 +326,7 @@ def _quantiles(
 
 
 def _where_defined(values: ArrayLike) -> Masked:
-    """Mask what a sample does not have, such as the largest body of an absent phase."""
+    """Mask what a sample does not have, such as the largest component of an absent phase."""
     masked: Masked = np.ma.masked_invalid(np.asarray(values, dtype=np.float64))
     return masked
 

@@ -50,7 +50,7 @@ def porespy_sandbox() -> Iterator[Any]:
 
 
 def two_point_correlation(mask: NDArray[np.bool_], edges: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Not periodic, unbiased S2 of `mask` by porespy, one value per bin of distances in voxels.
+    """Return the unbiased S2 of a `mask` that is not periodic, per bin of distances in voxels.
 
     Parameters
     ----------
@@ -72,7 +72,7 @@ def two_point_correlation(mask: NDArray[np.bool_], edges: NDArray[np.int64]) -> 
 def local_thickness_radii(
     masks: NDArray[np.bool_], inside: NDArray[np.bool_] | None = None
 ) -> list[NDArray[np.int64]]:
-    """Voxels of each local thickness, for every mask of a stack.
+    """Count the voxels of each local thickness, for every mask of a stack.
 
     Parameters
     ----------
@@ -99,7 +99,7 @@ def local_thickness_radii(
 
 
 def _radii(porespy: Any, mask: NDArray[np.bool_], room: NDArray[np.bool_]) -> NDArray[np.int64]:
-    """Voxels of the mask by the radius of the largest ball in the room, centred in the mask."""
+    """Count the voxels of the mask by the radius of the largest ball that is centred in it."""
     sizes, number = porespy.filters.local_thickness(room, mask=mask, return_indices=True)
     voxels = np.bincount(number[mask], minlength=len(sizes))
     counts = np.zeros(int(max(sizes)) + 1, dtype=np.int64)

@@ -126,7 +126,7 @@ def conduct(
 
 
 def on_paths(conducting: Mask, axis: int, *, periodic_sides: bool = False) -> Mask:
-    """Conducting voxels in bodies, joined across faces, that touch both faces of the box.
+    """Conducting voxels in components, joined across faces, that touch both faces of the box.
 
     Examples
     --------
@@ -134,15 +134,15 @@ def on_paths(conducting: Mask, axis: int, *, periodic_sides: bool = False) -> Ma
     >>> on_paths(np.array([[True, True, False], [False, True, False]]), 0).astype(int).tolist()
     [[1, 1, 0], [0, 1, 0]]
     """
-    bodies = joined_bodies(conducting, axis, periodic_sides=periodic_sides)
-    both = np.intersect1d(bodies.take(0, axis), bodies.take(-1, axis))
-    return np.isin(bodies, both[both > 0])
+    components = joined_components(conducting, axis, periodic_sides=periodic_sides)
+    both = np.intersect1d(components.take(0, axis), components.take(-1, axis))
+    return np.isin(components, both[both > 0])
 
 
-def joined_bodies(
+def joined_components(
     conducting: Mask, axis: int, *, periodic_sides: bool = False
 ) -> NDArray[np.int64]:
-    """Number of each voxel's body, joined across faces, from 1; 0 where nothing conducts.
+    """Number of each voxel's component, joined across faces, from 1; 0 where nothing conducts.
 
     The box is cut open along the axis, whether or not its sides wrap.
     """
@@ -150,9 +150,9 @@ def joined_bodies(
     pairs = [np.concatenate(ends) for ends in zip(*_neighbours(conducting, wraps), strict=True)]
     number = np.count_nonzero(conducting)
     graph = sparse.coo_array((np.ones(len(pairs[0]), np.int8), pairs), shape=(number, number))
-    bodies = np.zeros(conducting.shape, dtype=np.int64)
-    bodies[conducting] = 1 + sparse.csgraph.connected_components(graph, directed=False)[1]
-    return bodies
+    components = np.zeros(conducting.shape, dtype=np.int64)
+    components[conducting] = 1 + sparse.csgraph.connected_components(graph, directed=False)[1]
+    return components
 
 
 def _wraps(ndim: int, axis: int, periodic_sides: bool) -> list[bool]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from microdsd.transport.finite_volume import joined_bodies, on_paths
+from microdsd.transport.finite_volume import joined_components, on_paths
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -38,7 +38,7 @@ def leads_through(pores: Mask, axis: int, *, repeats: bool, periodic_sides: bool
     """
     if not repeats:
         return on_paths(pores, axis, periodic_sides=periodic_sides)
-    bodies = joined_bodies(pores, axis, periodic_sides=periodic_sides)
+    bodies = joined_components(pores, axis, periodic_sides=periodic_sides)
     last, first = np.asarray(bodies.take(-1, axis)), np.asarray(bodies.take(0, axis))
     return np.isin(bodies, list(_endless(last, first)))
 

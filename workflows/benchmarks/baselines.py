@@ -37,7 +37,7 @@ from microdsd.report.pictures.style import (
 
 TRAINING_WINDOWS = {2: 256, 3: 128}
 MEASURED = (
-    "fractions", "two_point", "cross_two_point", "lineal_path", "surface", "euler", "bodies",
+    "fractions", "two_point", "cross_two_point", "lineal_path", "surface", "euler", "components",
     "percolation",
 )  # fmt: skip
 STYLES = {
@@ -86,7 +86,7 @@ def figures(made: xr.Dataset, real: xr.Dataset) -> dict[str, float]:
     for k, phase in zip(made.phase.values, made.phase_name.values.tolist(), strict=True):
         of = made.sel(phase=k).mean("sample")
         row[f"surface {phase}"] = float(of.specific_surface_area)
-        row[f"bodies {phase}"] = float(of.body_count)
+        row[f"components {phase}"] = float(of.component_count)
         row[f"Euler {phase}"] = float(of.euler_characteristic)
         row[f"percolates {phase}"] = float(of.percolates.mean())
     return row

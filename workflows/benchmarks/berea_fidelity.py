@@ -62,8 +62,8 @@ def figures(made: xr.Dataset, real: xr.Dataset, lags: int) -> dict[str, float]:
         ),
         "specific surface": float(of_pore.specific_surface_area.mean()),
         "interface density": float(made.interface_density.mean()),
-        "pore bodies": float(of_pore.body_count.mean()),
-        "solid bodies": float(made.body_count.sel(phase=1).mean()),
+        "pore components": float(of_pore.component_count.mean()),
+        "solid components": float(made.component_count.sel(phase=1).mean()),
         "Euler number": float(of_pore.euler_characteristic.mean()),
         **{
             f"percolating {axis}": float(of_pore.percolates.sel(axis=axis).mean())

@@ -84,15 +84,15 @@ def figures(made: xr.Dataset, real: xr.Dataset, lags: int) -> Figures:
     found["triple-phase boundary"] = float(mean.triple_phase_boundary)
     found["interface density"] = float(mean.interface_density)
     for k, name in names.items():
-        found[f"bodies {name}"] = float(mean.body_count.sel(phase=k))
-        found[f"largest body {name}"] = float(mean.largest_body_share.sel(phase=k))
+        found[f"components {name}"] = float(mean.component_count.sel(phase=k))
+        found[f"largest component {name}"] = float(mean.largest_component_share.sel(phase=k))
         found[f"percolating {name}"] = float(mean.percolates.sel(phase=k).mean())
     return found
 
 
 def deviations(row: Figures, real: Figures) -> Figures:
     """Errors as they are; of shares the difference, of other scalars the relative one."""
-    shares = ("S2 error", "largest body", "percolating")
+    shares = ("S2 error", "largest component", "percolating")
     return {
         name: value - real[name] if name.startswith(shares) else value / real[name] - 1
         for name, value in row.items()

@@ -2,7 +2,7 @@
 
     python workflows/benchmarks/fontainebleau_fidelity.py out/fontainebleau/fontainebleau-3d.model
 
-At 8.6 % porosity the pore space is barely connected: the share of its largest body is what a
+At 8.6 % porosity the pore space is barely connected: the share of its largest component is what a
 model gets wrong first. Samples have the porosities of the real windows, 24 of the model's own size
 and 6 of twice its length. Needs the scan (MICRODSD_DATA).
 """
@@ -29,7 +29,7 @@ def row(made: xr.Dataset, real: xr.Dataset) -> dict[str, float]:
     of_pore = made.sel(phase=PORE)
     return {
         **figures(made, real, LAGS),
-        "share of the largest pore body": float(of_pore.largest_body_share.mean()),
+        "share of the largest pore component": float(of_pore.largest_component_share.mean()),
         "porosity": float(of_pore.phase_fraction.mean()),
     }
 

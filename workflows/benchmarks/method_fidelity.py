@@ -74,7 +74,7 @@ WIDTH, HEIGHT = 9.4, 7.2
 QUANTITIES = {
     "S2 error": "S2 error",
     "specific surface": "surface, times real",
-    "pore bodies": "pore bodies",
+    "pore components": "pore components",
 }
 
 
@@ -223,7 +223,7 @@ def picture(path: Path) -> None:
                 axes.xaxis.set_minor_formatter("")
                 axes.set_ylabel(name)
                 axes.set_ylim(bottom=0)
-                if quantity == "pore bodies":
+                if quantity == "pore components":
                     axes.set(yscale="log", ylim=(10, 1000))
         # Clear of all curves, between panels and samples.
         figure.legend(*axes.get_legend_handles_labels(), loc=(0.06, 0.26), ncols=4)
@@ -272,18 +272,19 @@ def draw_samples(figure, rows) -> None:  # noqa: ANN001
 def table() -> None:
     rows = stored()
     columns = ["", "evaluations", "CPU s per sample", "S2 error", "surface"]
-    columns += ["pore bodies", "solid bodies", "reassigned"]
+    columns += ["pore components", "solid components", "reassigned"]
     print("|", " | ".join(columns), "|")
     print("|---|---|---|---|---|---|---|---|")
     for key, row in rows.items():
         if key == "real":
-            print(f"| real | | | | 1 | {row['pore bodies']:.1f} | {row['solid bodies']:.1f} | |")
+            pores, solids = row["pore components"], row["solid components"]
+            print(f"| real | | | | 1 | {pores:.1f} | {solids:.1f} | |")
             continue
         print(
             f"| {key} ({row['samples']}) | {row['evaluations']:.0f} | "
             f"{row['seconds per sample']:.2f} | {row['S2 error']:.3f} | "
-            f"{row['specific surface'] / row['real surface']:.2f} | {row['pore bodies']:.1f} | "
-            f"{row['solid bodies']:.1f} | {row['reassigned']:.0f} |"
+            f"{row['specific surface'] / row['real surface']:.2f} | {row['pore components']:.1f} | "
+            f"{row['solid components']:.1f} | {row['reassigned']:.0f} |"
         )
     print({k: v for k, v in rows["real"].items() if "real-real" in k})
 

@@ -23,7 +23,7 @@ from record import add_record_option, record
 
 from microdsd.metrics import (
     chord_length_density,
-    connected_bodies,
+    connected_components,
     euler_characteristic,
     fraction_profile,
     lineal_path,
@@ -135,8 +135,8 @@ def rows(labels: np.ndarray, porespy: Any) -> list[Row]:
         Row("Euler characteristic", "skimage euler_number",
             lambda: euler_characteristic(labels, phase=1, periodic=False),
             lambda: skimage.measure.euler_number(mask, connectivity=1), gap),
-        Row("connected bodies", "skimage label",
-            lambda: connected_bodies(labels, phase=1, periodic=False).number,
+        Row("connected components", "skimage label",
+            lambda: connected_components(labels, phase=1, periodic=False).number,
             lambda: skimage.measure.label(mask, connectivity=1, return_num=True)[1], gap),
         Row("percolation, all axes", "porespy is_percolating",
             lambda: percolates(labels, phase=1), lambda: metrics.is_percolating(mask), gap),

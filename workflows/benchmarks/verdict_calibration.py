@@ -113,7 +113,7 @@ def few(number: int) -> Spoil:
 
 
 def speckled(rougher: float) -> Spoil:
-    """Voxels exchanged until the number of unlike faces has grown by a share."""
+    """Voxels exchanged until the interface density has grown by a share."""
 
     def spoil(real: xr.DataArray, rng: np.random.Generator) -> np.ndarray:
         def faces(labels: np.ndarray) -> int:

@@ -105,7 +105,7 @@ def _mean_distance(matrix: Numbers) -> tuple[float, float]:
     return float(to_others.mean()), float(2 * to_others.std(ddof=1) / np.sqrt(n))
 
 
-def unlike_voxels(ms: xr.DataArray) -> Numbers:
+def differing_voxels(ms: xr.DataArray) -> Numbers:
     """Share of unlike voxels ``(n, n)`` of two samples, over that of unrelated ones.
 
     About 1 for samples that have nothing to do with one another, 0 for equal ones.
@@ -114,7 +114,7 @@ def unlike_voxels(ms: xr.DataArray) -> Numbers:
     --------
     >>> from microdsd.microstructure import as_microstructure
     >>> pair = as_microstructure(np.array([[[0, 0, 1, 1]] * 2, [[0, 1, 0, 1]] * 2]), ensemble=True)
-    >>> unlike_voxels(pair).tolist()
+    >>> differing_voxels(pair).tolist()
     [[0.0, 1.0], [1.0, 0.0]]
     """
     labels = ms.values.reshape(len(ms), -1)

@@ -94,7 +94,7 @@ def _block(record: Descriptor, found: xr.DataArray, last_lag: int) -> Block:
         found = found.isel({along: slice(last_lag + 1)}).transpose("sample", ..., along)
     values = found.values.astype(float).reshape(len(found), -1, found.sizes[along] if along else 1)
     parts = list(_parts(found, dims))
-    # Two samples differ by one body at least, and by all where the answer is yes or no.
+    # Two samples differ by one component at least, and by all where the answer is yes or no.
     step = 1.0 if record.whole_numbers or found.dtype == bool else 0.0
     return Block(
         record.name,

@@ -14,7 +14,7 @@ from microdsd.evaluation.comparison import last_judged_lag
 from microdsd.evaluation.fraction_trend import WINDOWS_PER_COEFFICIENT, FractionTrend
 from microdsd.evaluation.verdict.adjusted import Adjusted, Setting
 from microdsd.evaluation.verdict.classifier import ClassifierTest, classifier_test, configurations
-from microdsd.evaluation.verdict.diversity import DiversityTest, diversity_test, unlike_voxels
+from microdsd.evaluation.verdict.diversity import DiversityTest, differing_voxels, diversity_test
 from microdsd.evaluation.verdict.features import feature_blocks
 from microdsd.evaluation.verdict.margins import margins_with
 from microdsd.evaluation.verdict.matching import Pairs, match_fractions
@@ -195,7 +195,7 @@ def _compared(
     pairs = match_fractions(*fractions)
     classifier = _classifier(setting, new, found, pairs)
     members = _members(new, found, pairs)
-    in_voxels = diversity_test(unlike_voxels(members))
+    in_voxels = diversity_test(differing_voxels(members))
     real_members = pairs.real + len(new)
     features = np.concatenate([block.weighed for block in adjusted], axis=1)
     in_descriptors = diversity_test(

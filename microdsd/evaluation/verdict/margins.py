@@ -23,7 +23,7 @@ def default_margins() -> dict[str, Margin]:
 
     Examples
     --------
-    >>> default_margins()["body_count"]
+    >>> default_margins()["component_count"]
     Margin(value=0.1, kind='mean')
     """
     found = {record.name: record.margin for record in descriptors() if record.margin is not None}

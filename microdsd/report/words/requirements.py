@@ -74,7 +74,7 @@ class Requirement:
         --------
         >>> Requirement.parse("specific_surface_area<=5%").bound
         0.05
-        >>> Requirement.parse("body_count=within").answer
+        >>> Requirement.parse("component_count=within").answer
         'within'
         """
         parsed = _PATTERN.fullmatch(text.replace(" ", ""))

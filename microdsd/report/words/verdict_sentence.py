@@ -51,14 +51,14 @@ def difference_words(found: DescriptorDifference) -> str:
     record = find(found.descriptor)
     words = None if record is None else record.words
     if words is None:
-        words = Words(f"the {label_of(found.descriptor)} of {{of}} is", "too high", "too low")
+        words = Words(f"the {label_of(found.descriptor)} of {{phase}} is", "too high", "too low")
     one_for_both = len({p.phase for p in found.parts}) == 1
     subject = (one_for_both and words.subject_of_both) or words.subject
     size = part.relative or 0.0
     telling = 0.005 <= abs(size) <= LARGEST_SHARE
     amount = f"{amount_of(found.descriptor, abs(size))} " if telling else ""
     text = f"{subject} {amount}{words.more if size > 0 else words.less}"
-    return text.format(of=part.phase or "all phases", axis=part.axis)
+    return text.format(phase=part.phase or "all phases", axis=part.axis)
 
 
 def amount_of(name: str, share: float) -> str:
@@ -66,7 +66,7 @@ def amount_of(name: str, share: float) -> str:
 
     Examples
     --------
-    >>> amount_of("body_count", 0.0312), amount_of("percolates", -0.12)
+    >>> amount_of("component_count", 0.0312), amount_of("percolates", -0.12)
     ('3.1 %', '−12 points')
     """
     text = f"{100 * share:.{1 if abs(share) < 0.095 else 0}f}".replace("-", "−")

@@ -104,8 +104,10 @@ def amount(name: str, share: float | None, *, sign: bool = False) -> str:
 
     Examples
     --------
-    >>> amount("body_count", 0.0312, sign=True), amount("percolates", -0.12), amount("joint", None)
-    ('+3.1 %', '−12 points', '–')
+    >>> amount("component_count", 0.0312, sign=True), amount("percolates", -0.12)
+    ('+3.1 %', '−12 points')
+    >>> amount("joint", None)
+    '–'
     """
     if share is None:
         return NONE
@@ -117,7 +119,7 @@ def interval_words(name: str, interval: tuple[float, float] | None) -> str:
 
     Examples
     --------
-    >>> interval_words("body_count", (-0.02, 0.104))
+    >>> interval_words("component_count", (-0.02, 0.104))
     '−2.0 to +10 %'
     """
     if interval is None:
