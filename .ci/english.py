@@ -31,19 +31,22 @@ EMPTY_NAMES = frozenset(
 """Names that do not tell what they hold."""
 
 VERBS = """
-    Accept Add Adjust Allow Anneal Append Apply Ask Assign Average Bind Bound Bring Build Call Cast
-    Change Check Choose Clear Close Coarsen Collect Combine Compare Compile Complete Compute
-    Concatenate Continue Convert Copy Correct Count Create Crop Cut Decide Decode Define Derive
-    Describe Discharge Divide Draw Embed Encode Enumerate Estimate Evaluate Exchange Explain Extend
-    Extract Factor Fill Find Fit Fold Forget Format Gather Generate Give Group Hold Homogenise
-    Ignore Import Initialise Insert Interpolate Invert Iterate Join Judge Keep Label Lay Leave Limit Link
-    List Load Locate Look Make Map Mark Mask Match Measure Merge Mirror Mix Move Multiply Name Open
-    Order Pack Pad Paint Pair Pass Permute Pick Place Plan Plot Precondition Predict Prepare Print
-    Project Propose Put Raise Read Recount Reconstruct Record Reduce Refuse Register Remove Render
-    Reorder Repeat Replace Report Represent Request Rescale Resample Reshape Restore Return Round
-    Run Sample Save Scale Search Select Separate Set Shade Shift Show Shuffle Simulate Smooth Solve
-    Sort Split Standardise Start State Step Stop Store Subtract Sum Swap Take Tell Test Train
-    Transform Translate Turn Unpack Update Use Validate View Walk Weight Wrap Write Yield
+    Accept Add Adjust Allow Animate Anneal Append Apply Arrange Ask Assign Average Bind Bound
+    Bridge Bring Build Call Cast Change Check Choose Clear Close Coarsen Collect Combine Compare
+    Compile Complete Compute Concatenate Continue Convert Copy Correct Count Create Crop Cut
+    Decide Decode Define Derive Describe Discharge Divide Draw Embed Encode Enumerate Estimate
+    Evaluate Exchange Explain Extend Extract Factor Fill Find Fit Fold Forget Format Gather
+    Generate Give Group Hold Homogenise Ignore Import Initialise Insert Interpolate Invert
+    Iterate Join Judge Keep Label Lay Leave Limit Link List Load Locate Look Make Map Mark Mask
+    Match Measure Merge Mirror Mix Move Multiply Name Open Order Pack Pad Paint Pair Pass
+    Permute Pick Place Plan Plot Precompute Precondition Predict Prepare Print Project Propose
+    Put Raise Read Recognise Reconstruct Record Recount Reduce Refuse Register Remove Render
+    Reorder Repeat Replace Report Represent Request Require Resample Rescale Reshape Restore
+    Restrict Return Reverse Rotate Round Run Sample Save Say Scale Search Select Separate Set
+    Shade Shift Show Shuffle Simulate Smooth Solve Sort Split Spread Standardise Start State
+    Step Stop Store Subtract Suggest Sum Swap Symmetrise Take Tell Test Threshold Train
+    Transform Translate Turn Unpack Update Use Validate View Visit Walk Weigh Weight Wrap Write
+    Yield
 """
 """Verbs with which a docstring may begin; add what is missing."""
 

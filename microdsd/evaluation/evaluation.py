@@ -1,4 +1,4 @@
-"""Generated samples against real material: everything a verdict rests on."""
+"""Evaluation of generated samples against real material: everything that a verdict needs."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ _PACKAGES = ("numpy", "scipy", "scikit-image", "xarray", "matplotlib")
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What was measured on generated samples and on windows of real material.
+    """Hold all measurements of generated samples and of windows of real material.
 
     Attributes
     ----------
@@ -84,12 +84,12 @@ class Evaluation:
 
     @property
     def exact(self) -> bool | None:
-        """Whether all counts are the requested ones; None where no request is recorded."""
+        """Tell whether all counts are the requested ones; None where no request is recorded."""
         known = [phase.exact for phase in self.composition if phase.exact is not None]
         return all(bool(exact.all()) for exact in known) if known else None
 
     def to_dict(self) -> dict[str, Any]:
-        """Everything but the arrays of labels, as JSON can hold it."""
+        """Convert everything but the arrays of labels to what JSON can hold."""
         names = phases_of(self.generated)
         return {
             "samples": self.generated.sizes["sample"],
@@ -177,14 +177,14 @@ def evaluate(
     limits = margins_with(margins)
     samples = as_ensemble(generated)
     depth = samples.sizes[spatial_dims(samples)[0]] if samples.ndim == 4 else 1
-    reference, *seen = without_training(
+    reference, *training_facts = without_training(
         (provenance_of(samples) or {}).get("training") or {}, as_microstructure(reference), depth
     )
     matched = match_reference(samples, reference, windows=windows, rng=generator)
     new, real = matched.generated, matched.windows
     chosen = _chosen(new, phase)
     counted = composition(new)
-    made = provenance_of(new) or {}
+    provenance = provenance_of(new) or {}
     described = (
         _described(new, periodic, f"measuring {len(new)} samples", show),
         _described(real, periodic, f"measuring {len(real)} real windows", show),
@@ -201,7 +201,12 @@ def evaluate(
     )
     if classifier is not None and verdict.status == "compared":
         verdict = verdict.with_network(classifier(new, real))
-    notes = [*made.get("notes", ()), *filter(None, seen[:1]), *matched.notes, *comparison.notes]
+    notes = [
+        *provenance.get("notes", ()),
+        *filter(None, training_facts[:1]),
+        *matched.notes,
+        *comparison.notes,
+    ]
     if verdict.status == "compared" and verdict.n_outside:
         notes.append(
             f"{verdict.n_outside} of {len(new)} samples have fractions beyond those of the real "
@@ -217,7 +222,7 @@ def evaluate(
         along_axes=axis_curves(new, real, phases=chosen, periodic=periodic),
         periodic=periodic,
         notes=tuple(map(sentence, notes)),
-        flatters=seen[1],
+        flatters=training_facts[1],
         record={**measurement_record(new, real, seed), **(record or {})},
     )
 
@@ -236,7 +241,7 @@ def _described(
 def measurement_record(
     generated: xr.DataArray, windows: xr.DataArray | None, seed: int | None
 ) -> dict[str, Any]:
-    """When and with what a measurement was made, and on which labels."""
+    """Record the time and the versions of a measurement, and the labels it was made on."""
     labels = {"generated labels": generated}
     if windows is not None:
         labels["reference windows"] = windows

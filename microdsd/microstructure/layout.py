@@ -21,7 +21,7 @@ KNOWN = -1
 class Layout:
     """Which voxels belong together, and how many of every phase they hold.
 
-    Parameters
+    Attributes
     ----------
     index : ndarray of int, shape of the box
         Region of every voxel from 0; -1 where the phase is known.

@@ -94,8 +94,8 @@ def examine(
     Examples
     --------
     >>> from microdsd.microstructure import blobs
-    >>> found = examine(blobs((48, 48), fractions=(0.3, 0.7), scale=2, rng=0), window=16)
-    >>> round(found.recommended.sigma, 1), len(found.levels)
+    >>> result = examine(blobs((48, 48), fractions=(0.3, 0.7), scale=2, rng=0), window=16)
+    >>> round(result.recommended.sigma, 1), len(result.levels)
     (15.5, 24)
     """
     labels = (

@@ -34,7 +34,7 @@ class Horizon(Protocol):
 class Schedule:
     """What `examine` found.
 
-    Parameters
+    Attributes
     ----------
     window : tuple of int
     boundary : {"no-flux", "periodic"}

@@ -96,9 +96,9 @@ def diffusivity(
     --------
     >>> import numpy as np
     >>> channels = np.tile([0, 0, 0, 1], (4, 1))
-    >>> found = diffusivity(channels, phase=0)
-    >>> found.relative_diffusivity.values.round(9).tolist(), found.tortuosity_factor.values.round(9)
-    ([[0.75, 0.0]], array([[ 1., inf]]))
+    >>> result = diffusivity(channels, phase=0)
+    >>> result.relative_diffusivity.values.round(9), result.tortuosity_factor.values.round(9)
+    (array([[0.75, 0.  ]]), array([[ 1., inf]]))
     """
     ensemble = as_ensemble(ms)
     chosen = resolve_axes(ensemble, axes)

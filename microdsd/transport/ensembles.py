@@ -86,8 +86,8 @@ def describe_transport(
     >>> import numpy as np
     >>> from microdsd.microstructure import as_microstructure
     >>> stack = as_microstructure(np.tile([0, 1], (2, 4, 2)), ensemble=True)
-    >>> found = describe_transport(stack, phase=1)
-    >>> found.relative_diffusivity.sel(phase=1, axis="y").values.round(9)
+    >>> result = describe_transport(stack, phase=1)
+    >>> result.relative_diffusivity.sel(phase=1, axis="y").values.round(9)
     array([0.5, 0.5])
     """
     ensemble = as_ensemble(ms)

@@ -79,8 +79,8 @@ def effective_conductivity(
     Examples
     --------
     >>> layers = np.repeat([0, 1], 4)[:, None] * np.ones((1, 4), dtype=int)
-    >>> found = effective_conductivity(layers, conductivity={0: 1.0, 1: 4.0})
-    >>> found.conductivity[0].values.round(6).tolist()
+    >>> result = effective_conductivity(layers, conductivity={0: 1.0, 1: 4.0})
+    >>> result.conductivity[0].values.round(6).tolist()
     [[1.6, 0.0], [0.0, 2.5]]
     """
     ensemble = as_ensemble(ms)
@@ -143,8 +143,8 @@ def effective_stiffness(
 
     Examples
     --------
-    >>> found = effective_stiffness(np.eye(4, dtype=int), moduli={0: (3.0, 0.2), 1: (3.0, 0.2)})
-    >>> found.young_modulus.round(9).item(), found.poisson_ratio.round(9).item()
+    >>> result = effective_stiffness(np.eye(4, dtype=int), moduli={0: (3.0, 0.2), 1: (3.0, 0.2)})
+    >>> result.young_modulus.round(9).item(), result.poisson_ratio.round(9).item()
     (3.0, 0.2)
     """
     ensemble = as_ensemble(ms)

@@ -125,8 +125,8 @@ def permeability(
     Examples
     --------
     >>> channel = np.array([[0, 0, 0, 1]] * 3)
-    >>> found = permeability(channel, phase=0, sides="no-slip")
-    >>> found.permeability.values.round(4).tolist()  # (3 / 4) 3^2 / 12
+    >>> result = permeability(channel, phase=0, sides="no-slip")
+    >>> result.permeability.values.round(4).tolist()  # (3 / 4) 3^2 / 12
     [[0.5625, 0.0]]
     """
     ensemble = as_ensemble(ms)

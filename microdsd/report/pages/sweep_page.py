@@ -145,9 +145,9 @@ def _panels(sweep: SweepEvaluation) -> list[dict[str, Any]]:
     name = phases[sweep.phase]
     panels = []
     for i, column in enumerate(sweep.columns):
-        of = column.of or ""
+        of = column.phase or ""
         colour = colours.get(of, PAIR_COLOUR if of else ACCENT_COLOUR)
-        title = ", ".join(filter(None, (label_of(column.descriptor), column.of)))
+        title = ", ".join(filter(None, (label_of(column.descriptor), column.phase)))
         figure = _scatter(sweep, column, colour, xlabel=f"fraction of {name}", legend=i == 0)
         svg = figure_svg(figure, name=f"panel-{i}", label=f"{title} against the fraction of {name}")
         panels.append({"title": title, "fill": colour.fill, "svg": Markup(svg)})
@@ -178,7 +178,7 @@ def _table(sweep: SweepEvaluation) -> list[dict[str, Any]]:
     return [
         {
             "descriptor": label_of(column.descriptor),
-            "of": column.of or "all phases",
+            "of": column.phase or "all phases",
             "unit": unit,
             "means": [number(None if v is None else v * factor) for v in sweep.mean(column)],
         }

@@ -54,8 +54,8 @@ def measured(scan):
     return evaluate_sweep(series(), scan, windows=12)
 
 
-def column(evaluation, descriptor, of=None):
-    (found,) = (c for c in evaluation.columns if (c.descriptor, c.of) == (descriptor, of))
+def column(evaluation, descriptor, phase=None):
+    (found,) = (c for c in evaluation.columns if (c.descriptor, c.phase) == (descriptor, phase))
     return found
 
 
