@@ -33,20 +33,20 @@ EMPTY_NAMES = frozenset(
 VERBS = """
     Accept Add Adjust Allow Animate Anneal Append Apply Arrange Ask Assign Average Bind Bound
     Bridge Bring Build Call Cast Change Check Choose Clear Close Coarsen Collect Combine Compare
-    Compile Complete Compute Concatenate Continue Convert Copy Correct Count Create Crop Cut
-    Decide Decode Define Derive Describe Discharge Divide Draw Embed Encode Enumerate Estimate
-    Evaluate Exchange Explain Extend Extract Factor Fill Find Fit Fold Forget Format Gather
-    Generate Give Group Hold Homogenise Ignore Import Initialise Insert Interpolate Invert
-    Iterate Join Judge Keep Label Lay Leave Limit Link List Load Locate Look Make Map Mark Mask
-    Match Measure Merge Mirror Mix Move Multiply Name Open Order Pack Pad Paint Pair Pass
-    Permute Pick Place Plan Plot Precompute Precondition Predict Prepare Print Project Propose
-    Put Raise Read Recognise Reconstruct Record Recount Reduce Refuse Register Remove Render
-    Reorder Repeat Replace Report Represent Request Require Resample Rescale Reshape Restore
-    Restrict Return Reverse Rotate Round Run Sample Save Say Scale Search Select Separate Set
-    Shade Shift Show Shuffle Simulate Smooth Solve Sort Split Spread Standardise Start State
-    Step Stop Store Subtract Suggest Sum Swap Symmetrise Take Tell Test Threshold Train
-    Transform Translate Turn Unpack Update Use Validate View Visit Walk Weigh Weight Wrap Write
-    Yield
+    Compile Complete Compute Concatenate Configure Confirm Continue Convert Copy Correct Count
+    Create Crop Cut Decide Decode Define Derive Describe Discharge Divide Draw Embed Emulate
+    Encode Enumerate Estimate Evaluate Exchange Expand Explain Extend Extract Factor Fill Find
+    Fit Fold Forget Format Gather Generate Give Group Guide Hold Homogenise Ignore Import
+    Initialise Insert Interpolate Invert Iterate Join Judge Keep Label Lay Leave Limit Link List
+    Load Locate Look Make Map Mark Mask Match Measure Merge Mirror Mix Move Multiply Name
+    Normalise Number Open Order Pack Pad Paint Pair Pass Permute Pick Place Plan Plot Precompute
+    Precondition Predict Prepare Print Project Propose Put Raise Read Recognise Reconstruct
+    Record Recount Reduce Refuse Register Remove Render Reorder Repeat Replace Report Represent
+    Request Require Resample Rescale Reshape Restore Restrict Return Reverse Rotate Round Run
+    Sample Save Say Scale Search Select Separate Set Shade Shift Show Shuffle Simulate Smooth
+    Solve Sort Split Spread Standardise Start State Steer Step Stop Store Strip Subtract Suggest
+    Sum Swap Symmetrise Take Tell Test Threshold Train Transform Translate Turn Unpack Update
+    Use Validate View Visit Walk Weigh Weight Widen Wrap Write Yield
 """
 """Verbs with which a docstring may begin; add what is missing."""
 

@@ -20,7 +20,7 @@ from microdsd.microstructure.symmetry import Symmetry
 
 
 class YeongTorquato:
-    r"""Yeong-Torquato reconstruction: voxels swapped until S2 and lineal path are the reference's.
+    r"""Swap voxels until S2 and the lineal path are those of the reference.
 
     Make one with `fit`.
 
@@ -89,7 +89,7 @@ class YeongTorquato:
         rng: int | np.random.Generator | None = None,
         on_progress: Callable[[float], None] | None = None,
     ) -> xr.DataArray:
-        """Generate microstructures with exactly the composition asked for.
+        """Generate microstructures with exactly the requested composition.
 
         Parameters
         ----------
@@ -127,7 +127,7 @@ class YeongTorquato:
         request = BaselineRequest.resolve(
             self.reference, n, phase_fraction=phase_fraction, shape=shape, rng=rng
         )
-        made, energies = [], []
+        samples, energies = [], []
         for i in range(n):
             generator = sample_generator(request.seed, i)
             box = AnnealedBox(
@@ -138,12 +138,12 @@ class YeongTorquato:
             for share in box.anneal(sweeps, generator):
                 if on_progress is not None:
                     on_progress(i + share)
-            made.append(box.phase)
+            samples.append(box.phase)
             energies.append(box.energy)
             if on_progress is not None:
                 on_progress(i + 1)
         return request.dress(
-            "yeong-torquato", made, periodic=periodic, sweeps=sweeps, energy=energies
+            "yeong-torquato", samples, periodic=periodic, sweeps=sweeps, energy=energies
         )
 
 

@@ -134,7 +134,7 @@ def nearest_windows(
     Returns
     -------
     Dataset, dims (sample,)
-        ``distance``, the share of unlike voxels; ``relative_distance``, the same over what two
+        ``distance``, the share of differing voxels; ``relative_distance``, the same over what two
         unrelated windows of these compositions have; ``normal``, the axis that slices were cut
         normal to (-1 for whole windows); ``layer``, the slice or the member of an ensemble;
         ``start_y`` and so on, the corner in the slice or volume; ``turn``, the index of the
@@ -227,8 +227,8 @@ def _dataset(
     by_chance = (new_fractions * (1 - real_fractions[:, None])).sum(0)
     relative = distance / np.where(by_chance > 0, by_chance, 1)
     columns = {
-        "distance": (distance, "share of unlike voxels"),
-        "relative_distance": (relative, "share of unlike voxels over that of unrelated windows"),
+        "distance": (distance, "share of differing voxels"),
+        "relative_distance": (relative, "share of differing voxels over that of unrelated windows"),
         **{name: (values, name) for name, values in best.items() if name != "like"},
     }
     return xr.Dataset(

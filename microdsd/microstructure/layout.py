@@ -1,4 +1,4 @@
-"""Composition region by region: exact counts for each, and material that is known already."""
+"""Composition region by region: exact counts for each, and known material."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ KNOWN = -1
 
 @dataclass(frozen=True)
 class Layout:
-    """Which voxels belong together, and how many of every phase they hold.
+    """Hold which voxels belong together, and how many of every phase they contain.
 
     Attributes
     ----------
@@ -39,7 +39,7 @@ class Layout:
     walled: bool = False
 
     def record(self, names: Sequence[str]) -> dict[str, Any]:
-        """What `microdsd verify` needs, as JSON can hold it."""
+        """Return what `microdsd verify` needs, as JSON can hold it."""
         fixed = self.index == KNOWN
         record: dict[str, Any] = {
             "requested_region_counts": {
@@ -54,7 +54,7 @@ class Layout:
 
 
 def fingerprint(labels: np.ndarray) -> str:
-    """Sha256 of labels one after the other, whatever their dtype.
+    """Compute the SHA-256 of labels in C order, whatever their dtype.
 
     Labels are hashed as 16 bits where all of them fit, as files of earlier versions were, and as
     64 bits otherwise.
@@ -71,7 +71,7 @@ def fingerprint(labels: np.ndarray) -> str:
 def layout_differences(
     ms: xr.DataArray, record: Mapping[str, Any], *, first: int = 0
 ) -> list[dict[str, Any]]:
-    """Where a file breaks what its record says of known voxels and of counts per region.
+    """List where a file breaks its record of known voxels and of counts per region.
 
     Parameters
     ----------
@@ -101,9 +101,9 @@ def layout_differences(
     region = ms.coords["region"].values
     differences = []
     for i, labels in enumerate(as_ensemble(ms).values, start=first):
-        found = labels[region == KNOWN]
+        known_labels = labels[region == KNOWN]
         if known is not None and (
-            found.size != known["voxels"] or fingerprint(found) != known["sha256"]
+            known_labels.size != known["voxels"] or fingerprint(known_labels) != known["sha256"]
         ):
             differences.append(
                 {"sample": i, "region": KNOWN, "requested": known["sha256"][:12], "found": "others"}

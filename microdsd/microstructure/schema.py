@@ -1,4 +1,4 @@
-"""The array contract: what a microstructure is everywhere in this package.
+"""The array contract of microstructures in this package.
 
 A microstructure is an `xarray.DataArray` named ``labels`` of unsigned integers with dims
 ``([sample,] [z,] y, x)``. The coordinates ``z, y, x`` are voxel centres, in metres when the voxel
@@ -73,7 +73,7 @@ def as_microstructure(
     ensemble: bool = False,
     provenance: Mapping[str, Any] | None = None,
 ) -> xr.DataArray:
-    """Validate an array of phase labels and dress it in the array contract.
+    """Validate an array of phase labels and convert it to the array contract.
 
     Parameters
     ----------
@@ -196,7 +196,7 @@ def stated_phases(ms: LabelsLike) -> dict[int, str] | None:
 
 
 def _is_stated(ms: xr.DataArray) -> bool:
-    """Whether the attributes of an array are of its own values.
+    """Tell whether the attributes of an array describe its own values.
 
     xarray hands attributes on to the result of any arithmetic and comparison, where they are wrong:
     ``labels == 0`` is True in the pores, and 1 is the name of the solid. It hands the encoding on

@@ -1,4 +1,4 @@
-"""From the name of a method to its network."""
+"""Networks by the name of a method."""
 
 from __future__ import annotations
 
@@ -23,5 +23,5 @@ DEFAULT_SIZE: dict[int, dict[str, Any]] = {
 
 
 def build_network(method: Method, config: UNetConfig) -> UNet:
-    """Untrained network of a method."""
+    """Build the untrained network of a method."""
     return NETWORKS[method](config)

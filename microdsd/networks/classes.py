@@ -9,7 +9,7 @@ from microdsd.process.kernel import TransitionKernel
 
 
 class ClassGuidance:
-    """Steers the walk towards a class, as strongly as asked.
+    """Steer the walk towards a class with a given strength.
 
     The potential is
 
@@ -45,12 +45,12 @@ class ClassGuidance:
         kernel: TransitionKernel,
         fractions: Tensor | None = None,
     ) -> Tensor:
-        """Guided log h; the parameters are those of `PotentialNetwork`."""
-        shown = occupation, t, kernel, fractions
-        told: Tensor = self._network(*shown, self._classes)
+        """Return the guided log h; the parameters are those of `PotentialNetwork`."""
+        inputs = occupation, t, kernel, fractions
+        conditioned: Tensor = self._network(*inputs, self._classes)
         if self._strength == 1:
-            return told
-        return self._guided(told, self._network(*shown))
+            return conditioned
+        return self._guided(conditioned, self._network(*inputs))
 
     def joint(
         self,
@@ -59,13 +59,13 @@ class ClassGuidance:
         kernel: TransitionKernel,
         fractions: Tensor | None = None,
     ) -> tuple[Tensor, Tensor]:
-        """Guided log h and log probabilities of the phases; see `ReadOut`."""
-        shown = occupation, t, kernel, fractions
-        log_h, log_p = self._network.joint(*shown, self._classes)
+        """Return guided log h and log probabilities of the phases; see `ReadOut`."""
+        inputs = occupation, t, kernel, fractions
+        log_h, log_p = self._network.joint(*inputs, self._classes)
         if self._strength == 1:
             return log_h, log_p
-        free_h, free_p = self._network.joint(*shown)
+        free_h, free_p = self._network.joint(*inputs)
         return self._guided(log_h, free_h), self._guided(log_p, free_p).log_softmax(1)
 
-    def _guided(self, told: Tensor, free: Tensor) -> Tensor:
-        return free + self._strength * (told - free)
+    def _guided(self, conditioned: Tensor, free: Tensor) -> Tensor:
+        return free + self._strength * (conditioned - free)

@@ -1,4 +1,4 @@
-"""The schedule of a scan: how far noise must go, where walks may end, what that costs.
+"""Examination of a scan: how far noise must go, where walks may end, and the cost.
 
 Everything is measured on windows of the scan itself and on their exact forward walk, before any
 training.

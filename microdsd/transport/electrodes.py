@@ -1,4 +1,4 @@
-"""What a battery model needs to know of a porous electrode, measured on its voxels."""
+"""Parameters of a porous electrode for a battery model, measured on its voxels."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ MAX_ITERATIONS = 200
 
 
 class Conduction(NamedTuple):
-    """Effective coefficient along one axis, and how far it may be trusted.
+    """Hold the effective coefficient along one axis, and its reliability.
 
     Attributes
     ----------
@@ -126,7 +126,7 @@ def conduct(
 
 
 def on_paths(conducting: Mask, axis: int, *, periodic_sides: bool = False) -> Mask:
-    """Conducting voxels in components, joined across faces, that touch both faces of the box.
+    """Find the conducting voxels in components that touch both faces of the box.
 
     Examples
     --------
@@ -142,7 +142,7 @@ def on_paths(conducting: Mask, axis: int, *, periodic_sides: bool = False) -> Ma
 def joined_components(
     conducting: Mask, axis: int, *, periodic_sides: bool = False
 ) -> NDArray[np.int64]:
-    """Number of each voxel's component, joined across faces, from 1; 0 where nothing conducts.
+    """Label each voxel with the number of its component, from 1; 0 where nothing conducts.
 
     The box is cut open along the axis, whether or not its sides wrap.
     """
@@ -160,7 +160,7 @@ def _wraps(ndim: int, axis: int, periodic_sides: bool) -> list[bool]:
 
 
 def _neighbours(conducting: Mask, wraps: Sequence[bool]) -> Iterator[tuple[Numbers, Numbers]]:
-    """For each axis, the pairs of neighbours that both conduct, numbered in C order."""
+    """Return, for each axis, the pairs of conducting neighbours, numbered in C order."""
     number = np.where(conducting, np.cumsum(conducting).reshape(conducting.shape) - 1, -1)
     for along, wrap in enumerate(wraps):
         part = (slice(None),) * along + (slice(None if wrap else -1),)
@@ -170,7 +170,7 @@ def _neighbours(conducting: Mask, wraps: Sequence[bool]) -> Iterator[tuple[Numbe
 
 
 def _layer(shape: tuple[int, ...], axis: int, end: int) -> Mask:
-    """Voxels at one end of an axis."""
+    """Return the voxels at one end of an axis."""
     mask = np.zeros(shape, dtype=bool)
     mask[(slice(None),) * axis + (end,)] = True
     return mask
@@ -179,7 +179,7 @@ def _layer(shape: tuple[int, ...], axis: int, end: int) -> Mask:
 def _system(
     k: Vector, to_faces: Vector, conducting: Mask, wraps: Sequence[bool], spacing: Sequence[float]
 ) -> sparse.csr_array:
-    """Balance of the flows of every conducting voxel."""
+    """Return the equations for the balance of the flows of every conducting voxel."""
     volume, n = float(np.prod(spacing)), len(k)
     first, second, conductance = [], [], []
     for edge, (i, j) in zip(spacing, _neighbours(conducting, wraps), strict=True):

@@ -44,7 +44,7 @@ COARSE = (
 
 
 class FlowProgress(NamedTuple):
-    """State of a solution, for whoever waits for it; permeability in voxel edges squared."""
+    """Hold the state of a running solution; permeability in voxel edges squared."""
 
     sample: int
     axis: str
@@ -67,7 +67,7 @@ def permeability(
     device: str | None = None,
     progress: Callable[[FlowProgress], None] | None = None,
 ) -> xr.Dataset:
-    r"""Creeping flow of a fluid that fills one phase, along each axis.
+    r"""Measure the permeability of one phase along each axis by creeping flow.
 
     Parameters
     ----------
@@ -209,7 +209,7 @@ def permeability(
 
 
 def _columns(flows: list[Flow]) -> dict[str, float]:
-    """One cell of the table from the flow on the voxels and, if there is one, on their halves."""
+    """Return one cell of the table from the flow on the voxels and, if any, on their halves."""
     values = [flow.permeability for flow in flows]
     cell: dict[str, float] = {"permeability": 2 * values[-1] - values[0]}
     if len(flows) == 2:

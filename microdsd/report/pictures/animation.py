@@ -45,7 +45,7 @@ def animate_walk(
     pixels: int = 320,
     overwrite: bool = False,
 ) -> None:
-    """Write a walk to an animated GIF that repeats and rests on the finished sample.
+    """Write a walk to an animated GIF that repeats and pauses on the finished sample.
 
     In 2D every voxel has the colour of its walkers' phase, darker where several share it. In 3D one
     phase is drawn as a solid: the voxels where the blurred occupation is highest, as many as the
@@ -104,7 +104,7 @@ def animate_walk(
 
 
 def check_animation(path: str | Path, pixels: int) -> None:
-    """Raise InputError for a file that is no GIF by its name, or a width that is no picture's."""
+    """Raise InputError for a file that is not named as a GIF, or an unsuitable width."""
     if Path(path).suffix.lower() != ".gif":
         raise InputError(f"output: {path} does not end in .gif; name it so")
     if not _NARROWEST <= pixels <= _WIDEST:
@@ -114,7 +114,7 @@ def check_animation(path: str | Path, pixels: int) -> None:
 def walkers_picture(
     occupation: NDArray[Any], phases: dict[int, str], background: int
 ) -> NDArray[np.uint8]:
-    """Colours (*space, 3) of the walkers (species, *space) of a plane.
+    """Return the colours (*space, 3) of the walkers (species, *space) of a plane.
 
     Parameters
     ----------
@@ -133,15 +133,15 @@ def walkers_picture(
     species = _species(phases, background)
     total = occupation.sum(0)
     mixed = np.tensordot(occupation, np.array([fill[s] for s in species]), axes=(0, 0))
-    shown = mixed / np.maximum(total, 1)[..., None]
-    shown[total == 0] = fill[background]
-    shown[total > 1] *= _CROWDED
-    picture: NDArray[np.uint8] = np.round(255 * shown).astype(np.uint8)
+    colours = mixed / np.maximum(total, 1)[..., None]
+    colours[total == 0] = fill[background]
+    colours[total > 1] *= _CROWDED
+    picture: NDArray[np.uint8] = np.round(255 * colours).astype(np.uint8)
     return picture
 
 
 def highest_voxels(field: NDArray[Any], number: int) -> NDArray[np.bool_]:
-    """Mark as many voxels as asked for, those where a field is highest; equals in C order.
+    """Mark as many voxels as requested where a field is highest; ties in C order.
 
     Examples
     --------
@@ -154,7 +154,7 @@ def highest_voxels(field: NDArray[Any], number: int) -> NDArray[np.bool_]:
 
 
 def _species(labels: Iterable[int], background: int) -> list[int]:
-    """Labels of the phases that walkers stand for, in the order of the species."""
+    """Return the labels of the phases of the walkers, in the order of the species."""
     return [label for label in sorted(labels) if label != background]
 
 
@@ -227,7 +227,7 @@ def _captioned(picture: NDArray[np.uint8], caption: str, pixels: int) -> Image:
 
 
 def _shared_palette(pictures: Iterable[Image]) -> Image:
-    """One palette for all frames, so that colours do not flicker."""
+    """Return one palette for all frames, so that colours do not flicker."""
     from PIL import Image
 
     some = list(pictures)

@@ -1,4 +1,4 @@
-"""Numbers and verdicts as a reader meets them."""
+"""Numbers and verdicts as text."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def fraction_range(values: ArrayLike) -> str:
 
 
 def phase_words(name: str) -> str:
-    """Speak of a phase by its name.
+    """Name a phase in a sentence.
 
     Examples
     --------
@@ -89,7 +89,7 @@ def phase_words(name: str) -> str:
 
 
 def level_of(answer: Answer) -> str:
-    """Class of the style sheet for an answer of the verdict.
+    """Return the class of the style sheet for an answer of the verdict.
 
     Examples
     --------
