@@ -39,7 +39,7 @@ VERBS = """
     Fit Fold Forget Format Gather Generate Give Group Guide Hold Homogenise Ignore Import
     Initialise Insert Interpolate Invert Iterate Join Judge Keep Label Lay Leave Limit Link List
     Load Locate Look Make Map Mark Mask Match Measure Merge Mirror Mix Move Multiply Name
-    Normalise Number Open Order Pack Pad Paint Pair Pass Permute Pick Place Plan Plot Precompute
+    Normalise Open Order Pack Pad Paint Pair Pass Permute Pick Place Plan Plot Precompute
     Precondition Predict Prepare Print Project Propose Put Raise Read Recognise Reconstruct
     Record Recount Reduce Refuse Register Remove Render Reorder Repeat Replace Report Represent
     Request Require Resample Rescale Reshape Restore Restrict Return Reverse Rotate Round Run

@@ -99,7 +99,7 @@ def fills_a_box(unknown: NDArray[np.bool_]) -> bool:
 
 
 def grid_regions(shape: Sequence[int], grid: Sequence[int]) -> NDArray[np.int64]:
-    """Number the blocks of a grid that is laid over a box, in C order.
+    """Label the blocks of a grid that is laid over a box, in C order.
 
     Blocks differ by at most one voxel in length along an axis.
 

@@ -105,6 +105,6 @@ def require_memory(
     if needed > available:
         raise InputError(
             f"widths={config.widths}, batch={batch}: training needs at least "
-            f"{needed / 2**30:.1f} GiB, and {available / 2**30:.1f} GiB free on {device}; "
-            "give smaller widths, a smaller batch or a smaller window"
+            f"{needed / 2**30:.1f} GiB, and there are {available / 2**30:.1f} GiB free on "
+            f"{device}; give smaller widths, a smaller batch or a smaller window"
         )

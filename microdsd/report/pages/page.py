@@ -142,7 +142,7 @@ def _render(
 
 
 class _Counter:
-    """Number figures or tables in the order in which the page asks for them."""
+    """Count figures or tables in the order in which the page asks for them."""
 
     def __init__(self) -> None:
         self._numbers = itertools.count(1)
