@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,6 +20,7 @@ from microdsd.microstructure.composition import Fractions
 from microdsd.microstructure.labels import find_phase
 from microdsd.microstructure.seeds import sample_generator
 from microdsd.microstructure.symmetry import Symmetry
+from microdsd.progress import Progress, stage
 
 Array = NDArray[np.float64]
 
@@ -127,7 +128,7 @@ class GaussianField:
         shape: int | Sequence[int] | None = None,
         periodic: bool = False,
         rng: int | np.random.Generator | None = None,
-        on_progress: Callable[[float], None] | None = None,
+        progress: Progress | None = None,
     ) -> xr.DataArray:
         """Generate microstructures with exactly the requested composition.
 
@@ -146,7 +147,7 @@ class GaussianField:
             Whether the samples wrap. Each axis then needs a window's length or more.
         rng : int or Generator, optional
             Sample i depends on the seed and i alone.
-        on_progress : callable, optional
+        progress : Progress, optional
             Told how many samples are done.
 
         Returns
@@ -166,18 +167,18 @@ class GaussianField:
         torus = self._torus(request.shape, periodic)
         fields = [nearest_spectrum(cut.correlation, torus) for cut in self._cuts]
         samples = []
-        for i in range(n):
-            samples.append(
-                self._one(
-                    [np.sqrt(spectrum) for spectrum, _ in fields],
-                    torus,
-                    request.shape,
-                    request.counts[i],
-                    sample_generator(request.seed, i),
+        with stage("gaussian field", n, progress) as generating:
+            for i in range(n):
+                samples.append(
+                    self._one(
+                        [np.sqrt(spectrum) for spectrum, _ in fields],
+                        torus,
+                        request.shape,
+                        request.counts[i],
+                        sample_generator(request.seed, i),
+                    )
                 )
-            )
-            if on_progress is not None:
-                on_progress(i + 1)
+                generating.update(i + 1)
         names = list(self.reference.phases.values())
         return request.dress(
             "gaussian-field",

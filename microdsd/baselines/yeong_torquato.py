@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import xarray as xr
@@ -17,6 +17,7 @@ from microdsd.microstructure import LabelsLike
 from microdsd.microstructure.composition import Fractions
 from microdsd.microstructure.seeds import sample_generator
 from microdsd.microstructure.symmetry import Symmetry
+from microdsd.progress import Progress, stage
 
 
 class YeongTorquato:
@@ -87,7 +88,7 @@ class YeongTorquato:
         periodic: bool = False,
         sweeps: float = 100,
         rng: int | np.random.Generator | None = None,
-        on_progress: Callable[[float], None] | None = None,
+        progress: Progress | None = None,
     ) -> xr.DataArray:
         """Generate microstructures with exactly the requested composition.
 
@@ -108,7 +109,7 @@ class YeongTorquato:
             Swaps proposed per voxel; more is slower and closer to the targets.
         rng : int or Generator, optional
             Sample i depends on the seed and i alone.
-        on_progress : callable, optional
+        progress : Progress, optional
             Told how many samples are done, in fractions of one.
 
         Returns
@@ -128,20 +129,19 @@ class YeongTorquato:
             self.reference, n, phase_fraction=phase_fraction, shape=shape, rng=rng
         )
         samples, energies = [], []
-        for i in range(n):
-            generator = sample_generator(request.seed, i)
-            box = AnnealedBox(
-                _shuffled(request.counts[i], request.shape, generator),
-                self._targets,
-                periodic=periodic,
-            )
-            for share in box.anneal(sweeps, generator):
-                if on_progress is not None:
-                    on_progress(i + share)
-            samples.append(box.phase)
-            energies.append(box.energy)
-            if on_progress is not None:
-                on_progress(i + 1)
+        with stage("simulated annealing", n, progress) as annealing:
+            for i in range(n):
+                generator = sample_generator(request.seed, i)
+                box = AnnealedBox(
+                    _shuffled(request.counts[i], request.shape, generator),
+                    self._targets,
+                    periodic=periodic,
+                )
+                for share in box.anneal(sweeps, generator):
+                    annealing.update(i + share)
+                samples.append(box.phase)
+                energies.append(box.energy)
+                annealing.update(i + 1)
         return request.dress(
             "yeong-torquato", samples, periodic=periodic, sweeps=sweeps, energy=energies
         )

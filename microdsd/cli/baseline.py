@@ -112,7 +112,7 @@ def command(
             "shape": one_or_each(shape) if shape else None,
             "periodic": periodic,
             "rng": seed,
-            "on_progress": lambda done: bar.update(work, completed=done),
+            "progress": lambda done, total, status: bar.update(work, completed=done),
         }
         if method == "gaussian-field":
             made = GaussianField.fit(cut, symmetry=symmetry, periodic=False).sample(number, **told)

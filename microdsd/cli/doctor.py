@@ -61,7 +61,7 @@ def command(
     with show_progress(), stage("trying the models", total=len(_models())) as trying:
         document["models"] = []
         for entry in _models():
-            trying.update(len(document["models"]), entry["name"])
+            trying.update(len(document["models"]), status=entry["name"])
             document["models"].append(_try_model(entry, chosen))
     document["sound"] = all(entry["exact"] for entry in document["models"])
     if json:
@@ -92,14 +92,14 @@ def _try_model(entry: dict[str, Any], device: Any) -> dict[str, Any]:
     sample = model.sample(rng=0)
     seconds = time.perf_counter() - start
     count = intensity_totals if model.card.grey_levels else phase_counts
-    found = count(sample).values.reshape(request.counts.shape)
+    found = count(sample).values.reshape(request.composition.whole.shape)
     return {
         "name": entry["name"],
         "shape": list(request.lattice.shape),
         "precision": model.precision,
         "evaluations": request.plan.evaluations,
         "seconds": round(seconds, 3),
-        "exact": bool((found == request.counts).all()),
+        "exact": bool((found == request.composition.whole).all()),
     }
 
 

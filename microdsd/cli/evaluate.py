@@ -6,7 +6,6 @@ import dataclasses
 import hashlib
 import shlex
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -139,11 +138,7 @@ def command(
         ) as source:
             material = source.load()
             reference_hash = source.sha256()
-        with show_progress(), stage("measuring generated and real samples") as measuring:
-
-            def tell(text: str) -> None:
-                measuring.update(0.0, text)
-
+        with show_progress():
             evaluation = evaluate(
                 samples,
                 material,
@@ -152,8 +147,7 @@ def command(
                 rng=seed,
                 periodic=periodic,
                 margins=margins,
-                classifier=_network(tell) if classifier else None,
-                progress=tell,
+                classifier=_network_judge() if classifier else None,
                 record={
                     "command": shlex.join(["microdsd", *sys.argv[1:]]),
                     "files": {
@@ -214,6 +208,12 @@ def command(
         raise typer.Exit(1)
 
 
+def _network_judge() -> TwoSampleClassifier:
+    from microdsd.network_judge import NetworkJudge  # loads torch, which nothing else needs
+
+    return NetworkJudge()
+
+
 def _nearest(evaluation: Evaluation, training: xr.DataArray, symmetry: Symmetry) -> dict[str, Any]:
     """Memorisation check of the samples, against as many of the reference windows."""
     from microdsd.evaluation.memorisation import memorisation
@@ -221,15 +221,6 @@ def _nearest(evaluation: Evaluation, training: xr.DataArray, symmetry: Symmetry)
     held_back = evaluation.windows.isel(sample=slice(evaluation.generated.sizes["sample"]))
     found = memorisation(evaluation.generated, training, held_back, symmetry=symmetry)
     return {"memorisation": found, "training": training}
-
-
-def _network(show: Callable[[str], None]) -> TwoSampleClassifier:
-    from microdsd.network_judge import NetworkJudge
-
-    def progress(done: int, epochs: int) -> None:
-        show(f"training a network to tell the two sides apart: epoch {done} of {epochs}")
-
-    return NetworkJudge(progress=progress)
 
 
 def _seen_part(

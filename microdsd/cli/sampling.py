@@ -48,7 +48,9 @@ def carry_out(
             )
             for i, (labels, moved) in enumerate(
                 model.generate(
-                    request, start=done, on_evaluation=lambda batch: bar.advance(work, batch)
+                    request,
+                    start=done,
+                    progress=lambda calls, total, status: bar.update(work, completed=calls),
                 ),
                 start=done,
             ):

@@ -179,8 +179,7 @@ def command(
             run.restore(state)
             if not log.exists():
                 STDERR.print(f"note: {log} is not there; a new log begins", markup=False)
-        levels = run.validation.levels if run.validation else ()
-        written = TrainingLog(log, levels, run.trainer.step)
+        written = TrainingLog(log, run.validation_levels, run.trainer.step)
         run.prepare()
         for line in introduction(run, run.card()):
             STDERR.print(line, markup=False, highlight=False)
@@ -223,7 +222,7 @@ def _trained(run: TrainingRun, state: Path, log: TrainingLog) -> MicrostructureM
         with show_progress():
             with stage("training", total=1.0) as training, held_interrupts() as release:
                 for record in run.records():
-                    training.update(record.progress, run.status(record))
+                    training.update(record.progress, status=run.status(record))
                     now = time.monotonic()
                     if record.gains or now - logged > _LOG_EVERY:
                         log.write(record)

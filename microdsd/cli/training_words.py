@@ -35,7 +35,10 @@ def introduction(run: TrainingRun, card: ModelCard) -> list[str]:
             f"{run.recommended.sigma:.0f} would leave none"
         ),
     ]
-    if run.validation:
+    if run.octaves:
+        at = ", ".join(f"{2 ** (j + 1)} from {level:g}" for j, level in enumerate(run.octaves))
+        said.append(f"the walk is on voxels at first, and on blocks of {at} voxels of noise on")
+    if run.validation_levels:
         said.append(
             f"{run.held_back:.0%} of the data is held back, never learned from; the gain is how "
             "much the network knows of it: it rises, and where it no longer does, more time is lost"

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from microdsd.cli.ensembles import Show, measure_files, report_failures
+from microdsd.cli.ensembles import measure_files, report_failures
 from microdsd.cli.findings import transport_document, transport_lines
 from microdsd.cli.live import STDERR, note
 from microdsd.cli.options import (
@@ -87,9 +86,6 @@ def command(
 
     from microdsd.transport import describe_transport
 
-    def watch(show: Show) -> Callable[[int, int], None]:
-        return lambda done, total: show(done / total, f"{done} of {total} solutions")
-
     measured = measure_files(
         source,
         partial(
@@ -104,7 +100,6 @@ def command(
             device=device,
         ),
         output,
-        watch=watch,
         phases=names_of(labels),
         voxel_size=voxel_size,
         region=region_of(region),

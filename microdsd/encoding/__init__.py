@@ -1,5 +1,6 @@
 """The hinge: labels to occupation numbers and back, fractions to counts, windows to batches."""
 
+from microdsd.encoding.composition import Composition, encoding_of
 from microdsd.encoding.intensity import IntensityEncoding, counts_from_intensity
 from microdsd.encoding.occupation import PhaseEncoding
 from microdsd.encoding.sampling import ClassSampler, ImageSampler
@@ -7,10 +8,12 @@ from microdsd.encoding.windows import WindowSampler, symmetry_elements
 
 __all__ = [
     "ClassSampler",
+    "Composition",
     "ImageSampler",
     "IntensityEncoding",
     "PhaseEncoding",
     "WindowSampler",
     "counts_from_intensity",
+    "encoding_of",
     "symmetry_elements",
 ]

@@ -42,6 +42,11 @@ class IntensityEncoding:
             raise InputError(f"levels={self.levels}: an image needs at least two")
 
     @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the channels."""
+        return self.channels
+
+    @property
     def species(self) -> tuple[int, ...]:
         """Numbers of the channels."""
         return tuple(range(len(self.channels)))
@@ -50,6 +55,15 @@ class IntensityEncoding:
     def top(self) -> int:
         """Largest intensity."""
         return self.levels - 1
+
+    def counts(self, intensity: Mapping[str, float], n_sites: int) -> list[int]:
+        """Total intensity of every channel, see `counts_from_intensity`."""
+        totals = counts_from_intensity(intensity, self.channels, self.levels, n_sites)
+        return list(totals.values())
+
+    def walkers(self, counts: Tensor) -> Tensor:
+        """Walkers of every species: every unit of intensity is one."""
+        return counts
 
     def encode(self, intensity: np.ndarray) -> Tensor:
         """Occupation numbers (batch, channels, *space), float32, of intensities of that shape.

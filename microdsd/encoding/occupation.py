@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from microdsd.errors import InputError
+from microdsd.microstructure.composition import counts_from_fractions
 from microdsd.microstructure.counting import label_counts
 
 
@@ -17,10 +19,13 @@ from microdsd.microstructure.counting import label_counts
 class PhaseEncoding:
     """Which phase is the empty background, and which species is which phase.
 
+    Tables of phases are in ascending order of the labels, wherever they are. Walkers have an order
+    of their own, the background first; `to_species` and `from_species` lead from one to the other.
+
     Parameters
     ----------
     phases : dict of int to str
-        Label and name of every phase.
+        Label and name of every phase; kept in ascending order of the labels.
     background : int
         Label of the phase that no walker stands for, normally the largest.
 
@@ -43,16 +48,52 @@ class PhaseEncoding:
             )
         if len(self.phases) < 2:
             raise InputError(f"phases={dict(self.phases)}: at least two phases are needed")
+        object.__setattr__(self, "phases", dict(sorted(self.phases.items())))
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the phases, in the order of the labels."""
+        return tuple(self.phases.values())
 
     @property
     def species(self) -> tuple[int, ...]:
         """Labels of the conserved species, in channel order."""
-        return tuple(label for label in sorted(self.phases) if label != self.background)
+        return tuple(label for label in self.phases if label != self.background)
 
     @property
     def top(self) -> int:
         """Largest occupation number: a voxel has one phase."""
         return 1
+
+    def counts(self, fractions: Mapping[Any, float], n_sites: int) -> list[int]:
+        """Voxels of every phase, see `counts_from_fractions`."""
+        return list(counts_from_fractions(fractions, self.phases, n_sites).values())
+
+    @property
+    def _order(self) -> list[int]:
+        return [[*self.phases].index(label) for label in (self.background, *self.species)]
+
+    def to_species(self, by_label: Tensor, axis: int = -1) -> Tensor:
+        """The same with the phases of an axis in the order of walkers, the background first.
+
+        Examples
+        --------
+        >>> encoding = PhaseEncoding({0: "pore", 3: "clay", 7: "solid"}, background=3)
+        >>> encoding.to_species(torch.tensor([10, 20, 30]))
+        tensor([20, 10, 30])
+        >>> encoding.from_species(torch.tensor([20, 10, 30]))
+        tensor([10, 20, 30])
+        """
+        return by_label.index_select(axis, torch.tensor(self._order, device=by_label.device))
+
+    def from_species(self, by_species: Tensor, axis: int = -1) -> Tensor:
+        """The same with the phases of an axis in the order of the labels."""
+        order = torch.tensor(self._order, device=by_species.device).argsort()
+        return by_species.index_select(axis, order)
+
+    def walkers(self, counts: Tensor) -> Tensor:
+        """Walkers of every species (..., species) for counts (..., phases)."""
+        return self.to_species(counts)[..., 1:]
 
     def encode(self, labels: np.ndarray) -> Tensor:
         """Occupation numbers (batch, species, *space), float32, of labels (batch, *space).
@@ -70,6 +111,11 @@ class PhaseEncoding:
             )
         stacked = np.stack([labels == label for label in self.species], axis=1)
         return torch.from_numpy(stacked).float()
+
+    def numbered(self, labels: np.ndarray) -> Tensor:
+        """Phase of every voxel as samplers count: 0 is the background, c + 1 species c."""
+        places = [labels == label for label in self.species]
+        return torch.from_numpy(np.select(places, range(1, len(self.phases)), 0))
 
     def decode(self, phase: Tensor) -> np.ndarray:
         """Labels of assigned phases (0 is the background, c + 1 species c)."""

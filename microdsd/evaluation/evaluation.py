@@ -7,6 +7,7 @@ import platform
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from importlib.metadata import version
 from typing import Any
 
@@ -35,11 +36,14 @@ from microdsd.microstructure import (
 )
 from microdsd.microstructure.labels import focus_phase
 from microdsd.microstructure.seeds import resolve_seed
+from microdsd.progress import Progress, part_of, stage
 
 TwoSampleClassifier = Callable[[xr.DataArray, xr.DataArray], ClassifierTest]
 """Tries to tell generated samples from real windows, ``(samples, windows)``."""
 
 _PACKAGES = ("numpy", "scipy", "scikit-image", "xarray", "matplotlib")
+_STEPS = 5
+"""Of the progress: both sides measured, compared, judged, and what a classifier adds."""
 
 
 @dataclass(frozen=True)
@@ -123,7 +127,7 @@ def evaluate(
     margins: Mapping[str, float] | None = None,
     classifier: TwoSampleClassifier | None = None,
     record: Mapping[str, Any] | None = None,
-    progress: Callable[[str], None] | None = None,
+    progress: Progress | None = None,
 ) -> Evaluation:
     """Recount generated samples and compare them with real material.
 
@@ -151,8 +155,8 @@ def evaluate(
         A stronger judge, tried where the sets can be compared at all: `microdsd.NetworkJudge`.
     record : mapping, optional
         Further facts for the provenance, for example the command and the hashes of files.
-    progress : callable, optional
-        Called with a few words on each step before it is taken.
+    progress : Progress, optional
+        Told each step in words before it is taken.
 
     Returns
     -------
@@ -173,7 +177,6 @@ def evaluate(
     """
     seed = resolve_seed(rng)
     generator = np.random.default_rng(seed)
-    show = progress or (lambda step: None)
     limits = margins_with(margins)
     samples = as_ensemble(generated)
     depth = samples.sizes[spatial_dims(samples)[0]] if samples.ndim == 4 else 1
@@ -185,22 +188,27 @@ def evaluate(
     chosen = _chosen(new, phase)
     counted = composition(new)
     provenance = provenance_of(new) or {}
-    described = (
-        _described(new, periodic, f"measuring {len(new)} samples", show),
-        _described(real, periodic, f"measuring {len(real)} real windows", show),
-    )
-    comparison = compare(new, real, periodic=periodic, rng=generator, described=described)
-    verdict = judge(
-        new,
-        real,
-        periodic=periodic,
-        rng=generator,
-        margins={name: margin.value for name, margin in limits.items()},
-        described=described,
-        progress=show,
-    )
-    if classifier is not None and verdict.status == "compared":
-        verdict = verdict.with_network(classifier(new, real))
+    with stage("evaluating", _STEPS, progress) as evaluating:
+        measure = partial(describe, periodic=periodic, descriptors=judged_groups())
+        described = (
+            measure(new, progress=part_of(evaluating, 0, f"measuring {len(new)} samples")),
+            measure(real, progress=part_of(evaluating, 1, f"measuring {len(real)} real windows")),
+        )
+        evaluating.update(2, status="comparing")
+        comparison = compare(new, real, periodic=periodic, rng=generator, described=described)
+        verdict = judge(
+            new,
+            real,
+            periodic=periodic,
+            rng=generator,
+            margins={name: margin.value for name, margin in limits.items()},
+            described=described,
+            progress=part_of(evaluating, 3, "judging"),
+        )
+        if classifier is not None and verdict.status == "compared":
+            evaluating.update(4, status="the classifier given")
+            verdict = verdict.with_network(classifier(new, real))
+        along_axes = axis_curves(new, real, phases=chosen, periodic=periodic)
     notes = [
         *provenance.get("notes", ()),
         *filter(None, training_facts[:1]),
@@ -219,22 +227,11 @@ def evaluate(
         composition=counted,
         comparison=comparison,
         verdict=verdict,
-        along_axes=axis_curves(new, real, phases=chosen, periodic=periodic),
+        along_axes=along_axes,
         periodic=periodic,
         notes=tuple(map(sentence, notes)),
         flatters=training_facts[1],
         record={**measurement_record(new, real, seed), **(record or {})},
-    )
-
-
-def _described(
-    ms: xr.DataArray, periodic: bool, what: str, show: Callable[[str], None]
-) -> xr.Dataset:
-    return describe(
-        ms,
-        periodic=periodic,
-        descriptors=judged_groups(),
-        progress=lambda group: show(f"{what}: {group.replace('_', ' ')}"),
     )
 
 

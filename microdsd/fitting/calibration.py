@@ -32,7 +32,7 @@ from microdsd.microstructure import as_microstructure, phases_of
 from microdsd.microstructure.composition import Fractions
 from microdsd.models.card import ModelCard
 from microdsd.models.walk_back import WalkBack
-from microdsd.progress import Stage, stage
+from microdsd.progress import Progress, Stage, stage
 
 Array = np.ndarray
 
@@ -41,7 +41,7 @@ class Generate(Protocol):
     """Generates the samples of a request, each with a number that is not looked at here."""
 
     def __call__(
-        self, request: GenerationRequest, *, on_evaluation: Callable[[int], None] | None = None
+        self, request: GenerationRequest, *, progress: Progress | None = None
     ) -> Iterable[tuple[np.ndarray, int]]:
         """As `MicrostructureModel.generate`."""
 
@@ -63,8 +63,9 @@ _ROUNDS = 4
 _LITTLE = 0.1
 """Share of the time left that another measurement of the pace may take."""
 
-_FEWEST_WINDOWS = 16
-"""Windows below which, where time is short, fewer numbers of evaluations are calibrated instead."""
+_FEWEST_WINDOWS, _FEWEST_VOXELS = 16, {2: 1 << 16, 3: 1 << 19}
+"""Windows, or voxels of them by the number of axes, whichever are fewer windows, below which, where
+time is short, fewer numbers of evaluations are calibrated instead."""
 
 _HOLD = 0.3
 """How firmly settings that change nothing are held: per step of theirs, in tolerances."""
@@ -200,13 +201,15 @@ def _affordable(pace: Pace, card: ModelCard, windows: int, seconds: float) -> tu
     Between the fewest and the model's own, settings can be interpolated.
     """
     own = card.evaluations
+    enough = -(-_FEWEST_VOXELS[len(card.window)] // math.prod(card.window))
+    fewest = min(_FEWEST_WINDOWS, max(2, enough))
     every = [*(n for n in FEW_EVALUATIONS if n <= own // 2), own]
     for numbers in (every, [every[0], own], [own]):
         each = sum(pace.seconds(n, 1) for n in set(numbers)) * _Settings(card).trials
         fit = min(windows, int(seconds / each))
-        if fit >= min(windows, _FEWEST_WINDOWS):
+        if fit >= min(windows, fewest):
             break
-    return sorted(set(numbers)), max(fit, min(windows, _FEWEST_WINDOWS // 2))
+    return sorted(set(numbers)), max(fit, min(windows, max(1, fewest // 2)))
 
 
 class _Settings:
@@ -327,12 +330,12 @@ def _trial(
         rng=_SEED,
     )
 
-    def look(_: int) -> None:
+    def look(done: float, total: float | None, status: str) -> None:
         if left() <= 0:
             raise _OutOfTimeError
 
-    look(0)
-    return np.stack([labels for labels, _ in generate(request, on_evaluation=look)])
+    look(0, None, "")
+    return np.stack([labels for labels, _ in generate(request, progress=look)])
 
 
 def _encoding(card: ModelCard) -> PhaseEncoding:

@@ -40,6 +40,7 @@ from microdsd.microstructure.intensity import (
 from microdsd.microstructure.labels import checked_name
 from microdsd.microstructure.outside import outside_label
 from microdsd.microstructure.voxels import VoxelSize, VoxelSizeLike, voxel_size_of
+from microdsd.training.octave import Windows
 
 _STATISTICS_WINDOWS = 256
 NO_BACKGROUND = -1
@@ -86,11 +87,25 @@ class Material(ABC):
         """Occupation numbers (n, species, *window)."""
         return self.encoding.encode(windows)
 
-    def draw(self, n: int, rng: np.random.Generator) -> Tensor | tuple[Tensor, Tensor]:
-        """Occupation numbers of random training windows; where there are classes, these too."""
+    def draw(self, n: int, rng: np.random.Generator, shape: tuple[int, ...]) -> Windows:
+        """Random parts of a shape of random training windows; see `Windows`."""
         windows, classes = self.training.draw(n, rng)
-        occupation = self.encode(windows)
-        return (occupation, torch.from_numpy(classes)) if self.classes else occupation
+        return self.parts(windows, classes, rng, shape)
+
+    def parts(
+        self,
+        windows: np.ndarray,
+        classes: np.ndarray,
+        rng: np.random.Generator,
+        shape: tuple[int, ...],
+    ) -> Windows:
+        """A random part of every window, and the composition of the whole windows."""
+        whole = self.encode(windows)
+        fractions = whole.flatten(2).mean(2)
+        if shape != self.window:
+            places = [(slice(None), *_part(self.window, shape, rng)) for _ in whole]
+            whole = torch.stack([one[place] for one, place in zip(whole, places, strict=True)])
+        return Windows(whole, fractions, torch.from_numpy(classes) if self.classes else None)
 
     def card_entries(self, rng: np.random.Generator) -> dict[str, Any]:
         """What the model card says of the material, its spans from some hundred windows a class."""
@@ -112,6 +127,14 @@ class Material(ABC):
                 for k, name in enumerate(self.classes)
             },
         }
+
+
+def _part(
+    window: tuple[int, ...], shape: tuple[int, ...], rng: np.random.Generator
+) -> tuple[slice, ...]:
+    """A random place of a shape in a window."""
+    start = [int(rng.integers(whole - part + 1)) for whole, part in zip(window, shape, strict=True)]
+    return tuple(slice(a, a + part) for a, part in zip(start, shape, strict=True))
 
 
 def _span(values: np.ndarray) -> tuple[float, float, float]:

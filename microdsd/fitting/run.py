@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +40,9 @@ from microdsd.process import (
     recommend_horizon,
     time_of,
 )
+from microdsd.process.octaves import Octaves
 from microdsd.schedule.examination import EVALUATIONS
+from microdsd.schedule.octaves import octave_levels
 from microdsd.training import (
     StepRecord,
     Stopwatch,
@@ -51,6 +54,7 @@ from microdsd.training import (
     read_state,
     require_same_run,
 )
+from microdsd.training.octave import OctaveTask
 from microdsd.training.rate_objective import RateLoss
 
 _FEWEST_EVALUATIONS = 4
@@ -67,6 +71,9 @@ _SLACK = 1.15
 
 _LEAPS, _LAST_LEAP = 256, 0.1
 """Evaluations of tau-leaping unless asked otherwise, and the noise level of the last of them."""
+
+_SITES = {2: 64, 3: 32}
+"""Sites per axis that the network of an octave learns from at a time, by the number of axes."""
 
 _IMAGE_EVALUATIONS = 64
 """Of images: their last steps are drawn, and must be short."""
@@ -103,6 +110,7 @@ class TrainingRun:
         method: Method = "bridges",
         loss: RateLoss | None = None,
         time_schedule: str | None = None,
+        octaves: int | None = None,
         evaluations: int | None = None,
         start_from: MicrostructureModel | str | Path | None = None,
         phases: PhaseNames | None = None,
@@ -181,32 +189,25 @@ class TrainingRun:
             self.network = network_of_start(
                 start_from.card, self.material.encoding, self.network, method
             )
-        require_memory(method, self.network, self.window, config.batch, self.device)
+        self.octaves = self._octaves(octaves)
+        shapes = [self._crop(octave) for octave in range(1 + len(self.octaves))]
+        require_memory(method, self.network, shapes[0], config.batch, self.device)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(config.seed)
-            unet = build_network(method, self.network)
+            unet = build_network(method, self.network, len(shapes))
         if start_from is not None:
             unet.load_state_dict(start_from.network.state_dict())
         unet = unet.to(self.device).to(memory_format=unet.memory_format)  # type: ignore[call-overload]
-        self.objective = build_objective(
+        self._built = partial(
+            build_objective,
             method,
-            config.sigma_min,
-            self.sigma_max,
-            loss,
-            time_schedule,
+            loss=loss,
+            time_schedule=time_schedule,
             read_out=self.network.read_out,
         )
-        self.validation = self._validation()
+        self.tasks = [self._task(octave, shape) for octave, shape in enumerate(shapes)]
         self.trainer = Trainer(
-            unet,
-            self.material.draw,
-            self._kernel,
-            self.sigma_max,
-            config,
-            self.validation,
-            self.objective,
-            precision,
-            self._stopwatch,
+            unet, self.material.draw, self.tasks, config, precision, self._stopwatch
         )
         self._precision_asked = precision
         self.n_parameters = n_parameters(unet)
@@ -250,6 +251,12 @@ class TrainingRun:
         }
         card = replace(model.card, walks=found.walks, provenance=provenance)
         return MicrostructureModel(self.trainer.averaged, card, self.device, self.trainer.dtype)
+
+    @property
+    def validation_levels(self) -> tuple[float, ...]:
+        """Noise levels of the gains on held-back windows, voxels; none where nothing is."""
+        of_octaves = [task.validation.levels for task in self.tasks if task.validation]
+        return tuple(itertools.chain.from_iterable(of_octaves))
 
     @property
     def calibrates(self) -> bool:
@@ -299,14 +306,14 @@ class TrainingRun:
             walks=(WalkBack(evaluations, self.sigma_max, sigma_last),),
             evaluations=evaluations,
             symmetry=self.symmetry,
-            validation_levels=tuple(self.validation.levels) if self.validation else (),
+            validation_levels=self.validation_levels,
             validation_gains=self.gains,
             provenance={
                 "data": self.named,
                 "data_sha256": self.data_sha256,
                 "data_shape": self.material.shape,
                 "held_back": self.held_back,
-                **self.objective.settings,
+                **self.tasks[0].objective.settings,
                 **({"start": record_of_start(start.card, start.digest())} if start else {}),
                 "steps": trainer.step,
                 "minutes": round(trainer.minutes, 2),
@@ -316,6 +323,7 @@ class TrainingRun:
                 **record_of_versions(),
             },
             method=self.method,
+            octaves=self.octaves,
         )
 
     def save_state(self, path: str | Path) -> None:
@@ -339,7 +347,7 @@ class TrainingRun:
             raise CheckpointError(
                 f"{path}: holds no training run; give the file that --resume left"
             )
-        earlier = {"method": "bridges", "start_from": None, **numbers.pop("run")}
+        earlier = {"method": "bridges", "start_from": None, "octaves": [], **numbers.pop("run")}
         require_same_run(path, self._identity(), earlier)
         try:
             self.gains = tuple(map(float, numbers["gains"]))
@@ -374,7 +382,8 @@ class TrainingRun:
             "network": repr(self.network),
             "method": self.method,
             "start_from": self.start.digest() if self.start else None,
-            **self.objective.settings,
+            "octaves": list(self.octaves),
+            **self.tasks[0].objective.settings,
             **settings,
         }
 
@@ -393,16 +402,53 @@ class TrainingRun:
         n = number_of_windows(self.window)
         return self.material.held_back.evenly(n, np.random.default_rng([self.config.seed, 2]))
 
-    def _validation(self) -> Validation | None:
+    def _octaves(self, wanted: int | None) -> tuple[float, ...]:
+        """Noise levels at which the walk enters coarser lattices."""
+        start = self.start
+        if start is not None:
+            if wanted not in (None, 1 + len(start.card.octaves)):
+                raise InputError(
+                    f"octaves={wanted}: start_from keeps the {1 + len(start.card.octaves)} of the "
+                    "model that it starts from; leave octaves out"
+                )
+            return start.card.octaves
+        if self.method == "tau-leaping" or self.is_image:
+            if wanted not in (None, 1):
+                raise InputError(
+                    f"octaves={wanted}: images and tau-leaping walk on one lattice; leave it out"
+                )
+            return ()
+        return octave_levels(self.window, self.sigma_max, wanted)
+
+    def _crop(self, octave: int) -> tuple[int, ...]:
+        """Voxels per axis that the network of an octave learns from at a time.
+
+        What is far away is for the octaves above; only periodic windows have to be whole.
+        """
+        if self.boundary == "periodic" or not self.octaves:
+            return self.window
+        sites = _SITES[len(self.window)]
+        return tuple(min(length, sites * 2**octave) for length in self.window)
+
+    def _task(self, octave: int, shape: tuple[int, ...]) -> OctaveTask:
+        levels = (self.config.sigma_min, *self.octaves, self.sigma_max)
+        lowest, highest = levels[octave : octave + 2]
+        objective = self._built(lowest, highest)
+        walk = Octaves(Lattice.box(shape, self.boundary), self.octaves[:octave], self.device)
         if self.material.held_back is None:
-            return None
-        windows, classes = self._held_back_windows()
-        return Validation(
-            self.material.encode(windows),
-            self._kernel,
-            self.config.sigma_min,
-            self.sigma_max,
+            return OctaveTask(octave, walk, objective)
+        rng = np.random.default_rng([self.config.seed, 2])
+        windows, classes = self.material.held_back.evenly(number_of_windows(shape), rng)
+        parts = self.material.parts(windows, classes, rng, shape)
+        validation = Validation(
+            parts.occupation,
+            walk,
+            lowest,
+            highest,
             self.config.seed,
-            self.objective,
-            torch.from_numpy(classes) if self.classes else None,
+            objective,
+            parts.classes,
+            octave,
+            parts.fractions,
         )
+        return OctaveTask(octave, walk, objective, validation)

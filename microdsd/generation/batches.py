@@ -10,13 +10,16 @@ import torch
 from torch import Tensor
 
 from microdsd.device.precision import AUTO, Precision, fastest_threads, resolve_dtype
-from microdsd.encoding import IntensityEncoding, PhaseEncoding
+from microdsd.encoding import PhaseEncoding, encoding_of
 from microdsd.generation.memory import require_memory_for_work
 from microdsd.generation.request import GenerationRequest
 from microdsd.models.card import ModelCard
-from microdsd.networks import PotentialUNet, UNet
+from microdsd.networks import PotentialUNet
+from microdsd.networks.build import Network
 from microdsd.networks.classes import ClassGuidance
+from microdsd.networks.octaves import OctaveUNets
 from microdsd.process import Lattice, TransitionKernel
+from microdsd.process.octaves import Octaves
 from microdsd.sampling import (
     AdaptiveLeaps,
     ConditionedNetwork,
@@ -35,6 +38,9 @@ from microdsd.sampling.origins import Regions
 BATCH_VOXELS = {"cpu": 1 << 15, "cuda": 1 << 22}
 """Voxels of a batch: what keeps a device busy without holding more than it must."""
 
+_REHEARSED = 64
+"""Longest axis of the box that threads are measured with, voxels."""
+
 Observer = Callable[[Visit | Leap], None]
 
 
@@ -43,7 +49,7 @@ class BatchedSampler:
 
     Parameters
     ----------
-    network : UNet
+    network : UNet or OctaveUNets
         On the device, ready for inference.
     card : ModelCard
     device : torch.device
@@ -52,28 +58,22 @@ class BatchedSampler:
     """
 
     def __init__(
-        self, network: UNet, card: ModelCard, device: torch.device, precision: str = AUTO
+        self, network: Network, card: ModelCard, device: torch.device, precision: str = AUTO
     ) -> None:
-        self.encoding: PhaseEncoding | IntensityEncoding = (
-            IntensityEncoding(tuple(card.phases.values()), card.grey_levels)
-            if card.grey_levels
-            else PhaseEncoding(card.phases, card.background)
-        )
+        self.encoding = encoding_of(card)
         self._network = network
         self._card = card
         self._device = device
         self.dtype = resolve_dtype(precision, device)
-        labels = sorted(card.phases)
-        # Requests hold phases in ascending order of the labels, samplers the species' alone.
-        self._species = [labels.index(label) for label in self.encoding.species]
 
     @cached_property
     def precision(self) -> Precision:
         """How the network is run; the threads, on which no sample depends, are measured.
 
-        Measured is one training window's worth of work.
+        Measured is one training window's worth of work, or part of a large one.
         """
-        lattice = Lattice.box(self._card.window, "no-flux")
+        shape = [min(length, _REHEARSED) for length in self._card.window]
+        lattice = Lattice.box(shape, "no-flux")
         kernel = TransitionKernel(lattice, self._device)
         state = torch.zeros(1, self._card.network.species, *lattice.shape, device=self._device)
         t = torch.ones(1, device=self._device)
@@ -145,7 +145,8 @@ class BatchedSampler:
         """Phases of some members; of images, their intensities."""
         kernel = TransitionKernel(request.lattice, self._device)
         generators = [stream(request.seed, request.streams[i], self._device) for i in members]
-        counts = torch.from_numpy(request.counts[members.start : members.stop, self._species])
+        whole = torch.from_numpy(request.composition.whole[members.start : members.stop])
+        counts = self.encoding.walkers(whole)
         fractions = (counts / request.lattice.n_sites).float().to(self._device)
         counts = counts.to(self._device)
         if self._card.method == "tau-leaping":
@@ -161,39 +162,33 @@ class BatchedSampler:
                 observe=observe,
             )
         network = self._conditioned(request, members, fractions, observe)
+        box = Octaves(request.lattice, self._card.octaves, self._device)
         if self._card.grey_levels:
-            return sample_images(network, kernel, counts, request.plan, generators)
+            return sample_images(network, box, counts, request.plan, generators)
         origins = self._regions(request, members) or counts
-        return sample_bridges(network, kernel, origins, request.plan, generators)
-
-    @property
-    def _order(self) -> list[int]:
-        """Places of the sampler's phases, the background first, among the ascending labels."""
-        return [sorted(self._card.phases).index(self._card.background), *self._species]
+        return sample_bridges(network, box, origins, request.plan, generators)
 
     def _regions(self, request: GenerationRequest, members: range) -> Regions | None:
         if request.layout is None:
             return None
+        assert isinstance(self.encoding, PhaseEncoding)
         layout = request.layout
-        counts = torch.tensor(layout.counts[members.start : members.stop])[..., self._order]
-        known = torch.zeros(layout.known.shape, dtype=torch.int64)
-        for species, label in enumerate(self.encoding.species):
-            known[torch.from_numpy(layout.known == label)] = species + 1
+        counts = torch.tensor(request.composition.counts[members.start : members.stop])
         index = torch.tensor(layout.index, dtype=torch.int64)
-        parts = (part.to(self._device) for part in (index, counts, known))
-        return Regions(*parts, walled=layout.walled)
+        tables = index, self.encoding.to_species(counts), self.encoding.numbered(layout.known)
+        return Regions(*(table.to(self._device) for table in tables), walled=layout.walled)
 
     def _guide(self, request: GenerationRequest) -> Guide | None:
         """The request's guide, for phases in the order of the sampler."""
-        if request.guide is None:
+        guide, encoding = request.guide, self.encoding
+        if guide is None:
             return None
-        guide, order = request.guide, self._order
-        back = [order.index(k) for k in range(len(order))]
+        assert isinstance(encoding, PhaseEncoding)
 
         def ordered(expected: Tensor, sigma: float) -> Tensor:
-            weight = guide(expected[:, back], sigma)
+            weight = guide(encoding.from_species(expected, 1), sigma)
             require_guide_weights(weight, expected, sigma)
-            return weight[:, order]
+            return encoding.to_species(weight, 1)
 
         return ordered
 
@@ -206,8 +201,8 @@ class BatchedSampler:
     ) -> ConditionedNetwork:
         """The network of potentials with what some members of a request are conditioned on."""
         network = self._network
-        assert isinstance(network, PotentialUNet)
-        steered: PotentialUNet | ClassGuidance = network
+        assert isinstance(network, PotentialUNet | OctaveUNets)
+        steered: PotentialUNet | OctaveUNets | ClassGuidance = network
         if request.classes:
             known = list(self._card.classes)
             classes = [known.index(request.classes[i]) for i in members]

@@ -54,9 +54,10 @@ def dress(
 def _require_counts(made: xr.DataArray, request: GenerationRequest) -> None:
     """Recount samples before they are handed out: what is promised is their counts."""
     counts = phase_counts(made).values
-    if not np.array_equal(counts, request.counts):
+    wanted = request.composition.whole
+    if not np.array_equal(counts, wanted):
         raise MicrodsdError(
-            f"samples: hold {counts.tolist()} voxels of each phase, {request.counts.tolist()} were "
+            f"samples: hold {counts.tolist()} voxels of each phase, {wanted.tolist()} were "
             "requested; this is a fault of microdsd, please report it"
         )
 

@@ -28,9 +28,9 @@ from microdsd.models import model_path
 from microdsd.models.card import ModelCard
 from microdsd.models.files import pack_model, read_network
 from microdsd.models.walk_back import WalkBack
-from microdsd.networks import UNet
+from microdsd.networks.build import Network
 from microdsd.process import Boundary
-from microdsd.progress import stage
+from microdsd.progress import Progress, stage
 from microdsd.sampling import Leap, Visit
 from microdsd.sampling.guidance import Guide
 
@@ -42,7 +42,7 @@ class MicrostructureModel:
 
     Parameters
     ----------
-    network : UNet
+    network : UNet or OctaveUNets
     card : ModelCard
     device : str or torch.device, optional
         By default a CUDA device where there is one, else the CPU.
@@ -61,7 +61,7 @@ class MicrostructureModel:
 
     def __init__(
         self,
-        network: UNet,
+        network: Network,
         card: ModelCard,
         device: str | torch.device | None = None,
         precision: str = AUTO,
@@ -425,7 +425,7 @@ class MicrostructureModel:
         calls = request.plan.network_calls
         total = None if calls is None else calls * len(request)
         with stage("generating", total=total) as generating:
-            made = list(self.generate(request, on_evaluation=generating.advance))
+            made = list(self.generate(request, progress=generating.update))
         return self.dress(request, [labels for labels, _ in made], [moved for _, moved in made])
 
     def generate(
@@ -433,7 +433,7 @@ class MicrostructureModel:
         request: GenerationRequest,
         *,
         start: int = 0,
-        on_evaluation: Callable[[int], None] | None = None,
+        progress: Progress | None = None,
     ) -> Iterator[tuple[np.ndarray, int]]:
         """Generate the samples of a request one after the other.
 
@@ -442,8 +442,9 @@ class MicrostructureModel:
         request : GenerationRequest
         start : int
             Index of the first sample, to go on with an interrupted run.
-        on_evaluation : callable, optional
-            Told after every network evaluation for how many samples it was.
+        progress : Progress, optional
+            Told after every network evaluation how many are made of those of all samples, the ones
+            before `start` included.
 
         Yields
         ------
@@ -454,7 +455,7 @@ class MicrostructureModel:
             images, the intensity above the highest level.
         """
         self.require_memory(request)
-        observe = None if on_evaluation is None else _tell(on_evaluation)
+        observe = None if progress is None else _counted(request, start, progress)
         for members in self._sampler.batches(request, start):
             yield from zip(*self._sampler.draw(request, members, observe), strict=True)
 
@@ -525,5 +526,17 @@ class MicrostructureModel:
         return self._precision != AUTO
 
 
-def _tell(on_evaluation: Callable[[int], None]) -> Callable[[Visit | Leap], None]:
-    return lambda visit: on_evaluation(len(visit.occupation))
+def _counted(
+    request: GenerationRequest, start: int, progress: Progress
+) -> Callable[[Visit | Leap], None]:
+    """Count the network evaluations of every sample; the total is not known with an epsilon."""
+    calls = request.plan.network_calls
+    total = None if calls is None else calls * len(request)
+    done = 0 if calls is None else calls * start
+
+    def count(visit: Visit | Leap) -> None:
+        nonlocal done
+        done += len(visit.occupation)
+        progress(done, total, "")
+
+    return count

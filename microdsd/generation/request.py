@@ -5,14 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 
-from microdsd.encoding import counts_from_intensity
+from microdsd.encoding import Composition, encoding_of
 from microdsd.errors import ExtrapolationWarning, InputError, MicrodsdWarning
 from microdsd.generation.memory import require_memory_for_results
-from microdsd.generation.options import SHARED_OPTIONS
+from microdsd.generation.options import SHARED_OPTIONS, SharedOptions
 from microdsd.microstructure.arguments import (
     box_shape,
     by_phase,
@@ -20,11 +20,7 @@ from microdsd.microstructure.arguments import (
     refuse_unknown,
     whole_number,
 )
-from microdsd.microstructure.composition import (
-    Fractions,
-    counts_from_fractions,
-    fractions_per_sample,
-)
+from microdsd.microstructure.composition import Fractions, fractions_per_sample
 from microdsd.microstructure.layout import Layout
 from microdsd.models.card import ModelCard
 from microdsd.models.plan import WalkPlan
@@ -43,10 +39,8 @@ class GenerationRequest:
     ----------
     lattice : Lattice
         The box.
-    fractions : dict of str to tuple of float
-        As asked for: by phase name, one entry per sample.
-    counts : ndarray of int64, shape (samples, phases)
-        Exact voxels of every phase, in ascending order of the labels.
+    composition : Composition
+        Exact counts of every sample.
     plan : WalkPlan
         How every sample is walked back.
     seed : int
@@ -56,7 +50,7 @@ class GenerationRequest:
     remarks : tuple of str
         Plain sentences on what the request means for the samples.
     layout : Layout or None
-        Known material and counts per region, where there is more than one count per phase.
+        Regions of the box and known material, where there are any.
     guide : callable or None
         Weighs the potential, phases in ascending order of the labels; see
         `microdsd.sampling.guidance`.
@@ -69,8 +63,7 @@ class GenerationRequest:
     """
 
     lattice: Lattice
-    fractions: Mapping[str, tuple[float, ...]]
-    counts: np.ndarray
+    composition: Composition
     plan: WalkPlan
     seed: int
     streams: tuple[int, ...]
@@ -82,7 +75,7 @@ class GenerationRequest:
     cautions: tuple[MicrodsdWarning, ...] = ()
 
     def __len__(self) -> int:
-        return len(self.counts)
+        return len(self.composition)
 
     @classmethod
     def resolve(
@@ -92,18 +85,10 @@ class GenerationRequest:
         *,
         phase_fraction: Fractions | float | Sequence[float] | None = None,
         intensity: Fractions | None = None,
-        class_name: str | Sequence[str] | None = None,
-        guidance: float = 1.0,
         shape: int | Sequence[int] | None = None,
-        boundary: Boundary | Sequence[Boundary] = "no-flux",
-        evaluations: int | None = None,
-        sigma_last: float | None = None,
         epsilon: float | None = None,
         streams: Sequence[int] | None = None,
-        guide: Guide | None = None,
-        rng: int | np.random.Generator | None = None,
-        seed: int | None = None,
-        **unknown: Any,
+        **options: Unpack[SharedOptions],
     ) -> GenerationRequest:
         """Check a request against a model's card; see `MicrostructureModel.sample`.
 
@@ -112,14 +97,44 @@ class GenerationRequest:
         InputError
             For a request that cannot be met; says what can.
         """
-        refuse_unknown(unknown, OPTIONS)
-        n = whole_number(n, "n", least=0)
-        if n < 1:
-            raise InputError(f"n={n}: ask for at least one sample")
-        shape = box_shape(shape, card.window)
-        if min(shape) < MIN_LENGTH:
-            raise InputError(f"shape={shape}: every axis needs at least {MIN_LENGTH} voxels")
+        refuse_unknown(options, OPTIONS)
+        n, shape = number_of_samples(n), box_of(card, shape)
         require_memory_for_results(n, shape, card.network)
+        wanted = _of_the_right_kind(card, phase_fraction, intensity)
+        if wanted is None:
+            classes = _classes_per_sample(card, options.get("class_name"), n)
+            wanted = _usual_fractions(card, classes)
+        fractions = fractions_per_sample(wanted, card.phases, n)
+        composition = Composition.from_fractions(encoding_of(card), fractions, math.prod(shape), n)
+        return cls.of(card, composition, shape, epsilon=epsilon, streams=streams, **options)
+
+    @classmethod
+    def of(
+        cls,
+        card: ModelCard,
+        composition: Composition,
+        shape: Sequence[int],
+        *,
+        layout: Layout | None = None,
+        class_name: str | Sequence[str] | None = None,
+        guidance: float = 1.0,
+        boundary: Boundary | Sequence[Boundary] = "no-flux",
+        evaluations: int | None = None,
+        sigma_last: float | None = None,
+        epsilon: float | None = None,
+        streams: Sequence[int] | None = None,
+        guide: Guide | None = None,
+        rng: int | np.random.Generator | None = None,
+        seed: int | None = None,
+    ) -> GenerationRequest:
+        """Check how samples of a composition are to be made; see `MicrostructureModel.sample`.
+
+        Raises
+        ------
+        InputError
+            For a walk that the model cannot make.
+        """
+        n = len(composition)
         lattice = Lattice.box(shape, _boundaries(boundary))
         evaluations_given = evaluations is not None
         evaluations = whole_number(
@@ -137,28 +152,20 @@ class GenerationRequest:
             raise InputError("guide: weighs the phases of a voxel, and this model makes images")
         classes = _classes_per_sample(card, class_name, n)
         _check_guidance(guidance, classes)
-        wanted = _of_the_right_kind(card, phase_fraction, intensity)
-        fractions = fractions_per_sample(
-            _usual_fractions(card, classes) if wanted is None else wanted, card.phases, n
-        )
-        counts = [
-            _counts(card, {name: column[i] for name, column in fractions.items()}, lattice.n_sites)
-            for i in range(n)
-        ]
         return cls(
             lattice,
-            fractions,
-            np.array([[row[label] for label in sorted(card.phases)] for row in counts]),
+            composition,
             plan,
             one_seed(rng, seed),
             tuple(range(n) if streams is None else streams),
             tuple(_size_remarks(card, shape)),
+            layout=layout,
             guide=guide,
             classes=classes,
             guidance=guidance,
             cautions=(
                 *_class_cautions(card, classes),
-                *_fraction_cautions(card, fractions, classes),
+                *_fraction_cautions(card, composition.fractions, classes),
             ),
         )
 
@@ -169,7 +176,6 @@ class GenerationRequest:
 
     def record(self, card: ModelCard) -> dict[str, Any]:
         """The request as JSON can hold it."""
-        names = [card.phases[label] for label in sorted(card.phases)]
         return {
             "samples": len(self),
             "shape": list(self.lattice.shape),
@@ -179,13 +185,28 @@ class GenerationRequest:
             "method": card.method,
             **self.plan.record(),
             **({"classes": list(self.classes), "guidance": self.guidance} if self.classes else {}),
-            "requested_fractions": {k: list(v) for k, v in self.fractions.items()},
-            "requested_counts": {name: self.counts[:, k].tolist() for k, name in enumerate(names)},
+            **self.composition.record(regions=self.layout is not None),
             "trained_fractions": {k: list(v) for k, v in card.fraction_range.items()},
             "notes": list(self.notes),
-            **({} if self.layout is None else self.layout.record(names)),
+            **({} if self.layout is None else self.layout.record()),
             **({} if self.guide is None else {"guide": str(self.guide)}),
         }
+
+
+def number_of_samples(n: int) -> int:
+    """Number of samples, checked."""
+    n = whole_number(n, "n", least=0)
+    if n < 1:
+        raise InputError(f"n={n}: ask for at least one sample")
+    return n
+
+
+def box_of(card: ModelCard, shape: int | Sequence[int] | None) -> tuple[int, ...]:
+    """Voxels per axis of the box, by default those of the training window."""
+    shape = box_shape(shape, card.window)
+    if min(shape) < MIN_LENGTH:
+        raise InputError(f"shape={shape}: every axis needs at least {MIN_LENGTH} voxels")
+    return shape
 
 
 def _boundaries(boundary: Any) -> Any:
@@ -276,16 +297,6 @@ def _usual_fractions(card: ModelCard, classes: tuple[str, ...]) -> Fractions:
     return {
         phase: [card.classes[name][phase][0] for name in classes] for phase in card.phases.values()
     }
-
-
-def _counts(card: ModelCard, fractions: Mapping[str, float], n_sites: int) -> dict[int, int]:
-    """Walkers of every phase or channel, by label."""
-    if not card.grey_levels:
-        return counts_from_fractions(dict(fractions.items()), card.phases, n_sites)
-    totals = counts_from_intensity(
-        fractions, tuple(card.phases.values()), card.grey_levels, n_sites
-    )
-    return {label: totals[name] for label, name in card.phases.items()}
 
 
 def _fraction_cautions(

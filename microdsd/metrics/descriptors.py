@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import xarray as xr
@@ -32,7 +32,7 @@ from microdsd.microstructure.schema import (
     phases_of,
     voxel_size_of,
 )
-from microdsd.progress import stage
+from microdsd.progress import Progress, stage
 
 for _group in (
     FRACTIONS,
@@ -64,7 +64,7 @@ def describe(
     descriptors: Sequence[str] | None = None,
     mask: MaskLike | None = None,
     relative_error: float = 0.05,
-    progress: Callable[[str], None] | None = None,
+    progress: Progress | None = None,
 ) -> xr.Dataset:
     """Measure an ensemble with every descriptor of this package, or with the chosen ones.
 
@@ -84,8 +84,8 @@ def describe(
     relative_error : float
         Standard error of the phase fraction, over the fraction, that ``representative_size`` is
         for.
-    progress : callable, optional
-        Called with the name of each group before it is measured.
+    progress : Progress, optional
+        Told before each group how many are measured, of how many, and its name.
 
     Returns
     -------
@@ -124,11 +124,10 @@ def describe(
     if "representativity" in chosen:
         described.attrs["relative_error"] = relative_error
     n = ensemble.sizes["sample"]
-    with stage(f"describing {n} samples" if n > 1 else "describing", len(chosen)) as describing:
+    what = f"describing {n} samples" if n > 1 else "describing"
+    with stage(what, len(chosen), progress) as describing:
         for done, group in enumerate(chosen):
-            describing.update(done, group.replace("_", " "))
-            if progress is not None:
-                progress(group)
+            describing.update(done, status=group.replace("_", " "))
             described = described.assign(groups()[group].measured(request))
     return described
 

@@ -1,9 +1,9 @@
-"""Composition region by region: exact counts for each, and known material."""
+"""Regions of a box with counts of their own, and material that is known already."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,14 +19,12 @@ KNOWN = -1
 
 @dataclass(frozen=True)
 class Layout:
-    """Hold which voxels belong together, and how many of every phase they contain.
+    """Hold which voxels belong together, and which are known.
 
     Attributes
     ----------
     index : ndarray of int, shape of the box
         Region of every voxel from 0; -1 where the phase is known.
-    counts : ndarray of int64, shape (samples, regions, phases)
-        Phases in ascending order of the labels.
     known : ndarray of int, shape of the box
         Labels; read where index is -1.
     walled : bool
@@ -34,18 +32,13 @@ class Layout:
     """
 
     index: np.ndarray
-    counts: np.ndarray
     known: np.ndarray
     walled: bool = False
 
-    def record(self, names: Sequence[str]) -> dict[str, Any]:
+    def record(self) -> dict[str, Any]:
         """Return what `microdsd verify` needs, as JSON can hold it."""
         fixed = self.index == KNOWN
-        record: dict[str, Any] = {
-            "requested_region_counts": {
-                name: self.counts[:, :, k].tolist() for k, name in enumerate(names)
-            }
-        }
+        record: dict[str, Any] = {}
         if fixed.any():
             record["known"] = {"voxels": int(fixed.sum()), "sha256": fingerprint(self.known[fixed])}
         if self.walled:

@@ -56,7 +56,7 @@ def recount(ms: LabelsLike, record: Mapping[str, Any] | None = None) -> Recount:
     ----------
     ms : DataArray or ndarray
     record : mapping, optional
-        Holds ``requested_counts``, and of regions what `Layout.record` says; by default the
+        Holds ``requested_counts``, of regions ``requested_region_counts``; by default the
         provenance.
 
     Raises

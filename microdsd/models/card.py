@@ -62,6 +62,9 @@ class ModelCard:
     grey_levels : int
         0 for phases. Of images, the number of grey levels: ``phases`` then names the channels,
         fractions are mean intensities in levels, and ``background`` is -1, for there is none.
+    octaves : tuple of float
+        Ascending noise levels, voxels, above which walkers are on blocks of 2, 4, ... voxels per
+        axis, with a network each; empty for one lattice.
     classes : dict of str to dict of str to (float, float, float)
         Classes that the network was told of, in its order: by phase, the mean, smallest and
         largest fraction in the training windows.
@@ -89,6 +92,7 @@ class ModelCard:
     method: Method = "bridges"
     grey_levels: Annotated[int, Field(ge=0, le=1 << 16)] = 0
     classes: Mapping[str, Mapping[str, tuple[float, float, float]]] = field(default_factory=dict)
+    octaves: tuple[float, ...] = ()
 
     def walk(self, evaluations: int, sigma_last: float | None = None) -> WalkBack:
         """How samples walk back in that many evaluations, to a last level of one's own if given."""

@@ -41,7 +41,7 @@ def card_from_json(text: str) -> ModelCard:
             f"format_version={version}: this microdsd reads version {FORMAT_VERSION}; "
             "install the microdsd that wrote the file, or train again"
         )
-    raw = {"method": "bridges", "grey_levels": 0, "classes": [], **raw}
+    raw = {"method": "bridges", "grey_levels": 0, "classes": [], "octaves": [], **raw}
     if "sigma_last" in raw:
         raw["walks"] = _walks_of_earlier_files(raw)
     known = {f.name for f in fields(ModelCard)}
@@ -136,6 +136,11 @@ def _of_network(card: ModelCard) -> Iterator[str]:
         yield f"network.classes={network.classes}, with {len(card.classes)} classes"
     if network.top != max(1, card.grey_levels - 1):
         yield f"network.top={network.top}, with grey_levels={card.grey_levels}"
+    ascending = (0.0, *card.octaves, card.sigma_max)
+    if list(ascending) != sorted(set(ascending)) or len(card.octaves) > _DEEPEST:
+        yield f"octaves={_brief(card.octaves)} do not ascend to sigma_max={card.sigma_max:g}"
+    if card.octaves and (card.method == "tau-leaping" or card.grey_levels):
+        yield f"octaves={_brief(card.octaves)} are of bridges between phases alone"
     if card.method == "tau-leaping" and (card.grey_levels or card.classes):
         yield "method='tau-leaping' is for phases of one material"
 

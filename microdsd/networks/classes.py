@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor
 
+from microdsd.networks.octaves import OctaveUNets
 from microdsd.networks.unet import PotentialUNet
 from microdsd.process.kernel import TransitionKernel
 
@@ -22,7 +23,7 @@ class ClassGuidance:
 
     Parameters
     ----------
-    network : PotentialUNet
+    network : PotentialUNet or OctaveUNets
     classes : Tensor of int64, shape (batch,)
     strength : float
         The weight w.
@@ -33,7 +34,9 @@ class ClassGuidance:
     is the logarithm of the potential that is extrapolated.
     """
 
-    def __init__(self, network: PotentialUNet, classes: Tensor, strength: float = 1.0) -> None:
+    def __init__(
+        self, network: PotentialUNet | OctaveUNets, classes: Tensor, strength: float = 1.0
+    ) -> None:
         self._network = network
         self._classes = classes
         self._strength = strength

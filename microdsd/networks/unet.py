@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -19,6 +20,7 @@ from microdsd.networks.convolution import Convolution3d
 from microdsd.networks.own_evidence import own_evidence
 from microdsd.networks.padding import extend, extension, pad_one
 from microdsd.networks.walls import free_share
+from microdsd.process.blocks import site_volumes
 from microdsd.process.kernel import TransitionKernel
 from microdsd.process.lattice import Boundary
 
@@ -160,6 +162,11 @@ class UNet(nn.Module):
         nn.init.zeros_(self.head.conv.weight)
 
     @property
+    def octaves(self) -> Sequence[UNet]:
+        """Return the networks by octave: this one alone, for the lattice of voxels."""
+        return (self,)
+
+    @property
     def memory_format(self) -> torch.memory_format:
         """Return the layout in which convolutions are fastest: channels last."""
         return torch.channels_last if self.config.ndim == 2 else torch.channels_last_3d
@@ -174,16 +181,17 @@ class UNet(nn.Module):
     ) -> Tensor:
         """Return (batch, channels, *space), float32; parameters as of `PotentialNetwork`.
 
-        Classes are int64 (batch,); -1 in a row, or None, means not told.
+        Classes are int64 (batch,); -1 in a row, or None, hides the class.
         """
-        shape, boundary = kernel.lattice.shape, kernel.lattice.boundary
+        lattice = kernel.lattice
+        shape, boundary = lattice.shape, lattice.boundary
         top = self.config.top
         if top > 1:
             occupation = occupation / top
-        x = torch.cat(
-            [occupation, kernel.carry(occupation, t), free_share(kernel.lattice, t, occupation)],
-            dim=1,
-        )
+        densities = torch.cat([occupation, kernel.carry(occupation, t)], dim=1)
+        if lattice.block > 1:  # walkers per voxel, whatever the block
+            densities = densities / site_volumes(lattice, densities.device)
+        x = torch.cat([densities, free_share(lattice, t, occupation)], dim=1)
         if top > 1 and fractions is not None:
             fractions = fractions / top
         multiple = 2 ** (len(self.config.widths) - 1)
@@ -196,7 +204,9 @@ class UNet(nn.Module):
             if before:
                 inside[axis] = "no-flux"
         x = x.contiguous(memory_format=self.memory_format)
-        features = self._unet(x, self._condition(occupation, t, fractions, classes), tuple(inside))
+        in_sites = t / lattice.block**2 if lattice.block > 1 else t
+        condition = self._condition(occupation, in_sites, fractions, classes)
+        features = self._unet(x, condition, tuple(inside))
         # What is left of log h after its free factor is taken out is small beside it, so the
         # last convolution is not left to bfloat16.
         with torch.autocast(x.device.type, enabled=False):
@@ -206,7 +216,7 @@ class UNet(nn.Module):
     def _condition(
         self, occupation: Tensor, t: Tensor, fractions: Tensor | None, classes: Tensor | None
     ) -> Tensor:
-        """Embed the noise level and, where given, phase fractions and class."""
+        """Embed the noise level, in sites, and, where given, phase fractions and class."""
         log_sigma = 0.5 * torch.log(2 * t.to(occupation.device, torch.float32))
         octave = 2.0 ** torch.arange(_FREQUENCIES, device=occupation.device) * (math.pi / 16)
         angle = log_sigma[:, None] * octave
@@ -281,11 +291,12 @@ class PotentialUNet(UNet):
     ) -> tuple[Tensor, Tensor]:
         """Return log h and the log probability (batch, phases, *space) of every phase.
 
-        The background comes first; for networks whose configuration has ``read_out``.
+        The background comes first; for networks whose configuration has ``read_out``. Of a block,
+        the logarithm of the expected share of every phase.
         """
         output = self.output(occupation, t, kernel, fractions, classes)
         log_h, log_odds = output.chunk(2, dim=1)
-        if self.config.own_evidence:
+        if self.config.own_evidence and kernel.lattice.block == 1:
             log_odds = log_odds + own_evidence(occupation, t, kernel)
         background = torch.zeros_like(log_odds[:, :1])
         return _without_factor(log_h), torch.cat([background, log_odds], 1).log_softmax(1)

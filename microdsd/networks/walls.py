@@ -35,13 +35,15 @@ def free_share(lattice: Lattice, t: Tensor, like: Tensor) -> Tensor:
     """
     width = 2 * t.to(like.device, like.dtype).sqrt()[:, None]  # sqrt(2) sigma
     share = like.new_ones(len(t), 1, *(1,) * lattice.ndim)
-    for axis, (length, kind) in enumerate(zip(lattice.shape, lattice.boundary, strict=True)):
+    for axis, (sites, kind) in enumerate(zip(lattice.shape, lattice.boundary, strict=True)):
         shape = [len(t), 1] + [1] * lattice.ndim
-        shape[2 + axis] = length
+        shape[2 + axis] = sites
         if kind == "periodic":
-            share = share.expand(*share.shape[: 2 + axis], length, *share.shape[3 + axis :])
+            share = share.expand(*share.shape[: 2 + axis], sites, *share.shape[3 + axis :])
             continue
-        centre = torch.arange(length, device=like.device, dtype=like.dtype) + 0.5
+        length, volume = lattice.voxels[axis], lattice.volumes(axis)
+        ends = torch.tensor(volume, device=like.device, dtype=like.dtype).cumsum(0)
+        centre = ends - torch.tensor(volume, device=like.device, dtype=like.dtype) / 2
         within = torch.erf(centre / width) + torch.erf((length - centre) / width)
         share = share * (0.5 * within).reshape(shape)
     return share

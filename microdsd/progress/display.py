@@ -38,8 +38,8 @@ class _Row:
     def advance(self, amount: float = 1) -> None:
         self._bar.advance(self._task, amount)
 
-    def update(self, done: float, status: str = "") -> None:
-        self._bar.update(self._task, completed=done, status=status)
+    def update(self, done: float, total: float | None = None, status: str = "") -> None:
+        self._bar.update(self._task, completed=done, total=total, status=status)
 
 
 class _Rows:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -11,6 +11,7 @@ import xarray as xr
 from scipy.optimize import brentq
 
 from microdsd.errors import InputError, MicrodsdError
+from microdsd.progress import Progress, stage
 from microdsd.transport.records import sample_coordinate
 
 PARAMETER_SET = "Xu2019"
@@ -41,7 +42,7 @@ def rate_capability(
     rates: Sequence[float] = (0.1, 0.2, 0.5, 1.0, 2.0, 4.0),
     thickness: float = 100e-6,
     parameters: Mapping[str, Any] | None = None,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress | None = None,
 ) -> xr.Dataset:
     r"""Discharge every electrode at several rates; return capacity and voltage.
 
@@ -55,8 +56,8 @@ def rate_capability(
         Of the electrode, m. The window measured is taken as typical of all of it.
     parameters : mapping, optional
         PyBaMM's parameters to replace after those measured.
-    progress : callable, optional
-        Called with the number of discharges done, and of all.
+    progress : Progress, optional
+        Told how many discharges are done, and of how many.
 
     Returns
     -------
@@ -92,22 +93,22 @@ def rate_capability(
         raise InputError(f"rates={rates}, thickness={thickness}: must be positive")
     pybamm = _pybamm()
     samples, discharges, equilibrium = electrodes.sizes["sample"], [], []
-    for index in range(samples):
-        electrode = electrodes.isel(sample=index)
-        values = _parameter_values(pybamm, electrode, thickness, parameters or {})
-        full = _equilibrium_capacity(values, electrode, thickness)
-        equilibrium.append(full)
-        needed = ("active_fraction", "relative_diffusivity", "electronic_conductivity")
-        simulation = None
-        if min(float(electrode[name]) for name in needed) > 0:
-            model = pybamm.lithium_ion.DFN(OPTIONS)
-            simulation = pybamm.Simulation(model, parameter_values=values)
-        for rate in rates:
-            discharges.append(
-                _blocked() if simulation is None else _discharge(pybamm, simulation, rate, full)
-            )
-            if progress is not None:
-                progress(len(discharges), samples * len(rates))
+    with stage("discharging", samples * len(rates), progress) as discharging:
+        for index in range(samples):
+            electrode = electrodes.isel(sample=index)
+            values = _parameter_values(pybamm, electrode, thickness, parameters or {})
+            full = _equilibrium_capacity(values, electrode, thickness)
+            equilibrium.append(full)
+            needed = ("active_fraction", "relative_diffusivity", "electronic_conductivity")
+            simulation = None
+            if min(float(electrode[name]) for name in needed) > 0:
+                model = pybamm.lithium_ion.DFN(OPTIONS)
+                simulation = pybamm.Simulation(model, parameter_values=values)
+            for rate in rates:
+                discharges.append(
+                    _blocked() if simulation is None else _discharge(pybamm, simulation, rate, full)
+                )
+                discharging.advance()
     shape = (samples, len(rates))
     curves = {
         name: np.reshape([getattr(discharge, name) for discharge in discharges], (*shape, STEPS))

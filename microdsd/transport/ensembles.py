@@ -10,6 +10,7 @@ import xarray as xr
 
 from microdsd.errors import InputError
 from microdsd.microstructure import LabelsLike, as_ensemble, phases_of, resolve_phases
+from microdsd.progress import Progress, stage
 from microdsd.transport.arguments import (
     Sides,
     check_cubic,
@@ -41,7 +42,7 @@ def describe_transport(
     sides: Sides = "no-flux",
     solver: Solver = "finite-volume",
     device: str | None = None,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress | None = None,
 ) -> xr.Dataset:
     """Measure transport through every sample, one solution at a time.
 
@@ -61,8 +62,8 @@ def describe_transport(
         Of diffusion; see `diffusivity`.
     device : str, optional
         Where torch works; by default a GPU where there is one.
-    progress : callable, optional
-        Called with the number of solutions that are done, and the number of all.
+    progress : Progress, optional
+        Told how many solutions are done, and of how many.
 
     Returns
     -------
@@ -128,12 +129,13 @@ def describe_transport(
         plan.append(("stiffness", partial(effective_stiffness, moduli=moduli or {}, device=device)))
 
     pieces: list[xr.Dataset] = []
-    for index in range(ensemble.sizes["sample"]):
-        sample = ensemble.isel(sample=[index]).assign_coords(sample=[index])
-        for property_, measure in plan:
-            pieces.append(_named_after(property_, measure(sample)))
-            if progress is not None:
-                progress(len(pieces), len(plan) * ensemble.sizes["sample"])
+    number = len(plan) * ensemble.sizes["sample"]
+    with stage("solving for transport", number, progress) as solving:
+        for index in range(ensemble.sizes["sample"]):
+            sample = ensemble.isel(sample=[index]).assign_coords(sample=[index])
+            for property_, measure in plan:
+                pieces.append(_named_after(property_, measure(sample)))
+                solving.update(len(pieces), status=f"{len(pieces)} of {number} solutions")
     joined = xr.combine_by_coords(
         pieces, data_vars="all", join="outer", combine_attrs="drop_conflicts"
     )

@@ -5,13 +5,13 @@ Everything here works on plain arrays, in lattice units: voxel edge 1, time step
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from itertools import product
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
 import torch
 
+from microdsd.progress import Progress
 from microdsd.transport.arguments import Ends, Walls
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ def creeping_flow(
     viscosity: float | None = None,
     precision: Literal["float32", "float64"] = "float32",
     device: torch.device | str = "cpu",
-    progress: Callable[[Flow], None] | None = None,
+    progress: Progress | None = None,
 ) -> Flow:
     r"""Simulate a fluid driven by a force along one axis until its flow is steady.
 
@@ -89,9 +89,9 @@ def creeping_flow(
         does; by default one at which momentum and pressure settle about equally fast.
     precision : {"float32", "float64"}
     device : torch.device or str
-    progress : callable, optional
-        Is told the state of the flow after each characteristic time. What it raises ends the
-        computation.
+    progress : Progress, optional
+        Told after each characteristic time how many time steps are done, and in words how the
+        permeability changes. What it raises ends the computation.
 
     Returns
     -------
@@ -182,7 +182,8 @@ def creeping_flow(
         residual = abs(permeable - before) / permeable
         passed = passed + 1 if residual <= tolerance else 0
         if progress is not None:
-            progress(Flow(permeable, residual, iterations, passed == 2))
+            changes = f"permeability {permeable:.4g} voxel2, changes by {residual:.1e}"
+            progress(iterations, None, changes)
     return Flow(permeable, residual, iterations, passed == 2)
 
 

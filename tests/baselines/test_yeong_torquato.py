@@ -109,7 +109,11 @@ def test_annealing_lowers_the_energy_and_keeps_the_counts():
     real = cut_windows(blobs((64, 64), fractions=(0.3, 0.7), scale=2, rng=0), (24, 24), n=4, rng=0)
     told = []
     made = YeongTorquato.fit(real, periodic=False).sample(
-        2, phase_fraction={0: [0.25, 0.3]}, sweeps=30, rng=0, on_progress=told.append
+        2,
+        phase_fraction={0: [0.25, 0.3]},
+        sweeps=30,
+        rng=0,
+        progress=lambda done, total, status: told.append(done),
     )
     record = provenance_of(made)
     assert (made == 0).sum(("y", "x")).values.tolist() == [144, 173]

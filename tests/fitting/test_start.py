@@ -56,7 +56,9 @@ def test_the_same_data_gain_at_once():
     model = MicrostructureModel(first.trainer.averaged, first.card(), device="cpu")
     again = run_of(model)
     assert sum(last.gains) > 0
-    assert again.validation.gains(again.trainer.averaged) == pytest.approx(last.gains, abs=1e-6)
+    assert again.tasks[0].validation.gains(again.trainer.averaged) == pytest.approx(
+        last.gains, abs=1e-6
+    )
 
 
 def test_a_file_or_a_name_will_do_and_the_card_says_so(tmp_path):

@@ -41,16 +41,16 @@ def test_sample_i_depends_on_the_seed_and_i_alone():
 def test_the_paper_s_rule_sets_the_evaluations():
     model, told = tau_model(sigma_max=3.0), []
     request = GenerationRequest.resolve(model.card, 1, epsilon=0.5, rng=0)
-    ((labels, _),) = model.generate(request, on_evaluation=told.append)
-    assert (labels == 0).sum() == request.counts[0, 0]
+    ((labels, _),) = model.generate(request, progress=lambda *state: told.append(state[:2]))
+    assert (labels == 0).sum() == request.composition.whole[0, 0]
     assert len(told) > 3.4 * 4.5 / 0.5  # open directions, time and epsilon: the fewest there are
-    assert set(told) == {1}
+    assert told == [(i + 1, None) for i in range(len(told))]
     states, _ = model.trajectory(request)
     assert len(states) == len(told)
     sigmas = [sigma for sigma, _ in states]
     assert sigmas[0] == 3.0
     assert (np.diff(sigmas) < 0).all()
-    assert all(occupation.sum() == request.counts[0, 0] for _, occupation in states)
+    assert all(occupation.sum() == request.composition.whole[0, 0] for _, occupation in states)
 
 
 def test_requests_that_cannot_be_met():

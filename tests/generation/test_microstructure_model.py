@@ -198,7 +198,7 @@ def test_walks_keep_the_counts_at_every_level(ndim, phases):
         assert occupation.shape == (phases - 1, *model.card.window)
         species = [k for k in sorted(model.card.phases) if k != model.card.background]
         assert occupation.reshape(phases - 1, -1).sum(1).tolist() == [
-            request.counts[1, k] for k in species
+            request.composition.whole[1, k] for k in species
         ]
     np.testing.assert_array_equal(labels, list(model.generate(request))[1][0])
 
@@ -206,8 +206,12 @@ def test_walks_keep_the_counts_at_every_level(ndim, phases):
 def test_evaluations_are_told():
     model, told = MODELS[2, 2], []
     request = GenerationRequest.resolve(model.card, 4, evaluations=6, rng=0)
-    list(model.generate(request, on_evaluation=told.append))
-    assert sum(told) == 4 * 6
+    list(model.generate(request, progress=lambda *state: told.append(state[:2])))
+    assert told[-1] == (24, 24)
+    assert told == sorted(told)
+    told.clear()
+    list(model.generate(request, start=3, progress=lambda *state: told.append(state[:2])))
+    assert told == [(19 + i, 24) for i in range(6)]
 
 
 def test_a_walk_set_by_hand(tmp_path):

@@ -28,7 +28,7 @@ def defaults(function):
 
 @pytest.mark.parametrize("way", WAYS)
 def test_every_way_to_generate_names_the_shared_options_with_the_same_defaults(way):
-    resolved = defaults(GenerationRequest.resolve)
+    resolved = defaults(GenerationRequest.of)
     assert {name: defaults(WAYS[way])[name] for name in SHARED_OPTIONS} == {
         name: resolved[name] for name in SHARED_OPTIONS
     }
@@ -44,7 +44,7 @@ def test_every_option_is_documented(way):
 
 def test_a_fit_has_the_options_of_a_run_with_the_same_defaults():
     of_run, of_fit = defaults(TrainingRun), defaults(fit)
-    assert set(of_run) ^ set(of_fit) == {"stopwatch", "on_step"}
+    assert set(of_run) ^ set(of_fit) == {"stopwatch", "progress"}
     shared = set(of_run) & set(of_fit)
     assert {name: of_fit[name] for name in shared} == {name: of_run[name] for name in shared}
 

@@ -20,7 +20,7 @@ def test_by_default_a_training_window_at_its_mean_composition():
     assert len(request) == 3
     assert request.lattice.shape == card.window
     assert request.lattice.boundary == ("no-flux", "no-flux")
-    assert request.counts.tolist() == [[48, 72]] * 3
+    assert request.composition.whole.tolist() == [[48, 72]] * 3
     assert request.plan == WalkPlan.of(card, card.evaluations)
     assert request.notes == ()
 
@@ -28,13 +28,13 @@ def test_by_default_a_training_window_at_its_mean_composition():
 def test_counts_are_in_the_order_of_the_labels():
     card = tiny_card(phases=3, background=1)
     request = resolve(1, card, phase_fraction={"clay": 0.5, "solid": 0.2}, shape=(10, 10))
-    assert request.counts.tolist() == [[30, 20, 50]]
+    assert request.composition.whole.tolist() == [[30, 20, 50]]
 
 
 def test_one_fraction_per_sample():
     request = resolve(3, phase_fraction={"pore": [0.2, 0.4, 0.6]}, shape=(10, 10))
-    assert request.counts[:, 0].tolist() == [20, 40, 60]
-    assert request.counts.sum(1).tolist() == [100] * 3
+    assert request.composition.whole[:, 0].tolist() == [20, 40, 60]
+    assert request.composition.whole.sum(1).tolist() == [100] * 3
 
 
 def test_a_grid_of_one_s_own():

@@ -140,10 +140,13 @@ def test_every_variable_is_defined_and_has_a_unit(ensemble):
 def test_groups_are_what_is_asked_for(ensemble):
     seen = []
     found = describe(
-        ensemble, periodic=False, descriptors=("lineal_path", "two_point"), progress=seen.append
+        ensemble,
+        periodic=False,
+        descriptors=("lineal_path", "two_point"),
+        progress=lambda *state: seen.append(state),
     )
     assert set(found) == {"two_point_probability", "lineal_path", "lineal_path_along"}
-    assert seen == ["two_point", "lineal_path"]
+    assert seen == [(0, 2, "two point"), (1, 2, "lineal path")]
     assert found.phase_name.values.tolist() == list(NAMES.values())
     assert set(describe(ensemble, periodic=False, descriptors="components")) == {
         "component_count", "largest_component_share",

@@ -78,8 +78,8 @@ def test_the_network_is_asked_as_often_as_the_plan_says(kind, evaluations):
     else:
         request = GenerationRequest.resolve(model.card, 2, evaluations=evaluations)
     asked = []
-    list(model.generate(request, on_evaluation=asked.append))
-    assert sum(asked) == 2 * request.plan.network_calls
+    list(model.generate(request, progress=lambda *state: asked.append(state[:2])))
+    assert asked[-1] == (2 * request.plan.network_calls,) * 2
     assert request.plan.evaluations == evaluations
 
 

@@ -10,6 +10,7 @@ from tiny_models import tiny_model
 from microdsd.errors import InputError, MicrodsdError
 from microdsd.models.plan import WalkPlan
 from microdsd.process import Lattice, TransitionKernel
+from microdsd.process.octaves import Octaves
 from microdsd.process.time_schedule import leap_grid
 from microdsd.sampling import (
     AdaptiveLeaps,
@@ -117,7 +118,7 @@ def test_images():
     with pytest.raises(MicrodsdError, match=NETWORK):
         sample_images(
             ConditionedNetwork(network),
-            KERNEL,
+            Octaves(KERNEL.lattice),
             torch.tensor([[7]]),
             WalkPlan((5.0, 1.0)),
             [torch.Generator()],

@@ -34,7 +34,7 @@ def test_everything_in_its_place(samples):
         axes=["x", "z"],
         conductivity=CONDUCTIVITY,
         moduli=MODULI,
-        progress=lambda done, total: seen.append((done, total)),
+        progress=lambda done, total, status: seen.append((done, total)),
     )
     assert seen == [(i + 1, 24) for i in range(24)]
     assert found.sample.values.tolist() == [3, 4, 5, 6]

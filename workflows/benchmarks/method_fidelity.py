@@ -48,7 +48,8 @@ from microdsd.metrics import describe
 from microdsd.metrics.registry import compared_groups
 from microdsd.models.walk_back import WalkBack
 from microdsd.networks import PotentialRates
-from microdsd.process import Lattice, TransitionKernel
+from microdsd.process import Lattice
+from microdsd.process.octaves import Octaves
 from microdsd.process.time_schedule import leap_grid
 from microdsd.report.pictures.style import (
     ACCENT,
@@ -159,17 +160,19 @@ def measure(method: str, rules: list[str], n: int) -> None:
         key = f"{method} {rule}"
         if key in stored():
             continue
-        evaluated: list[int] = []
+        counted: list[float] = []
         request = request_of(model, rule, porosities(real).tolist())
         start, busy = time.perf_counter(), time.process_time()
-        made = list(model.generate(request, on_evaluation=evaluated.append))
+        made = list(
+            model.generate(request, progress=lambda *state, kept=counted: kept.append(state[0]))
+        )
         seconds = time.process_time() - busy
         labels = model.dress(request, [x for x, _ in made], [moved for _, moved in made])
         row = {
             **figures(describe(labels, periodic=False, descriptors=compared_groups()), real, LAG),
             "real surface": float(real.specific_surface_area.sel(phase=PORE).mean()),
             "samples": n,
-            "evaluations": sum(evaluated) / n,
+            "evaluations": counted[-1] / n,
             "seconds per sample": seconds / n,
             "wall seconds per sample": (time.perf_counter() - start) / n,
             "reassigned": float(np.mean([moved for _, moved in made])),
@@ -188,8 +191,8 @@ def gains() -> None:
     for name in ("bridges-leaping", "tau-leaping"):
         model = load(name)
         sigma_max = model.card.sigma_max
-        kernel = TransitionKernel(Lattice.box(WINDOW, "no-flux"))
-        judge = Validation(occupation, kernel, 0.3, sigma_max, 0, RateObjective(sigma_max))
+        walk = Octaves(Lattice.box(WINDOW, "no-flux"))
+        judge = Validation(occupation, walk, 0.3, sigma_max, 0, RateObjective(sigma_max))
         found["sigma"] = list(judge.levels)
         found[name.removesuffix("-leaping") if "bridges" in name else name] = judge.gains(
             model.network

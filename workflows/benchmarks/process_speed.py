@@ -55,11 +55,12 @@ def measure(shape: tuple[int, ...], species: int, batch: int, *, network: bool) 
         sample_uniform,
         time_of,
     )
+    from microdsd.process.octaves import Moment, Octaves
     from microdsd.training import origin_loss
 
     torch.set_num_threads(1)
     lattice = Lattice.box(shape, "no-flux")
-    kernel = TransitionKernel(lattice)
+    kernel, walk = TransitionKernel(lattice), Octaves(lattice)
     generators = [torch.Generator().manual_seed(i) for i in range(batch)]
     counts = torch.full((batch, species), round(FILLED * lattice.n_sites))
     walkers = sample_uniform(counts, lattice, generators)
@@ -76,7 +77,7 @@ def measure(shape: tuple[int, ...], species: int, batch: int, *, network: bool) 
         for t in times:
             batch_t = torch.full((batch,), t, dtype=torch.float64)
             n_t = sample_forward(Walkers.of(n_0, lattice), kernel, batch_t, generators).occupation()
-            origin_loss(log_h, n_0, n_t, kernel, batch_t)
+            origin_loss(log_h, n_0, n_t, walk, Moment(0, batch_t))
 
     def reverse() -> None:
         for t, s in itertools.pairwise(times):

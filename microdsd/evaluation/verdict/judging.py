@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -34,6 +34,7 @@ from microdsd.metrics.descriptors import describe
 from microdsd.metrics.registry import judged_groups
 from microdsd.microstructure.phases import phase_fractions
 from microdsd.microstructure.schema import LabelsLike, as_ensemble, as_microstructure, phases_of
+from microdsd.progress import Progress, Stage, part_of, stage
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -46,6 +47,8 @@ LEAST_SHARE = 0.75
 CLASSIFIER_SHUFFLES = 499
 """Few, since the classifier is trained anew in each; enough for a family of 24 tests at 5 %."""
 TESTS_BESIDE_DESCRIPTORS = 4
+_STEPS = 4
+"""Of the progress: both sides described, the descriptors tested, the rest."""
 
 
 def judge(
@@ -57,7 +60,7 @@ def judge(
     alpha: float = ALPHA,
     margins: Mapping[str, float] | None = None,
     described: tuple[xr.Dataset, xr.Dataset] | None = None,
-    progress: Callable[[str], None] | None = None,
+    progress: Progress | None = None,
 ) -> Verdict:
     """Judge in what generated samples are equal to windows of real material.
 
@@ -80,8 +83,8 @@ def judge(
         `microdsd.evaluation.verdict.margins`.
     described : pair of Dataset, optional
         Of `describe`, of the generated and of the real, if these are at hand.
-    progress : callable, optional
-        Called with a word on each step before it is taken.
+    progress : Progress, optional
+        Told each step in words before it is taken.
 
     Returns
     -------
@@ -141,20 +144,24 @@ def judge(
     )
     if status != "compared":
         return verdict
-    sides = described or (
-        describe(new, periodic=periodic, descriptors=judged_groups(), progress=progress),
-        describe(windows, periodic=periodic, descriptors=judged_groups(), progress=progress),
-    )
-    sides = (sides[0].isel(sample=inside), sides[1])
-    return _compared(
-        verdict,
-        new.isel(sample=inside),
-        windows,
-        (new_phi[inside], real_phi),
-        sides,
-        np.random.default_rng(rng),
-        progress or (lambda step: None),
-    )
+    with stage("judging", _STEPS, progress) as judging:
+        sides = described or (
+            _described(new, periodic, part_of(judging, 0, "samples")),
+            _described(windows, periodic, part_of(judging, 1, "reference")),
+        )
+        return _compared(
+            verdict,
+            new.isel(sample=inside),
+            windows,
+            (new_phi[inside], real_phi),
+            (sides[0].isel(sample=inside), sides[1]),
+            np.random.default_rng(rng),
+            judging,
+        )
+
+
+def _described(ms: xr.DataArray, periodic: bool, progress: Progress) -> xr.Dataset:
+    return describe(ms, periodic=periodic, descriptors=judged_groups(), progress=progress)
 
 
 def _compared(
@@ -164,7 +171,7 @@ def _compared(
     fractions: tuple[Numbers, Numbers],
     described: tuple[xr.Dataset, xr.Dataset],
     rng: np.random.Generator,
-    progress: Callable[[str], None],
+    judging: Stage,
 ) -> Verdict:
     """Complete the verdict with its tests."""
     lag = last_judged_lag(new.shape[1:])
@@ -178,7 +185,7 @@ def _compared(
     setting = Setting.of(
         *fractions, alpha=verdict.alpha, tests=number, rng=rng, outside=verdict.n_outside
     )
-    progress("tests of the descriptors")
+    judging.update(2, status="tests of the descriptors")
     adjusted = [Adjusted(setting, *block) for block in blocks]
     squares = [block.squares() for block in adjusted]
     descriptors = tuple(
@@ -191,7 +198,7 @@ def _compared(
     together = [sum(values) for values in zip(*squares, strict=True)]
     joint = p_value(float(together[0]), np.asarray(together[1]))
     tests.append(Test("joint", joint, None, None, None, all(test.inside for test in tests)))
-    progress("classifier")
+    judging.update(3, status="classifier and diversity")
     pairs = match_fractions(*fractions)
     classifier = _classifier(setting, new, windows, pairs)
     members = _members(new, windows, pairs)
