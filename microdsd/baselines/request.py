@@ -34,7 +34,7 @@ class BaselineRequest:
     ----------
     shape : tuple of int
     fractions : dict of str to tuple of float
-        As asked for: by phase name, one entry per sample.
+        The request: by phase name, one entry per sample.
     counts : ndarray of int64, shape (samples, phases)
         In ascending order of the labels.
     seed : int

@@ -27,8 +27,8 @@ class YeongTorquato:
 
     Notes
     -----
-    A box of voxels in random order, with exactly the counts asked for, is annealed by swaps of
-    unlike voxels; counts never change. The energy (`AnnealedBox`) holds the two-point
+    A box of voxels in random order, with exactly the requested counts, is annealed by swaps of
+    voxels of different phases; counts never change. The energy (`AnnealedBox`) holds the two-point
     probabilities of every pair of phases but those with the largest one, which follow, and the
     lineal path of every phase, along the axes and all diagonals of the lattice up to half of a
     reference window. (Along axes alone, as first proposed, the result is known to be visibly

@@ -134,7 +134,7 @@ def evaluate(
     Parameters
     ----------
     generated : DataArray or ndarray
-        One sample or an ensemble. What was asked for is read from its provenance.
+        One sample or an ensemble. The request is read from its provenance.
     reference : DataArray or ndarray
         Real material: an ensemble of windows of the samples' shape, or something larger from which
         windows are cut. Slices of a volume serve for plane samples. Of the scan that the model was

@@ -27,7 +27,7 @@ class PhaseComposition:
     label, name : int, str
     achieved : ndarray of int64, shape (sample,)
     requested : ndarray of int64, shape (sample,), or None
-        None where the file does not say what was asked for.
+        None where the file records no request.
     voxels : int
         Of one sample.
     """

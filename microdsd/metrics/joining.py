@@ -13,7 +13,7 @@ Measured = TypeVar("Measured", xr.DataArray, xr.Dataset)
 def concat_curves(pieces: Sequence[Measured], dim: Any) -> Measured:
     """Join measurements along a dim; a curve that ends before others continues as 0.
 
-    A curve that is NaN throughout, of a phase that is not there, is so at all lengths.
+    The curve of an absent phase, which is NaN throughout, is NaN at all lengths.
 
     Parameters
     ----------

@@ -141,7 +141,7 @@ def interface_density(
     Notes
     -----
     Depends on the orientation of the interface: the staircase of voxel faces is longer than the
-    surface by 3/2 (3D) or 4/pi (2D) on average. It is a fast measure of speckle; use
+    surface by 3/2 (3D) or 4/pi (2D) on average. It is a fast measure of isolated voxels; use
     `specific_surface_area` for areas.
 
     Examples
@@ -304,7 +304,7 @@ SURFACE = Group(
             "staircase of voxels",
             references=_OHSER,
             explanation="Pairs of face neighbours in different phases, per voxel: sensitive to "
-            "speckle.",
+            "isolated voxels.",
             compared=True,
             margin=Margin(0.05, "mean"),
             words=Words("the interface density is", "too high", "too low"),

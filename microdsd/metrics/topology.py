@@ -56,7 +56,7 @@ def euler_characteristic(
         Voxels of the phase are joined across faces (edges in 2D) only, or also across edges
         and corners.
     periodic : bool
-        Needed. Whether the box wraps. Otherwise the world outside the box does not hold the phase.
+        Required. True wraps the box. False treats the outside of the box as another phase.
     mask : array_like of bool, dims ``([sample,] [z,] y, x)``, optional
         Where the specimen is, if it does not fill the box: the world outside it does
         not hold the phase either.

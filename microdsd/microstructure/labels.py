@@ -20,7 +20,7 @@ PhaseNames = Mapping[int, str] | Mapping[str, int]
 MAX_LABEL = 2**63 - 1
 MAX_UNNAMED_PHASES = 32
 OUTSIDE = "outside"
-"""Name of what is no material: see `microdsd.microstructure.outside`."""
+"""Name of the voxels that are not material: see `microdsd.microstructure.outside`."""
 
 JOINERS = "\u200c\u200d"  # part of the spelling of Persian and of Indian languages
 OTSU = "labels = image > skimage.filters.threshold_otsu(image)"

@@ -83,7 +83,7 @@ def layout_differences(
     Raises
     ------
     InputError
-        If the record speaks of regions and the file has no map of them.
+        If the record has regions and the file has no map of them.
     """
     wanted: Mapping[str, Any] = record.get("requested_region_counts", {})
     known: Mapping[str, Any] | None = record.get("known")

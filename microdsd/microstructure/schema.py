@@ -3,7 +3,7 @@
 A microstructure is an `xarray.DataArray` named ``labels`` of unsigned integers with dims
 ``([sample,] [z,] y, x)``. The coordinates ``z, y, x`` are voxel centres, in metres when the voxel
 size is known and in voxels otherwise. The attributes ``phases`` (label to name) and ``provenance``
-are JSON strings, so that they survive netCDF. A phase named "outside" is no material, see
+are JSON strings, so that they survive netCDF. A phase named "outside" is not material, see
 `microdsd.microstructure.outside`.
 """
 
@@ -84,7 +84,7 @@ def as_microstructure(
     phases : mapping of int to str, or of str to int, optional
         Name of every label. Default: ``"phase <label>"`` for the labels that occur. Named labels
         below 0 become the lowest labels that are free, and the provenance says which; the phase
-        named "outside" is no material.
+        named "outside" is not material.
     voxel_size : float, str, quantity, or sequence of these, optional
         Edge length, one for all axes or one per spatial axis: in metres, with a unit
         (``"0.398 um"``), or a quantity of pint. Default: not known.

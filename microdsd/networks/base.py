@@ -30,7 +30,7 @@ class PotentialNetwork(Protocol):
         kernel : TransitionKernel
             Carries the lattice, and so the boundary that padding must respect.
         fractions : Tensor, shape (batch, species), optional
-            Phase fractions asked for; NaN in a row, or None, means not conditioned.
+            Requested phase fractions; NaN in a row, or None, means not conditioned.
 
         Returns
         -------

@@ -16,8 +16,8 @@ class ClassGuidance:
 
         log h = log h_free + w (log h_class - log h_free),
 
-    where h_free is what the same network says when it is not told the class. For w = 1 that is
-    h_class; beyond, what tells the class from the rest counts more. h stays a positive field,
+    where h_free is the output of the same network without a class. For w = 1 this is
+    h_class; above 1, the features of the class are enhanced. h stays a positive field,
     so the counts of walkers are exact for any w. Every evaluation with w other than 1 asks the
     network twice.
 

@@ -46,7 +46,7 @@ class UNetConfig:
     top : int
         Largest occupation number: the network sees occupations and fractions in units of it.
     classes : int
-        Number of classes that the network may be told of.
+        Number of classes that the network can be conditioned on.
     own_evidence : bool
         Whether the phases' prediction starts from what a voxel's own walkers say.
     """

@@ -47,7 +47,7 @@ class Schedule:
     horizon : Horizon
         The one examined.
     recommended : Horizon
-        The one that training takes unless told otherwise.
+        The horizon that training uses by default.
     information_limit : float
         Nats per window that a recommended horizon may leave.
     levels : tuple of float

@@ -81,7 +81,7 @@ def diffusivity(
     InputError
         If a phase or axis does not exist, or taufactor cannot solve the problem.
     MicrodsdError
-        If taufactor is asked for and not installed.
+        If taufactor is requested and not installed.
 
     See Also
     --------

@@ -29,7 +29,7 @@ class ClassifierTest:
     Attributes
     ----------
     right, number : int
-        Half of the number is expected where nothing can be told.
+        Half of the number is expected if both sides are equal.
     p_value : float
         Chance of as many right if samples follow the law of real windows.
     """

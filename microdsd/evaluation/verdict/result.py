@@ -186,7 +186,7 @@ class Verdict:
     voxel_diversity, descriptor_diversity : DiversityTest or None
     tests : tuple of Test
         The family: the descriptors by name, "joint", "classifier", "voxel_diversity",
-        "descriptor_diversity"; "network" and "memorisation" where they were asked for.
+        "descriptor_diversity"; "network" and "memorisation" if they were requested.
     """
 
     alpha: float

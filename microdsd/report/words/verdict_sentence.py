@@ -116,10 +116,10 @@ def _of_others(verdict: Verdict, name: str) -> str:
         "descriptor_diversity": "Samples vary "
         f"{0 if diversity is None else 100 * diversity.ratio:.0f} % as much as real windows",
         "memorisation": "Samples are copies of training windows",
-        "classifier": f"A classifier tells them apart in {_right(verdict)}",
-        "network": "A network tells them apart: "
-        f"{0 if verdict.network is None else 100 * verdict.network.accuracy:.0f} % are named "
-        "rightly",
+        "classifier": f"A classifier distinguishes them in {_right(verdict)}",
+        "network": "A network distinguishes them: "
+        f"{0 if verdict.network is None else 100 * verdict.network.accuracy:.0f} % are "
+        "classified correctly",
     }
     return texts[name]
 
