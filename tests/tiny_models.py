@@ -4,6 +4,7 @@ import torch
 
 from microdsd.generation.microstructure_model import MicrostructureModel
 from microdsd.models.card import ModelCard
+from microdsd.models.contents import Phases
 from microdsd.models.walk_back import WalkBack
 from microdsd.networks import PotentialUNet, RateUNet, UNetConfig
 
@@ -31,8 +32,7 @@ def tiny_card(ndim=2, phases=2, background=1, **changes):
     names = phases.values()
     settings = {
         "network": UNetConfig(ndim, len(phases) - 1, (4, 8), (1, 1), 8, read_out=True),
-        "phases": phases,
-        "background": background,
+        "contents": Phases(phases, background),
         "window": (12, 10) if ndim == 2 else (6, 8, 7),
         "boundary": "no-flux",
         "sigma_min": 0.3,

@@ -32,7 +32,7 @@ def main() -> None:
             OUT / f"{name}.gif",
             states,
             material,
-            background=model.card.background,
+            background=model.card.contents.background,
             pixels=384,
             overwrite=True,
         )

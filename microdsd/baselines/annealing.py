@@ -91,11 +91,6 @@ class AnnealedBox:
         """Return the position of every voxel's phase among the phases."""
         return np.ascontiguousarray(self._padded()[self._core(0)])
 
-    @property
-    def running_counts(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Return the result of `counts`, kept up to date by swaps."""
-        return self._pair_count[:-1], self._line_count
-
     def counts(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Count the pairs (pairs, directions, lags) and lines (phases, directions, lags) anew.
 

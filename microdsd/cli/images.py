@@ -48,7 +48,7 @@ def command(
     Cost grows with the intensity: every unit of it is a walker.
     """
     from microdsd.cli.parsing import paths_of
-    from microdsd.datasets import load_images_dataset
+    from microdsd.image_sets import load_image_set
     from microdsd.io import check_format, ensure_writable, read_image_stack, save_images
     from microdsd.microstructure import as_images, quantise
     from microdsd.microstructure.intensity import channels_of, classes_of
@@ -60,7 +60,7 @@ def command(
     ensure_writable(output, overwrite=True, inputs=paths_of(source))
     if source.startswith(DATASET):
         name = source.removeprefix(DATASET)
-        images = load_images_dataset(name, grey_levels=grey_levels, size=size, attribute=attribute)
+        images = load_image_set(name, grey_levels=grey_levels, size=size, attribute=attribute)
     else:
         array = read_image_stack(source)
         bounds = (limits[0], limits[1]) if limits else None

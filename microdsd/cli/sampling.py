@@ -23,6 +23,8 @@ def carry_out(
     The caller writes them, over what is there if ``unfinished.overwrite`` says so, and removes
     `unfinished` once all outputs are safe.
     """
+    from microdsd.generation.samples import with_record
+
     model.require_memory(request)
     number, calls = len(request), request.plan.network_calls
     if (earlier := unfinished.precision()) and not model.precision_chosen:
@@ -62,4 +64,4 @@ def carry_out(
         raise
     seconds = time.perf_counter() - start
     unfinished.begin_delivery()
-    return model.dress(request, *unfinished.read(number)), seconds
+    return with_record(model, request, *unfinished.read(number)), seconds

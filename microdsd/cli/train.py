@@ -214,7 +214,7 @@ def command(
 
 def _trained(run: TrainingRun, state: Path, log: TrainingLog) -> MicrostructureModel:
     """Train to the end of the budget; keep the state at times, and when interrupted."""
-    from microdsd.cli.interrupt import held_interrupts
+    from microdsd.progress.interrupts import held_interrupts
 
     saved = time.monotonic()
     logged = saved - _LOG_EVERY  # the first step is logged

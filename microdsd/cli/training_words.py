@@ -18,11 +18,7 @@ _TURNED = {
 def introduction(run: TrainingRun, card: ModelCard) -> list[str]:
     """What is learned from what, by which network, for how long, and what to watch."""
     shape = " x ".join(map(str, run.window))
-    if run.is_image:
-        contents = ", ".join(f"{name} {mean:.3g}" for name, mean in card.fraction_mean.items())
-        contents += f" of {card.grey_levels - 1} on average"
-    else:
-        contents = ", ".join(f"{name} {mean:.1%}" for name, mean in card.fraction_mean.items())
+    contents = card.contents.means(card.fraction_mean)
     said = [
         f"learns from windows of {shape} voxels{_TURNED.get(run.symmetry, '')} ({contents})",
         f"network of {run.n_parameters / 1e6:.2f} million weights, on {run.device} in "

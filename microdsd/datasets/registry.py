@@ -13,7 +13,7 @@ from microdsd.errors import InputError
 
 @dataclass(frozen=True)
 class DatasetInfo:
-    """One entry of the registry.
+    """What the registry says of one data set.
 
     Attributes
     ----------
@@ -76,20 +76,25 @@ class DatasetInfo:
     region: dict[str, tuple[int, int]] = field(default_factory=dict)
     remark: str = ""
 
+    def __repr__(self) -> str:
+        shape = " x ".join(map(str, self.shape))
+        return f"<dataset {self.name!r}: {self.title}; {shape}, {', '.join(self.labels.values())}>"
 
-def list_datasets() -> list[str]:
-    """Names of all data sets.
+
+def list_datasets() -> list[DatasetInfo]:
+    """List the published microstructures, as `dataset_info` describes each.
 
     Examples
     --------
-    >>> "berea_sandstone" in list_datasets()
-    True
+    >>> list_datasets()[0]  # doctest: +NORMALIZE_WHITESPACE
+    <dataset 'synthetic_blobs': Level cut of a smooth Gaussian field, periodic;
+    64 x 64 x 64, pore, solid>
     """
-    return list(_registry())
+    return list(_registry().values())
 
 
 def dataset_info(name: str) -> DatasetInfo:
-    """Look a data set up.
+    """Look a data set up by its name.
 
     Raises
     ------

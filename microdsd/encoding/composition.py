@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -12,17 +13,19 @@ from numpy.typing import NDArray
 from microdsd.encoding.intensity import IntensityEncoding
 from microdsd.encoding.occupation import PhaseEncoding
 from microdsd.errors import InputError
-from microdsd.models.card import ModelCard
+from microdsd.models.contents import Channels, Contents, Phases
 
 Counts = NDArray[np.int64]
 Encoding = PhaseEncoding | IntensityEncoding
 
 
-def encoding_of(card: ModelCard) -> Encoding:
-    """Encoding of what a model makes."""
-    if card.grey_levels:
-        return IntensityEncoding(tuple(card.phases.values()), card.grey_levels)
-    return PhaseEncoding(card.phases, card.background)
+def encoding_of(contents: Contents) -> Encoding:
+    """Encoding of what a model is of."""
+    match contents:
+        case Phases(phases, background):
+            return PhaseEncoding(phases, background)
+        case Channels(names, levels):
+            return IntensityEncoding(names, levels)
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,11 +118,16 @@ class Composition:
     def __len__(self) -> int:
         return len(self.counts)
 
-    @property
+    @cached_property
     def whole(self) -> Counts:
         """Counts of the whole box, what is known included, shape (samples, phases)."""
         whole: Counts = self.counts.sum(1) + self.known
         return whole
+
+    def part(self, chosen: slice) -> Composition:
+        """That of some samples."""
+        fractions = {name: column[chosen] for name, column in self.fractions.items()}
+        return replace(self, fractions=fractions, counts=self.counts[chosen])
 
     def completing(self, known: Counts) -> Composition:
         """What is left to be made where some voxels of the box are known already.
@@ -151,13 +159,12 @@ class Composition:
 
     def record(self, *, regions: bool = False) -> dict[str, Any]:
         """The composition as JSON can hold it, on demand with the counts of every region."""
-        columns = enumerate(self.names)
-        record: dict[str, Any] = {
+
+        def by_name(counts: Counts) -> dict[str, Any]:
+            return {name: counts[..., k].tolist() for k, name in enumerate(self.names)}
+
+        return {
             "requested_fractions": {k: list(v) for k, v in self.fractions.items()},
-            "requested_counts": {name: self.whole[:, k].tolist() for k, name in columns},
+            "requested_counts": by_name(self.whole),
+            **({"requested_region_counts": by_name(self.counts)} if regions else {}),
         }
-        if regions:
-            record["requested_region_counts"] = {
-                name: self.counts[..., k].tolist() for k, name in enumerate(self.names)
-            }
-        return record

@@ -2,32 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
+import xarray as xr
 from torch import Tensor
 
 from microdsd.errors import InputError
-from microdsd.microstructure.composition import counts_from_fractions
+from microdsd.microstructure import VoxelSize, as_microstructure, phase_counts
+from microdsd.microstructure.arguments import by_phase
+from microdsd.microstructure.axes import SPATIAL_DIMS
+from microdsd.microstructure.composition import Fractions, counts_from_fractions
 from microdsd.microstructure.counting import label_counts
+from microdsd.models.contents import Phases
 
 
 @dataclass(frozen=True)
-class PhaseEncoding:
-    """Which phase is the empty background, and which species is which phase.
+class PhaseEncoding(Phases):
+    """Phases, with how their labels become walkers and back.
 
     Tables of phases are in ascending order of the labels, wherever they are. Walkers have an order
     of their own, the background first; `to_species` and `from_species` lead from one to the other.
-
-    Parameters
-    ----------
-    phases : dict of int to str
-        Label and name of every phase; kept in ascending order of the labels.
-    background : int
-        Label of the phase that no walker stands for, normally the largest.
 
     Examples
     --------
@@ -38,32 +36,24 @@ class PhaseEncoding:
     [[[0, 1, 1]]]
     """
 
-    phases: Mapping[int, str]
-    background: int
+    def requested(
+        self,
+        phase_fraction: Fractions | float | Sequence[float] | None,
+        intensity: Fractions | None,
+    ) -> Fractions | None:
+        """Fractions that are asked for, by phase.
 
-    def __post_init__(self) -> None:
-        if self.background not in self.phases:
+        Raises
+        ------
+        InputError
+            If intensities are asked for.
+        """
+        if intensity is not None:
             raise InputError(
-                f"background={self.background}: not one of the labels {sorted(self.phases)}"
+                f"intensity={intensity}: the model makes phases; give phase_fraction of "
+                f"{', '.join(self.names)}"
             )
-        if len(self.phases) < 2:
-            raise InputError(f"phases={dict(self.phases)}: at least two phases are needed")
-        object.__setattr__(self, "phases", dict(sorted(self.phases.items())))
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """Names of the phases, in the order of the labels."""
-        return tuple(self.phases.values())
-
-    @property
-    def species(self) -> tuple[int, ...]:
-        """Labels of the conserved species, in channel order."""
-        return tuple(label for label in self.phases if label != self.background)
-
-    @property
-    def top(self) -> int:
-        """Largest occupation number: a voxel has one phase."""
-        return 1
+        return None if phase_fraction is None else by_phase(phase_fraction, self.phases)
 
     def counts(self, fractions: Mapping[Any, float], n_sites: int) -> list[int]:
         """Voxels of every phase, see `counts_from_fractions`."""
@@ -124,3 +114,24 @@ class PhaseEncoding:
         )
         labels: np.ndarray = order[phase.cpu().numpy()]
         return labels
+
+    def array(
+        self,
+        labels: np.ndarray,
+        voxel_size: VoxelSize | None,
+        classes: Sequence[str],
+        provenance: Mapping[str, Any],
+    ) -> xr.DataArray:
+        """Labels (sample, *space) in the array contract."""
+        made = as_microstructure(
+            xr.DataArray(labels, dims=("sample", *SPATIAL_DIMS[1 - labels.ndim :])),
+            phases=self.phases,
+            voxel_size=voxel_size,
+            provenance=provenance,
+        )
+        return made.assign_coords({"class": ("sample", list(classes))}) if classes else made
+
+    def counted(self, samples: xr.DataArray) -> np.ndarray:
+        """Voxels of every phase of samples in the array contract, (sample, phase)."""
+        counts: np.ndarray = phase_counts(samples).values
+        return counts

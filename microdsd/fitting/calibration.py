@@ -19,7 +19,6 @@ from typing import Protocol
 import numpy as np
 from scipy.optimize import lsq_linear
 
-from microdsd.encoding import PhaseEncoding
 from microdsd.generation.request import GenerationRequest
 from microdsd.metrics import (
     connected_components,
@@ -31,6 +30,7 @@ from microdsd.metrics.registry import find
 from microdsd.microstructure import as_microstructure, phases_of
 from microdsd.microstructure.composition import Fractions
 from microdsd.models.card import ModelCard
+from microdsd.models.contents import Contents
 from microdsd.models.walk_back import WalkBack
 from microdsd.progress import Progress, Stage, stage
 
@@ -181,7 +181,7 @@ class Pace:
             begun = time.monotonic()
             made = _trial(card, generate, real[:windows], walk, class_name and class_name[:windows])
             generated = time.monotonic()
-            _measured(made, _encoding(card))
+            _measured(made, card.contents)
             measured = time.monotonic()
         return cls((generated - begun) / (few * windows), (measured - generated) / windows)
 
@@ -290,13 +290,13 @@ def _calibrated(
     progress: Stage,
 ) -> tuple[WalkBack, bool]:
     """Walk as of `calibrate`, and whether there was time for all of it."""
-    settings, encoding = _Settings(card), _encoding(card)
-    target = _measured(real, encoding)
+    settings = _Settings(card)
+    target = _measured(real, card.contents)
     tolerance = _tolerances(target)
 
     def residual(x: Array) -> Array:
         made = _trial(card, generate, real, settings.walk(evaluations, x), class_name, left)
-        found = _measured(made, encoding)
+        found = _measured(made, card.contents)
         off = [(found[name] - target[name]).mean(0) / tolerance[name] for name in target]
         # What is far out, as a few loose specks may be, counts by its order of magnitude.
         residuals: Array = np.arcsinh(np.concatenate(off))
@@ -336,10 +336,6 @@ def _trial(
 
     look(0, None, "")
     return np.stack([labels for labels, _ in generate(request, progress=look)])
-
-
-def _encoding(card: ModelCard) -> PhaseEncoding:
-    return PhaseEncoding(card.phases, card.background)
 
 
 def _fitted(
@@ -398,7 +394,7 @@ def _improved(
         yield x
 
 
-def _measured(stack: Array, encoding: PhaseEncoding) -> dict[str, Array]:
+def _measured(stack: Array, contents: Contents) -> dict[str, Array]:
     """What is compared of every window of a stack of labels, one row each.
 
     Names are those of descriptors, then of the phases.
@@ -406,7 +402,7 @@ def _measured(stack: Array, encoding: PhaseEncoding) -> dict[str, Array]:
     S2 is that of the species. Where one phase fills nearly all, its S2 in a window tells first of
     all how much of it happens to lie near the faces.
     """
-    windows = as_microstructure(stack, phases=encoding.phases, ensemble=True)
+    windows = as_microstructure(stack, phases=contents.phases, ensemble=True)
     labels = list(phases_of(windows))
     found = {
         f"interface_density {a}-{b}": interface_density(windows, phase=a, phase2=b, periodic=False)
@@ -415,7 +411,7 @@ def _measured(stack: Array, encoding: PhaseEncoding) -> dict[str, Array]:
     for label in labels:
         components = connected_components(windows, phase=label, periodic=False)
         found[f"component_count {label}"] = components.number
-    for label in encoding.species:
+    for label in contents.species:
         found[f"two_point_probability {label}"] = two_point_probability(
             windows, phase=label, periodic=False
         )

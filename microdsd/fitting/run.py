@@ -15,7 +15,6 @@ import torch
 
 from microdsd.device import resolve_device
 from microdsd.device.precision import single_threaded
-from microdsd.encoding import IntensityEncoding
 from microdsd.encoding.scan import Source, number_of_windows
 from microdsd.encoding.windows import Symmetry
 from microdsd.errors import CheckpointError, InputError
@@ -28,6 +27,7 @@ from microdsd.io import atomic_write
 from microdsd.io.windows import Region
 from microdsd.microstructure import PhaseNames, VoxelSizeLike
 from microdsd.models.card import ModelCard
+from microdsd.models.methods import METHODS
 from microdsd.models.walk_back import WalkBack
 from microdsd.networks import Method, UNetConfig, build_network
 from microdsd.networks.size import network_size_for, require_memory
@@ -41,7 +41,6 @@ from microdsd.process import (
     time_of,
 )
 from microdsd.process.octaves import Octaves
-from microdsd.schedule.examination import EVALUATIONS
 from microdsd.schedule.octaves import octave_levels
 from microdsd.training import (
     StepRecord,
@@ -69,14 +68,8 @@ _TO_FINISH = 0.03
 _SLACK = 1.15
 """Trained networks, and a machine that gets busier, are slower than a first measurement."""
 
-_LEAPS, _LAST_LEAP = 256, 0.1
-"""Evaluations of tau-leaping unless asked otherwise, and the noise level of the last of them."""
-
 _SITES = {2: 64, 3: 32}
 """Sites per axis that the network of an octave learns from at a time, by the number of axes."""
-
-_IMAGE_EVALUATIONS = 64
-"""Of images: their last steps are drawn, and must be short."""
 
 
 class TrainingRun:
@@ -142,7 +135,7 @@ class TrainingRun:
         )
         self.window = self.material.window
         self.classes = self.material.classes
-        self.is_image = isinstance(self.material.encoding, IntensityEncoding)
+        contents = self.material.contents
         lattice = Lattice.box(self.window, boundary)
         self._kernel = TransitionKernel(lattice, self.device)
         if sigma_max is not None:
@@ -154,11 +147,7 @@ class TrainingRun:
             self._kernel.require_mixed(float(time_of(sigma_max)))
         self.method: Method = method
         build_objective(method, config.sigma_min, 1.0, loss, time_schedule)  # refuse early
-        if method == "tau-leaping" and (self.classes or self.is_image):
-            raise InputError(
-                "method='tau-leaping': is for phases of one material; images and classes are "
-                "learned with bridges"
-            )
+        METHODS[method].require_learnable(contents, classes=bool(self.classes))
         if evaluations is not None and evaluations < _FEWEST_EVALUATIONS:
             raise InputError(
                 f"evaluations={evaluations}: a walk needs at least {_FEWEST_EVALUATIONS}"
@@ -167,14 +156,14 @@ class TrainingRun:
         self.held_back = validation
         self.recommended = recommend_horizon(self._horizon_windows(), self._kernel)
         self.sigma_max = self.recommended.sigma if sigma_max is None else sigma_max
-        reads_out = method == "bridges" and not self.is_image
+        self.reads_out = METHODS[method].potential and contents.assigned
         self.network = UNetConfig(
             lattice.ndim,
-            len(self.material.encoding.species),
+            len(contents.species),
             **network_size_for(self.window, network_size),
-            read_out=reads_out,
-            own_evidence=reads_out,
-            top=self.material.encoding.top,
+            read_out=self.reads_out,
+            own_evidence=self.reads_out,
+            top=contents.top,
             classes=len(self.classes),
         )
         if isinstance(start_from, str | Path):
@@ -186,9 +175,7 @@ class TrainingRun:
                     f"network_size={dict(network_size)}: start_from keeps the network of the model "
                     "that it starts from; leave network_size out"
                 )
-            self.network = network_of_start(
-                start_from.card, self.material.encoding, self.network, method
-            )
+            self.network = network_of_start(start_from.card, contents, self.network, method)
         self.octaves = self._octaves(octaves)
         shapes = [self._crop(octave) for octave in range(1 + len(self.octaves))]
         require_memory(method, self.network, shapes[0], config.batch, self.device)
@@ -261,8 +248,7 @@ class TrainingRun:
     @property
     def calibrates(self) -> bool:
         """Whether the walk back is calibrated: leaps and images end at the data, at no level."""
-        held_back = self.material.held_back is not None
-        return held_back and self.method == "bridges" and not self.is_image
+        return self.material.held_back is not None and self.reads_out
 
     def _model(self) -> MicrostructureModel:
         return MicrostructureModel(
@@ -291,10 +277,8 @@ class TrainingRun:
     def card(self) -> ModelCard:
         """Card of the model as it stands; its walk back is not calibrated."""
         config, trainer = self.config, self.trainer
-        sigma_last = config.sigma_min * (1 if self.is_image else 2)
-        usual = _IMAGE_EVALUATIONS if self.is_image else EVALUATIONS[len(self.window)]
-        if self.method == "tau-leaping":
-            usual, sigma_last = _LEAPS, _LAST_LEAP
+        of_bridges = self.material.usual_walk(config.sigma_min)
+        usual, sigma_last = METHODS[self.method].usual_walk(*of_bridges)
         evaluations = self.evaluations or usual
         start = self.start
         return ModelCard(
@@ -412,7 +396,7 @@ class TrainingRun:
                     "model that it starts from; leave octaves out"
                 )
             return start.card.octaves
-        if self.method == "tau-leaping" or self.is_image:
+        if not self.reads_out:
             if wanted not in (None, 1):
                 raise InputError(
                     f"octaves={wanted}: images and tau-leaping walk on one lattice; leave it out"

@@ -10,20 +10,21 @@ import torch
 from torch import Tensor
 
 from microdsd.device.precision import AUTO, Precision, fastest_threads, resolve_dtype
-from microdsd.encoding import PhaseEncoding, encoding_of
+from microdsd.encoding import encoding_of
 from microdsd.generation.memory import require_memory_for_work
 from microdsd.generation.request import GenerationRequest
 from microdsd.models.card import ModelCard
+from microdsd.models.contents import Channels, Phases
 from microdsd.networks import PotentialUNet
 from microdsd.networks.build import Network
 from microdsd.networks.classes import ClassGuidance
 from microdsd.networks.octaves import OctaveUNets
 from microdsd.process import Lattice, TransitionKernel
 from microdsd.process.octaves import Octaves
+from microdsd.process.streams import stream
 from microdsd.sampling import (
     AdaptiveLeaps,
     ConditionedNetwork,
-    Generated,
     GridLeaps,
     Leap,
     Visit,
@@ -43,6 +44,9 @@ _REHEARSED = 64
 
 Observer = Callable[[Visit | Leap], None]
 
+Drawn = tuple[Tensor, Tensor]
+"""Phases or intensities of samples, and what of each was moved to keep the counts."""
+
 
 class BatchedSampler:
     """A network, and how the samples of its method are made with it.
@@ -60,11 +64,16 @@ class BatchedSampler:
     def __init__(
         self, network: Network, card: ModelCard, device: torch.device, precision: str = AUTO
     ) -> None:
-        self.encoding = encoding_of(card)
+        self.encoding = encoding_of(card.contents)
         self._network = network
         self._card = card
         self._device = device
         self.dtype = resolve_dtype(precision, device)
+        self._sample = {
+            (Phases, "bridges"): self._phases,
+            (Phases, "tau-leaping"): self._leaps,
+            (Channels, "bridges"): self._channels,
+        }[type(card.contents), card.method]
 
     @cached_property
     def precision(self) -> Precision:
@@ -132,58 +141,71 @@ class BatchedSampler:
             the highest level.
         """
         with self.precision.applied(self._device), torch.inference_mode():
-            made = self._walk(request, members, observe)
-        if isinstance(made, Generated):
-            assert isinstance(self.encoding, PhaseEncoding)
-            return self.encoding.decode(made.phase), made.reassigned.tolist()
-        above = (made - self.encoding.top).clamp_min(0).flatten(1).sum(1)
-        return self.encoding.decode(made), above.long().tolist()
+            made, moved = self._sample(request.part(members), observe)
+        return self.encoding.decode(made), moved.tolist()
 
-    def _walk(
-        self, request: GenerationRequest, members: range, observe: Observer | None
-    ) -> Generated | Tensor:
-        """Phases of some members; of images, their intensities."""
-        kernel = TransitionKernel(request.lattice, self._device)
-        generators = [stream(request.seed, request.streams[i], self._device) for i in members]
-        whole = torch.from_numpy(request.composition.whole[members.start : members.stop])
-        counts = self.encoding.walkers(whole)
-        fractions = (counts / request.lattice.n_sites).float().to(self._device)
-        counts = counts.to(self._device)
-        if self._card.method == "tau-leaping":
-            return sample_tau_leaping(
-                self._network,
-                kernel,
-                counts,
-                GridLeaps(request.plan.levels)
-                if request.plan.epsilon is None
-                else AdaptiveLeaps(self._card.sigma_max, request.plan.epsilon),
-                generators,
-                fractions=fractions,
-                observe=observe,
-            )
-        network = self._conditioned(request, members, fractions, observe)
-        box = Octaves(request.lattice, self._card.octaves, self._device)
-        if self._card.grey_levels:
-            return sample_images(network, box, counts, request.plan, generators)
-        origins = self._regions(request, members) or counts
-        return sample_bridges(network, box, origins, request.plan, generators)
+    def _phases(self, request: GenerationRequest, observe: Observer | None) -> Drawn:
+        """Phases by bridges, and how many voxels were reassigned."""
+        origins = self._regions(request) or self._walkers(request)
+        network, box = self._conditioned(request, observe), self._box(request)
+        made = sample_bridges(network, box, origins, request.plan, self._generators(request))
+        return made.phase, made.reassigned
 
-    def _regions(self, request: GenerationRequest, members: range) -> Regions | None:
-        if request.layout is None:
-            return None
-        assert isinstance(self.encoding, PhaseEncoding)
+    def _channels(self, request: GenerationRequest, observe: Observer | None) -> Drawn:
+        """Intensities by bridges, and what of them is above the highest level."""
+        walkers, network = self._walkers(request), self._conditioned(request, observe)
+        generators = self._generators(request)
+        made = sample_images(network, self._box(request), walkers, request.plan, generators)
+        return made, (made - self.encoding.top).clamp_min(0).flatten(1).sum(1).long()
+
+    def _leaps(self, request: GenerationRequest, observe: Observer | None) -> Drawn:
+        """Phases by tau-leaping, and how many voxels were reassigned."""
+        plan = request.plan
+        made = sample_tau_leaping(
+            self._network,
+            TransitionKernel(request.lattice, self._device),
+            self._walkers(request),
+            GridLeaps(plan.levels)
+            if plan.epsilon is None
+            else AdaptiveLeaps(self._card.sigma_max, plan.epsilon),
+            self._generators(request),
+            fractions=self._fractions(request),
+            observe=observe,
+        )
+        return made.phase, made.reassigned
+
+    def _box(self, request: GenerationRequest) -> Octaves:
+        return Octaves(request.lattice, self._card.octaves, self._device)
+
+    def _generators(self, request: GenerationRequest) -> list[torch.Generator]:
+        return [stream(request.seed, number, self._device) for number in request.streams]
+
+    def _walkers(self, request: GenerationRequest) -> Tensor:
+        """Walkers of the whole box, (samples, species)."""
+        return self.encoding.walkers(torch.tensor(request.composition.whole)).to(self._device)
+
+    def _fractions(self, request: GenerationRequest) -> Tensor:
+        """Walkers per voxel, (samples, species), for the network."""
+        # Divided on the CPU: other devices multiply by the inverse, which rounds otherwise.
+        walkers = self._walkers(request).cpu()
+        return (walkers / request.lattice.n_sites).float().to(self._device)
+
+    def _regions(self, request: GenerationRequest) -> Regions | None:
         layout = request.layout
-        counts = torch.tensor(request.composition.counts[members.start : members.stop])
+        if layout is None:
+            return None
+        encoding = self.encoding.require_phases("layout", "regions")
+        counts = torch.tensor(request.composition.counts)
         index = torch.tensor(layout.index, dtype=torch.int64)
-        tables = index, self.encoding.to_species(counts), self.encoding.numbered(layout.known)
+        tables = index, encoding.to_species(counts), encoding.numbered(layout.known)
         return Regions(*(table.to(self._device) for table in tables), walled=layout.walled)
 
     def _guide(self, request: GenerationRequest) -> Guide | None:
         """The request's guide, for phases in the order of the sampler."""
-        guide, encoding = request.guide, self.encoding
+        guide = request.guide
         if guide is None:
             return None
-        assert isinstance(encoding, PhaseEncoding)
+        encoding = self.encoding.require_phases("guide", "guides")
 
         def ordered(expected: Tensor, sigma: float) -> Tensor:
             weight = guide(encoding.from_species(expected, 1), sigma)
@@ -193,27 +215,18 @@ class BatchedSampler:
         return ordered
 
     def _conditioned(
-        self,
-        request: GenerationRequest,
-        members: range,
-        fractions: Tensor,
-        observe: Observer | None,
+        self, request: GenerationRequest, observe: Observer | None
     ) -> ConditionedNetwork:
-        """The network of potentials with what some members of a request are conditioned on."""
+        """The network of potentials with what samples are conditioned on."""
         network = self._network
         assert isinstance(network, PotentialUNet | OctaveUNets)
         steered: PotentialUNet | OctaveUNets | ClassGuidance = network
         if request.classes:
             known = list(self._card.classes)
-            classes = [known.index(request.classes[i]) for i in members]
+            classes = [known.index(name) for name in request.classes]
             steered = ClassGuidance(
                 network, torch.tensor(classes, device=self._device), request.guidance
             )
         read_out = steered.joint if network.config.read_out else None
-        return ConditionedNetwork(steered, read_out, fractions, self._guide(request), observe)
-
-
-def stream(seed: int, number: int, device: torch.device) -> torch.Generator:
-    """Generator of one stream of random numbers: a function of (seed, number) alone."""
-    state = np.random.SeedSequence(seed, spawn_key=(number,)).generate_state(1, np.uint64)[0]
-    return torch.Generator(device).manual_seed(int(state >> np.uint64(1)))
+        fractions, guide = self._fractions(request), self._guide(request)
+        return ConditionedNetwork(steered, read_out, fractions, guide, observe)

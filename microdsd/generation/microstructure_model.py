@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -14,13 +13,12 @@ import torch
 import xarray as xr
 from numpy.typing import ArrayLike
 
-import microdsd
 from microdsd.device import resolve_device
 from microdsd.device.precision import AUTO
 from microdsd.generation.batches import BatchedSampler
-from microdsd.generation.labels import dress
 from microdsd.generation.regional import inpainting_request, regional_request
 from microdsd.generation.request import GenerationRequest
+from microdsd.generation.samples import carry_out
 from microdsd.io import atomic_write
 from microdsd.microstructure import LabelsLike
 from microdsd.microstructure.composition import Fractions
@@ -30,7 +28,7 @@ from microdsd.models.files import pack_model, read_network
 from microdsd.models.walk_back import WalkBack
 from microdsd.networks.build import Network
 from microdsd.process import Boundary
-from microdsd.progress import Progress, stage
+from microdsd.progress import Progress
 from microdsd.sampling import Leap, Visit
 from microdsd.sampling.guidance import Guide
 
@@ -239,7 +237,7 @@ class MicrostructureModel:
             seed=seed,
             **unknown,
         )
-        return self.carry_out(request)
+        return carry_out(self, request)
 
     def inpaint(
         self,
@@ -318,7 +316,8 @@ class MicrostructureModel:
         >>> bool((new.values[0] == real)[~hole].all()), int((new == 0).sum())
         (True, 205)
         """
-        return self.carry_out(
+        return carry_out(
+            self,
             inpainting_request(
                 self.card,
                 n,
@@ -336,7 +335,7 @@ class MicrostructureModel:
                 rng=rng,
                 seed=seed,
                 **misspelt,
-            )
+            ),
         )
 
     def sample_regions(
@@ -399,7 +398,8 @@ class MicrostructureModel:
         >>> (graded[0] == 0).groupby("region").sum().values  # of 320 voxels each
         array([32, 96])
         """
-        return self.carry_out(
+        return carry_out(
+            self,
             regional_request(
                 self.card,
                 n,
@@ -415,18 +415,8 @@ class MicrostructureModel:
                 rng=rng,
                 seed=seed,
                 **misspelt,
-            )
+            ),
         )
-
-    def carry_out(self, request: GenerationRequest) -> xr.DataArray:
-        """All samples of a request, in the array contract; warns of what it cautions against."""
-        for caution in request.cautions:
-            warnings.warn(caution, stacklevel=3)
-        calls = request.plan.network_calls
-        total = None if calls is None else calls * len(request)
-        with stage("generating", total=total) as generating:
-            made = list(self.generate(request, progress=generating.update))
-        return self.dress(request, [labels for labels, _ in made], [moved for _, moved in made])
 
     def generate(
         self,
@@ -488,23 +478,6 @@ class MicrostructureModel:
 
         labels, _ = self._sampler.draw(request, range(index, index + 1), keep)
         return states, labels[0]
-
-    def dress(
-        self,
-        request: GenerationRequest,
-        labels: Sequence[np.ndarray],
-        reassigned: Sequence[int],
-    ) -> xr.DataArray:
-        """Samples in the array contract, with the request and the model as provenance."""
-        record = {
-            "generator": f"microdsd {microdsd.__version__}",
-            "model_digest": self.digest(),
-            **request.record(self.card),
-            "above_top_level" if self.card.grey_levels else "reassigned": list(reassigned),
-            "precision": self.precision,
-            "training": dict(self.card.provenance),
-        }
-        return dress(self.card, request, labels, record)
 
     def digest(self) -> str:
         """First 16 hex digits of the sha256 of card and weights."""

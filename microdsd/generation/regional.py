@@ -21,6 +21,7 @@ from microdsd.microstructure.canvas import fills_a_box, grid_regions
 from microdsd.microstructure.composition import Fractions
 from microdsd.microstructure.layout import KNOWN, Layout
 from microdsd.models.card import ModelCard
+from microdsd.models.methods import METHODS
 
 _ARGUMENTS = ("n", "phase_fraction")
 
@@ -147,7 +148,7 @@ def regional_request(
 def _regional_cautions(card: ModelCard, fractions: np.ndarray) -> list[MicrodsdWarning]:
     """What training windows were never like."""
     cautions: list[MicrodsdWarning] = []
-    for k, name in enumerate(encoding_of(card).names):
+    for k, name in enumerate(card.contents.names):
         low, high = card.fraction_range[name]
         outside = int(((fractions[:, k] < low) | (fractions[:, k] > high)).sum())
         if outside:
@@ -163,15 +164,6 @@ def _regional_cautions(card: ModelCard, fractions: np.ndarray) -> list[MicrodsdW
 
 def _phases_by_bridges(card: ModelCard, argument: str) -> PhaseEncoding:
     """Encoding of a model that can complete material."""
-    encoding = encoding_of(card)
-    if not isinstance(encoding, PhaseEncoding):
-        raise InputError(
-            f"{argument}: the model makes images of {encoding.levels} grey levels; known material "
-            "and regions need a model of phases, trained on labels"
-        )
-    if card.method != "bridges":
-        raise InputError(
-            f"method={card.method}: known material and regions need a model of bridges; "
-            "train one with --method bridges"
-        )
-    return encoding
+    what = "known material and regions"
+    METHODS[card.method].require_potential(what)
+    return encoding_of(card.contents).require_phases(argument, what)

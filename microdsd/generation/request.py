@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from typing import Any, Unpack
 
 import numpy as np
@@ -13,16 +13,11 @@ from microdsd.encoding import Composition, encoding_of
 from microdsd.errors import ExtrapolationWarning, InputError, MicrodsdWarning
 from microdsd.generation.memory import require_memory_for_results
 from microdsd.generation.options import SHARED_OPTIONS, SharedOptions
-from microdsd.microstructure.arguments import (
-    box_shape,
-    by_phase,
-    one_seed,
-    refuse_unknown,
-    whole_number,
-)
+from microdsd.microstructure.arguments import box_shape, one_seed, refuse_unknown, whole_number
 from microdsd.microstructure.composition import Fractions, fractions_per_sample
 from microdsd.microstructure.layout import Layout
 from microdsd.models.card import ModelCard
+from microdsd.models.methods import METHODS
 from microdsd.models.plan import WalkPlan
 from microdsd.process import Boundary, Lattice
 from microdsd.process.lattice import MIN_LENGTH
@@ -67,7 +62,7 @@ class GenerationRequest:
     plan: WalkPlan
     seed: int
     streams: tuple[int, ...]
-    remarks: tuple[str, ...] = field(default=())
+    remarks: tuple[str, ...] = ()
     layout: Layout | None = None
     guide: Guide | None = None
     classes: tuple[str, ...] = ()
@@ -100,12 +95,13 @@ class GenerationRequest:
         refuse_unknown(options, OPTIONS)
         n, shape = number_of_samples(n), box_of(card, shape)
         require_memory_for_results(n, shape, card.network)
-        wanted = _of_the_right_kind(card, phase_fraction, intensity)
+        encoding = encoding_of(card.contents)
+        wanted = encoding.requested(phase_fraction, intensity)
         if wanted is None:
             classes = _classes_per_sample(card, options.get("class_name"), n)
             wanted = _usual_fractions(card, classes)
         fractions = fractions_per_sample(wanted, card.phases, n)
-        composition = Composition.from_fractions(encoding_of(card), fractions, math.prod(shape), n)
+        composition = Composition.from_fractions(encoding, fractions, math.prod(shape), n)
         return cls.of(card, composition, shape, epsilon=epsilon, streams=streams, **options)
 
     @classmethod
@@ -136,20 +132,19 @@ class GenerationRequest:
         """
         n = len(composition)
         lattice = Lattice.box(shape, _boundaries(boundary))
-        evaluations_given = evaluations is not None
-        evaluations = whole_number(
-            card.evaluations if evaluations is None else evaluations, "evaluations", least=1
-        )
-        _check_sigma_last(card, sigma_last)
-        plan = WalkPlan.of(card, evaluations, sigma_last, epsilon)
+        method = METHODS[card.method]
         if epsilon is not None:
-            _check_epsilon(card, epsilon, evaluations_given)
-        if guide is not None and not callable(guide):
-            raise InputError(f"guide={guide!r}: give a function; see microdsd.sampling.guidance")
-        if guide is not None and card.method != "bridges":
-            raise InputError(f"guide: needs a model of bridges, this one's method is {card.method}")
-        if guide is not None and card.grey_levels:
-            raise InputError("guide: weighs the phases of a voxel, and this model makes images")
+            method.check_epsilon(epsilon, evaluations)
+        number = card.evaluations if evaluations is None else evaluations
+        _check_sigma_last(card, sigma_last)
+        plan = WalkPlan.of(card, whole_number(number, "evaluations", least=1), sigma_last, epsilon)
+        if guide is not None:
+            if not callable(guide):
+                raise InputError(
+                    f"guide={guide!r}: give a function; see microdsd.sampling.guidance"
+                )
+            method.require_potential("guides")
+            card.contents.require_phases("guide", "guides")
         classes = _classes_per_sample(card, class_name, n)
         _check_guidance(guidance, classes)
         return cls(
@@ -167,6 +162,16 @@ class GenerationRequest:
                 *_class_cautions(card, classes),
                 *_fraction_cautions(card, composition.fractions, classes),
             ),
+        )
+
+    def part(self, members: range) -> GenerationRequest:
+        """The request for some of its samples, which come out the same."""
+        chosen = slice(members.start, members.stop)
+        return replace(
+            self,
+            composition=self.composition.part(chosen),
+            streams=self.streams[chosen],
+            classes=self.classes[chosen],
         )
 
     @property
@@ -226,18 +231,6 @@ def _check_sigma_last(card: ModelCard, sigma_last: float | None) -> None:
         )
 
 
-def _check_epsilon(card: ModelCard, epsilon: float, evaluations_given: bool) -> None:
-    if card.method != "tau-leaping":
-        raise InputError(
-            f"epsilon={epsilon}: is for tau-leaping, and the model's method is {card.method}; "
-            "give evaluations"
-        )
-    if evaluations_given:
-        raise InputError(f"epsilon={epsilon}: sets the number of evaluations; give one of the two")
-    if not 0 < epsilon < 1:
-        raise InputError(f"epsilon={epsilon}: give a probability between 0 and 1")
-
-
 def _classes_per_sample(
     card: ModelCard, asked: str | Sequence[str] | None, n: int
 ) -> tuple[str, ...]:
@@ -264,32 +257,6 @@ def _check_guidance(guidance: float, classes: tuple[str, ...]) -> None:
         raise InputError(f"guidance={guidance}: steers to a class; give class_name with it")
 
 
-def _of_the_right_kind(
-    card: ModelCard,
-    phase_fraction: Fractions | float | Sequence[float] | None,
-    intensity: Fractions | None,
-) -> Fractions | None:
-    """What is asked of phases, or of the channels of an image; not of the other."""
-    if card.grey_levels and phase_fraction is not None:
-        raise InputError(
-            f"phase_fraction={phase_fraction}: the model makes images; give intensity, the "
-            f"mean of {', '.join(card.phases.values())} from 0 to {card.grey_levels - 1}"
-        )
-    if not card.grey_levels and intensity is not None:
-        raise InputError(
-            f"intensity={intensity}: the model makes phases; give phase_fraction of "
-            f"{', '.join(card.phases.values())}"
-        )
-    if not card.grey_levels:
-        return None if phase_fraction is None else by_phase(phase_fraction, card.phases)
-    if intensity is not None and not isinstance(intensity, Mapping):
-        if len(card.phases) > 1:
-            names = ", ".join(card.phases.values())
-            raise InputError(f"intensity={intensity!r}: give a mapping of {names} to the mean")
-        return dict.fromkeys(card.phases.values(), intensity)
-    return intensity
-
-
 def _usual_fractions(card: ModelCard, classes: tuple[str, ...]) -> Fractions:
     """Mean of the training windows, of each sample's own class where there is one."""
     if not classes:
@@ -303,26 +270,24 @@ def _fraction_cautions(
     card: ModelCard, fractions: Mapping[str, tuple[float, ...]], classes: tuple[str, ...]
 ) -> list[MicrodsdWarning]:
     """Per phase, and per class asked for, what lies outside the training windows."""
-    what = "total" if card.grey_levels else "counts"
+    exact = card.contents.conserved
     cautions: list[MicrodsdWarning] = []
     for name, column in fractions.items():
-        for of in sorted(set(classes)) or [""]:
-            asked = [
-                x
-                for x, mine in zip(column, classes or ("",) * len(column), strict=True)
-                if mine == of
-            ]
-            low, high = card.classes[of][name][1:] if of else card.fraction_range[name]
-            if min(asked) >= low and max(asked) <= high:
+        by_class: dict[str, list[float]] = {}
+        for class_name, fraction in zip(classes or ("",) * len(column), column, strict=True):
+            by_class.setdefault(class_name, []).append(fraction)
+        for class_name, asked in sorted(by_class.items()):
+            spans = card.classes.get(class_name)
+            low, high = spans[name][1:] if spans else card.fraction_range[name]
+            least, most = min(asked), max(asked)
+            if low <= least and most <= high:
                 continue
-            span = f"{min(asked):.4g}" + (
-                f" to {max(asked):.4g}" if max(asked) > min(asked) else ""
-            )
-            windows = f"training windows of {of}" if of else "training windows"
+            span = f"{least:.4g}" + (f" to {most:.4g}" if most > least else "")
+            windows = f"training windows of {class_name}" if spans else "training windows"
             cautions.append(
                 ExtrapolationWarning(
                     f"{name} = {span} lies outside the {low:.3g} to {high:.3g} of the {windows}: "
-                    f"{what} will be exact, but the structure is an extrapolation"
+                    f"{exact} will be exact, but the structure is an extrapolation"
                 )
             )
     return cautions

@@ -14,6 +14,7 @@ from microdsd.generation.memory import require_memory_for_results
 from microdsd.generation.microstructure_model import MicrostructureModel
 from microdsd.generation.options import SHARED_OPTIONS, SharedOptions
 from microdsd.generation.request import GenerationRequest
+from microdsd.generation.samples import carry_out
 from microdsd.microstructure.arguments import box_shape, by_phase, refuse_unknown, whole_number
 from microdsd.microstructure.composition import Fractions
 from microdsd.microstructure.labels import find_phase
@@ -111,7 +112,7 @@ def sample_sweep(
         seed=seed,
         **misspelt,
     )
-    return model.carry_out(request)
+    return carry_out(model, request)
 
 
 def sweep_request(

@@ -9,8 +9,8 @@ import scipy.fft
 import xarray as xr
 from scipy import ndimage
 
-from microdsd.metrics._correlation import Grid, Shells, checked_distance, pair_counts
 from microdsd.metrics._ensembles import MaskLike, per_sample, phase_in_specimen
+from microdsd.metrics.correlation import Grid, Shells, checked_distance, pair_counts
 from microdsd.metrics.registry import Descriptor, Group, Margin, Variables, Words
 from microdsd.metrics.request import Request
 from microdsd.metrics.topology import Connectivity, checked_connectivity, label_components

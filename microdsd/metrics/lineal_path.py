@@ -8,9 +8,9 @@ import numpy as np
 import xarray as xr
 
 from microdsd.errors import InputError
-from microdsd.metrics._correlation import Grid, checked_distance
 from microdsd.metrics._ensembles import MaskLike, per_sample, specimen_of
 from microdsd.metrics._runs import Runs
+from microdsd.metrics.correlation import Grid, checked_distance
 from microdsd.metrics.registry import Descriptor, Group, Margin, Variables, Words
 from microdsd.metrics.request import Request
 from microdsd.microstructure.schema import (

@@ -8,8 +8,8 @@ import numpy as np
 import xarray as xr
 
 from microdsd.errors import InputError
-from microdsd.metrics._correlation import Grid, Shells
 from microdsd.metrics._ensembles import MaskLike, per_sample, specimen_of, voxels_of
+from microdsd.metrics.correlation import Grid, Shells
 from microdsd.metrics.registry import Descriptor, Group, Variables
 from microdsd.metrics.request import Request
 from microdsd.metrics.two_point import radial, two_point_probability

@@ -9,14 +9,14 @@ import numpy as np
 import xarray as xr
 
 from microdsd.errors import InputError
-from microdsd.metrics._correlation import (
+from microdsd.metrics._ensembles import MaskLike, per_sample, specimen_of
+from microdsd.metrics.correlation import (
     Grid,
     Shells,
     checked_distance,
     pair_counts,
     pair_counts_along,
 )
-from microdsd.metrics._ensembles import MaskLike, per_sample, specimen_of
 from microdsd.metrics.registry import Descriptor, Group, Margin, Variables, Words
 from microdsd.metrics.request import Request
 from microdsd.microstructure.schema import (

@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import scipy.fft
-import torch
 import xarray as xr
 from torch import Tensor
 
 from microdsd.encoding.scan import MEASURED_VOXELS
+from microdsd.metrics.correlation import Grid, Shells, pair_counts
 from microdsd.process import TransitionKernel, Walkers, sample_forward, time_of
 from microdsd.process.mixing import layout_correlation, layout_information
+from microdsd.process.streams import drawn_streams
 
 _PICTURED = 6
 
@@ -24,8 +24,7 @@ def noised(
     """Walk windows exactly to the level sigma."""
     if sigma == 0:
         return occupation
-    seeds = rng.integers(1 << 62, size=len(occupation))
-    generators = [torch.Generator(kernel.device).manual_seed(int(seed)) for seed in seeds]
+    generators = drawn_streams(rng, len(occupation), kernel.device)
     t = time_of(sigma).expand(len(occupation))
     return sample_forward(
         Walkers.of(occupation, kernel.lattice), kernel, t, generators
@@ -118,23 +117,11 @@ def _similarity(before: np.ndarray, after: np.ndarray) -> np.ndarray:
 def _two_point(occupation: np.ndarray, periodic: bool) -> tuple[np.ndarray, np.ndarray]:
     """Average n(x) n(x + r) over shells floor(|r|) up to half a window; also return mean |r|."""
     space = occupation.shape[2:]
-    axes = tuple(range(2, occupation.ndim))
-    box = (
-        list(space) if periodic else [scipy.fft.next_fast_len(2 * n - 1, real=True) for n in space]
+    grid = Grid.of(space, (1.0,) * len(space), periodic)
+    shells = Shells.of(grid, min(space) // 2)
+    lengths = grid.transform_lengths(shells.reach)
+    pairs = (
+        pair_counts(species, species, lengths, shells.reach).mean(0)
+        for species in occupation.swapaxes(0, 1)
     )
-    places = _autocorrelation(np.ones((1, 1, *space)), box, axes)
-    pairs = _autocorrelation(occupation, box, axes).mean(0)
-    lag = np.meshgrid(*[np.fft.fftfreq(n, 1 / n) for n in box], indexing="ij")
-    radius = np.sqrt(sum(d**2 for d in lag)).ravel()
-    inside = np.flatnonzero(radius < min(space) // 2 + 1)
-    shell = radius[inside].astype(int)
-    number = np.bincount(shell)
-    weight = 1 / (places.ravel()[inside] * number[shell])
-    values = [np.bincount(shell, species.ravel()[inside] * weight) for species in pairs]
-    return np.bincount(shell, radius[inside]) / number, np.stack(values)
-
-
-def _autocorrelation(field: np.ndarray, box: list[int], axes: tuple[int, ...]) -> np.ndarray:
-    spectrum = scipy.fft.rfftn(field, s=box, axes=axes)
-    correlation: np.ndarray = scipy.fft.irfftn(np.abs(spectrum) ** 2, s=box, axes=axes)
-    return correlation
+    return shells.distance, np.stack([shells.mean(counts) for counts in pairs])

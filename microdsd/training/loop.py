@@ -17,6 +17,7 @@ from torch import Tensor
 from microdsd.device.precision import AUTO, Precision, fastest_threads, resolve_dtype
 from microdsd.networks.build import Network
 from microdsd.process.octaves import Moment
+from microdsd.process.streams import drawn_streams
 from microdsd.process.walk import Walkers
 from microdsd.training.averaging import average_weights
 from microdsd.training.config import TrainingConfig
@@ -168,8 +169,7 @@ class Trainer:
         n, device = self.config.batch, self._device
         occupation, fractions, classes = self._draw(n, rng, task.window)
         t = torch.from_numpy(task.objective.draw_times(n, rng)).to(device)
-        seeds = rng.integers(1 << 62, size=n)
-        generators = [torch.Generator(device).manual_seed(int(seed)) for seed in seeds]
+        generators = drawn_streams(rng, n, device)
         walk = task.walk
         origins = Walkers.of(occupation.to(device), walk.voxels)
         start, end = Moment(0, 0.0), Moment(task.octave, t)

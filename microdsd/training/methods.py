@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from microdsd.errors import InputError
-from microdsd.networks.build import NETWORKS, Method
+from microdsd.models.methods import METHODS
+from microdsd.networks.build import Method
 from microdsd.training.objective import LabelObjective, Objective, OriginObjective
 from microdsd.training.paper import PAPER_SETTINGS
 from microdsd.training.rate_objective import RateLoss, RateObjective
@@ -38,9 +39,9 @@ def build_objective(
     InputError
         For a method that does not exist, or settings that are not its own.
     """
-    if method not in NETWORKS:
-        raise InputError(f"method={method!r}: choose one of {', '.join(map(repr, NETWORKS))}")
-    if method == "tau-leaping":
+    if method not in METHODS:
+        raise InputError(f"method={method!r}: choose one of {', '.join(map(repr, METHODS))}")
+    if not METHODS[method].potential:
         rocks = PAPER_SETTINGS["rocks"]
         return RateObjective(sigma_max, time_schedule or rocks.time_schedule, loss or rocks.loss)
     if loss or time_schedule:

@@ -11,6 +11,7 @@ from torch import Tensor
 from microdsd.networks.build import Network
 from microdsd.process.noise import time_of
 from microdsd.process.octaves import Moment, Octaves
+from microdsd.process.streams import seeded_streams
 from microdsd.process.walk import Walkers
 from microdsd.training.noised_batch import NoisedBatch
 from microdsd.training.objective import Objective, OriginObjective
@@ -63,7 +64,7 @@ class Validation:
         told = occupation.flatten(2).mean(2) if fractions is None else fractions
         self._fractions = told.to(device)
         self._classes = None if classes is None else classes.to(device)
-        generators = [torch.Generator(device).manual_seed(seed + i) for i in range(len(occupation))]
+        generators = seeded_streams(range(seed, seed + len(occupation)), device)
         self._noised = [
             walk.sample_forward(
                 self._origins, Moment(0, 0.0), Moment(octave, self._times(level)), generators

@@ -90,7 +90,7 @@ class Renamed(Staged):
 
     def __init__(self, width):
         super().__init__(width)
-        self.card = replace(self.card, background=0)
+        self.card = replace(self.card, contents=replace(self.card.contents, background=0))
 
     def generate(self, request, progress=None):
         pores = request.composition.whole[:, 1] / request.composition.whole.sum(1)

@@ -51,7 +51,7 @@ def test_a_model_comes_out(quick_finish, source, window, ndim, species):
     card = model.card
     assert (card.network.ndim, card.network.species) == (ndim, species)
     assert card.window == (window if isinstance(window, tuple) else (window,) * ndim)
-    assert card.background == 1  # the largest phase
+    assert card.contents.background == 1  # the largest phase
     assert sum(card.fraction_mean.values()) == pytest.approx(1)
     assert all(
         low <= card.fraction_mean[name] <= high for name, (low, high) in card.fraction_range.items()

@@ -65,6 +65,13 @@ def test_requests_that_cannot_be_met():
         tau_model().sample(1, epsilon=0.001)
 
 
+def test_what_needs_a_potential_is_refused():
+    with pytest.raises(InputError, match="guides need a model of bridges; train one"):
+        tau_model().sample(guide=lambda expected, sigma: expected, rng=0)
+    with pytest.raises(InputError, match="known material and regions need a model of bridges"):
+        tau_model().sample_regions({"pore": [[0.2], [0.4]]}, rng=0)
+
+
 @pytest.mark.parametrize(("source", "window"), [(FLAT, 8), (SOLID, 5)])
 @pytest.mark.parametrize("loss", [None, "likelihood", "l1", "l2"])
 def test_a_model_comes_out(tmp_path, source, window, loss):

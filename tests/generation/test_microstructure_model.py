@@ -196,7 +196,7 @@ def test_walks_keep_the_counts_at_every_level(ndim, phases):
     assert [sigma for sigma, _ in states] == [*request.plan.levels, *request.plan.redraws]
     for _, occupation in states:
         assert occupation.shape == (phases - 1, *model.card.window)
-        species = [k for k in sorted(model.card.phases) if k != model.card.background]
+        species = [k for k in sorted(model.card.phases) if k != model.card.contents.background]
         assert occupation.reshape(phases - 1, -1).sum(1).tolist() == [
             request.composition.whole[1, k] for k in species
         ]
@@ -336,9 +336,10 @@ def test_a_model_that_is_not_there():
 
 def test_shipped_models_are_listed_and_load():
     for listed in list_models():
-        model = MicrostructureModel.load(listed["name"], device="cpu")
-        assert listed["ndim"] == len(model.card.window)
-        assert set(listed["fraction_range"]) == set(listed["phases"])
+        model = MicrostructureModel.load(listed.name, device="cpu")
+        assert listed.ndim == len(model.card.window)
+        assert set(listed.fraction_range) == set(listed.phases)
+        assert json.loads(json.dumps(listed.to_dict()))["ndim"] == listed.ndim
 
 
 def test_devices():

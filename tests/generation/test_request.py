@@ -6,6 +6,7 @@ from tiny_models import tiny_card
 
 from microdsd.errors import InputError
 from microdsd.generation.request import GenerationRequest
+from microdsd.models.contents import Channels
 from microdsd.models.plan import WalkPlan
 from microdsd.models.walk_back import WalkBack
 
@@ -127,6 +128,15 @@ def test_a_fraction_must_be_a_number(asked):
 
 
 def test_a_guide_of_phases_has_no_meaning_for_images():
-    card = tiny_card(grey_levels=5, background=-1, phases={0: "grey"}, fraction_mean={"grey": 2.0})
-    with pytest.raises(InputError, match="guide: weighs the phases of a voxel"):
+    card = tiny_card(contents=Channels(("grey",), 5), fraction_mean={"grey": 2.0})
+    with pytest.raises(InputError, match="guide: the model makes images of 5 grey levels"):
         resolve(card=card, guide=lambda expected, sigma: expected)
+
+
+def test_a_part_of_a_request_is_the_request_of_its_samples():
+    request = resolve(4, phase_fraction={"pore": [0.2, 0.3, 0.4, 0.5]}, streams=[7, 8, 9, 9])
+    part = request.part(range(1, 3))
+    assert len(part) == 2
+    assert part.streams == (8, 9)
+    assert part.composition.whole.tolist() == request.composition.whole[1:3].tolist()
+    assert part.composition.fractions == {"pore": (0.3, 0.4)}

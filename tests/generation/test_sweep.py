@@ -39,7 +39,7 @@ def test_walkers_are_added_and_those_that_are_there_start_alike(phases):
     """At the horizon: the walkers of the emptier sample are all among those of the fuller one."""
     model = tiny_model(phases=phases)
     request = sweep_request(model.card, {"pore": PORE}, paired=True, rng=1)
-    pore = model._sampler.encoding.species.index(0)
+    pore = model.card.contents.species.index(0)
     start = [model.trajectory(request, index=i)[0][0][1][pore] for i in range(3)]
     assert [int(state.sum()) for state in start] == [24, 36, 48]
     for few, many in itertools.pairwise(start):

@@ -83,7 +83,7 @@ def test_result_does_not_depend_on_batches_or_blocks(monkeypatch):
     labels = stack(*np.random.default_rng(3).integers(0, 3, (4, 9, 10, 11)))
     expected = two_point_probability(labels, phase=0, phase2=1, periodic=False)
     monkeypatch.setattr("microdsd.metrics.two_point.VOXELS_PER_BATCH", 1)
-    monkeypatch.setattr("microdsd.metrics._correlation.VALUES_PER_BLOCK", 100)
+    monkeypatch.setattr("microdsd.metrics.correlation.VALUES_PER_BLOCK", 100)
     actual = two_point_probability(labels, phase=0, phase2=1, periodic=False)
     np.testing.assert_array_equal(actual.values, expected.values)
 

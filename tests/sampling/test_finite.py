@@ -5,6 +5,7 @@ import contextlib
 import numpy as np
 import pytest
 import torch
+from gillespie import sample_gillespie
 from tiny_models import tiny_model
 
 from microdsd.errors import InputError, MicrodsdError
@@ -20,7 +21,6 @@ from microdsd.sampling import (
     sample_tau_leaping,
 )
 from microdsd.sampling.finite import NonFiniteNetworkError
-from microdsd.sampling.gillespie import sample_gillespie
 
 pytestmark = pytest.mark.timeout(60)
 

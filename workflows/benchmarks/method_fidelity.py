@@ -44,6 +44,7 @@ from record import add_record_option, record
 from microdsd import MicrostructureModel, fit
 from microdsd.encoding import PhaseEncoding
 from microdsd.generation.request import GenerationRequest
+from microdsd.generation.samples import with_record
 from microdsd.metrics import describe
 from microdsd.metrics.registry import compared_groups
 from microdsd.models.walk_back import WalkBack
@@ -167,7 +168,7 @@ def measure(method: str, rules: list[str], n: int) -> None:
             model.generate(request, progress=lambda *state, kept=counted: kept.append(state[0]))
         )
         seconds = time.process_time() - busy
-        labels = model.dress(request, [x for x, _ in made], [moved for _, moved in made])
+        labels = with_record(model, request, [x for x, _ in made], [moved for _, moved in made])
         row = {
             **figures(describe(labels, periodic=False, descriptors=compared_groups()), real, LAG),
             "real surface": float(real.specific_surface_area.sel(phase=PORE).mean()),

@@ -37,22 +37,6 @@ def number(value: float | None, *, sign: bool = False, digits: int = 3) -> str:
     return plus + text.replace("-", "−", 1)
 
 
-def percent(value: float | None) -> str:
-    """Write a relative difference.
-
-    Examples
-    --------
-    >>> percent(0.0312), percent(-1.5), percent(0.0)
-    ('+3.1 %', '−150 %', '0 %')
-    """
-    if value is None or math.isnan(value):
-        return NONE
-    text = f"{100 * value:+.{1 if abs(value) < 0.995 else 0}f}"
-    if float(text) == 0:
-        return "0 %"
-    return f"{text.replace('-', '−')} %"
-
-
 def count_range(values: ArrayLike) -> str:
     """Write integer counts, as one number where they are all the same.
 

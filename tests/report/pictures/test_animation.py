@@ -20,7 +20,9 @@ def walk(model, tmp_path, **options):
     states, labels = model.trajectory(request)
     material = as_microstructure(labels, phases=dict(model.card.phases))
     path = tmp_path / "walk.gif"
-    animate_walk(path, states, material, background=model.card.background, pixels=120, **options)
+    animate_walk(
+        path, states, material, background=model.card.contents.background, pixels=120, **options
+    )
     return states, material, Image.open(io.BytesIO(path.read_bytes()))
 
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     Array = NDArray[Any]
 
 VALUES_PER_BLOCK = 2**16
+VOXELS_PER_BATCH = 2**21
 
 
 class Grid(NamedTuple):
@@ -108,14 +109,14 @@ class Shells(NamedTuple):
 
 
 def pair_counts(
-    first: Mask, second: Mask, lengths: Sequence[int], reach: Sequence[int]
+    first: Array, second: Array, lengths: Sequence[int], reach: Sequence[int]
 ) -> NDArray[np.float64]:
     """Count the pairs at every lag of one orthant, averaged over its reflections.
 
     Parameters
     ----------
-    first, second : ndarray of bool, shape (batch, ...)
-        Where the two ends of a pair may be.
+    first, second : ndarray of bool or of whole numbers, shape (batch, ...)
+        Where, and how many, the two ends of a pair may be.
     lengths, reach : sequence of int
         Transform length and longest lag of each axis; an axis as long as its transform wraps.
 
@@ -126,8 +127,8 @@ def pair_counts(
     batch = len(first)
     last = len(reach) - 1
 
-    def partial_spectrum(mask: Mask) -> Array:
-        spectrum = scipy.fft.rfft(mask.astype(np.float64), lengths[last], axis=-1)
+    def partial_spectrum(ends: Array) -> Array:
+        spectrum = scipy.fft.rfft(ends.astype(np.float64), lengths[last], axis=-1)
         for axis in range(last - 1, 0, -1):
             spectrum = scipy.fft.fft(spectrum, lengths[axis], axis=axis + 1, overwrite_x=True)
         return np.asarray(spectrum)
@@ -155,6 +156,40 @@ def pair_counts(
         kept /= 2
     counts = scipy.fft.irfft(kept.real, lengths[last], axis=-1)[..., : reach[last] + 1]
     return _rounded_to(2.0 ** -len(reach), counts)
+
+
+def pair_map(first: Mask, second: Mask | None, grid: Grid, reach: int) -> NDArray[np.float64]:
+    r"""Average the share of places over a batch, at every lag :math:`|r_d| \le` reach.
+
+    Parameters
+    ----------
+    first, second : ndarray of bool, shape (batch, *shape)
+        Where the two ends of a pair may be; None: the same as the first.
+    grid : Grid
+    reach : int
+        The same for all axes.
+
+    Returns
+    -------
+    ndarray, shape (2 reach + 1, ...)
+        Lag zero in the middle. Each lag is averaged with its opposite, and with nothing else.
+    """
+    lags = np.arange(-reach, reach + 1)
+    lengths = grid.transform_lengths([reach] * len(grid.shape))
+    axes = tuple(range(1, first.ndim))
+    step = max(1, VOXELS_PER_BATCH // int(np.prod(lengths)))
+    power: Any = 0.0
+    for start in range(0, len(first), step):
+        batch = slice(start, start + step)
+        a = scipy.fft.rfftn(first[batch].astype(np.float64), lengths, axes=axes)
+        b = a
+        if second is not None:
+            b = scipy.fft.rfftn(second[batch].astype(np.float64), lengths, axes=axes)
+        power = power + (a.real * b.real + a.imag * b.imag).sum(axis=0)
+    counts = scipy.fft.irfftn(power, lengths)
+    counts = counts[np.ix_(*(lags % length for length in lengths))]
+    places = _outer_product(np.ix_(*(grid.places(axis, lags) for axis in range(len(lengths)))))
+    return _rounded_to(0.5, counts) / (places * len(first))
 
 
 def pair_counts_along(
