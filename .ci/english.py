@@ -15,15 +15,19 @@ from pathlib import Path
 PACKAGE = Path(__file__).resolve().parents[1] / "microdsd"
 ROOMS = (
     "baselines",
+    "device",
+    "errors.py",
     "evaluation",
     "metrics",
     "microstructure",
+    "network_judge.py",
     "networks",
+    "progress",
     "report",
     "schedule",
     "transport",
 )
-"""Rooms that are checked."""
+"""Rooms and single modules that are checked."""
 
 EMPTY_NAMES = frozenset(
     ["of", "told", "heard", "here", "there", "theirs", "mine", "seen", "shown", "found", "made"]
@@ -40,13 +44,13 @@ VERBS = """
     Initialise Insert Interpolate Invert Iterate Join Judge Keep Label Lay Leave Limit Link List
     Load Locate Look Make Map Mark Mask Match Measure Merge Mirror Mix Move Multiply Name
     Normalise Open Order Pack Pad Paint Pair Pass Permute Pick Place Plan Plot Precompute
-    Precondition Predict Prepare Print Project Propose Put Raise Read Recognise Reconstruct
-    Record Recount Reduce Refuse Register Remove Render Reorder Repeat Replace Report Represent
-    Request Require Resample Rescale Reshape Restore Restrict Return Reverse Rotate Round Run
-    Sample Save Say Scale Search Select Separate Set Shade Shift Show Shuffle Simulate Smooth
-    Solve Sort Split Spread Standardise Start State Steer Step Stop Store Strip Subtract Suggest
-    Sum Swap Symmetrise Take Tell Test Threshold Train Transform Translate Turn Unpack Update
-    Use Validate View Visit Walk Weigh Weight Widen Wrap Write Yield
+    Precondition Predict Prepare Print Project Propose Put Raise Read Receive Recognise
+    Reconstruct Record Recount Reduce Refuse Register Remove Render Reorder Repeat Replace
+    Report Represent Request Require Resample Rescale Reshape Restore Restrict Return Reverse
+    Rotate Round Run Sample Save Say Scale Search Select Separate Set Shade Shift Show Shuffle
+    Simulate Smooth Solve Sort Split Spread Standardise Start State Steer Step Stop Store Strip
+    Subtract Suggest Sum Swap Symmetrise Take Tell Test Threshold Train Transform Translate Turn
+    Unpack Update Use Validate View Visit Walk Warn Watch Weigh Weight Widen Wrap Write Yield
 """
 """Verbs with which a docstring may begin; add what is missing."""
 
@@ -108,8 +112,12 @@ def faults(path: Path) -> list[str]:
 
 def all_faults(rooms: tuple[str, ...] = ROOMS) -> list[str]:
     """Return what is wrong in all rooms that are checked."""
-    paths = (path for room in rooms for path in sorted((PACKAGE / room).rglob("*.py")))
-    return [fault for path in paths for fault in faults(path)]
+    return [fault for room in rooms for path in files_of(PACKAGE / room) for fault in faults(path)]
+
+
+def files_of(room: Path) -> list[Path]:
+    """Return the files of a room, which may be a single module."""
+    return [room] if room.suffix == ".py" else sorted(room.rglob("*.py"))
 
 
 def main() -> None:
