@@ -39,7 +39,7 @@ def test_figures_become_a_page(folder):
     records.record("rock-speed", "Two windows", FIGURES, notes=["A note."], folder=folder)
     text = tables.texts(folder)[folder / "rock-speed.md"]
     assert text.index("# Rock speed") < text.index("## Two windows") < text.index("A note.")
-    assert "by `workflows/benchmarks/berea_fidelity.py`. Recorded on 20" in text
+    assert "with `workflows/benchmarks/berea_fidelity.py`. Recorded on 20" in text
     assert "at commit `abc1234`" in text
     assert "|  | surface | windows |\n" in text
     assert "| generated | 0.1235 | 48 |\n| real | 0.5 |  |\n" in text
