@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from microdsd.networks.convolution import Convolution3d
 from microdsd.networks.own_evidence import own_evidence
 from microdsd.networks.padding import extend, extension, pad_one
+from microdsd.networks.tiles import tiles
 from microdsd.networks.walls import free_share
 from microdsd.process.blocks import site_volumes
 from microdsd.process.kernel import TransitionKernel
@@ -203,15 +204,44 @@ class UNet(nn.Module):
             crop.append(slice(before, before + length))
             if before:
                 inside[axis] = "no-flux"
-        x = x.contiguous(memory_format=self.memory_format)
         in_sites = t / lattice.block**2 if lattice.block > 1 else t
         condition = self._condition(occupation, in_sites, fractions, classes)
-        features = self._unet(x, condition, tuple(inside))
+        return self._by_tiles(x, condition, tuple(inside))[(..., *crop)]
+
+    def _by_tiles(self, x: Tensor, condition: Tensor, boundary: tuple[Boundary, ...]) -> Tensor:
+        """Output on the extended box; a large one is gone through tile by tile."""
+        multiple = 2 ** (len(self.config.widths) - 1)
+        halo = -(-self.reach // multiple) * multiple
+        box = list(tiles(x.shape[2:], boundary, halo, multiple))
+        if len(box) == 1:
+            return self._on(x, condition, boundary)
+        y = x.new_empty(len(x), self.head.conv.out_channels, *x.shape[2:])
+        for tile in box:
+            kinds = [
+                kind if len(sites) == length else "no-flux"
+                for kind, sites, length in zip(boundary, tile.outer, x.shape[2:], strict=True)
+            ]
+            part = self._on(tile.seen(x), condition, tuple(kinds))
+            y[(slice(None), slice(None), *tile.inner)] = tile.within(part)
+        return y
+
+    def _on(self, x: Tensor, condition: Tensor, boundary: tuple[Boundary, ...]) -> Tensor:
+        x = x.contiguous(memory_format=self.memory_format)
+        features = self._unet(x, condition, boundary)
         # What is left of log h after its free factor is taken out is small beside it, so the
         # last convolution is not left to bfloat16.
         with torch.autocast(x.device.type, enabled=False):
-            y: Tensor = self.head(features.float(), tuple(inside))[(..., *crop)]
+            y: Tensor = self.head(features.float(), boundary)
         return y
+
+    @property
+    def reach(self) -> int:
+        """Sites from which on, along an axis, the input has nothing to do with the output."""
+        blocks = self.config.blocks
+        down = sum(2 * count * 2**level for level, count in enumerate(blocks))
+        up = sum(2 * count * 2**level for level, count in enumerate(blocks[:-1]))
+        # The first and the last convolution, and that a site is averaged with its whole block.
+        return 1 + down + up + 1 + 2 ** (len(blocks) - 1) - 1
 
     def _condition(
         self, occupation: Tensor, t: Tensor, fractions: Tensor | None, classes: Tensor | None
