@@ -42,7 +42,9 @@ def page_text(name: str, page: Page) -> str:
 
 def origin(table: Page) -> str:
     """Return the sentence that says where the figures of a table come from."""
-    made = f"with `{table['script']}`" if table["script"] else "by hand (no script makes this table)"
+    made = (
+        f"with `{table['script']}`" if table["script"] else "by hand (no script makes this table)"
+    )
     return f"Measured {made}. Recorded on {table['date']} at commit `{table['commit']}`."
 
 
