@@ -238,10 +238,10 @@ class UNet(nn.Module):
     def reach(self) -> int:
         """Sites from which on, along an axis, the input has nothing to do with the output."""
         blocks = self.config.blocks
-        down = sum(2 * count * 2**level for level, count in enumerate(blocks))
-        up = sum(2 * count * 2**level for level, count in enumerate(blocks[:-1]))
+        down = sum(2 * count << level for level, count in enumerate(blocks))
+        up = sum(2 * count << level for level, count in enumerate(blocks[:-1]))
         # The first and the last convolution, and that a site is averaged with its whole block.
-        return 1 + down + up + 1 + 2 ** (len(blocks) - 1) - 1
+        return 1 + down + up + 1 + (1 << (len(blocks) - 1)) - 1
 
     def _condition(
         self, occupation: Tensor, t: Tensor, fractions: Tensor | None, classes: Tensor | None
