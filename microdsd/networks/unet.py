@@ -209,7 +209,7 @@ class UNet(nn.Module):
         return self._by_tiles(x, condition, tuple(inside))[(..., *crop)]
 
     def _by_tiles(self, x: Tensor, condition: Tensor, boundary: tuple[Boundary, ...]) -> Tensor:
-        """Output on the extended box; a large one is gone through tile by tile."""
+        """Return the output on the extended box; a large box is processed tile by tile."""
         multiple = 2 ** (len(self.config.widths) - 1)
         halo = -(-self.reach // multiple) * multiple
         box = list(tiles(x.shape[2:], boundary, halo, multiple))
@@ -236,7 +236,7 @@ class UNet(nn.Module):
 
     @property
     def reach(self) -> int:
-        """Sites from which on, along an axis, the input has nothing to do with the output."""
+        """Return the distance in sites from which on the input does not affect the output."""
         blocks = self.config.blocks
         down = sum(2 * count << level for level, count in enumerate(blocks))
         up = sum(2 * count << level for level, count in enumerate(blocks[:-1]))
