@@ -10,6 +10,7 @@ from tiny_models import octave_model
 import microdsd
 from microdsd.errors import InputError
 from microdsd.generation.batches import BATCH_VOXELS
+from microdsd.generation.request import GenerationRequest
 from microdsd.generation.sweep import sample_sweep
 from microdsd.sampling.guidance import descend
 
@@ -135,3 +136,15 @@ def test_a_box_shorter_than_the_coarsest_blocks_is_refused_at_once():
     model = octave_model(octaves=(1.0, 2.0), ndim=3)
     with pytest.raises(InputError, match=r"shape=\(12, 12, 4\).*blocks of 4 voxels"):
         model.sample(1, shape=(12, 12, 4))
+
+
+def test_states_of_a_walk_are_on_voxels_for_pictures():
+    model = octave_model(phases=3)
+    fractions, shape = {"pore": 0.3, "solid": 0.2}, (21, 18)
+    request = GenerationRequest.resolve(model.card, 1, phase_fraction=fractions, shape=shape, rng=0)
+    states, labels = model.trajectory(request)
+    assert len(states) == 8
+    counts = [int((labels == label).sum()) for label in (0, 2)]  # the background has none
+    for _, occupation in states:
+        assert occupation.shape == (2, *shape)
+        assert occupation.sum((1, 2)).tolist() == counts
