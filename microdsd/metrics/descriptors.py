@@ -15,6 +15,7 @@ from microdsd.metrics.cluster_function import CLUSTER
 from microdsd.metrics.lineal_path import LINEAL_PATH
 from microdsd.metrics.local_thickness import LOCAL_THICKNESS
 from microdsd.metrics.minkowski import MINKOWSKI
+from microdsd.metrics.pore_network import NETWORK_FLOW, PORE_NETWORK
 from microdsd.metrics.profiles import FRACTIONS, PROFILES
 from microdsd.metrics.registry import descriptors as records
 from microdsd.metrics.registry import groups, register
@@ -52,6 +53,8 @@ for _group in (
     TRIPLE_LINES,
     ANISOTROPY,
     REPRESENTATIVITY,
+    PORE_NETWORK,
+    NETWORK_FLOW,
 ):
     register(_group)
 
@@ -77,7 +80,8 @@ def describe(
     phase : int or str, or sequence of them, optional
         Phase or phases to describe; all by default.
     descriptors : sequence of str, optional
-        Groups to measure, all by default; `microdsd.metrics.registry.groups` names them.
+        Groups to measure, by default all that are not optional;
+        `microdsd.metrics.registry.groups` names them.
     mask : array_like of bool, dims ``([sample,] [z,] y, x)``, optional
         Where the specimen is, if it does not fill the box; what lies outside is of no account, nor
         is the phase named "outside".
@@ -135,7 +139,7 @@ def describe(
 def _chosen(descriptors: Sequence[str] | None) -> list[str]:
     known = list(groups())
     if descriptors is None:
-        return known
+        return [name for name, group in groups().items() if not group.optional]
     named = [descriptors] if isinstance(descriptors, str) else list(descriptors)
     for group in named:
         if group not in known:

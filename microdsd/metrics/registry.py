@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, NamedTuple, TypeAlias
 
 import xarray as xr
@@ -162,11 +162,14 @@ class Group:
         From a `Request` to variables by name; none of them where the group does not apply.
     descriptors : tuple of Descriptor
         Of the variables, and what is derived from them.
+    optional : bool
+        Whether it is measured only where it is named, or `included`.
     """
 
     name: str
     measure: Measure
     descriptors: tuple[Descriptor, ...]
+    optional: bool = False
 
     def measured(self, request: Request) -> dict[str, xr.DataArray]:
         """Measure the group, and give every variable its definition and reference.
@@ -234,6 +237,32 @@ def groups() -> dict[str, Group]:
     return dict(_groups)
 
 
+@contextmanager
+def included(*names: str) -> Iterator[None]:
+    """Add optional groups to all measurements for the duration of a with statement.
+
+    Raises
+    ------
+    InputError
+        If there is no such group.
+
+    Examples
+    --------
+    >>> with included("pore_network"):
+    ...     "pore_network" in judged_groups()
+    True
+    """
+    before = dict(_groups)
+    for name in names:
+        if name not in _groups:
+            raise InputError(f"include: no group {name!r}; there are {', '.join(_groups)}")
+        _groups[name] = replace(_groups[name], optional=False)
+    try:
+        yield
+    finally:
+        _groups.update({name: before[name] for name in names})
+
+
 def descriptors() -> list[Descriptor]:
     """Return all records by rank.
 
@@ -262,7 +291,7 @@ def compared_groups() -> tuple[str, ...]:
     return tuple(
         group.name
         for group in _groups.values()
-        if any(record.compared for record in group.descriptors)
+        if not group.optional and any(record.compared for record in group.descriptors)
     )
 
 
@@ -271,5 +300,6 @@ def judged_groups() -> tuple[str, ...]:
     return tuple(
         group.name
         for group in _groups.values()
-        if any(record.compared or record.tested for record in group.descriptors)
+        if not group.optional
+        and any(record.compared or record.tested for record in group.descriptors)
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Hashable, Sequence
 from itertools import combinations
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import xarray as xr
@@ -14,6 +14,8 @@ from microdsd.metrics._ensembles import MaskLike, per_sample
 from microdsd.metrics.joining import concat_curves
 from microdsd.microstructure.outside import material_phases
 from microdsd.microstructure.schema import phases_of, spatial_dims
+
+Measured = TypeVar("Measured")
 
 
 @dataclasses.dataclass
@@ -37,7 +39,7 @@ class Request:
     periodic: bool
     mask: MaskLike | None
     relative_error: float
-    _measured: dict[Hashable, xr.DataArray] = dataclasses.field(default_factory=dict)
+    _measured: dict[Hashable, Any] = dataclasses.field(default_factory=dict)
 
     @property
     def dims(self) -> tuple[str, ...]:
@@ -60,11 +62,12 @@ class Request:
         """Tell whether the material has three or more phases."""
         return len(material_phases(phases_of(self.ensemble))) > 2
 
-    def once(self, key: Hashable, measure: Callable[[], xr.DataArray]) -> xr.DataArray:
+    def once(self, key: Hashable, measure: Callable[[], Measured]) -> Measured:
         """Measure a quantity that several groups need once, and keep it under a key."""
         if key not in self._measured:
             self._measured[key] = measure()
-        return self._measured[key]
+        kept: Measured = self._measured[key]
+        return kept
 
     def by_phase(self, measure: Callable[[int], Any]) -> Any:
         """Join one measurement per phase, dims ``(sample, phase, ...)``."""

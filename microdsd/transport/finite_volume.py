@@ -98,9 +98,30 @@ def conduct(
     >>> round(conduct(layers, 0, spacing=(1, 1)).effective, 12)
     0.4
     """
+    return conduct_with_potential(
+        local, axis, spacing=spacing, periodic_sides=periodic_sides, tolerance=tolerance
+    )[0]
+
+
+def conduct_with_potential(
+    local: NDArray[Any],
+    axis: int,
+    *,
+    spacing: Sequence[float],
+    periodic_sides: bool = False,
+    tolerance: float = 1e-8,
+) -> tuple[Conduction, Vector]:
+    """Solve as `conduct` does, and give the potential too; NaN where no path leads through.
+
+    Examples
+    --------
+    >>> layers = np.ones((2, 3))
+    >>> conduct_with_potential(layers, 0, spacing=(1, 1))[1][:, 0].round(9).tolist()
+    [0.75, 0.25]
+    """
     through = on_paths(local > 0, axis, periodic_sides=periodic_sides)
     if not through.any():
-        return BLOCKED
+        return BLOCKED, np.full(local.shape, np.nan)
     k = local[through].astype(np.float64)
     area = float(np.prod(spacing)) / spacing[axis]
     supply, drain = (
@@ -115,7 +136,7 @@ def conduct(
     inflow, outflow = supply @ (1 - potential), drain @ potential
     flow = (inflow + outflow) / 2
     depth = local.shape[axis]
-    return Conduction(
+    result = Conduction(
         effective=float(flow * depth * spacing[axis] / (area * local.size / depth)),
         residual=float(residual),
         flux_mismatch=float(abs(inflow - outflow) / flow),
@@ -123,6 +144,9 @@ def conduct(
         # Rounding may leave the true residual a little above the one of the recurrence.
         converged=bool(residual <= 2 * tolerance),
     )
+    everywhere = np.full(local.shape, np.nan)
+    everywhere[through] = potential
+    return result, everywhere
 
 
 def on_paths(conducting: Mask, axis: int, *, periodic_sides: bool = False) -> Mask:

@@ -5,6 +5,7 @@ Everything here works on plain arrays, in lattice units: voxel edge 1, time step
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import product
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
@@ -67,6 +68,7 @@ def creeping_flow(
     precision: Literal["float32", "float64"] = "float32",
     device: torch.device | str = "cpu",
     progress: Progress | None = None,
+    velocity: Callable[[NDArray[np.float64]], None] | None = None,
 ) -> Flow:
     r"""Simulate a fluid driven by a force along one axis until its flow is steady.
 
@@ -92,6 +94,9 @@ def creeping_flow(
     progress : Progress, optional
         Told after each characteristic time how many time steps are done, and in words how the
         permeability changes. What it raises ends the computation.
+    velocity : callable, optional
+        Is given the steady velocity, shape (ndim, *fluid.shape), times viscosity over force:
+        voxel edges squared, with the permeability for its mean along the axis.
 
     Returns
     -------
@@ -184,6 +189,13 @@ def creeping_flow(
         if progress is not None:
             changes = f"permeability {permeable:.4g} voxel2, changes by {residual:.1e}"
             progress(iterations, None, changes)
+    if velocity is not None:
+        directions = torch.tensor(velocities.T, **kind)
+        momentum = (directions @ populations).double().cpu().numpy()
+        momentum[axis] += 0.5
+        field = np.zeros((fluid.ndim, *fluid.shape))
+        field[:, fluid] = viscosity * momentum
+        velocity(field)
     return Flow(permeable, residual, iterations, passed == 2)
 
 

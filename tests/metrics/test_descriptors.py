@@ -10,7 +10,7 @@ from microdsd.metrics.lineal_path import lineal_path
 from microdsd.metrics.local_thickness import local_thickness
 from microdsd.metrics.minkowski import minkowski_functionals
 from microdsd.metrics.profiles import fraction_profile
-from microdsd.metrics.registry import compared_groups, descriptors, groups, judged_groups
+from microdsd.metrics.registry import compared_groups, groups, judged_groups
 from microdsd.metrics.representativity import representativity
 from microdsd.metrics.surface import interface_density, specific_surface_area
 from microdsd.metrics.topology import connected_components, euler_characteristic, percolates
@@ -133,7 +133,8 @@ def test_every_variable_is_defined_and_has_a_unit(ensemble):
     for name, variable in found.data_vars.items():
         assert {"units", "definition", "references", "long_name"} <= set(variable.attrs), name
     profiles = {"fraction_profile_z", "fraction_profile_y", "fraction_profile_x"}
-    records = {record.name for record in descriptors() if record.derived_from is None}
+    measured = [group for group in groups().values() if not group.optional]
+    records = {r.name for group in measured for r in group.descriptors if r.derived_from is None}
     assert set(found.data_vars) - profiles == records - {"fraction_profile"}
 
 
