@@ -51,12 +51,12 @@ def _uses(record: Descriptor) -> str:
     return "; ".join(uses)
 
 
-def _source(reference: str) -> str:
-    doi = reference.removeprefix("doi:")
-    if doi == reference:
-        return reference
+def _source(references: str) -> str:
+    doi = references.removeprefix("doi:")
+    if doi == references:
+        return references
     address = doi.replace("(", "%28").replace(")", "%29")
-    return f"[{reference}](https://doi.org/{address})"
+    return f"[{references}](https://doi.org/{address})"
 
 
 def with_table(text: str) -> str:

@@ -80,10 +80,10 @@ def pore_networks(
 def _extracted(
     ensemble: xr.DataArray, label: int, mask: MaskLike | None, edge: float
 ) -> list[Network | None]:
-    found, _ = phase_in_specimen(ensemble, label, mask)
+    result, _ = phase_in_specimen(ensemble, label, mask)
     return [
         snow_network(sample, edge) if sample.any() and not sample.all() else None
-        for sample in found
+        for sample in result
     ]
 
 
@@ -93,14 +93,14 @@ def _applies(request: Request) -> bool:
 
 
 def _networks(request: Request, phase: int) -> list[Network | None]:
-    """Networks in voxels, so that widths are compared as whole numbers."""
+    """Extract networks in voxels, so that widths are compared as whole numbers."""
     return request.once(
         ("pore networks", phase), lambda: _extracted(request.ensemble, phase, request.mask, 1.0)
     )
 
 
 def _inner(network: Network) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    """Pores that do not lie in the faces of the box, and throats between them."""
+    """Select the pores that do not lie in the faces of the box, and throats between them."""
     pores: NDArray[np.bool_] = ~np.asarray(network["pore.boundary"], dtype=bool)
     throats: NDArray[np.bool_] = np.all(pores[network["throat.conns"]], axis=1)
     return pores, throats
@@ -167,7 +167,7 @@ def _measure_flow(request: Request) -> Variables:
         )  # fmt: skip
 
     def curves(phase: int) -> xr.DataArray:
-        """Means over the axes: share filled, and both relative permeabilities."""
+        """Average over the axes the filled share and both relative permeabilities."""
         values = np.full((len(request.ensemble), 3, len(diameters)), np.nan)
         for i, network in enumerate(_networks(request, phase)):
             if network is not None:
@@ -219,7 +219,7 @@ PORE_NETWORK = Group(
             unit="1/length^d",
             compared=True,
             margin=Margin(0.1, "mean"),
-            words=Words("the network of {of} has", "too many pores", "too few pores"),
+            words=Words("the network of {phase} has", "too many pores", "too few pores"),
         ),
         Descriptor(
             name="throats_per_volume",
@@ -237,7 +237,7 @@ PORE_NETWORK = Group(
             references=_SNOW,
             compared=True,
             margin=Margin(0.05, "mean"),
-            words=Words("the coordination of the network of {of} is", "too high", "too low"),
+            words=Words("the coordination of the network of {phase} is", "too high", "too low"),
         ),
         Descriptor(
             name="mean_pore_diameter",
@@ -290,7 +290,7 @@ NETWORK_FLOW = Group(
             drawn=True,
             compared=True,
             margin=Margin(0.1, "points"),
-            words=Words("drainage fills", "too much of {of}", "too little of {of}"),
+            words=Words("drainage fills", "too much of {phase}", "too little of {phase}"),
         ),
         Descriptor(
             name="invading_relative_permeability",

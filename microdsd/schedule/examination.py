@@ -1,4 +1,4 @@
-"""The schedule of a scan: how far noise must go, where walks may end, what that costs.
+"""Examination of a scan: how far noise must go, where walks may end, and the cost.
 
 Everything is measured on windows of the scan itself and on their exact forward walk, before any
 training.
@@ -95,8 +95,8 @@ def examine(
     Examples
     --------
     >>> from microdsd.microstructure import blobs
-    >>> found = examine(blobs((48, 48), fractions=(0.3, 0.7), scale=2, rng=0), window=16)
-    >>> round(found.recommended.sigma, 1), len(found.levels)
+    >>> result = examine(blobs((48, 48), fractions=(0.3, 0.7), scale=2, rng=0), window=16)
+    >>> round(result.recommended.sigma, 1), len(result.levels)
     (15.5, 24)
     """
     labels = (
