@@ -41,7 +41,7 @@ def own_numbers(mask):
 
 
 def assert_as_porespy(ms):
-    found = describe(ms, periodic=False, descriptors="pore_network", phases=[0])
+    found = describe(ms, periodic=False, descriptors="pore_network", phase=[0])
     pores, throats, coordination = own_numbers(ms.values == 0)
     assert found.pores_per_volume.item() * ms.size == pytest.approx(pores)
     assert found.throats_per_volume.item() * ms.size == pytest.approx(throats)
@@ -63,7 +63,7 @@ def test_numbers_of_berea_windows_are_those_of_porespy(berea_coarse):
 
 
 def test_a_chain_is_a_chain():
-    found = describe(chain(), periodic=False, descriptors="pore_network", phases=["pore"])
+    found = describe(chain(), periodic=False, descriptors="pore_network", phase=["pore"])
     volume = chain().size * 1e-18
     assert found.pores_per_volume.item() * volume == pytest.approx(3)
     assert found.throats_per_volume.item() * volume == pytest.approx(2)
@@ -111,9 +111,9 @@ def test_a_chain_drains_through_its_throats():
 def test_flow_is_that_of_openpnm_and_scales(rock):
     """Twice the edge, four times the permeability; and within a factor of ten of the volume's."""
     pytest.importorskip("openpnm")
-    found = describe(rock, periodic=False, descriptors="network_flow", phases=[0])
+    found = describe(rock, periodic=False, descriptors="network_flow", phase=[0])
     large = as_microstructure(rock, voxel_size=2e-6)
-    scaled = describe(large, periodic=False, descriptors="network_flow", phases=[0])
+    scaled = describe(large, periodic=False, descriptors="network_flow", phase=[0])
     permeability = found.network_permeability.values
     assert (permeability > 0).all()
     np.testing.assert_allclose(scaled.network_permeability, permeability * 4e-12, rtol=1e-6)
