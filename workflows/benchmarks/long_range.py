@@ -1,6 +1,6 @@
-"""Structure longer than a training window used to be: generated boxes of 128^3 against rock never seen.
+"""Structure over long distances: generated boxes of 128^3 against rock that was never seen.
 
-    python workflows/benchmarks/long_range.py out/berea128.model --scan berea_sandstone --layers 272 400
+    python workflows/benchmarks/long_range.py berea128.model --scan berea_sandstone --layers 272 400
 
 Boxes have the porosities of disjoint real ones. Reported are S2 out to half a box, the standard
 deviation of the porosity of its parts, the integral range that follows from it, interfaces,
