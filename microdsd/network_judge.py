@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import numpy as np
 import scipy.stats
@@ -15,6 +15,7 @@ from microdsd.errors import InputError
 from microdsd.evaluation.verdict import ClassifierTest
 from microdsd.evaluation.verdict.matching import match_fractions
 from microdsd.microstructure import phase_fractions, phases_of
+from microdsd.progress import Progress, Stage, stage
 
 CHANNELS = (24, 48, 64)
 LEAST_P_VALUE = 0.01
@@ -24,9 +25,9 @@ less, the network would tell the two sides apart by their fractions."""
 
 @dataclasses.dataclass(frozen=True)
 class NetworkJudge:
-    """Two-sample test by a small convolutional network, cross-validated by place.
+    """Test two samples by a small convolutional network, cross-validated by place.
 
-    Parameters
+    Attributes
     ----------
     folds : int
         Blocks of consecutive real windows; the network that is asked about one block has been
@@ -36,8 +37,8 @@ class NetworkJudge:
     batch : int
     learning_rate : float
     seed : int
-    progress : callable, optional
-        Called with the number of epochs that are done, and of all.
+    progress : Progress, optional
+        Receives the number of epochs that are done, and of all.
 
     Notes
     -----
@@ -64,7 +65,7 @@ class NetworkJudge:
     batch: int = 16
     learning_rate: float = 2e-3
     seed: int = 0
-    progress: Callable[[int, int], None] | None = None
+    progress: Progress | None = None
 
     def __call__(self, generated: xr.DataArray, real: xr.DataArray) -> ClassifierTest:
         """Train and ask.
@@ -105,18 +106,22 @@ class NetworkJudge:
         phases = list(phases_of(real))
         right = 0
         blocks = np.array_split(np.arange(len(pairs)), self.folds)
-        for fold, block in enumerate(blocks):
-            rest = np.setdiff1d(np.arange(len(pairs)), block)
-            kept = [_one_hot(side[rest], phases) for side in (samples, windows)]
-            network = self._trained(kept[0], kept[1], fold)
-            with torch.inference_mode():
-                right += int((_scores(network, _one_hot(samples[block], phases)) > 0).sum())
-                right += int((_scores(network, _one_hot(windows[block], phases)) <= 0).sum())
+        epochs = self.folds * self.epochs
+        with stage("training networks to tell the two sides apart", epochs, self.progress) as work:
+            for fold, block in enumerate(blocks):
+                rest = np.setdiff1d(np.arange(len(pairs)), block)
+                kept = [_one_hot(side[rest], phases) for side in (samples, windows)]
+                network = self._trained(kept[0], kept[1], fold, work)
+                with torch.inference_mode():
+                    right += int((_scores(network, _one_hot(samples[block], phases)) > 0).sum())
+                    right += int((_scores(network, _one_hot(windows[block], phases)) <= 0).sum())
         number = 2 * len(pairs)
         p = scipy.stats.binomtest(right, number, alternative="greater").pvalue
         return ClassifierTest(right, number, float(p))
 
-    def _trained(self, samples: torch.Tensor, windows: torch.Tensor, fold: int) -> nn.Module:
+    def _trained(
+        self, samples: torch.Tensor, windows: torch.Tensor, fold: int, work: Stage
+    ) -> nn.Module:
         inputs = torch.cat([samples, windows])
         targets = torch.cat([torch.ones(len(samples)), torch.zeros(len(windows))])
         with torch.random.fork_rng(devices=[]):
@@ -127,7 +132,7 @@ class NetworkJudge:
             schedule = torch.optim.lr_scheduler.OneCycleLR(
                 optimiser, self.learning_rate, total_steps=steps
             )
-            for epoch in range(self.epochs):
+            for _ in range(self.epochs):
                 for chosen in self._batches(len(inputs)):
                     loss = nn.functional.binary_cross_entropy_with_logits(
                         network(_mirrored(inputs[chosen])).squeeze(1), targets[chosen]
@@ -136,9 +141,7 @@ class NetworkJudge:
                     loss.backward()  # type: ignore[no-untyped-call]
                     optimiser.step()
                     schedule.step()
-                if self.progress is not None:
-                    done = fold * self.epochs + epoch + 1
-                    self.progress(done, self.folds * self.epochs)
+                work.advance()
         return network.eval()
 
     def _batches(self, n: int) -> Iterator[torch.Tensor]:
@@ -163,7 +166,7 @@ def _network(phases: int, dimension: int) -> nn.Sequential:
 
 
 def _one_hot(labels: np.ndarray, phases: list[int]) -> torch.Tensor:
-    """Indicators (samples, phases, *space), centred."""
+    """Return centred indicators (samples, phases, *space)."""
     channels = np.stack([labels == phase for phase in phases], axis=1)
     return torch.from_numpy(channels.astype(np.float32)) - 1 / len(phases)
 

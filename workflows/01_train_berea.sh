@@ -10,7 +10,7 @@ mkdir -p out/berea
 [ -f out/berea/berea2x.h5 ] || microdsd import dataset:berea_sandstone --coarsen 2 -o out/berea/berea2x.h5
 
 berea() {
-    microdsd train out/berea/berea2x.h5 --crop z=0:136 --validation 0.235 --symmetry isotropic "$@"
+    microdsd train out/berea/berea2x.h5 --region z=0:136 --validation 0.235 --symmetry isotropic "$@"
 }
 
 case "${1:?give 2d, or 3d-first and then 3d}" in

@@ -10,7 +10,7 @@ cd out/electrodes
 
 nmc() {
     [ -f nmc.h5 ] || microdsd import dataset:nmc_cathode_cbd -o nmc.h5
-    microdsd train nmc.h5 --crop z=0:190 --validation 0.253 --window 48 48 48 --symmetry transverse --batch 2 --sigma-min 0.08 "$@"
+    microdsd train nmc.h5 --region z=0:190 --validation 0.253 --window 48 48 48 --symmetry transverse --batch 2 --sigma-min 0.08 "$@"
 }
 
 case "${1:?give nmc-3d-first and then nmc-3d, or sofc-2d}" in
@@ -22,6 +22,6 @@ case "${1:?give nmc-3d-first and then nmc-3d, or sofc-2d}" in
         nmc -o nmc-3d.model --start-from nmc-3d-first.model --minutes 75 --learning-rate 1.5e-3 --seed 1 --evaluations 32 "${@:2}" ;;
     # Rows 0 to 1105 train, 1105 to 1300 validate, 1300 to 1697 test; the crop in x avoids the crack on the right.
     sofc-2d) [ -f sofc.h5 ] || microdsd import dataset:sofc_anode_2d -o sofc.h5
-        microdsd train sofc.h5 -o sofc-2d.model --crop y=0:1300 --crop x=0:1250 --validation 0.15 --window 96 96 --symmetry isotropic \
+        microdsd train sofc.h5 -o sofc-2d.model --region y=0:1300 --region x=0:1250 --validation 0.15 --window 96 96 --symmetry isotropic \
             --minutes 40 --widths 32 64 96 128 --batch 8 --learning-rate 2e-3 --sigma-min 0.08 --seed 0 "${@:2}" ;;
 esac

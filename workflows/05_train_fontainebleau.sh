@@ -6,5 +6,5 @@ set -euo pipefail
 mkdir -p out/fontainebleau
 cd out/fontainebleau
 [ -f fontainebleau2x.h5 ] || microdsd import dataset:fontainebleau_sandstone --coarsen 2 -o fontainebleau2x.h5
-microdsd train fontainebleau2x.h5 -o fontainebleau-3d.model --crop z=0:160 --validation 0.2 --window 32 32 32 --symmetry isotropic \
+microdsd train fontainebleau2x.h5 -o fontainebleau-3d.model --region z=0:160 --validation 0.2 --window 32 32 32 --symmetry isotropic \
     --minutes 40 --batch 4 --learning-rate 2e-3 --sigma-min 0.08 --seed 0 "$@"

@@ -26,13 +26,13 @@ def main() -> None:
             evaluations=evaluations,
             rng=1,
         )
-        states, labels = model.walk(request)
+        states, labels = model.trajectory(request)
         material = microdsd.as_microstructure(labels, phases=dict(model.card.phases))
         animate_walk(
             OUT / f"{name}.gif",
             states,
             material,
-            background=model.card.background,
+            background=model.card.contents.background,
             pixels=384,
             overwrite=True,
         )

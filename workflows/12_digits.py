@@ -9,9 +9,9 @@ import sys
 from sklearn.svm import SVC
 
 from microdsd import MicrostructureModel, TrainingConfig, fit
-from microdsd.datasets import load_images_dataset
+from microdsd.image_sets import load_image_set
 
-digits = load_images_dataset("digits")
+digits = load_image_set("digits")
 if sys.argv[1:] == ["train"]:
     config = TrainingConfig(steps=4000, batch=64, sigma_min=0.1)
     model = fit(digits, config, window=8, network_size={"widths": (32, 64), "blocks": (1, 1)})

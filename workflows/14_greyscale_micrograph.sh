@@ -4,7 +4,7 @@
 set -euo pipefail
 mkdir -p out/snow
 cd out/snow
-[ -f snow.h5 ] || microdsd images "${MICRODSD_DATA:?set it to the folder of the scans}/snow_xct/snow.tif" --levels 8 -o snow.h5
+[ -f snow.h5 ] || microdsd images "${MICRODSD_DATA:?set it to the folder of the scans}/snow_xct/snow.tif" --grey-levels 8 -o snow.h5
 [ -f snow.model ] || microdsd train snow.h5 -o snow.model --window 32 32 --minutes 10 --widths 24 48 72 --batch 8 \
     --learning-rate 2e-3 --symmetry isotropic --seed 0
 microdsd generate snow.model --intensity grey=3.7478 -n 8 --seed 1 -o new.h5 --force

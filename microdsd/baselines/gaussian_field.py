@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,13 +20,14 @@ from microdsd.microstructure.composition import Fractions
 from microdsd.microstructure.labels import find_phase
 from microdsd.microstructure.seeds import sample_generator
 from microdsd.microstructure.symmetry import Symmetry
+from microdsd.progress import Progress, stage
 
 Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
 class _Cut:
-    """One field: it gives a phase its voxels among those that no earlier phase has taken."""
+    """Hold one field, which gives a phase its voxels among those that no earlier phase has."""
 
     phase: int
     fraction: float
@@ -35,7 +36,7 @@ class _Cut:
 
 
 class GaussianField:
-    r"""Level cuts of Gaussian random fields whose S2 is that of a reference.
+    r"""Generate level cuts of Gaussian random fields whose S2 is that of a reference.
 
     Make one with `fit`.
 
@@ -127,9 +128,9 @@ class GaussianField:
         shape: int | Sequence[int] | None = None,
         periodic: bool = False,
         rng: int | np.random.Generator | None = None,
-        on_progress: Callable[[float], None] | None = None,
+        progress: Progress | None = None,
     ) -> xr.DataArray:
-        """Generate microstructures with exactly the composition asked for.
+        """Generate microstructures with exactly the requested composition.
 
         Parameters
         ----------
@@ -146,7 +147,7 @@ class GaussianField:
             Whether the samples wrap. Each axis then needs a window's length or more.
         rng : int or Generator, optional
             Sample i depends on the seed and i alone.
-        on_progress : callable, optional
+        progress : Progress, optional
             Told how many samples are done.
 
         Returns
@@ -165,23 +166,23 @@ class GaussianField:
         )
         torus = self._torus(request.shape, periodic)
         fields = [nearest_spectrum(cut.correlation, torus) for cut in self._cuts]
-        made = []
-        for i in range(n):
-            made.append(
-                self._one(
-                    [np.sqrt(spectrum) for spectrum, _ in fields],
-                    torus,
-                    request.shape,
-                    request.counts[i],
-                    sample_generator(request.seed, i),
+        samples = []
+        with stage("gaussian field", n, progress) as generating:
+            for i in range(n):
+                samples.append(
+                    self._one(
+                        [np.sqrt(spectrum) for spectrum, _ in fields],
+                        torus,
+                        request.shape,
+                        request.counts[i],
+                        sample_generator(request.seed, i),
+                    )
                 )
-            )
-            if on_progress is not None:
-                on_progress(i + 1)
+                generating.update(i + 1)
         names = list(self.reference.phases.values())
         return request.dress(
             "gaussian-field",
-            made,
+            samples,
             periodic=periodic,
             two_point_misfit={
                 names[cut.phase]: _misfit(cut, achieved)
@@ -236,7 +237,7 @@ def _ordered(windows: ReferenceWindows, order: Sequence[int | str] | None) -> li
 
 
 def _misfit(cut: _Cut, achieved: Array) -> float:
-    """Sum over the lags of ``|S2 - measured|``, relative to that of the measured from phi^2."""
+    """Sum ``|S2 - measured|`` over the lags, relative to the decay of the measured curve."""
     two_point = exceedance_probability(achieved, cut.fraction)
     scale = np.abs(cut.two_point - cut.fraction**2).sum()
     return float(np.abs(two_point - cut.two_point).sum() / scale)

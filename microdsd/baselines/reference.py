@@ -1,17 +1,16 @@
-"""What the baselines know of the real material: low-order statistics of its windows."""
+"""Low-order statistics of windows of the real material."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import reduce
 from typing import Any
 
 import numpy as np
-import scipy.fft
 from numpy.typing import NDArray
 
 from microdsd.errors import InputError
+from microdsd.metrics.correlation import Grid, pair_map
 from microdsd.microstructure import (
     LabelsLike,
     VoxelSize,
@@ -27,13 +26,12 @@ from microdsd.microstructure.symmetry import Symmetry, symmetry_elements
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 
-_VOXELS_PER_BATCH = 1 << 21
 _MIN_LENGTH = 4
 
 
 @dataclass(frozen=True)
 class ReferenceWindows:
-    """Windows of real material, and what is measured on them.
+    """Hold windows of real material, and their measurements.
 
     Attributes
     ----------
@@ -91,22 +89,22 @@ class ReferenceWindows:
 
     @property
     def window(self) -> tuple[int, ...]:
-        """Voxels per axis."""
+        """Return the number of voxels per axis."""
         return self.phase.shape[1:]
 
     @property
     def reach(self) -> int:
-        """Longest lag that is measured: half the shortest side, as in S2 elsewhere."""
+        """Return the longest measured lag: half the shortest side, as in S2 elsewhere."""
         return min(self.window) // 2
 
     @property
     def fractions(self) -> Array:
-        """Phase fractions of every window, shape (windows, phases)."""
+        """Return the phase fractions of every window, shape (windows, phases)."""
         axes = tuple(range(1, self.phase.ndim))
         return np.stack([(self.phase == k).mean(axis=axes) for k in range(len(self.phases))], 1)
 
     def two_point_map(self, first: Mask, second: Mask | None = None) -> Array:
-        r"""Mean S2 of all lags :math:`|r_d| \le` reach, averaged over the symmetry.
+        r"""Average S2 over the symmetry at all lags :math:`|r_d| \le` reach.
 
         Parameters
         ----------
@@ -119,28 +117,8 @@ class ReferenceWindows:
             Lag zero in the middle. Each lag is averaged with its opposite, and divided by the
             places where it fits into a window.
         """
-        lags = np.arange(-self.reach, self.reach + 1)
-        lengths = [
-            n if self.periodic else scipy.fft.next_fast_len(n + self.reach, real=True)
-            for n in self.window
-        ]
-        axes = tuple(range(1, self.phase.ndim))
-        step = max(1, _VOXELS_PER_BATCH // int(np.prod(lengths)))
-        power: Any = 0.0
-        for start in range(0, len(first), step):
-            batch = slice(start, start + step)
-            a = scipy.fft.rfftn(first[batch].astype(np.float64), lengths, axes=axes)
-            b = (
-                a
-                if second is None
-                else scipy.fft.rfftn(second[batch].astype(np.float64), lengths, axes=axes)
-            )
-            power = power + (a.real * b.real + a.imag * b.imag).sum(axis=0)
-        counts = scipy.fft.irfftn(power, lengths)
-        counts = counts[np.ix_(*(lags % length for length in lengths))]
-        lost = np.zeros_like(lags) if self.periodic else abs(lags)
-        places = reduce(np.multiply, np.ix_(*(n - lost for n in self.window)))
-        return self._symmetrised(np.rint(2 * counts) / 2 / (places * len(first)))
+        grid = Grid.of(self.window, (1.0,) * len(self.window), self.periodic)
+        return self._symmetrised(pair_map(first, second, grid, self.reach))
 
     def _symmetrised(self, lag_map: Array) -> Array:
         images = [

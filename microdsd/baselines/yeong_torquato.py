@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import xarray as xr
@@ -17,17 +17,18 @@ from microdsd.microstructure import LabelsLike
 from microdsd.microstructure.composition import Fractions
 from microdsd.microstructure.seeds import sample_generator
 from microdsd.microstructure.symmetry import Symmetry
+from microdsd.progress import Progress, stage
 
 
 class YeongTorquato:
-    r"""Yeong-Torquato reconstruction: voxels swapped until S2 and lineal path are the reference's.
+    r"""Swap voxels until S2 and the lineal path are those of the reference.
 
     Make one with `fit`.
 
     Notes
     -----
-    A box of voxels in random order, with exactly the counts asked for, is annealed by swaps of
-    unlike voxels; counts never change. The energy (`AnnealedBox`) holds the two-point
+    A box of voxels in random order, with exactly the requested counts, is annealed by swaps of
+    voxels of different phases; counts never change. The energy (`AnnealedBox`) holds the two-point
     probabilities of every pair of phases but those with the largest one, which follow, and the
     lineal path of every phase, along the axes and all diagonals of the lattice up to half of a
     reference window. (Along axes alone, as first proposed, the result is known to be visibly
@@ -87,9 +88,9 @@ class YeongTorquato:
         periodic: bool = False,
         sweeps: float = 100,
         rng: int | np.random.Generator | None = None,
-        on_progress: Callable[[float], None] | None = None,
+        progress: Progress | None = None,
     ) -> xr.DataArray:
-        """Generate microstructures with exactly the composition asked for.
+        """Generate microstructures with exactly the requested composition.
 
         Parameters
         ----------
@@ -108,7 +109,7 @@ class YeongTorquato:
             Swaps proposed per voxel; more is slower and closer to the targets.
         rng : int or Generator, optional
             Sample i depends on the seed and i alone.
-        on_progress : callable, optional
+        progress : Progress, optional
             Told how many samples are done, in fractions of one.
 
         Returns
@@ -127,23 +128,22 @@ class YeongTorquato:
         request = BaselineRequest.resolve(
             self.reference, n, phase_fraction=phase_fraction, shape=shape, rng=rng
         )
-        made, energies = [], []
-        for i in range(n):
-            generator = sample_generator(request.seed, i)
-            box = AnnealedBox(
-                _shuffled(request.counts[i], request.shape, generator),
-                self._targets,
-                periodic=periodic,
-            )
-            for share in box.anneal(sweeps, generator):
-                if on_progress is not None:
-                    on_progress(i + share)
-            made.append(box.phase)
-            energies.append(box.energy)
-            if on_progress is not None:
-                on_progress(i + 1)
+        samples, energies = [], []
+        with stage("simulated annealing", n, progress) as annealing:
+            for i in range(n):
+                generator = sample_generator(request.seed, i)
+                box = AnnealedBox(
+                    _shuffled(request.counts[i], request.shape, generator),
+                    self._targets,
+                    periodic=periodic,
+                )
+                for share in box.anneal(sweeps, generator):
+                    annealing.update(i + share)
+                samples.append(box.phase)
+                energies.append(box.energy)
+                annealing.update(i + 1)
         return request.dress(
-            "yeong-torquato", made, periodic=periodic, sweeps=sweeps, energy=energies
+            "yeong-torquato", samples, periodic=periodic, sweeps=sweeps, energy=energies
         )
 
 

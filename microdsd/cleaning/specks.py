@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from microdsd.errors import InputError
-from microdsd.metrics.topology import label_bodies
+from microdsd.metrics.topology import label_components
 
 Labels = NDArray[np.integer]
 Mask = NDArray[np.bool_]
@@ -49,7 +49,7 @@ class Components:
         number = np.zeros(labels.shape, dtype=np.int64)
         owner = [np.zeros(1, dtype=np.int64)]
         for phase in phases:
-            bodies = label_bodies(labels == phase, "face", periodic).astype(np.int64)
+            bodies = label_components(labels == phase, "face", periodic).astype(np.int64)
             found = int(bodies.max(initial=0))
             number += np.where(bodies > 0, bodies + sum(map(len, owner)) - 1, 0)
             owner.append(np.full(found, phase, dtype=np.int64))

@@ -39,7 +39,6 @@ def command(
 ) -> None:
     """Generate one sample and draw its walk, level by level."""
     from microdsd.cli.parsing import fractions_of, one_or_each, paths_of
-    from microdsd.errors import InputError
     from microdsd.generation.microstructure_model import MicrostructureModel
     from microdsd.generation.request import GenerationRequest
     from microdsd.io import ensure_writable
@@ -50,8 +49,7 @@ def command(
     ensure_writable(output, overwrite=force, inputs=paths_of(model))
     loaded = MicrostructureModel.load(model, device, precision)
     card = loaded.card
-    if card.grey_levels:
-        raise InputError(f"model: {model} makes images; a walk is drawn of phases alone")
+    phases = card.contents.require_phases("model", "pictures of a walk")
     request = GenerationRequest.resolve(
         card,
         1,
@@ -62,7 +60,7 @@ def command(
     )
     with progress_bar(status=True) as bar:
         bar.add_task("drawing the walk", total=None, status="")
-        states, labels = loaded.walk(request)
+        states, labels = loaded.trajectory(request)
         size = None if card.unit == "voxel" else VoxelSize(tuple(card.voxel_size), "m")
         material = as_microstructure(labels, phases=dict(card.phases), voxel_size=size)
         chosen = int(phase) if phase is not None and phase.isdecimal() else phase
@@ -70,7 +68,7 @@ def command(
             output,
             states,
             material,
-            background=card.background,
+            background=phases.background,
             phase=chosen,
             pixels=pixels,
             overwrite=force,

@@ -51,6 +51,13 @@ VERBS = {
 }
 OTHER = "other"
 LENGTHS = "--voxel-size"
+RENAMED = {
+    "--crop": "--region",
+    "--regions": "--region-map",
+    "--levels": "--grey-levels",
+    "--schedule": "--time-schedule",
+}
+"""Options of 0.1 and what they are called now."""
 _LENGTH = re.compile(r"[-+.\d]*\d[-+.\deE]*[^\W\d]{0,7}|[nuµμmc]?m|Å")  # 3e-6, 398nm, nm
 _PAIR = re.compile(r"(?!-)[^=]*=|-\d+=")  # 0=pore, -1=outside; no option
 EXIT_ERROR = 2
@@ -62,9 +69,15 @@ class ListOptionCommand(TyperCommand):
 
     def parse_args(self, ctx: Context, args: list[str]) -> list[str]:
         """Repeat the name of a list option before each further value, then parse as usual."""
+        parameters = self.get_params(ctx)
+        names = {name for parameter in parameters for name in parameter.opts}
+        for word in args:
+            old = word.partition("=")[0]
+            if old not in names and RENAMED.get(old) in names:
+                raise UsageError(f"{old} is now called {RENAMED[old]}", ctx)
         lists = {
             name
-            for parameter in self.get_params(ctx)
+            for parameter in parameters
             for name in parameter.opts
             if getattr(parameter, "multiple", False)
         }

@@ -58,7 +58,7 @@ def command(
         typer.Option(help="Voxels per axis of the windows cut from a scan; default: the shape."),
     ] = None,
     windows: Annotated[int, typer.Option(help="Windows to cut, at random places.")] = 128,
-    crop: Annotated[
+    region: Annotated[
         list[str] | None, typer.Option(help="Part of the reference to use, e.g. z=0:260.")
     ] = None,
     labels: PhaseNames = None,
@@ -101,7 +101,7 @@ def command(
         reference,
         phases=names_of(labels),
         voxel_size=lengths_of(voxel_size),
-        region=region_of(crop),
+        region=region_of(region),
     ) as source:
         cut = _windows(source.load(), window or shape, windows)
     start = time.perf_counter()
@@ -112,7 +112,7 @@ def command(
             "shape": one_or_each(shape) if shape else None,
             "periodic": periodic,
             "rng": seed,
-            "on_progress": lambda done: bar.update(work, completed=done),
+            "progress": lambda done, total, status: bar.update(work, completed=done),
         }
         if method == "gaussian-field":
             made = GaussianField.fit(cut, symmetry=symmetry, periodic=False).sample(number, **told)

@@ -44,7 +44,7 @@ def command(
         list[int] | None,
         typer.Option(help="Blocks per axis, rows in C order; default: layers of the first axis."),
     ] = None,
-    regions: Annotated[
+    region_map: Annotated[
         str | None,
         typer.Option(help="FILE or FILE:/path, a map of labels; the table has a column 'region'."),
     ] = None,
@@ -63,11 +63,11 @@ def command(
     check_format(output)
     columns = _columns(table)
     where: np.ndarray | None = None
-    if regions is not None:
-        where = load_microstructures(regions).values
+    if region_map is not None:
+        where = load_microstructures(region_map).values
         columns = _by_region(columns, where, table)
     elif _REGION in columns:
-        raise InputError(f"{table}: has a column 'region'; give its map with --regions")
+        raise InputError(f"{table}: has a column 'region'; give its map with --region-map")
 
     import numpy as np
 
@@ -78,7 +78,7 @@ def command(
     from microdsd.generation.regional import regional_request
 
     with unfinished_samples(output, force=force) as unfinished:
-        unfinished.check_outputs(number, paths_of(model, table, regions))
+        unfinished.check_outputs(number, paths_of(model, table, region_map))
         loaded = MicrostructureModel.load(model, device, precision)
         rows = len(next(iter(columns.values())))
         blocks = tuple(grid or (rows, *[1] * (len(loaded.card.window) - 1)))
@@ -95,7 +95,7 @@ def command(
                 name: np.reshape(column, blocks) if where is None else column
                 for name, column in columns.items()
             },
-            regions=where,
+            region_map=where,
             shape=one_or_each(shape) if shape else None,
             evaluations=evaluations,
             rng=unfinished.seed() if seed is None else seed,

@@ -35,8 +35,8 @@ def command(
         for each in run_demo(
             folder,
             seed=seed,
-            on_stage=lambda stage: status.update(
-                Text(f"[{time.perf_counter() - start:4.0f} s] {stage}")
+            progress=lambda done, total, words: status.update(
+                Text(f"[{time.perf_counter() - start:4.0f} s] {words}")
             ),
         ):
             made.append(each)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from microdsd.generation.microstructure_model import MicrostructureModel
 from microdsd.io import atomic_write, load_microstructures, save_microstructures
 from microdsd.microstructure import coarsen, crop
 from microdsd.microstructure.recount import recount
+from microdsd.progress import Progress, Stage, stage
 from microdsd.report import write_report
 from microdsd.report.pictures.figures import sweep_grid
 from microdsd.report.pictures.style import figure_png
@@ -50,9 +51,7 @@ class Made:
     report: Path | None
 
 
-def run_demo(
-    folder: Path, *, seed: int = 0, on_stage: Callable[[str], None] = lambda stage: None
-) -> Iterator[Made]:
+def run_demo(folder: Path, *, seed: int = 0, progress: Progress | None = None) -> Iterator[Made]:
     """Run the demonstration, one model after the other.
 
     Parameters
@@ -60,35 +59,44 @@ def run_demo(
     folder : Path
         Where all files go; made if missing.
     seed : int
-    on_stage : callable
-        Told in a few words what comes next.
+    progress : Progress, optional
+        Told in a few words what comes next, after how many of the models.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    on_stage("reading the Berea scan to compare with")
+    with stage("demonstrating", len(SAMPLES), progress) as demonstrating:
+        yield from _demonstrated(folder, seed, demonstrating)
+
+
+def _demonstrated(folder: Path, seed: int, demonstrating: Stage) -> Iterator[Made]:
+    demonstrating.update(0, status="reading the Berea scan to compare with")
     try:
         scan = coarsen(load_dataset("berea_sandstone"), 2)
     except DataFileError as error:
-        on_stage(f"no scan, so no comparison: {error}")
+        demonstrating.update(0, status=f"no scan, so no comparison: {error}")
         scan = None
-    for name, number in SAMPLES.items():
+    for done, (name, number) in enumerate(SAMPLES.items()):
+
+        def tell(words: str, done: int = done, name: str = name) -> None:
+            demonstrating.update(done, status=f"{name}: {words}")
+
         model = MicrostructureModel.load(name)
         made: dict[float, xr.DataArray] = {}
         exact = True
         for porosity in POROSITIES:
-            on_stage(f"{name}: generating {number} samples of porosity {porosity}")
+            tell(f"generating {number} samples of porosity {porosity}")
             made[porosity] = model.sample(number, phase_fraction={"pore": porosity}, rng=seed)
         files = {p: folder / f"{name}-porosity-{p:.2f}.h5" for p in POROSITIES}
         for porosity, path in files.items():
             save_microstructures(path, made[porosity], overwrite=True)
             exact &= bool(recount(load_microstructures(path)).exact)
-        on_stage(f"{name}: drawing")
+        tell("drawing")
         picture = folder / f"{name}.png"
         columns = {f"porosity {p:.2f}": ensemble for p, ensemble in made.items()}
         with atomic_write(picture, overwrite=True) as temporary:
             temporary.write_bytes(figure_png(sweep_grid(columns, phase="pore")))
         report = None
         if scan is not None:
-            on_stage(f"{name}: comparing porosity {EVALUATED} with the test block of the scan")
+            tell(f"comparing porosity {EVALUATED} with the test block of the scan")
             test = crop(scan, z=TEST_LAYERS)
             if len(model.card.window) == 2:
                 test = test.isel(z=slice(None, None, SLICE_SPACING))

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from itertools import count
 from pathlib import Path
 from typing import Annotated
 
@@ -63,13 +61,12 @@ def command(
     """
     from functools import partial
 
-    from microdsd.cli.ensembles import Show, measure_files, report_failures
+    from microdsd.cli.ensembles import measure_files, report_failures
     from microdsd.cli.findings import description_document, description_tables
     from microdsd.cli.parsing import names_of, paths_of, phases_of, region_of
     from microdsd.ensembles import place_of_parts
     from microdsd.io import ensure_writable
     from microdsd.metrics.descriptors import describe
-    from microdsd.metrics.registry import groups
 
     goes_on = resume and output is not None and place_of_parts(output).is_dir()
     if picture is not None:
@@ -78,24 +75,19 @@ def command(
         check_picture(picture)
         ensure_writable(picture, overwrite=force or goes_on, inputs=paths_of(*files, mask))
 
-    def watch(show: Show) -> Callable[[str], None]:
-        number, begun = len(descriptor or [g for g in groups().values() if not g.optional]), count()
-        return lambda group: show(next(begun) % number / number, group.replace("_", " "))
-
     measured = measure_files(
         files,
         partial(
             describe,
             periodic=periodic,
-            phases=phases_of(phase),
+            phase=phases_of(phase),
             descriptors=descriptor,
             relative_error=relative_error,
         ),
         output,
-        watch=watch,
         phases=names_of(labels),
         voxel_size=voxel_size,
-        region=region_of(region, "region"),
+        region=region_of(region),
         mask=mask,
         scheduler=scheduler,
         workers=workers,

@@ -60,9 +60,9 @@ def command(
     }
     with show_progress(), stage("trying the models", total=len(_models())) as trying:
         document["models"] = []
-        for entry in _models():
-            trying.update(len(document["models"]), entry["name"])
-            document["models"].append(_try_model(entry, chosen))
+        for name in _models():
+            trying.update(len(document["models"]), status=name)
+            document["models"].append(_try_model(name, chosen))
     document["sound"] = all(entry["exact"] for entry in document["models"])
     if json:
         print_json(document)
@@ -72,34 +72,32 @@ def command(
         raise typer.Exit(EXIT_UNSOUND)
 
 
-def _models() -> list[dict[str, Any]]:
-    from microdsd.models import list_models
+def _models() -> list[str]:
+    from microdsd.models import shipped_models
 
-    return list_models()
+    return shipped_models()
 
 
-def _try_model(entry: dict[str, Any], device: Any) -> dict[str, Any]:
+def _try_model(name: str, device: Any) -> dict[str, Any]:
     """Generate one training-window sized sample and recount it."""
+    from microdsd.encoding import encoding_of
     from microdsd.generation.microstructure_model import MicrostructureModel
     from microdsd.generation.request import GenerationRequest
-    from microdsd.microstructure import phase_counts
-    from microdsd.microstructure.intensity import intensity_totals
 
-    model = MicrostructureModel.load(entry["name"], device)
+    model = MicrostructureModel.load(name, device)
     request = GenerationRequest.resolve(model.card, 1, rng=0)
     model.sample(rng=0, evaluations=2)  # threads are measured on the first call
     start = time.perf_counter()
     sample = model.sample(rng=0)
     seconds = time.perf_counter() - start
-    count = intensity_totals if model.card.grey_levels else phase_counts
-    found = count(sample).values.reshape(request.counts.shape)
+    found = encoding_of(model.card.contents).counted(sample)
     return {
-        "name": entry["name"],
+        "name": name,
         "shape": list(request.lattice.shape),
         "precision": model.precision,
         "evaluations": request.plan.evaluations,
         "seconds": round(seconds, 3),
-        "exact": bool((found == request.counts).all()),
+        "exact": bool((found == request.composition.whole).all()),
     }
 
 

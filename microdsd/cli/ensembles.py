@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,16 +14,12 @@ if TYPE_CHECKING:
     from microdsd.ensembles import Measured
     from microdsd.ensembles.work import Measure
 
-Show = Callable[[float, str], None]
-"""Takes the share of a sample that is done, and what is being done."""
-
 
 def measure_files(
     files: Sequence[str],
     measure: Measure,
     output: Path | None,
     *,
-    watch: Callable[[Show], Callable[..., None]],
     phases: Mapping[int, str] | None,
     voxel_size: Sequence[str] | None,
     region: Mapping[str, slice],
@@ -35,27 +31,23 @@ def measure_files(
 ) -> Measured:
     """Measure with a progress bar; an interrupt says how to go on.
 
-    `watch` turns what shows progress within a sample into what `measure` calls. The rest is as in
-    `microdsd.ensembles.measure_ensemble`.
+    Arguments are those of `microdsd.ensembles.measure_ensemble`.
     """
     from microdsd.ensembles import measure_ensemble
 
     if output is not None and output.suffix.lower() not in (".nc", ".h5", ".hdf5"):
         raise InputError(f"output: {output} ends in none of .nc, .h5, .hdf5; name it so")
-    done, total = 0, 0
+    done, number = 0, 0
     with progress_bar(status=True, rate="samples") as bar:
         task = bar.add_task("measuring", total=None, status="")
 
-        def after_sample(completed: int, of: int) -> None:
-            nonlocal done, total
-            if not total:
-                counted = f"measuring {of} samples" if of > 1 else "measuring"
-                bar.reset(task, total=of, completed=completed, description=counted)
-            done, total = completed, of
-            bar.update(task, completed=done, status="")
-
-        def within_sample(share: float, status: str) -> None:
-            bar.update(task, completed=done + share, status=status)
+        def show(measured: float, total: float | None, status: str) -> None:
+            nonlocal done, number
+            if not number and total:
+                counted = f"measuring {total:.0f} samples" if total > 1 else "measuring"
+                bar.reset(task, total=total, completed=int(measured), description=counted)
+            done, number = int(measured), int(total or 0)
+            bar.update(task, completed=measured, status=status)
 
         try:
             return measure_ensemble(
@@ -70,13 +62,12 @@ def measure_files(
                 workers=workers,
                 resume=resume,
                 overwrite=force,
-                progress=after_sample,
-                sample_progress=watch(within_sample),
+                progress=show,
             )
         except KeyboardInterrupt:
             if output is not None and done:
                 bar.console.print(
-                    f"stopped after {done} of {total} samples; the same command with --resume "
+                    f"stopped after {done} of {number} samples; the same command with --resume "
                     "goes on from there",
                     soft_wrap=True,
                 )

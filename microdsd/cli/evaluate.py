@@ -6,7 +6,6 @@ import dataclasses
 import hashlib
 import shlex
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -33,7 +32,7 @@ if TYPE_CHECKING:
 
     from microdsd.evaluation import Evaluation
     from microdsd.evaluation.evaluation import TwoSampleClassifier
-    from microdsd.io.windows import LabelSource
+    from microdsd.io.label_source import LabelSource
 
 
 def command(
@@ -140,25 +139,20 @@ def command(
             reference,
             phases=names_of(labels),
             voxel_size=lengths_of(voxel_size),
-            region=region_of(reference_region),
+            region=region_of(reference_region, "reference_region"),
         ) as source:
             material = source.load()
             reference_hash = source.sha256()
-        with show_progress(), stage("measuring generated and real samples") as measuring:
-
-            def tell(text: str) -> None:
-                measuring.update(0.0, text)
-
+        with show_progress():
             evaluation = evaluate(
                 samples,
                 material,
-                phases=[_label_or_name(word) for word in phase] if phase else None,
+                phase=[_label_or_name(word) for word in phase] if phase else None,
                 windows=windows,
                 rng=seed,
                 periodic=periodic,
                 margins=margins,
-                classifier=_network(tell) if classifier else None,
-                progress=tell,
+                classifier=_network_judge() if classifier else None,
                 record={
                     "command": shlex.join(["microdsd", *sys.argv[1:]]),
                     "files": {
@@ -169,7 +163,12 @@ def command(
                 },
             )
         if reference_region:
-            warning = _seen_part(samples, reference, region_of(reference_region), names_of(labels))
+            warning = _seen_part(
+                samples,
+                reference,
+                region_of(reference_region, "reference_region"),
+                names_of(labels),
+            )
             evaluation = dataclasses.replace(evaluation, flatters=evaluation.flatters or warning)
         nearest: dict[str, Any] = {}
         if training is not None:
@@ -177,7 +176,9 @@ def command(
                 show_progress(),
                 stage("looking for copies of training windows"),
                 open_labels(
-                    training, phases=names_of(labels), region=region_of(training_region)
+                    training,
+                    phases=names_of(labels),
+                    region=region_of(training_region, "training_region"),
                 ) as source,
             ):
                 nearest = _nearest(evaluation, source.load(), symmetry)
@@ -212,6 +213,12 @@ def command(
         raise typer.Exit(1)
 
 
+def _network_judge() -> TwoSampleClassifier:
+    from microdsd.network_judge import NetworkJudge  # loads torch, which nothing else needs
+
+    return NetworkJudge()
+
+
 def _nearest(evaluation: Evaluation, training: xr.DataArray, symmetry: Symmetry) -> dict[str, Any]:
     """Memorisation check of the samples, against as many of the reference windows."""
     from microdsd.evaluation.memorisation import memorisation
@@ -219,15 +226,6 @@ def _nearest(evaluation: Evaluation, training: xr.DataArray, symmetry: Symmetry)
     held_back = evaluation.windows.isel(sample=slice(evaluation.generated.sizes["sample"]))
     found = memorisation(evaluation.generated, training, held_back, symmetry=symmetry)
     return {"memorisation": found, "training": training}
-
-
-def _network(show: Callable[[str], None]) -> TwoSampleClassifier:
-    from microdsd.network_judge import NetworkJudge
-
-    def progress(done: int, epochs: int) -> None:
-        show(f"training a network to tell the two sides apart: epoch {done} of {epochs}")
-
-    return NetworkJudge(progress=progress)
 
 
 def _seen_part(

@@ -77,7 +77,8 @@ def command(
     with unfinished_samples(output, force=force) as unfinished:
         unfinished.check_outputs(number, paths_of(model), states)
         loaded = MicrostructureModel.load(model, device, precision)
-        if loaded.card.grey_levels:
+        images = not loaded.card.contents.assigned
+        if images:
             check_format(output, ensembles=True)
         request = GenerationRequest.resolve(
             loaded.card,
@@ -92,14 +93,14 @@ def command(
             rng=unfinished.seed() if seed is None else seed,
         )
         result, seconds = carry_out(loaded, request, unfinished)
-        save = save_images if loaded.card.grey_levels else save_samples
+        save = save_images if images else save_samples
         save(output, result, overwrite=unfinished.overwrite)
         if states is not None:
             _write_states(states, loaded, request)
         record = provenance_of(result) or {}
-        exact = recounted(output, result, images=bool(loaded.card.grey_levels))
+        exact = recounted(output, result, images=images)
         unfinished.remove()
-    moved = "above_top_level" if loaded.card.grey_levels else "reassigned"
+    moved = loaded.card.contents.moved
     reassigned = record[moved]
     if json:
         summary = {
@@ -113,7 +114,7 @@ def command(
         return
     share = sum(reassigned) / (number * request.lattice.n_sites)
     unit, remark = "voxels", f"{share:.2%} of the voxels reassigned to meet the counts"
-    if loaded.card.grey_levels:
+    if images:
         unit, remark = "units", f"{sum(reassigned)} of them above the highest level"
     STDERR.print(
         f"{written(output, number)}: {number} samples with exactly {exact} {unit} each, "
@@ -128,7 +129,7 @@ def _write_states(path: Path, model: Any, request: Any) -> None:
 
     from microdsd.io import atomic_write
 
-    walk, labels = model.walk(request)
+    walk, labels = model.trajectory(request)
     with (
         atomic_write(path, overwrite=True) as temporary,
         temporary.open("wb") as file,

@@ -24,7 +24,7 @@ def command(
         ),
     ],
     output: OutputHdf5,
-    levels: Annotated[
+    grey_levels: Annotated[
         int | None,
         typer.Option(help="Number of grey levels; default: 8 for files, as published for sets."),
     ] = None,
@@ -48,7 +48,7 @@ def command(
     Cost grows with the intensity: every unit of it is a walker.
     """
     from microdsd.cli.parsing import paths_of
-    from microdsd.datasets import load_images_dataset
+    from microdsd.image_sets import load_image_set
     from microdsd.io import check_format, ensure_writable, read_image_stack, save_images
     from microdsd.microstructure import as_images, quantise
     from microdsd.microstructure.intensity import channels_of, classes_of
@@ -60,15 +60,15 @@ def command(
     ensure_writable(output, overwrite=True, inputs=paths_of(source))
     if source.startswith(DATASET):
         name = source.removeprefix(DATASET)
-        images = load_images_dataset(name, levels=levels, size=size, attribute=attribute)
+        images = load_image_set(name, grey_levels=grey_levels, size=size, attribute=attribute)
     else:
         array = read_image_stack(source)
         bounds = (limits[0], limits[1]) if limits else None
-        few = quantise(array, levels or 8, limits=bounds)
+        few = quantise(array, grey_levels or 8, limits=bounds)
         images = as_images(
             few if few.ndim == 3 else few[None],
-            levels=levels or 8,
-            provenance={"source": source, "levels": levels or 8, "limits": limits},
+            grey_levels=grey_levels or 8,
+            provenance={"source": source, "levels": grey_levels or 8, "limits": limits},
         )
     save_images(output, images, overwrite=force)
     summary = {

@@ -73,7 +73,7 @@ def command(
     stack: Annotated[
         bool, typer.Option("--stack", help="The first axis counts samples, not z.")
     ] = False,
-    crop: Annotated[
+    region: Annotated[
         list[str] | None,
         typer.Option(help="Part to keep, in stored voxels, e.g. z=0:250 x=10:200."),
     ] = None,
@@ -119,7 +119,7 @@ def command(
             array,
             phases=stated,
             voxel_size=lengths_of(voxel_size),
-            region=region_of(crop),
+            region=region_of(region),
             ensemble=stack,
             axis_order=axis_order if isinstance(array, str) else None,
             external=external,
@@ -132,7 +132,7 @@ def command(
             "source": source,
             "axis_order": axis_order,
             "notes": notes,
-            "crop": crop,
+            "region": region,
         }
         if names:
             fine, record["labels"] = _numbered(fine, names)

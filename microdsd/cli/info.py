@@ -45,15 +45,15 @@ def command(
     if models:
         from microdsd.models import list_models
 
-        _print(list(list_models()), _show_model, json)
+        _print([info.to_dict() for info in list_models()], _show_model, json)
     elif datasets:
-        from microdsd.datasets import dataset_info, list_datasets
+        from microdsd.datasets import list_datasets
 
-        _print([asdict(dataset_info(name)) for name in list_datasets()], _show_dataset, json)
+        _print([asdict(info) for info in list_datasets()], _show_dataset, json)
     elif _is_model(str(file)):
-        from microdsd.models import model_summary
+        from microdsd.models import model_info
 
-        _print([model_summary(str(file))], _show_model, json)
+        _print([model_info(str(file)).to_dict()], _show_model, json)
     else:
         _print([_array(info) for info in _arrays(str(file), external)], _show_array, json)
 

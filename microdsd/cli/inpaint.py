@@ -28,7 +28,7 @@ def command(
     model: ModelFile,
     scan: FileSpec,
     output: OutputSamples,
-    crop: Annotated[
+    region: Annotated[
         list[str] | None, typer.Option(help="Part of the scan to work on, as z=0:64 y=0:64.")
     ] = None,
     sample: Annotated[int, typer.Option(help="Which microstructure of an ensemble.")] = 0,
@@ -93,8 +93,8 @@ def command(
     material = as_ensemble(load_microstructures(scan))
     if not 0 <= sample < material.sizes["sample"]:
         raise InputError(f"sample={sample}: the file holds 0 to {material.sizes['sample'] - 1}")
-    kept = region_of(crop)
-    material = _part(material[sample], kept, "crop")
+    kept = region_of(region)
+    material = _part(material[sample], kept, "region")
     labels: np.ndarray = material.values
     if grow is not None:
         labels, unknown = place_in(labels, grow)
@@ -152,7 +152,7 @@ def _mask(spec: str, shape: tuple[int, ...], kept: dict[str, slice]) -> np.ndarr
 
     mask = load_microstructures(spec)
     if mask.shape != shape:
-        mask = _part(mask, kept, "crop")
+        mask = _part(mask, kept, "region")
     if mask.shape != shape:
         raise InputError(f"mask={spec}: its shape is {mask.shape}, that of the material {shape}")
     unknown: np.ndarray = mask.values != 0

@@ -38,7 +38,7 @@ def deliver(
     assert request.layout is not None
     known = int((request.layout.index < 0).sum())
     kept = f"{known} known voxels as they were, " if known else ""
-    regions = request.layout.counts.shape[1]
+    regions = request.composition.counts.shape[1]
     held = f"exact counts in each of {regions} regions" if regions > 1 else "exact counts"
     files = written(output, len(request))
     STDERR.print(

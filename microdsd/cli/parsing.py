@@ -100,7 +100,7 @@ def phases_of(words: Sequence[str] | None) -> list[int | str] | None:
     return [int(word) if word.isdecimal() else word for word in words]
 
 
-def region_of(words: Sequence[str] | None, argument: str = "crop") -> dict[str, slice]:
+def region_of(words: Sequence[str] | None, argument: str = "region") -> dict[str, slice]:
     """``["z=0:250"]`` to ``{"z": slice(0, 250)}``; `microdsd.io.open_labels` checks it."""
     return {dim: _range(text, argument) for dim, text in pairs(list(words or ()), argument).items()}
 

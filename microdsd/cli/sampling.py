@@ -23,6 +23,8 @@ def carry_out(
     The caller writes them, over what is there if ``unfinished.overwrite`` says so, and removes
     `unfinished` once all outputs are safe.
     """
+    from microdsd.generation.samples import with_record
+
     model.require_memory(request)
     number, calls = len(request), request.plan.network_calls
     if (earlier := unfinished.precision()) and not model.precision_chosen:
@@ -48,7 +50,9 @@ def carry_out(
             )
             for i, (labels, moved) in enumerate(
                 model.generate(
-                    request, start=done, on_evaluation=lambda batch: bar.advance(work, batch)
+                    request,
+                    start=done,
+                    progress=lambda calls, total, status: bar.update(work, completed=calls),
                 ),
                 start=done,
             ):
@@ -60,4 +64,4 @@ def carry_out(
         raise
     seconds = time.perf_counter() - start
     unfinished.begin_delivery()
-    return model.dress(request, *unfinished.read(number)), seconds
+    return with_record(model, request, *unfinished.read(number)), seconds

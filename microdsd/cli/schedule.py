@@ -37,7 +37,7 @@ def command(
     symmetry: Annotated[
         Symmetry, typer.Option(help="As in training; isotropic cuts slices normal to all axes.")
     ] = "none",
-    crop: PartOfScan = None,
+    region: PartOfScan = None,
     labels: PhaseNames = None,
     output: Annotated[
         Path | None, typer.Option("-o", "--output", help="Picture to write: .html or .png.")
@@ -68,7 +68,7 @@ def command(
             boundary=boundary,
             symmetry=symmetry,
             phases=names_of(labels),
-            region=region_of(crop),
+            region=region_of(region),
             rng=seed,
         )
     if output is not None:

@@ -76,7 +76,9 @@ def command(
     series = series_of(fraction)
     material = None
     if reference is not None:
-        with open_labels(reference, region=region_of(reference_region)) as source:
+        with open_labels(
+            reference, region=region_of(reference_region, "reference_region")
+        ) as source:
             material = source.load()
 
     from microdsd.cli.sampling import carry_out

@@ -74,7 +74,7 @@ def command(
             help="Name of every material, in the order of the files: one model of them all.",
         ),
     ] = None,
-    crop: Annotated[
+    region: Annotated[
         list[str] | None,
         typer.Option(help="Part of the scan to use, e.g. z=0:260; the rest stays unseen."),
     ] = None,
@@ -118,7 +118,7 @@ def command(
         RateLoss | None,
         typer.Option(help="Of tau-leaping: likelihood, l1 or l2; default: likelihood."),
     ] = None,
-    schedule: Annotated[
+    time_schedule: Annotated[
         str | None, typer.Option(help="Of tau-leaping: logit, cosine or t^n; default: t^4.")
     ] = None,
     seed: Annotated[int, typer.Option(help="Seed of everything random.")] = 0,
@@ -164,12 +164,12 @@ def command(
             sigma_max=sigma_max,
             method=method,
             loss=loss,
-            schedule=schedule,
+            time_schedule=time_schedule,
             evaluations=evaluations,
             start_from=start_from,
             phases=names_of(labels),
             voxel_size=lengths_of(voxel_size),
-            region=region_of(crop),
+            region=region_of(region),
             network_size=_network_size(widths, blocks),
             device=device,
             precision=precision,
@@ -179,8 +179,7 @@ def command(
             run.restore(state)
             if not log.exists():
                 STDERR.print(f"note: {log} is not there; a new log begins", markup=False)
-        levels = run.validation.levels if run.validation else ()
-        written = TrainingLog(log, levels, run.trainer.step)
+        written = TrainingLog(log, run.validation_levels, run.trainer.step)
         run.prepare()
         for line in introduction(run, run.card()):
             STDERR.print(line, markup=False, highlight=False)
@@ -215,7 +214,7 @@ def command(
 
 def _trained(run: TrainingRun, state: Path, log: TrainingLog) -> MicrostructureModel:
     """Train to the end of the budget; keep the state at times, and when interrupted."""
-    from microdsd.cli.interrupt import held_interrupts
+    from microdsd.progress.interrupts import held_interrupts
 
     saved = time.monotonic()
     logged = saved - _LOG_EVERY  # the first step is logged
@@ -223,7 +222,7 @@ def _trained(run: TrainingRun, state: Path, log: TrainingLog) -> MicrostructureM
         with show_progress():
             with stage("training", total=1.0) as training, held_interrupts() as release:
                 for record in run.records():
-                    training.update(record.progress, run.status(record))
+                    training.update(record.progress, status=run.status(record))
                     now = time.monotonic()
                     if record.gains or now - logged > _LOG_EVERY:
                         log.write(record)

@@ -18,11 +18,7 @@ _TURNED = {
 def introduction(run: TrainingRun, card: ModelCard) -> list[str]:
     """What is learned from what, by which network, for how long, and what to watch."""
     shape = " x ".join(map(str, run.window))
-    if run.is_image:
-        contents = ", ".join(f"{name} {mean:.3g}" for name, mean in card.fraction_mean.items())
-        contents += f" of {card.grey_levels - 1} on average"
-    else:
-        contents = ", ".join(f"{name} {mean:.1%}" for name, mean in card.fraction_mean.items())
+    contents = card.contents.means(card.fraction_mean)
     said = [
         f"learns from windows of {shape} voxels{_TURNED.get(run.symmetry, '')} ({contents})",
         f"network of {run.n_parameters / 1e6:.2f} million weights, on {run.device} in "
@@ -35,7 +31,10 @@ def introduction(run: TrainingRun, card: ModelCard) -> list[str]:
             f"{run.recommended.sigma:.0f} would leave none"
         ),
     ]
-    if run.validation:
+    if run.octaves:
+        at = ", ".join(f"{2 ** (j + 1)} from {level:g}" for j, level in enumerate(run.octaves))
+        said.append(f"the walk is on voxels at first, and on blocks of {at} voxels of noise on")
+    if run.validation_levels:
         said.append(
             f"{run.held_back:.0%} of the data is held back, never learned from; the gain is how "
             "much the network knows of it: it rises, and where it no longer does, more time is lost"

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from microdsd.cli.ensembles import Show, measure_files, report_failures
+from microdsd.cli.ensembles import measure_files, report_failures
 from microdsd.cli.findings import transport_document, transport_lines
 from microdsd.cli.live import STDERR, note
 from microdsd.cli.options import (
@@ -66,7 +65,7 @@ def command(
         DiffusionSolver,
         typer.Option(help="Of diffusion: finite-volume, or taufactor (single precision)."),
     ] = "finite-volume",
-    crop: PartOfScan = None,
+    region: PartOfScan = None,
     labels: PhaseNames = None,
     voxel_size: VoxelSize = None,
     device: Device = None,
@@ -87,15 +86,12 @@ def command(
 
     from microdsd.transport import describe_transport
 
-    def watch(show: Show) -> Callable[[int, int], None]:
-        return lambda done, total: show(done / total, f"{done} of {total} solutions")
-
     measured = measure_files(
         source,
         partial(
             describe_transport,
             properties=property_ or ["diffusivity"],  # type: ignore[arg-type]
-            phases=phases_of(phase),
+            phase=phases_of(phase),
             axes=axis or None,
             conductivity=numbers_of(conductivity, "conductivity"),
             moduli=moduli,
@@ -104,10 +100,9 @@ def command(
             device=device,
         ),
         output,
-        watch=watch,
         phases=names_of(labels),
         voxel_size=voxel_size,
-        region=region_of(crop),
+        region=region_of(region),
         scheduler=scheduler,
         workers=workers,
         resume=resume,

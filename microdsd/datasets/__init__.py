@@ -1,7 +1,6 @@
 """Published microstructures by name: registry, verified download, loading."""
 
 from microdsd.datasets.fetching import fetch
-from microdsd.datasets.images import list_images_datasets, load_images_dataset
 from microdsd.datasets.loading import load_dataset
 from microdsd.datasets.registry import DatasetInfo, dataset_info, list_datasets
 
@@ -10,7 +9,5 @@ __all__ = [
     "dataset_info",
     "fetch",
     "list_datasets",
-    "list_images_datasets",
     "load_dataset",
-    "load_images_dataset",
 ]

@@ -57,7 +57,7 @@ def load_dataset(name: str) -> xr.DataArray:
         _stored(path, info),
         phases=info.labels,
         voxel_size=info.voxel_size,
-        region={axis: slice(*ends) for axis, ends in info.crop.items()},
+        region={axis: slice(*ends) for axis, ends in info.region.items()},
         ensemble=info.stack,
     ) as labels:
         ms = labels.load()

@@ -13,7 +13,7 @@ from microdsd.errors import InputError
 
 @dataclass(frozen=True)
 class DatasetInfo:
-    """One entry of the registry.
+    """What the registry says of one data set.
 
     Attributes
     ----------
@@ -48,7 +48,7 @@ class DatasetInfo:
     voxel_size_note : str
     stack : bool
         Whether the first axis counts independent slices.
-    crop : dict of str to (start, stop)
+    region : dict of str to (start, stop)
         Part of each axis that holds material.
     remark : str
         What to know before using it.
@@ -73,23 +73,28 @@ class DatasetInfo:
     voxel_size: float | None = None
     voxel_size_note: str = ""
     stack: bool = False
-    crop: dict[str, tuple[int, int]] = field(default_factory=dict)
+    region: dict[str, tuple[int, int]] = field(default_factory=dict)
     remark: str = ""
 
+    def __repr__(self) -> str:
+        shape = " x ".join(map(str, self.shape))
+        return f"<dataset {self.name!r}: {self.title}; {shape}, {', '.join(self.labels.values())}>"
 
-def list_datasets() -> list[str]:
-    """Names of all data sets.
+
+def list_datasets() -> list[DatasetInfo]:
+    """List the published microstructures, as `dataset_info` describes each.
 
     Examples
     --------
-    >>> "berea_sandstone" in list_datasets()
-    True
+    >>> list_datasets()[0]  # doctest: +NORMALIZE_WHITESPACE
+    <dataset 'synthetic_blobs': Level cut of a smooth Gaussian field, periodic;
+    64 x 64 x 64, pore, solid>
     """
-    return list(_registry())
+    return list(_registry().values())
 
 
 def dataset_info(name: str) -> DatasetInfo:
-    """Look a data set up.
+    """Look a data set up by its name.
 
     Raises
     ------
@@ -129,6 +134,6 @@ def _entry(name: str, record: dict[str, Any]) -> DatasetInfo:
             "shape": tuple(record["shape"]),
             "labels": {int(label): phase for label, phase in record["labels"].items()},
             "fractions": {int(label): share for label, share in record["fractions"].items()},
-            "crop": {axis: tuple(ends) for axis, ends in record.get("crop", {}).items()},
+            "region": {axis: tuple(ends) for axis, ends in record.get("region", {}).items()},
         },
     )

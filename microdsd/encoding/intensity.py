@@ -4,24 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
+import xarray as xr
 from torch import Tensor
 
 from microdsd.errors import InputError
+from microdsd.microstructure import VoxelSize, as_images, intensity_totals
+from microdsd.microstructure.composition import Fractions
+from microdsd.models.contents import Channels
 
 
 @dataclass(frozen=True)
-class IntensityEncoding:
-    """Every unit of intensity is a walker, every channel a species; there is no background.
-
-    Parameters
-    ----------
-    channels : tuple of str
-        Names, in the order of the channel axis.
-    levels : int
-        Number of grey levels: intensities are 0 to ``levels - 1``.
+class IntensityEncoding(Channels):
+    """Channels, with how their intensities become walkers and back.
 
     Examples
     --------
@@ -32,24 +30,60 @@ class IntensityEncoding:
     [[[[0, 16, 3]]]]
     """
 
-    channels: tuple[str, ...]
-    levels: int
+    def requested(
+        self,
+        phase_fraction: Fractions | float | Sequence[float] | None,
+        intensity: Fractions | float | None,
+    ) -> Fractions | None:
+        """Mean intensities that are asked for, by channel.
 
-    def __post_init__(self) -> None:
-        if not self.channels or len(set(self.channels)) < len(self.channels):
-            raise InputError(f"channels={self.channels}: give every channel a name of its own")
-        if self.levels < 2:
-            raise InputError(f"levels={self.levels}: an image needs at least two")
+        Raises
+        ------
+        InputError
+            If fractions of phases are asked for, or one number for several channels.
+        """
+        names = ", ".join(self.names)
+        if phase_fraction is not None:
+            raise InputError(
+                f"phase_fraction={phase_fraction}: the model makes images; give intensity, the "
+                f"mean of {names} from 0 to {self.top}"
+            )
+        if intensity is None or isinstance(intensity, Mapping):
+            return intensity
+        if len(self.names) > 1:
+            raise InputError(f"intensity={intensity!r}: give a mapping of {names} to the mean")
+        return dict.fromkeys(self.names, intensity)
 
-    @property
-    def species(self) -> tuple[int, ...]:
-        """Numbers of the channels."""
-        return tuple(range(len(self.channels)))
+    def counts(self, intensity: Mapping[str, float], n_sites: int) -> list[int]:
+        """Total intensity of every channel, in whole units, for a mean per voxel.
 
-    @property
-    def top(self) -> int:
-        """Largest intensity."""
-        return self.levels - 1
+        Raises
+        ------
+        InputError
+            For a channel that is unknown or left out, or a mean that is not from 0 to the
+            largest intensity.
+
+        Examples
+        --------
+        >>> IntensityEncoding(("grey",), levels=17).counts({"grey": 4.88}, 64)
+        [312]
+        """
+        unknown = sorted(set(intensity) - set(self.names))
+        if unknown:
+            raise InputError(
+                f"intensity: there is no channel {unknown[0]!r}, only {list(self.names)}"
+            )
+        missing = ", ".join(name for name in self.names if name not in intensity)
+        if missing:
+            raise InputError(f"intensity: give the mean of every channel; {missing} lacks")
+        for name, mean in intensity.items():
+            if not 0 <= mean <= self.top:  # false for nan, too
+                raise InputError(f"intensity[{name!r}]={mean}: give a mean from 0 to {self.top}")
+        return [round(intensity[name] * n_sites) for name in self.names]
+
+    def walkers(self, counts: Tensor) -> Tensor:
+        """Walkers of every species: every unit of intensity is one."""
+        return counts
 
     def encode(self, intensity: np.ndarray) -> Tensor:
         """Occupation numbers (batch, channels, *space), float32, of intensities of that shape.
@@ -59,10 +93,8 @@ class IntensityEncoding:
         InputError
             For a wrong number of channels, or an intensity that is not one of the levels.
         """
-        if intensity.shape[1] != len(self.channels):
-            raise InputError(
-                f"intensity: has {intensity.shape[1]} channels, expected {self.channels}"
-            )
+        if intensity.shape[1] != len(self.names):
+            raise InputError(f"intensity: has {intensity.shape[1]} channels, expected {self.names}")
         low, high = int(intensity.min()), int(intensity.max())
         if low < 0 or high > self.top:
             raise InputError(
@@ -82,45 +114,25 @@ class IntensityEncoding:
         intensity: np.ndarray = counts.astype(np.min_scalar_type(highest))
         return intensity
 
+    def array(
+        self,
+        intensity: np.ndarray,
+        voxel_size: VoxelSize | None,
+        classes: Sequence[str],
+        provenance: Mapping[str, Any],
+    ) -> xr.DataArray:
+        """Intensities (sample, channel, y, x) in the array contract; one channel has no axis."""
+        single = len(self.names) == 1
+        return as_images(
+            intensity[:, 0] if single else intensity,
+            grey_levels=self.levels,
+            channels=None if single else self.names,
+            classes=classes or None,
+            voxel_size=voxel_size,
+            provenance=provenance,
+        )
 
-def counts_from_intensity(
-    intensity: Mapping[str, float], channels: Sequence[str], levels: int, n_sites: int
-) -> dict[str, int]:
-    """Total intensity of every channel for the requested mean per voxel.
-
-    Parameters
-    ----------
-    intensity : dict of str to float
-        Mean intensity of every channel, in levels.
-    channels : sequence of str
-    levels : int
-        Number of grey levels.
-    n_sites : int
-        Voxels of the box.
-
-    Returns
-    -------
-    dict of str to int
-        Nearest whole number of units.
-
-    Raises
-    ------
-    InputError
-        For a channel that is unknown or left out, or a mean that is not from 0 to the
-        largest intensity.
-
-    Examples
-    --------
-    >>> counts_from_intensity({"grey": 4.88}, ("grey",), 17, 64)
-    {'grey': 312}
-    """
-    unknown = sorted(set(intensity) - set(channels))
-    if unknown:
-        raise InputError(f"intensity: there is no channel {unknown[0]!r}, only {list(channels)}")
-    missing = [name for name in channels if name not in intensity]
-    if missing:
-        raise InputError(f"intensity: give the mean of every channel; {', '.join(missing)} lacks")
-    for name, mean in intensity.items():
-        if not 0 <= mean <= levels - 1:  # false for nan, too
-            raise InputError(f"intensity[{name!r}]={mean}: give a mean from 0 to {levels - 1}")
-    return {name: round(intensity[name] * n_sites) for name in channels}
+    def counted(self, samples: xr.DataArray) -> np.ndarray:
+        """Total intensity of every channel of images in the array contract, (sample, channel)."""
+        totals: np.ndarray = intensity_totals(samples).values
+        return totals

@@ -2,27 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
+import xarray as xr
 from torch import Tensor
 
 from microdsd.errors import InputError
+from microdsd.microstructure import VoxelSize, as_microstructure, phase_counts
+from microdsd.microstructure.arguments import by_phase
+from microdsd.microstructure.axes import SPATIAL_DIMS
+from microdsd.microstructure.composition import Fractions, counts_from_fractions
 from microdsd.microstructure.counting import label_counts
+from microdsd.models.contents import Phases
 
 
 @dataclass(frozen=True)
-class PhaseEncoding:
-    """Which phase is the empty background, and which species is which phase.
+class PhaseEncoding(Phases):
+    """Phases, with how their labels become walkers and back.
 
-    Parameters
-    ----------
-    phases : dict of int to str
-        Label and name of every phase.
-    background : int
-        Label of the phase that no walker stands for, normally the largest.
+    Tables of phases are in ascending order of the labels, wherever they are. Walkers have an order
+    of their own, the background first; `to_species` and `from_species` lead from one to the other.
 
     Examples
     --------
@@ -33,26 +36,54 @@ class PhaseEncoding:
     [[[0, 1, 1]]]
     """
 
-    phases: Mapping[int, str]
-    background: int
+    def requested(
+        self,
+        phase_fraction: Fractions | float | Sequence[float] | None,
+        intensity: Fractions | None,
+    ) -> Fractions | None:
+        """Fractions that are asked for, by phase.
 
-    def __post_init__(self) -> None:
-        if self.background not in self.phases:
+        Raises
+        ------
+        InputError
+            If intensities are asked for.
+        """
+        if intensity is not None:
             raise InputError(
-                f"background={self.background}: not one of the labels {sorted(self.phases)}"
+                f"intensity={intensity}: the model makes phases; give phase_fraction of "
+                f"{', '.join(self.names)}"
             )
-        if len(self.phases) < 2:
-            raise InputError(f"phases={dict(self.phases)}: at least two phases are needed")
+        return None if phase_fraction is None else by_phase(phase_fraction, self.phases)
+
+    def counts(self, fractions: Mapping[Any, float], n_sites: int) -> list[int]:
+        """Voxels of every phase, see `counts_from_fractions`."""
+        return list(counts_from_fractions(fractions, self.phases, n_sites).values())
 
     @property
-    def species(self) -> tuple[int, ...]:
-        """Labels of the conserved species, in channel order."""
-        return tuple(label for label in sorted(self.phases) if label != self.background)
+    def _order(self) -> list[int]:
+        return [[*self.phases].index(label) for label in (self.background, *self.species)]
 
-    @property
-    def top(self) -> int:
-        """Largest occupation number: a voxel has one phase."""
-        return 1
+    def to_species(self, by_label: Tensor, axis: int = -1) -> Tensor:
+        """The same with the phases of an axis in the order of walkers, the background first.
+
+        Examples
+        --------
+        >>> encoding = PhaseEncoding({0: "pore", 3: "clay", 7: "solid"}, background=3)
+        >>> encoding.to_species(torch.tensor([10, 20, 30]))
+        tensor([20, 10, 30])
+        >>> encoding.from_species(torch.tensor([20, 10, 30]))
+        tensor([10, 20, 30])
+        """
+        return by_label.index_select(axis, torch.tensor(self._order, device=by_label.device))
+
+    def from_species(self, by_species: Tensor, axis: int = -1) -> Tensor:
+        """The same with the phases of an axis in the order of the labels."""
+        order = torch.tensor(self._order, device=by_species.device).argsort()
+        return by_species.index_select(axis, order)
+
+    def walkers(self, counts: Tensor) -> Tensor:
+        """Walkers of every species (..., species) for counts (..., phases)."""
+        return self.to_species(counts)[..., 1:]
 
     def encode(self, labels: np.ndarray) -> Tensor:
         """Occupation numbers (batch, species, *space), float32, of labels (batch, *space).
@@ -71,6 +102,11 @@ class PhaseEncoding:
         stacked = np.stack([labels == label for label in self.species], axis=1)
         return torch.from_numpy(stacked).float()
 
+    def numbered(self, labels: np.ndarray) -> Tensor:
+        """Phase of every voxel as samplers count: 0 is the background, c + 1 species c."""
+        places = [labels == label for label in self.species]
+        return torch.from_numpy(np.select(places, range(1, len(self.phases)), 0))
+
     def decode(self, phase: Tensor) -> np.ndarray:
         """Labels of assigned phases (0 is the background, c + 1 species c)."""
         order = np.array(
@@ -78,3 +114,24 @@ class PhaseEncoding:
         )
         labels: np.ndarray = order[phase.cpu().numpy()]
         return labels
+
+    def array(
+        self,
+        labels: np.ndarray,
+        voxel_size: VoxelSize | None,
+        classes: Sequence[str],
+        provenance: Mapping[str, Any],
+    ) -> xr.DataArray:
+        """Labels (sample, *space) in the array contract."""
+        made = as_microstructure(
+            xr.DataArray(labels, dims=("sample", *SPATIAL_DIMS[1 - labels.ndim :])),
+            phases=self.phases,
+            voxel_size=voxel_size,
+            provenance=provenance,
+        )
+        return made.assign_coords({"class": ("sample", list(classes))}) if classes else made
+
+    def counted(self, samples: xr.DataArray) -> np.ndarray:
+        """Voxels of every phase of samples in the array contract, (sample, phase)."""
+        counts: np.ndarray = phase_counts(samples).values
+        return counts

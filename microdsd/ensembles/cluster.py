@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import logging
-import os
-import signal
-import threading
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from concurrent.futures import CancelledError
 from contextlib import contextmanager
 from itertools import islice
@@ -17,6 +14,7 @@ from microdsd import __version__
 from microdsd.ensembles.work import Finding, Outcome, Work
 from microdsd.errors import InputError, MicrodsdError
 from microdsd.io import split_spec
+from microdsd.progress.interrupts import held_interrupts
 
 LOCAL = "local"
 PER_THREAD, AT_LEAST = 2, 64
@@ -143,7 +141,8 @@ def _client(distributed: Any, scheduler: str, workers: int | None) -> Iterator[A
         with quiet, client:
             yield client
         return
-    with _interrupts_held() as release:
+    # dask cannot break off the start of workers in good order.
+    with held_interrupts(children=True) as release:
         cluster = distributed.LocalCluster(
             n_workers=workers,
             threads_per_worker=1,
@@ -153,40 +152,6 @@ def _client(distributed: Any, scheduler: str, workers: int | None) -> Iterator[A
     with cluster, distributed.Client(cluster, set_as_default=False) as client:
         release()
         yield client
-
-
-@contextmanager
-def _interrupts_held() -> Iterator[Callable[[], None]]:
-    """Hold back Ctrl-C while workers start, which dask cannot break off in good order.
-
-    Processes and threads that begin in the block never hear it: it is for this process to end
-    them.
-
-    Yields
-    ------
-    callable
-        To be called once the workers can be ended; raises KeyboardInterrupt if Ctrl-C came.
-    """
-    came: list[int] = []
-
-    def release() -> None:
-        if came:
-            raise KeyboardInterrupt
-
-    if os.name != "posix" or threading.current_thread() is not threading.main_thread():
-        yield release
-        return
-    from multiprocessing import resource_tracker
-
-    # Started later, it would unblock the signal again.
-    resource_tracker.ensure_running()
-    handler = signal.signal(signal.SIGINT, lambda number, _: came.append(number))
-    heard = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        yield release
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, heard)
-        signal.signal(signal.SIGINT, handler)
 
 
 def _distributed() -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import NamedTuple
@@ -20,6 +20,7 @@ from microdsd.io import ensure_writable, output_lock, place_of_parts, split_spec
 from microdsd.io.netcdf import save_dataset
 from microdsd.io.windows import Region
 from microdsd.microstructure import PhaseNames, VoxelSizeLike
+from microdsd.progress import Progress, Stage, stage
 
 HOPELESS = 3
 """Failures to measure, all for one reason and before any success, that end a run."""
@@ -53,8 +54,7 @@ def measure_ensemble(
     workers: int | None = None,
     resume: bool = False,
     overwrite: bool = False,
-    progress: Callable[[int, int], None] | None = None,
-    sample_progress: Callable[..., None] | None = None,
+    progress: Progress | None = None,
 ) -> Measured:
     """Measure every sample of an ensemble in files, holding one sample at a time.
 
@@ -87,10 +87,9 @@ def measure_ensemble(
         Go on with a run that was stopped, if there is one. Samples that failed are tried again.
     overwrite : bool
         Replace `output`, and forget a run that was stopped.
-    progress : callable, optional
-        Called with the number of samples done, and of all.
-    sample_progress : callable, optional
-        Given to `measure` as its option ``progress`` where it runs in this process.
+    progress : Progress, optional
+        Told how many samples are done, and of how many. Where samples are measured in this process
+        by a function that has the option ``progress`` itself, parts of a sample count too.
 
     Returns
     -------
@@ -144,12 +143,15 @@ def measure_ensemble(
         _check_unchanged(work.ensemble, parts)
         done = set(parts.numbers())
         waiting = [number for number in range(len(work.ensemble)) if number not in done]
-        if scheduler is None:
-            outcomes = work.do_here(waiting, sample_progress)
-        else:
-            outcomes = do_on_cluster(work, waiting, scheduler, workers)
-        with closing(outcomes):
-            failures = _gather(outcomes, parts, len(work.ensemble), progress)
+        number = len(work.ensemble)
+        what = f"measuring {number} samples" if number > 1 else "measuring"
+        with stage(what, number, progress) as measuring:
+            if scheduler is None:
+                outcomes = work.do_here(waiting, measuring, len(done))
+            else:
+                outcomes = do_on_cluster(work, waiting, scheduler, workers)
+            with closing(outcomes):
+                failures = _gather(outcomes, parts, number, measuring)
         found = parts.joined()
         if len(work.ensemble.sources) > 1:
             places = [work.ensemble.place(number)[0] for number in parts.numbers()]
@@ -205,14 +207,13 @@ def _gather(
     outcomes: Iterator[Outcome],
     parts: Parts,
     total: int,
-    progress: Callable[[int, int], None] | None,
+    measuring: Stage,
 ) -> dict[int, str]:
     """Keep what is found as it comes; why the other samples failed."""
     done = len(parts.numbers())
     failures: dict[int, str] = {}
     of_measure: list[str] = []
-    if progress is not None:
-        progress(done, total)
+    measuring.update(done)
     for number, result in outcomes:
         if isinstance(result, Finding):
             parts.add(number, *result)
@@ -224,8 +225,7 @@ def _gather(
             alike = len(of_measure) >= min(HOPELESS, total) and len(set(of_measure)) == 1
             if total == 1 or (alike and not done):
                 raise result
-        if progress is not None:
-            progress(done + len(failures), total)
+        measuring.update(done + len(failures))
     if not done:
         first = min(failures)
         raise MicrodsdError(

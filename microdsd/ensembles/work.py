@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Generator, Iterable
 from dataclasses import dataclass
 from functools import partial
@@ -12,6 +13,7 @@ import xarray as xr
 from microdsd import __version__
 from microdsd.ensembles.stored import StoredEnsemble
 from microdsd.errors import InputError, MicrodsdError
+from microdsd.progress import Stage, part_of
 
 Measure = Callable[..., xr.Dataset]
 
@@ -73,11 +75,12 @@ class Work:
         return Finding(found.assign_coords(sample=[number]), sample.sha256)
 
     def do_here(
-        self, numbers: Iterable[int], progress: Callable[..., None] | None
+        self, numbers: Iterable[int], measuring: Stage, done: int = 0
     ) -> Generator[Outcome, None, None]:
-        """Measure samples one after the other in this process."""
-        extra = {} if progress is None else {"progress": progress}
-        for number in numbers:
+        """Measure samples one after the other in this process; `done` are done already."""
+        tells = "progress" in inspect.signature(self.measure).parameters
+        for place, number in enumerate(numbers, start=done):
+            extra = {"progress": part_of(measuring, place)} if tells else {}
             try:
                 yield Outcome(number, self.do(number, **extra))
             except Exception as error:

@@ -1,4 +1,4 @@
-"""Generated samples against real material: everything a verdict rests on."""
+"""Evaluation of generated samples against real material: everything that a verdict needs."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import platform
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from importlib.metadata import version
 from typing import Any
 
@@ -14,7 +15,6 @@ import numpy as np
 import xarray as xr
 
 from microdsd import __version__
-from microdsd.errors import InputError
 from microdsd.evaluation.comparison import compare
 from microdsd.evaluation.comparison_result import Comparison
 from microdsd.evaluation.directional import AxisCurves, axis_curves
@@ -30,22 +30,25 @@ from microdsd.microstructure import (
     as_microstructure,
     phases_of,
     provenance_of,
-    resolve_phase,
+    resolve_phases,
     spatial_dims,
     voxel_size_of,
 )
 from microdsd.microstructure.labels import focus_phase
 from microdsd.microstructure.seeds import resolve_seed
+from microdsd.progress import Progress, part_of, stage
 
 TwoSampleClassifier = Callable[[xr.DataArray, xr.DataArray], ClassifierTest]
 """Tries to tell generated samples from real windows, ``(samples, windows)``."""
 
 _PACKAGES = ("numpy", "scipy", "scikit-image", "xarray", "matplotlib")
+_STEPS = 5
+"""Of the progress: both sides measured, compared, judged, and what a classifier adds."""
 
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What was measured on generated samples and on windows of real material.
+    """Hold all measurements of generated samples and of windows of real material.
 
     Attributes
     ----------
@@ -85,12 +88,12 @@ class Evaluation:
 
     @property
     def exact(self) -> bool | None:
-        """Whether all counts are the requested ones; None where no request is recorded."""
+        """Tell whether all counts are the requested ones; None where no request is recorded."""
         known = [phase.exact for phase in self.composition if phase.exact is not None]
         return all(bool(exact.all()) for exact in known) if known else None
 
     def to_dict(self) -> dict[str, Any]:
-        """Everything but the arrays of labels, as JSON can hold it."""
+        """Convert everything but the arrays of labels to what JSON can hold."""
         names = phases_of(self.generated)
         return {
             "samples": self.generated.sizes["sample"],
@@ -117,27 +120,27 @@ def evaluate(
     generated: LabelsLike,
     reference: LabelsLike,
     *,
-    phases: Sequence[int | str] | None = None,
+    phase: int | str | Sequence[int | str] | None = None,
     windows: int | None = None,
     rng: int | np.random.Generator | None = 0,
     periodic: bool = False,
     margins: Mapping[str, float] | None = None,
     classifier: TwoSampleClassifier | None = None,
     record: Mapping[str, Any] | None = None,
-    progress: Callable[[str], None] | None = None,
+    progress: Progress | None = None,
 ) -> Evaluation:
     """Recount generated samples and compare them with real material.
 
     Parameters
     ----------
     generated : DataArray or ndarray
-        One sample or an ensemble. What was asked for is read from its provenance.
+        One sample or an ensemble. The request is read from its provenance.
     reference : DataArray or ndarray
         Real material: an ensemble of windows of the samples' shape, or something larger from which
         windows are cut. Slices of a volume serve for plane samples. Of the scan that the model was
         trained on, only the part that was held back is taken.
-    phases : sequence of int or str, optional
-        Phases to compare, the one to show first; by default all.
+    phase : int or str, or sequence of them, optional
+        Phase or phases to compare, the one to show first; by default all.
     windows : int, optional
         Number of reference windows; see `match_reference`.
     rng : None, int or numpy Generator
@@ -152,8 +155,8 @@ def evaluate(
         A stronger judge, tried where the sets can be compared at all: `microdsd.NetworkJudge`.
     record : mapping, optional
         Further facts for the provenance, for example the command and the hashes of files.
-    progress : callable, optional
-        Called with a few words on each step before it is taken.
+    progress : Progress, optional
+        Told each step in words before it is taken.
 
     Returns
     -------
@@ -174,35 +177,44 @@ def evaluate(
     """
     seed = resolve_seed(rng)
     generator = np.random.default_rng(seed)
-    show = progress or (lambda step: None)
     limits = margins_with(margins)
     samples = as_ensemble(generated)
     depth = samples.sizes[spatial_dims(samples)[0]] if samples.ndim == 4 else 1
-    reference, *seen = without_training(
+    reference, *training_facts = without_training(
         (provenance_of(samples) or {}).get("training") or {}, as_microstructure(reference), depth
     )
     matched = match_reference(samples, reference, windows=windows, rng=generator)
     new, real = matched.generated, matched.windows
-    chosen = _chosen(new, phases)
+    chosen = _chosen(new, phase)
     counted = composition(new)
-    made = provenance_of(new) or {}
-    described = (
-        _described(new, periodic, f"measuring {len(new)} samples", show),
-        _described(real, periodic, f"measuring {len(real)} real windows", show),
-    )
-    comparison = compare(new, real, periodic=periodic, rng=generator, described=described)
-    verdict = judge(
-        new,
-        real,
-        periodic=periodic,
-        rng=generator,
-        margins={name: margin.value for name, margin in limits.items()},
-        described=described,
-        progress=show,
-    )
-    if classifier is not None and verdict.status == "compared":
-        verdict = verdict.with_network(classifier(new, real))
-    notes = [*made.get("notes", ()), *filter(None, seen[:1]), *matched.notes, *comparison.notes]
+    provenance = provenance_of(new) or {}
+    with stage("evaluating", _STEPS, progress) as evaluating:
+        measure = partial(describe, periodic=periodic, descriptors=judged_groups())
+        described = (
+            measure(new, progress=part_of(evaluating, 0, f"measuring {len(new)} samples")),
+            measure(real, progress=part_of(evaluating, 1, f"measuring {len(real)} real windows")),
+        )
+        evaluating.update(2, status="comparing")
+        comparison = compare(new, real, periodic=periodic, rng=generator, described=described)
+        verdict = judge(
+            new,
+            real,
+            periodic=periodic,
+            rng=generator,
+            margins={name: margin.value for name, margin in limits.items()},
+            described=described,
+            progress=part_of(evaluating, 3, "judging"),
+        )
+        if classifier is not None and verdict.status == "compared":
+            evaluating.update(4, status="the classifier given")
+            verdict = verdict.with_network(classifier(new, real))
+        along_axes = axis_curves(new, real, phases=chosen, periodic=periodic)
+    notes = [
+        *provenance.get("notes", ()),
+        *filter(None, training_facts[:1]),
+        *matched.notes,
+        *comparison.notes,
+    ]
     if verdict.status == "compared" and verdict.n_outside:
         notes.append(
             f"{verdict.n_outside} of {len(new)} samples have fractions beyond those of the real "
@@ -215,29 +227,18 @@ def evaluate(
         composition=counted,
         comparison=comparison,
         verdict=verdict,
-        along_axes=axis_curves(new, real, phases=chosen, periodic=periodic),
+        along_axes=along_axes,
         periodic=periodic,
         notes=tuple(map(sentence, notes)),
-        flatters=seen[1],
+        flatters=training_facts[1],
         record={**measurement_record(new, real, seed), **(record or {})},
-    )
-
-
-def _described(
-    ms: xr.DataArray, periodic: bool, what: str, show: Callable[[str], None]
-) -> xr.Dataset:
-    return describe(
-        ms,
-        periodic=periodic,
-        descriptors=judged_groups(),
-        progress=lambda group: show(f"{what}: {group.replace('_', ' ')}"),
     )
 
 
 def measurement_record(
     generated: xr.DataArray, windows: xr.DataArray | None, seed: int | None
 ) -> dict[str, Any]:
-    """When and with what a measurement was made, and on which labels."""
+    """Record the time and the versions of a measurement, and the labels it was made on."""
     labels = {"generated labels": generated}
     if windows is not None:
         labels["reference windows"] = windows
@@ -251,13 +252,13 @@ def measurement_record(
     }
 
 
-def _chosen(generated: xr.DataArray, phases: Sequence[int | str] | None) -> tuple[int, ...]:
-    if phases is None:
+def _chosen(
+    generated: xr.DataArray, phase: int | str | Sequence[int | str] | None
+) -> tuple[int, ...]:
+    if phase is None:
         names = phases_of(generated)
         return tuple(sorted(names, key=lambda label: label != focus_phase(names)))
-    if isinstance(phases, str) or not phases:
-        raise InputError(f"phases: expected a sequence of labels or names, got {phases!r}")
-    return tuple(dict.fromkeys(resolve_phase(generated, phase) for phase in phases))
+    return resolve_phases(generated, phase)
 
 
 def sentence(note: str) -> str:

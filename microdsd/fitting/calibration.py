@@ -19,10 +19,9 @@ from typing import Protocol
 import numpy as np
 from scipy.optimize import lsq_linear
 
-from microdsd.encoding import PhaseEncoding
 from microdsd.generation.request import GenerationRequest
 from microdsd.metrics import (
-    connected_bodies,
+    connected_components,
     interface_density,
     triple_phase_boundary,
     two_point_probability,
@@ -31,8 +30,9 @@ from microdsd.metrics.registry import find
 from microdsd.microstructure import as_microstructure, phases_of
 from microdsd.microstructure.composition import Fractions
 from microdsd.models.card import ModelCard
+from microdsd.models.contents import Contents
 from microdsd.models.walk_back import WalkBack
-from microdsd.progress import Stage, stage
+from microdsd.progress import Progress, Stage, stage
 
 Array = np.ndarray
 
@@ -41,7 +41,7 @@ class Generate(Protocol):
     """Generates the samples of a request, each with a number that is not looked at here."""
 
     def __call__(
-        self, request: GenerationRequest, *, on_evaluation: Callable[[int], None] | None = None
+        self, request: GenerationRequest, *, progress: Progress | None = None
     ) -> Iterable[tuple[np.ndarray, int]]:
         """As `MicrostructureModel.generate`."""
 
@@ -63,8 +63,9 @@ _ROUNDS = 4
 _LITTLE = 0.1
 """Share of the time left that another measurement of the pace may take."""
 
-_FEWEST_WINDOWS = 16
-"""Windows below which, where time is short, fewer numbers of evaluations are calibrated instead."""
+_FEWEST_WINDOWS, _FEWEST_VOXELS = 16, {2: 1 << 16, 3: 1 << 19}
+"""Windows, or voxels of them by the number of axes, whichever are fewer windows, below which, where
+time is short, fewer numbers of evaluations are calibrated instead."""
 
 _HOLD = 0.3
 """How firmly settings that change nothing are held: per step of theirs, in tolerances."""
@@ -180,7 +181,7 @@ class Pace:
             begun = time.monotonic()
             made = _trial(card, generate, real[:windows], walk, class_name and class_name[:windows])
             generated = time.monotonic()
-            _measured(made, _encoding(card))
+            _measured(made, card.contents)
             measured = time.monotonic()
         return cls((generated - begun) / (few * windows), (measured - generated) / windows)
 
@@ -200,13 +201,15 @@ def _affordable(pace: Pace, card: ModelCard, windows: int, seconds: float) -> tu
     Between the fewest and the model's own, settings can be interpolated.
     """
     own = card.evaluations
+    enough = -(-_FEWEST_VOXELS[len(card.window)] // math.prod(card.window))
+    fewest = min(_FEWEST_WINDOWS, max(2, enough))
     every = [*(n for n in FEW_EVALUATIONS if n <= own // 2), own]
     for numbers in (every, [every[0], own], [own]):
         each = sum(pace.seconds(n, 1) for n in set(numbers)) * _Settings(card).trials
         fit = min(windows, int(seconds / each))
-        if fit >= min(windows, _FEWEST_WINDOWS):
+        if fit >= min(windows, fewest):
             break
-    return sorted(set(numbers)), max(fit, min(windows, _FEWEST_WINDOWS // 2))
+    return sorted(set(numbers)), max(fit, min(windows, max(1, fewest // 2)))
 
 
 class _Settings:
@@ -287,13 +290,13 @@ def _calibrated(
     progress: Stage,
 ) -> tuple[WalkBack, bool]:
     """Walk as of `calibrate`, and whether there was time for all of it."""
-    settings, encoding = _Settings(card), _encoding(card)
-    target = _measured(real, encoding)
+    settings = _Settings(card)
+    target = _measured(real, card.contents)
     tolerance = _tolerances(target)
 
     def residual(x: Array) -> Array:
         made = _trial(card, generate, real, settings.walk(evaluations, x), class_name, left)
-        found = _measured(made, encoding)
+        found = _measured(made, card.contents)
         off = [(found[name] - target[name]).mean(0) / tolerance[name] for name in target]
         # What is far out, as a few loose specks may be, counts by its order of magnitude.
         residuals: Array = np.arcsinh(np.concatenate(off))
@@ -327,16 +330,12 @@ def _trial(
         rng=_SEED,
     )
 
-    def look(_: int) -> None:
+    def look(done: float, total: float | None, status: str) -> None:
         if left() <= 0:
             raise _OutOfTimeError
 
-    look(0)
-    return np.stack([labels for labels, _ in generate(request, on_evaluation=look)])
-
-
-def _encoding(card: ModelCard) -> PhaseEncoding:
-    return PhaseEncoding(card.phases, card.background)
+    look(0, None, "")
+    return np.stack([labels for labels, _ in generate(request, progress=look)])
 
 
 def _fitted(
@@ -395,7 +394,7 @@ def _improved(
         yield x
 
 
-def _measured(stack: Array, encoding: PhaseEncoding) -> dict[str, Array]:
+def _measured(stack: Array, contents: Contents) -> dict[str, Array]:
     """What is compared of every window of a stack of labels, one row each.
 
     Names are those of descriptors, then of the phases.
@@ -403,16 +402,16 @@ def _measured(stack: Array, encoding: PhaseEncoding) -> dict[str, Array]:
     S2 is that of the species. Where one phase fills nearly all, its S2 in a window tells first of
     all how much of it happens to lie near the faces.
     """
-    windows = as_microstructure(stack, phases=encoding.phases, ensemble=True)
+    windows = as_microstructure(stack, phases=contents.phases, ensemble=True)
     labels = list(phases_of(windows))
     found = {
         f"interface_density {a}-{b}": interface_density(windows, phase=a, phase2=b, periodic=False)
         for a, b in itertools.combinations(labels, 2)
     }
     for label in labels:
-        bodies = connected_bodies(windows, phase=label, periodic=False)
-        found[f"body_count {label}"] = bodies.number
-    for label in encoding.species:
+        components = connected_components(windows, phase=label, periodic=False)
+        found[f"component_count {label}"] = components.number
+    for label in contents.species:
         found[f"two_point_probability {label}"] = two_point_probability(
             windows, phase=label, periodic=False
         )

@@ -17,12 +17,7 @@ import torch
 import xarray as xr
 from torch import Tensor
 
-from microdsd.encoding import (
-    ClassSampler,
-    ImageSampler,
-    IntensityEncoding,
-    PhaseEncoding,
-)
+from microdsd.encoding import ClassSampler, ImageSampler, encoding_of
 from microdsd.encoding.sampling import Sampler
 from microdsd.encoding.scan import Source, present_phases, window_shape
 from microdsd.encoding.windows import Symmetry, split_scan
@@ -40,9 +35,14 @@ from microdsd.microstructure.intensity import (
 from microdsd.microstructure.labels import checked_name
 from microdsd.microstructure.outside import outside_label
 from microdsd.microstructure.voxels import VoxelSize, VoxelSizeLike, voxel_size_of
+from microdsd.models.contents import Channels, Contents, Phases
+from microdsd.schedule.examination import EVALUATIONS
+from microdsd.training.octave import Windows
 
 _STATISTICS_WINDOWS = 256
-NO_BACKGROUND = -1
+
+_IMAGE_EVALUATIONS = 64
+"""Of images: their last steps are drawn, and must be short."""
 
 
 class Material(ABC):
@@ -53,7 +53,7 @@ class Material(ABC):
     window : tuple of int
     classes : tuple of str
         Names, empty where there is one material only.
-    encoding : PhaseEncoding or IntensityEncoding
+    contents : Phases or Channels
     training : ClassSampler
     held_back : ClassSampler or None
     voxel_size : VoxelSize
@@ -64,7 +64,7 @@ class Material(ABC):
 
     window: tuple[int, ...]
     classes: tuple[str, ...]
-    encoding: PhaseEncoding | IntensityEncoding
+    contents: Contents
     training: ClassSampler
     held_back: ClassSampler | None
     voxel_size: VoxelSize
@@ -75,8 +75,8 @@ class Material(ABC):
         """Fingerprint of all data."""
 
     @abstractmethod
-    def contents(self) -> dict[str, Any]:
-        """``phases``, ``background`` and ``grey_levels`` of the model card."""
+    def usual_walk(self, sigma_min: float) -> tuple[int, float]:
+        """Evaluations and last noise level of bridges, unless asked otherwise."""
 
     @abstractmethod
     def fractions(self, windows: np.ndarray) -> dict[str, np.ndarray]:
@@ -84,13 +84,27 @@ class Material(ABC):
 
     def encode(self, windows: np.ndarray) -> Tensor:
         """Occupation numbers (n, species, *window)."""
-        return self.encoding.encode(windows)
+        return encoding_of(self.contents).encode(windows)
 
-    def draw(self, n: int, rng: np.random.Generator) -> Tensor | tuple[Tensor, Tensor]:
-        """Occupation numbers of random training windows; where there are classes, these too."""
+    def draw(self, n: int, rng: np.random.Generator, shape: tuple[int, ...]) -> Windows:
+        """Random parts of a shape of random training windows; see `Windows`."""
         windows, classes = self.training.draw(n, rng)
-        occupation = self.encode(windows)
-        return (occupation, torch.from_numpy(classes)) if self.classes else occupation
+        return self.parts(windows, classes, rng, shape)
+
+    def parts(
+        self,
+        windows: np.ndarray,
+        classes: np.ndarray,
+        rng: np.random.Generator,
+        shape: tuple[int, ...],
+    ) -> Windows:
+        """A random part of every window, and the composition of the whole windows."""
+        whole = self.encode(windows)
+        fractions = whole.flatten(2).mean(2)
+        if shape != self.window:
+            places = [(slice(None), *_part(self.window, shape, rng)) for _ in whole]
+            whole = torch.stack([one[place] for one, place in zip(whole, places, strict=True)])
+        return Windows(whole, fractions, torch.from_numpy(classes) if self.classes else None)
 
     def card_entries(self, rng: np.random.Generator) -> dict[str, Any]:
         """What the model card says of the material, its spans from some hundred windows a class."""
@@ -99,7 +113,7 @@ class Material(ABC):
         )
         fractions = self.fractions(windows)
         return {
-            **self.contents(),
+            "contents": self.contents,
             "window": self.window,
             "voxel_size": self.voxel_size.size[-len(self.window) :],
             "unit": self.voxel_size.unit,
@@ -112,6 +126,14 @@ class Material(ABC):
                 for k, name in enumerate(self.classes)
             },
         }
+
+
+def _part(
+    window: tuple[int, ...], shape: tuple[int, ...], rng: np.random.Generator
+) -> tuple[slice, ...]:
+    """A random place of a shape in a window."""
+    start = [int(rng.integers(whole - part + 1)) for whole, part in zip(window, shape, strict=True)]
+    return tuple(slice(a, a + part) for a, part in zip(start, shape, strict=True))
 
 
 def _span(values: np.ndarray) -> tuple[float, float, float]:
@@ -156,9 +178,9 @@ class PhaseMaterial(Material):
         self.training = ClassSampler([training for training, _ in blocks])
         kept = [held for _, held in blocks if held is not None]
         self.held_back = ClassSampler(kept) if kept else None
-        self.encoding: PhaseEncoding = self._encoding(sources)
+        self.contents: Phases = self._phases(sources)
 
-    def _encoding(self, sources: Mapping[str, LabelSource]) -> PhaseEncoding:
+    def _phases(self, sources: Mapping[str, LabelSource]) -> Phases:
         """The phase that is the largest, all materials counting alike, is the background."""
         phases: dict[int, str] = {}
         share: Counter[int] = Counter()
@@ -173,7 +195,7 @@ class PhaseMaterial(Material):
             counts = source.counts()
             total = sum(counts[label] for label in phases)
             share.update({label: counts[label] / total for label in phases})
-        return PhaseEncoding(phases, max(phases, key=lambda label: share[label]))
+        return Phases(phases, max(phases, key=lambda label: share[label]))
 
     def sha256(self) -> str:
         """Fingerprint of the labels; of several scans, of their fingerprints."""
@@ -182,15 +204,15 @@ class PhaseMaterial(Material):
         joint = "\n".join(source.sha256() for source in self._sources)
         return hashlib.sha256(joint.encode()).hexdigest()
 
-    def contents(self) -> dict[str, Any]:
-        """Phases and background."""
-        return {"phases": self.encoding.phases, "background": self.encoding.background}
+    def usual_walk(self, sigma_min: float) -> tuple[int, float]:
+        """Few evaluations, down to where voxels are assigned."""
+        return EVALUATIONS[len(self.window)], 2 * sigma_min
 
     def fractions(self, windows: np.ndarray) -> dict[str, np.ndarray]:
         """Phase fractions of every window."""
         axes = tuple(range(1, windows.ndim))
         return {
-            name: (windows == label).mean(axis=axes) for label, name in self.encoding.phases.items()
+            name: (windows == label).mean(axis=axes) for label, name in self.contents.phases.items()
         }
 
 
@@ -219,9 +241,7 @@ class ImageMaterial(Material):
         self.window = window_shape(window, 2)
         self.shape = list(images.shape)
         self.voxel_size = voxel_size_of(images.isel(sample=0, channel=0, missing_dims="ignore"))
-        self.encoding: IntensityEncoding = IntensityEncoding(
-            channels_of(images), int(images.attrs["levels"])
-        )
+        self.contents: Channels = Channels(channels_of(images), int(images.attrs["levels"]))
         labels = np.array(classes_of(images))
         names = tuple(dict.fromkeys(sorted(labels.tolist())))
         self.classes = names if len(names) > 1 else ()
@@ -244,23 +264,19 @@ class ImageMaterial(Material):
 
     def sha256(self) -> str:
         """Fingerprint of the intensities."""
-        head = f"{self._values.shape} {self._values.dtype.str} {self.encoding.levels}"
+        head = f"{self._values.shape} {self._values.dtype.str} {self.contents.levels}"
         digest = hashlib.sha256(head.encode())
         digest.update(np.ascontiguousarray(self._values).data)
         return digest.hexdigest()
 
-    def contents(self) -> dict[str, Any]:
-        """Channels in place of phases, and the number of levels."""
-        return {
-            "phases": dict(enumerate(self.encoding.channels)),
-            "background": NO_BACKGROUND,
-            "grey_levels": self.encoding.levels,
-        }
+    def usual_walk(self, sigma_min: float) -> tuple[int, float]:
+        """Many evaluations, down to the lowest level of training."""
+        return _IMAGE_EVALUATIONS, sigma_min
 
     def fractions(self, windows: np.ndarray) -> dict[str, np.ndarray]:
         """Mean intensity of every window, in levels."""
         means = windows.mean(axis=tuple(range(2, windows.ndim)))
-        return {name: means[:, c] for c, name in enumerate(self.encoding.channels)}
+        return {name: means[:, c] for c, name in enumerate(self.contents.names)}
 
 
 def open_material(

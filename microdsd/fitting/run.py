@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,6 @@ import torch
 
 from microdsd.device import resolve_device
 from microdsd.device.precision import single_threaded
-from microdsd.encoding import IntensityEncoding
 from microdsd.encoding.scan import Source, number_of_windows
 from microdsd.encoding.windows import Symmetry
 from microdsd.errors import CheckpointError, InputError
@@ -27,6 +27,7 @@ from microdsd.io import atomic_write
 from microdsd.io.windows import Region
 from microdsd.microstructure import PhaseNames, VoxelSizeLike
 from microdsd.models.card import ModelCard
+from microdsd.models.methods import METHODS
 from microdsd.models.walk_back import WalkBack
 from microdsd.networks import Method, UNetConfig, build_network
 from microdsd.networks.size import network_size_for, require_memory
@@ -39,7 +40,8 @@ from microdsd.process import (
     recommend_horizon,
     time_of,
 )
-from microdsd.schedule.examination import EVALUATIONS
+from microdsd.process.octaves import Octaves
+from microdsd.schedule.octaves import octave_levels
 from microdsd.training import (
     StepRecord,
     Stopwatch,
@@ -51,6 +53,7 @@ from microdsd.training import (
     read_state,
     require_same_run,
 )
+from microdsd.training.octave import OctaveTask
 from microdsd.training.rate_objective import RateLoss
 
 _FEWEST_EVALUATIONS = 4
@@ -65,11 +68,8 @@ _TO_FINISH = 0.03
 _SLACK = 1.15
 """Trained networks, and a machine that gets busier, are slower than a first measurement."""
 
-_LEAPS, _LAST_LEAP = 256, 0.1
-"""Evaluations of tau-leaping unless asked otherwise, and the noise level of the last of them."""
-
-_IMAGE_EVALUATIONS = 64
-"""Of images: their last steps are drawn, and must be short."""
+_SITES = {2: 64, 3: 32}
+"""Sites per axis that the network of an octave learns from at a time, by the number of axes."""
 
 
 class TrainingRun:
@@ -102,7 +102,8 @@ class TrainingRun:
         sigma_max: float | None = None,
         method: Method = "bridges",
         loss: RateLoss | None = None,
-        schedule: str | None = None,
+        time_schedule: str | None = None,
+        octaves: int | None = None,
         evaluations: int | None = None,
         start_from: MicrostructureModel | str | Path | None = None,
         phases: PhaseNames | None = None,
@@ -134,7 +135,7 @@ class TrainingRun:
         )
         self.window = self.material.window
         self.classes = self.material.classes
-        self.is_image = isinstance(self.material.encoding, IntensityEncoding)
+        contents = self.material.contents
         lattice = Lattice.box(self.window, boundary)
         self._kernel = TransitionKernel(lattice, self.device)
         if sigma_max is not None:
@@ -145,12 +146,8 @@ class TrainingRun:
                 )
             self._kernel.require_mixed(float(time_of(sigma_max)))
         self.method: Method = method
-        build_objective(method, config.sigma_min, 1.0, loss, schedule)  # refuse early
-        if method == "tau-leaping" and (self.classes or self.is_image):
-            raise InputError(
-                "method='tau-leaping': is for phases of one material; images and classes are "
-                "learned with bridges"
-            )
+        build_objective(method, config.sigma_min, 1.0, loss, time_schedule)  # refuse early
+        METHODS[method].require_learnable(contents, classes=bool(self.classes))
         if evaluations is not None and evaluations < _FEWEST_EVALUATIONS:
             raise InputError(
                 f"evaluations={evaluations}: a walk needs at least {_FEWEST_EVALUATIONS}"
@@ -159,14 +156,14 @@ class TrainingRun:
         self.held_back = validation
         self.recommended = recommend_horizon(self._horizon_windows(), self._kernel)
         self.sigma_max = self.recommended.sigma if sigma_max is None else sigma_max
-        reads_out = method == "bridges" and not self.is_image
+        self.reads_out = METHODS[method].potential and contents.assigned
         self.network = UNetConfig(
             lattice.ndim,
-            len(self.material.encoding.species),
+            len(contents.species),
             **network_size_for(self.window, network_size),
-            read_out=reads_out,
-            own_evidence=reads_out,
-            top=self.material.encoding.top,
+            read_out=self.reads_out,
+            own_evidence=self.reads_out,
+            top=contents.top,
             classes=len(self.classes),
         )
         if isinstance(start_from, str | Path):
@@ -178,35 +175,26 @@ class TrainingRun:
                     f"network_size={dict(network_size)}: start_from keeps the network of the model "
                     "that it starts from; leave network_size out"
                 )
-            self.network = network_of_start(
-                start_from.card, self.material.encoding, self.network, method
-            )
-        require_memory(method, self.network, self.window, config.batch, self.device)
+            self.network = network_of_start(start_from.card, contents, self.network, method)
+        self.octaves = self._octaves(octaves)
+        shapes = [self._crop(octave) for octave in range(1 + len(self.octaves))]
+        require_memory(method, self.network, shapes[0], config.batch, self.device)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(config.seed)
-            unet = build_network(method, self.network)
+            unet = build_network(method, self.network, len(shapes))
         if start_from is not None:
             unet.load_state_dict(start_from.network.state_dict())
         unet = unet.to(self.device).to(memory_format=unet.memory_format)  # type: ignore[call-overload]
-        self.objective = build_objective(
+        self._built = partial(
+            build_objective,
             method,
-            config.sigma_min,
-            self.sigma_max,
-            loss,
-            schedule,
+            loss=loss,
+            time_schedule=time_schedule,
             read_out=self.network.read_out,
         )
-        self.validation = self._validation()
+        self.tasks = [self._task(octave, shape) for octave, shape in enumerate(shapes)]
         self.trainer = Trainer(
-            unet,
-            self.material.draw,
-            self._kernel,
-            self.sigma_max,
-            config,
-            self.validation,
-            self.objective,
-            precision,
-            self._stopwatch,
+            unet, self.material.draw, self.tasks, config, precision, self._stopwatch
         )
         self._precision_asked = precision
         self.n_parameters = n_parameters(unet)
@@ -252,10 +240,15 @@ class TrainingRun:
         return MicrostructureModel(self.trainer.averaged, card, self.device, self.trainer.dtype)
 
     @property
+    def validation_levels(self) -> tuple[float, ...]:
+        """Noise levels of the gains on held-back windows, voxels; none where nothing is."""
+        of_octaves = [task.validation.levels for task in self.tasks if task.validation]
+        return tuple(itertools.chain.from_iterable(of_octaves))
+
+    @property
     def calibrates(self) -> bool:
         """Whether the walk back is calibrated: leaps and images end at the data, at no level."""
-        held_back = self.material.held_back is not None
-        return held_back and self.method == "bridges" and not self.is_image
+        return self.material.held_back is not None and self.reads_out
 
     def _model(self) -> MicrostructureModel:
         return MicrostructureModel(
@@ -284,10 +277,8 @@ class TrainingRun:
     def card(self) -> ModelCard:
         """Card of the model as it stands; its walk back is not calibrated."""
         config, trainer = self.config, self.trainer
-        sigma_last = config.sigma_min * (1 if self.is_image else 2)
-        usual = _IMAGE_EVALUATIONS if self.is_image else EVALUATIONS[len(self.window)]
-        if self.method == "tau-leaping":
-            usual, sigma_last = _LEAPS, _LAST_LEAP
+        of_bridges = self.material.usual_walk(config.sigma_min)
+        usual, sigma_last = METHODS[self.method].usual_walk(*of_bridges)
         evaluations = self.evaluations or usual
         start = self.start
         return ModelCard(
@@ -299,14 +290,14 @@ class TrainingRun:
             walks=(WalkBack(evaluations, self.sigma_max, sigma_last),),
             evaluations=evaluations,
             symmetry=self.symmetry,
-            validation_levels=tuple(self.validation.levels) if self.validation else (),
+            validation_levels=self.validation_levels,
             validation_gains=self.gains,
             provenance={
                 "data": self.named,
                 "data_sha256": self.data_sha256,
                 "data_shape": self.material.shape,
                 "held_back": self.held_back,
-                **self.objective.settings,
+                **self.tasks[0].objective.settings,
                 **({"start": record_of_start(start.card, start.digest())} if start else {}),
                 "steps": trainer.step,
                 "minutes": round(trainer.minutes, 2),
@@ -316,6 +307,7 @@ class TrainingRun:
                 **record_of_versions(),
             },
             method=self.method,
+            octaves=self.octaves,
         )
 
     def save_state(self, path: str | Path) -> None:
@@ -339,7 +331,7 @@ class TrainingRun:
             raise CheckpointError(
                 f"{path}: holds no training run; give the file that --resume left"
             )
-        earlier = {"method": "bridges", "start_from": None, **numbers.pop("run")}
+        earlier = {"method": "bridges", "start_from": None, "octaves": [], **numbers.pop("run")}
         require_same_run(path, self._identity(), earlier)
         try:
             self.gains = tuple(map(float, numbers["gains"]))
@@ -374,7 +366,8 @@ class TrainingRun:
             "network": repr(self.network),
             "method": self.method,
             "start_from": self.start.digest() if self.start else None,
-            **self.objective.settings,
+            "octaves": list(self.octaves),
+            **self.tasks[0].objective.settings,
             **settings,
         }
 
@@ -393,16 +386,53 @@ class TrainingRun:
         n = number_of_windows(self.window)
         return self.material.held_back.evenly(n, np.random.default_rng([self.config.seed, 2]))
 
-    def _validation(self) -> Validation | None:
+    def _octaves(self, wanted: int | None) -> tuple[float, ...]:
+        """Noise levels at which the walk enters coarser lattices."""
+        start = self.start
+        if start is not None:
+            if wanted not in (None, 1 + len(start.card.octaves)):
+                raise InputError(
+                    f"octaves={wanted}: start_from keeps the {1 + len(start.card.octaves)} of the "
+                    "model that it starts from; leave octaves out"
+                )
+            return start.card.octaves
+        if not self.reads_out:
+            if wanted not in (None, 1):
+                raise InputError(
+                    f"octaves={wanted}: images and tau-leaping walk on one lattice; leave it out"
+                )
+            return ()
+        return octave_levels(self.window, self.sigma_max, wanted)
+
+    def _crop(self, octave: int) -> tuple[int, ...]:
+        """Voxels per axis that the network of an octave learns from at a time.
+
+        What is far away is for the octaves above; only periodic windows have to be whole.
+        """
+        if self.boundary == "periodic" or not self.octaves:
+            return self.window
+        sites = _SITES[len(self.window)]
+        return tuple(min(length, sites * 2**octave) for length in self.window)
+
+    def _task(self, octave: int, shape: tuple[int, ...]) -> OctaveTask:
+        levels = (self.config.sigma_min, *self.octaves, self.sigma_max)
+        lowest, highest = levels[octave : octave + 2]
+        objective = self._built(lowest, highest)
+        walk = Octaves(Lattice.box(shape, self.boundary), self.octaves[:octave], self.device)
         if self.material.held_back is None:
-            return None
-        windows, classes = self._held_back_windows()
-        return Validation(
-            self.material.encode(windows),
-            self._kernel,
-            self.config.sigma_min,
-            self.sigma_max,
+            return OctaveTask(octave, walk, objective)
+        rng = np.random.default_rng([self.config.seed, 2])
+        windows, classes = self.material.held_back.evenly(number_of_windows(shape), rng)
+        parts = self.material.parts(windows, classes, rng, shape)
+        validation = Validation(
+            parts.occupation,
+            walk,
+            lowest,
+            highest,
             self.config.seed,
-            self.objective,
-            torch.from_numpy(classes) if self.classes else None,
+            objective,
+            parts.classes,
+            octave,
+            parts.fractions,
         )
+        return OctaveTask(octave, walk, objective, validation)

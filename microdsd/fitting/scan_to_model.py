@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Never
 
@@ -19,8 +19,8 @@ from microdsd.microstructure import PhaseNames, VoxelSizeLike
 from microdsd.microstructure.arguments import refuse_unknown
 from microdsd.networks import Method
 from microdsd.process import Boundary
-from microdsd.progress import stage
-from microdsd.training import StepRecord, TrainingConfig
+from microdsd.progress import Progress, stage
+from microdsd.training import TrainingConfig
 from microdsd.training.rate_objective import RateLoss
 
 
@@ -37,14 +37,15 @@ def fit(
     region: Region | None = None,
     network_size: Mapping[str, Any] | None = None,
     sigma_max: float | None = None,
+    octaves: int | None = None,
     evaluations: int | None = None,
     start_from: MicrostructureModel | str | Path | None = None,
     method: Method = "bridges",
     loss: RateLoss | None = None,
-    schedule: str | None = None,
+    time_schedule: str | None = None,
     device: str | torch.device | None = None,
     precision: str = AUTO,
-    on_step: Callable[[StepRecord], None] | None = None,
+    progress: Progress | None = None,
     **misspelt: Never,
 ) -> MicrostructureModel:
     """Train a model on a scan.
@@ -77,6 +78,9 @@ def fit(
         ``widths``, ``blocks``, ``embedding`` of `UNetConfig`, where they differ from the default.
     sigma_max : float, optional
         Horizon, voxels; by default the one that `microdsd.schedule` recommends.
+    octaves : int, optional
+        Lattices of the walk, each of sites twice as long as those before; by default what window
+        and horizon have room for, see `microdsd.schedule`. 1 is the lattice of voxels alone.
     evaluations : int, optional
         Network evaluations of a sample unless asked otherwise, at least 4; default: 24 in 2D, 16 in
         3D, 64 of images, 256 of tau-leaping. The walk back is calibrated for them.
@@ -87,15 +91,15 @@ def fit(
         What to learn: the potential of long exact steps, or the hop rates of the paper.
     loss : {"likelihood", "l1", "l2"}, optional
         Loss of tau-leaping; by default the likelihood.
-    schedule : str, optional
+    time_schedule : str, optional
         Times of tau-leaping, see `microdsd.process.time_schedule`; the paper's settings are in
         `microdsd.training.paper.PAPER_SETTINGS`.
     device : str or torch.device, optional
         By default a CUDA device where there is one, else the CPU.
     precision : {"auto", "float32", "bfloat16"}
         Type of the convolutions; by default bfloat16 where the device has it in hardware.
-    on_step : callable, optional
-        Receives a `StepRecord` after every step.
+    progress : Progress, optional
+        Told after every step the share of the training that is done, and in words how it goes.
 
     Returns
     -------
@@ -131,17 +135,16 @@ def fit(
         region=region,
         network_size=network_size,
         sigma_max=sigma_max,
+        octaves=octaves,
         evaluations=evaluations,
         start_from=start_from,
         method=method,
         loss=loss,
-        schedule=schedule,
+        time_schedule=time_schedule,
         device=device,
         precision=precision,
     )
-    with stage("training", total=1.0) as training:
+    with stage("training", 1.0, progress) as training:
         for record in run.records():
-            training.update(record.progress, run.status(record))
-            if on_step is not None:
-                on_step(record)
+            training.update(record.progress, status=run.status(record))
     return run.finish()

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from microdsd.encoding import IntensityEncoding, PhaseEncoding
 from microdsd.errors import InputError
 from microdsd.models.card import ModelCard
+from microdsd.models.contents import Contents
 from microdsd.networks import Method, UNetConfig
 
 _OF_THE_DATA = {"ndim": "space axes", "species": "conserved species", "top": "levels"}
@@ -15,7 +15,7 @@ _OF_THE_DATA = {"ndim": "space axes", "species": "conserved species", "top": "le
 
 def network_of_start(
     start: ModelCard,
-    encoding: PhaseEncoding | IntensityEncoding,
+    contents: Contents,
     wanted: UNetConfig,
     method: Method,
 ) -> UNetConfig:
@@ -25,7 +25,7 @@ def network_of_start(
     ----------
     start : ModelCard
         Of the model that training starts from.
-    encoding : PhaseEncoding or IntensityEncoding
+    contents : Phases or Channels
         Of the windows to go on with.
     wanted : UNetConfig
         Network that would be trained on them from nothing.
@@ -45,27 +45,25 @@ def network_of_start(
         for field, name in _OF_THE_DATA.items()
         if (theirs := getattr(start.network, field)) != (ours := getattr(wanted, field))
     ]
-    if bool(start.grey_levels) != isinstance(encoding, IntensityEncoding):
-        differing.append(f"{'grey levels' if start.grey_levels else 'phases'}, the data have not")
+    if start.contents.noun != contents.noun:
+        differing.append(f"{start.contents.noun}, the data have {contents.noun}")
     if start.network.classes != wanted.classes:
         differing.append(f"{start.network.classes} classes, the data have {wanted.classes}")
     if differing:
         raise InputError(
             f"start_from: that model has {'; '.join(differing)}; start from another, or from none"
         )
-    if isinstance(encoding, PhaseEncoding):
-        _require_same_order(start, encoding)
+    _require_same_order(start.contents, contents)
     return start.network
 
 
-def _require_same_order(start: ModelCard, encoding: PhaseEncoding) -> None:
-    """Phases of the same names must be the same species; other names say nothing."""
-    theirs = [start.phases[k] for k in PhaseEncoding(start.phases, start.background).species]
-    ours = [encoding.phases[k] for k in encoding.species]
-    if ours != theirs and {*start.phases.values()} == {*encoding.phases.values()}:
+def _require_same_order(start: Contents, contents: Contents) -> None:
+    """Species of the same names must be in the same order; other names say nothing."""
+    before, now = ([one.phases[k] for k in one.species] for one in (start, contents))
+    if before != now and {*start.names} == {*contents.names}:
         raise InputError(
-            f"start_from: that model's walkers are of {', '.join(theirs)}, here they would be of "
-            f"{', '.join(ours)} (the most frequent phase has none); start from none"
+            f"start_from: that model's walkers are of {', '.join(before)}, here they would be of "
+            f"{', '.join(now)} (the most frequent phase has none); start from none"
         )
 
 

@@ -10,17 +10,21 @@ import torch
 from torch import Tensor
 
 from microdsd.device.precision import AUTO, Precision, fastest_threads, resolve_dtype
-from microdsd.encoding import IntensityEncoding, PhaseEncoding
+from microdsd.encoding import encoding_of
 from microdsd.generation.memory import require_memory_for_work
 from microdsd.generation.request import GenerationRequest
 from microdsd.models.card import ModelCard
-from microdsd.networks import PotentialUNet, UNet
+from microdsd.models.contents import Channels, Phases
+from microdsd.networks import PotentialUNet
+from microdsd.networks.build import Network
 from microdsd.networks.classes import ClassGuidance
+from microdsd.networks.octaves import OctaveUNets
 from microdsd.process import Lattice, TransitionKernel
+from microdsd.process.octaves import Octaves
+from microdsd.process.streams import stream
 from microdsd.sampling import (
     AdaptiveLeaps,
     ConditionedNetwork,
-    Generated,
     GridLeaps,
     Leap,
     Visit,
@@ -35,7 +39,13 @@ from microdsd.sampling.origins import Regions
 BATCH_VOXELS = {"cpu": 1 << 15, "cuda": 1 << 22}
 """Voxels of a batch: what keeps a device busy without holding more than it must."""
 
+_REHEARSED = 64
+"""Longest axis of the box that threads are measured with, voxels."""
+
 Observer = Callable[[Visit | Leap], None]
+
+Drawn = tuple[Tensor, Tensor]
+"""Phases or intensities of samples, and what of each was moved to keep the counts."""
 
 
 class BatchedSampler:
@@ -43,7 +53,7 @@ class BatchedSampler:
 
     Parameters
     ----------
-    network : UNet
+    network : UNet or OctaveUNets
         On the device, ready for inference.
     card : ModelCard
     device : torch.device
@@ -52,28 +62,27 @@ class BatchedSampler:
     """
 
     def __init__(
-        self, network: UNet, card: ModelCard, device: torch.device, precision: str = AUTO
+        self, network: Network, card: ModelCard, device: torch.device, precision: str = AUTO
     ) -> None:
-        self.encoding: PhaseEncoding | IntensityEncoding = (
-            IntensityEncoding(tuple(card.phases.values()), card.grey_levels)
-            if card.grey_levels
-            else PhaseEncoding(card.phases, card.background)
-        )
+        self.encoding = encoding_of(card.contents)
         self._network = network
         self._card = card
         self._device = device
         self.dtype = resolve_dtype(precision, device)
-        labels = sorted(card.phases)
-        # Requests hold phases in ascending order of the labels, samplers the species' alone.
-        self._species = [labels.index(label) for label in self.encoding.species]
+        self._sample = {
+            (Phases, "bridges"): self._phases,
+            (Phases, "tau-leaping"): self._leaps,
+            (Channels, "bridges"): self._channels,
+        }[type(card.contents), card.method]
 
     @cached_property
     def precision(self) -> Precision:
         """How the network is run; the threads, on which no sample depends, are measured.
 
-        Measured is one training window's worth of work.
+        Measured is one training window's worth of work, or part of a large one.
         """
-        lattice = Lattice.box(self._card.window, "no-flux")
+        shape = [min(length, _REHEARSED) for length in self._card.window]
+        lattice = Lattice.box(shape, "no-flux")
         kernel = TransitionKernel(lattice, self._device)
         state = torch.zeros(1, self._card.network.species, *lattice.shape, device=self._device)
         t = torch.ones(1, device=self._device)
@@ -132,93 +141,92 @@ class BatchedSampler:
             the highest level.
         """
         with self.precision.applied(self._device), torch.inference_mode():
-            made = self._walk(request, members, observe)
-        if isinstance(made, Generated):
-            assert isinstance(self.encoding, PhaseEncoding)
-            return self.encoding.decode(made.phase), made.reassigned.tolist()
-        above = (made - self.encoding.top).clamp_min(0).flatten(1).sum(1)
-        return self.encoding.decode(made), above.long().tolist()
+            made, moved = self._sample(request.part(members), observe)
+        return self.encoding.decode(made), moved.tolist()
 
-    def _walk(
-        self, request: GenerationRequest, members: range, observe: Observer | None
-    ) -> Generated | Tensor:
-        """Phases of some members; of images, their intensities."""
-        kernel = TransitionKernel(request.lattice, self._device)
-        generators = [stream(request.seed, request.streams[i], self._device) for i in members]
-        counts = torch.from_numpy(request.counts[members.start : members.stop, self._species])
-        fractions = (counts / request.lattice.n_sites).float().to(self._device)
-        counts = counts.to(self._device)
-        if self._card.method == "tau-leaping":
-            return sample_tau_leaping(
-                self._network,
-                kernel,
-                counts,
-                GridLeaps(request.plan.levels)
-                if request.plan.epsilon is None
-                else AdaptiveLeaps(self._card.sigma_max, request.plan.epsilon),
-                generators,
-                fractions=fractions,
-                observe=observe,
-            )
-        network = self._conditioned(request, members, fractions, observe)
-        if self._card.grey_levels:
-            return sample_images(network, kernel, counts, request.plan, generators)
-        origins = self._regions(request, members) or counts
-        return sample_bridges(network, kernel, origins, request.plan, generators)
+    def _phases(self, request: GenerationRequest, observe: Observer | None) -> Drawn:
+        """Phases by bridges, and how many voxels were reassigned."""
+        origins = self._regions(request) or self._walkers(request)
+        network, box = self._conditioned(request, observe), self._box(request)
+        made = sample_bridges(network, box, origins, request.plan, self._generators(request))
+        return made.phase, made.reassigned
 
-    @property
-    def _order(self) -> list[int]:
-        """Places of the sampler's phases, the background first, among the ascending labels."""
-        return [sorted(self._card.phases).index(self._card.background), *self._species]
+    def _channels(self, request: GenerationRequest, observe: Observer | None) -> Drawn:
+        """Intensities by bridges, and what of them is above the highest level."""
+        walkers, network = self._walkers(request), self._conditioned(request, observe)
+        generators = self._generators(request)
+        made = sample_images(network, self._box(request), walkers, request.plan, generators)
+        return made, (made - self.encoding.top).clamp_min(0).flatten(1).sum(1).long()
 
-    def _regions(self, request: GenerationRequest, members: range) -> Regions | None:
-        if request.layout is None:
-            return None
+    def _leaps(self, request: GenerationRequest, observe: Observer | None) -> Drawn:
+        """Phases by tau-leaping, and how many voxels were reassigned."""
+        plan = request.plan
+        made = sample_tau_leaping(
+            self._network,
+            TransitionKernel(request.lattice, self._device),
+            self._walkers(request),
+            GridLeaps(plan.levels)
+            if plan.epsilon is None
+            else AdaptiveLeaps(self._card.sigma_max, plan.epsilon),
+            self._generators(request),
+            fractions=self._fractions(request),
+            observe=observe,
+        )
+        return made.phase, made.reassigned
+
+    def _box(self, request: GenerationRequest) -> Octaves:
+        return Octaves(request.lattice, self._card.octaves, self._device)
+
+    def _generators(self, request: GenerationRequest) -> list[torch.Generator]:
+        return [stream(request.seed, number, self._device) for number in request.streams]
+
+    def _walkers(self, request: GenerationRequest) -> Tensor:
+        """Walkers of the whole box, (samples, species)."""
+        return self.encoding.walkers(torch.tensor(request.composition.whole)).to(self._device)
+
+    def _fractions(self, request: GenerationRequest) -> Tensor:
+        """Walkers per voxel, (samples, species), for the network."""
+        # Divided on the CPU: other devices multiply by the inverse, which rounds otherwise.
+        walkers = self._walkers(request).cpu()
+        return (walkers / request.lattice.n_sites).float().to(self._device)
+
+    def _regions(self, request: GenerationRequest) -> Regions | None:
         layout = request.layout
-        counts = torch.tensor(layout.counts[members.start : members.stop])[..., self._order]
-        known = torch.zeros(layout.known.shape, dtype=torch.int64)
-        for species, label in enumerate(self.encoding.species):
-            known[torch.from_numpy(layout.known == label)] = species + 1
+        if layout is None:
+            return None
+        encoding = self.encoding.require_phases("layout", "regions")
+        counts = torch.tensor(request.composition.counts)
         index = torch.tensor(layout.index, dtype=torch.int64)
-        parts = (part.to(self._device) for part in (index, counts, known))
-        return Regions(*parts, walled=layout.walled)
+        tables = index, encoding.to_species(counts), encoding.numbered(layout.known)
+        return Regions(*(table.to(self._device) for table in tables), walled=layout.walled)
 
     def _guide(self, request: GenerationRequest) -> Guide | None:
         """The request's guide, for phases in the order of the sampler."""
-        if request.guide is None:
+        guide = request.guide
+        if guide is None:
             return None
-        guide, order = request.guide, self._order
-        back = [order.index(k) for k in range(len(order))]
+        encoding = self.encoding.require_phases("guide", "guides")
 
         def ordered(expected: Tensor, sigma: float) -> Tensor:
-            weight = guide(expected[:, back], sigma)
+            weight = guide(encoding.from_species(expected, 1), sigma)
             require_guide_weights(weight, expected, sigma)
-            return weight[:, order]
+            return encoding.to_species(weight, 1)
 
         return ordered
 
     def _conditioned(
-        self,
-        request: GenerationRequest,
-        members: range,
-        fractions: Tensor,
-        observe: Observer | None,
+        self, request: GenerationRequest, observe: Observer | None
     ) -> ConditionedNetwork:
-        """The network of potentials with what some members of a request are conditioned on."""
+        """The network of potentials with what samples are conditioned on."""
         network = self._network
-        assert isinstance(network, PotentialUNet)
-        steered: PotentialUNet | ClassGuidance = network
+        assert isinstance(network, PotentialUNet | OctaveUNets)
+        steered: PotentialUNet | OctaveUNets | ClassGuidance = network
         if request.classes:
             known = list(self._card.classes)
-            classes = [known.index(request.classes[i]) for i in members]
+            classes = [known.index(name) for name in request.classes]
             steered = ClassGuidance(
                 network, torch.tensor(classes, device=self._device), request.guidance
             )
         read_out = steered.joint if network.config.read_out else None
-        return ConditionedNetwork(steered, read_out, fractions, self._guide(request), observe)
-
-
-def stream(seed: int, number: int, device: torch.device) -> torch.Generator:
-    """Generator of one stream of random numbers: a function of (seed, number) alone."""
-    state = np.random.SeedSequence(seed, spawn_key=(number,)).generate_state(1, np.uint64)[0]
-    return torch.Generator(device).manual_seed(int(state >> np.uint64(1)))
+        fractions, guide = self._fractions(request), self._guide(request)
+        return ConditionedNetwork(steered, read_out, fractions, guide, observe)

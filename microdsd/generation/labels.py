@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from microdsd.encoding import encoding_of
 from microdsd.errors import MicrodsdError
 from microdsd.generation.request import GenerationRequest
-from microdsd.microstructure import VoxelSize, as_images, as_microstructure, phase_counts
-from microdsd.microstructure.axes import SPATIAL_DIMS
+from microdsd.microstructure import VoxelSize
 from microdsd.models.card import ModelCard
 
 
@@ -33,49 +33,20 @@ def dress(
     record : mapping
         Becomes the provenance.
     """
+    encoding = encoding_of(card.contents)
     voxel_size = None if card.unit == "voxel" else VoxelSize(tuple(card.voxel_size), "m")
-    if card.grey_levels:
-        return _images(card, request, np.stack(samples), voxel_size, record)
-    stack = np.stack(samples)
-    made = as_microstructure(
-        xr.DataArray(stack, dims=("sample", *SPATIAL_DIMS[1 - stack.ndim :])),
-        phases=dict(card.phases),
-        voxel_size=voxel_size,
-        provenance=record,
-    )
-    _require_counts(made, request)
-    if request.classes:
-        made = made.assign_coords({"class": ("sample", list(request.classes))})
+    made = encoding.array(np.stack(samples), voxel_size, request.classes, record)
+    _require_counts(encoding.counted(made), request)
     if request.layout is None:
         return made
     return made.assign_coords(region=(made.dims[1:], request.layout.index.astype(np.int32)))
 
 
-def _require_counts(made: xr.DataArray, request: GenerationRequest) -> None:
+def _require_counts(counts: np.ndarray, request: GenerationRequest) -> None:
     """Recount samples before they are handed out: what is promised is their counts."""
-    counts = phase_counts(made).values
-    if not np.array_equal(counts, request.counts):
+    wanted = request.composition.whole
+    if not np.array_equal(counts, wanted):
         raise MicrodsdError(
-            f"samples: hold {counts.tolist()} voxels of each phase, {request.counts.tolist()} were "
-            "requested; this is a fault of microdsd, please report it"
+            f"samples: hold the counts {counts.tolist()}, {wanted.tolist()} were requested; "
+            "this is a fault of microdsd, please report it"
         )
-
-
-def _images(
-    card: ModelCard,
-    request: GenerationRequest,
-    intensity: np.ndarray,
-    voxel_size: VoxelSize | None,
-    record: Mapping[str, Any],
-) -> xr.DataArray:
-    """Images, (sample, channel, y, x); one channel needs no axis."""
-    channels = tuple(card.phases.values())
-    single = len(channels) == 1
-    return as_images(
-        intensity[:, 0] if single else intensity,
-        levels=card.grey_levels,
-        channels=None if single else channels,
-        classes=request.classes or None,
-        voxel_size=voxel_size,
-        provenance=record,
-    )

@@ -10,16 +10,20 @@ import xarray as xr
 
 from microdsd.encoding import PhaseEncoding
 from microdsd.errors import InputError
-from microdsd.generation.batches import BatchedSampler, stream
+from microdsd.generation.batches import BatchedSampler
 from microdsd.generation.memory import require_memory_for_work
 from microdsd.generation.microstructure_model import MicrostructureModel
 from microdsd.microstructure import LabelsLike, as_ensemble, phases_of
 from microdsd.microstructure.seeds import resolve_seed
+from microdsd.models.methods import METHODS
 from microdsd.networks import PotentialUNet
-from microdsd.process import Boundary, Lattice, TransitionKernel
+from microdsd.networks.octaves import OctaveUNets
+from microdsd.process import Boundary, Lattice
+from microdsd.process.octaves import Octaves
+from microdsd.process.streams import stream
 from microdsd.progress import stage
 from microdsd.sampling import ConditionedNetwork
-from microdsd.sampling.lattices import OneLattice
+from microdsd.sampling.lattices import Lattices
 from microdsd.sampling.origins import Anywhere
 from microdsd.sampling.walk_back import state_of
 
@@ -81,14 +85,14 @@ def log_probability(
     (('sample', 'phase', 'y', 'x'), True)
     """
     card, ensemble = model.card, as_ensemble(ms)
-    if card.grey_levels or card.method != "bridges":
-        raise InputError("model: log probabilities need a model of phases trained by bridges")
+    METHODS[card.method].require_potential("log probabilities")
+    contents = card.contents.require_phases("model", "log probabilities")
     shape = ensemble.shape[1:]
     if len(shape) != len(card.window):
         raise InputError(f"ms: has {len(shape)} axes, and the model is of {len(card.window)}")
     names = phases_of(ensemble)
-    if names != dict(card.phases):
-        raise InputError(f"ms: the model is of {dict(card.phases)}, and the phases are {names}")
+    if names != dict(contents.phases):
+        raise InputError(f"ms: the model is of {dict(contents.phases)}, and the phases are {names}")
     if draws < 1:
         raise InputError(f"draws: must be at least 1, got {draws}")
     level = min(max(SIGMA, card.sigma_min), card.sigma_max) if sigma is None else sigma
@@ -98,7 +102,7 @@ def log_probability(
         )
     require_memory_for_work(1, shape, card.network, model.device, known_material=False)
     sampler = BatchedSampler(model.network, card, model.device, model.precision)
-    encoding = PhaseEncoding(card.phases, card.background)
+    encoding = PhaseEncoding(contents.phases, contents.background)
     order = [encoding.background, *encoding.species]
     seed = resolve_seed(rng)
     found = np.empty((len(ensemble), len(order), *shape), dtype=np.float32)
@@ -132,19 +136,19 @@ def _read_out(
     generator: torch.Generator,
 ) -> torch.Tensor:
     """Log probabilities (phase, *space), the background first, from one walk."""
-    kernel = TransitionKernel(Lattice.box(labels.shape, boundary), model.device)
-    lattice = OneLattice(kernel, kernel)
+    box = Octaves(Lattice.box(labels.shape, boundary), model.card.octaves, model.device)
+    lattices = Lattices(box, box)
     occupation = encoding.encode(labels[None]).to(model.device)
     counts = occupation.flatten(2).sum(2).long()
     numbers = torch.arange(1, 1 + occupation.shape[1], device=model.device)
     phase = torch.einsum("bs...,s->b...", occupation.long(), numbers)
     origins = Anywhere(counts)
     potential = model.network
-    assert isinstance(potential, PotentialUNet)
+    assert isinstance(potential, PotentialUNet | OctaveUNets)
     read_out = potential.joint if potential.config.read_out else None
     fractions = (counts / math.prod(labels.shape)).float()
     network = ConditionedNetwork(potential, read_out, fractions)
-    walkers = origins.walkers(phase, kernel)
-    walkers = lattice.forward(walkers, 0.0, sigma, [generator], by_place=True)
-    state = state_of(walkers.occupation(), sigma, lattice, origins, [generator])
-    return network.scores(state, lattice)[0].log_softmax(0)
+    walkers = origins.walkers(phase, lattices.voxels)
+    walkers = lattices.forward(walkers, 0.0, sigma, [generator], by_place=True)
+    state = state_of(walkers.occupation(), sigma, lattices, origins, [generator])
+    return network.scores(state, lattices)[0].log_softmax(0)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -14,13 +13,12 @@ import torch
 import xarray as xr
 from numpy.typing import ArrayLike
 
-import microdsd
 from microdsd.device import resolve_device
 from microdsd.device.precision import AUTO
 from microdsd.generation.batches import BatchedSampler
-from microdsd.generation.labels import dress
 from microdsd.generation.regional import inpainting_request, regional_request
 from microdsd.generation.request import GenerationRequest
+from microdsd.generation.samples import carry_out
 from microdsd.io import atomic_write
 from microdsd.microstructure import LabelsLike
 from microdsd.microstructure.composition import Fractions
@@ -28,9 +26,10 @@ from microdsd.models import model_path
 from microdsd.models.card import ModelCard
 from microdsd.models.files import pack_model, read_network
 from microdsd.models.walk_back import WalkBack
-from microdsd.networks import UNet
+from microdsd.networks.build import Network
 from microdsd.process import Boundary
-from microdsd.progress import stage
+from microdsd.process.blocks import dealt
+from microdsd.progress import Progress
 from microdsd.sampling import Leap, Visit
 from microdsd.sampling.guidance import Guide
 
@@ -42,7 +41,7 @@ class MicrostructureModel:
 
     Parameters
     ----------
-    network : UNet
+    network : UNet or OctaveUNets
     card : ModelCard
     device : str or torch.device, optional
         By default a CUDA device where there is one, else the CPU.
@@ -61,7 +60,7 @@ class MicrostructureModel:
 
     def __init__(
         self,
-        network: UNet,
+        network: Network,
         card: ModelCard,
         device: str | torch.device | None = None,
         precision: str = AUTO,
@@ -164,6 +163,7 @@ class MicrostructureModel:
         guide: Guide | None = None,
         rng: int | np.random.Generator | None = None,
         seed: int | None = None,
+        progress: Progress | None = None,
         **unknown: Never,
     ) -> xr.DataArray:
         """Generate microstructures, or images, with exactly the composition asked for.
@@ -202,6 +202,8 @@ class MicrostructureModel:
             Sample i depends on the seed and i alone.
         seed : int, optional
             Another name of ``rng``.
+        progress : Progress, optional
+            Told how many network evaluations are made, and of how many.
 
         Returns
         -------
@@ -239,7 +241,7 @@ class MicrostructureModel:
             seed=seed,
             **unknown,
         )
-        return self.carry_out(request)
+        return carry_out(self, request, progress)
 
     def inpaint(
         self,
@@ -258,6 +260,7 @@ class MicrostructureModel:
         guide: Guide | None = None,
         rng: int | np.random.Generator | None = None,
         seed: int | None = None,
+        progress: Progress | None = None,
         **misspelt: Never,
     ) -> xr.DataArray:
         """Complete material that is known in part; known voxels come back as they are.
@@ -295,6 +298,8 @@ class MicrostructureModel:
             Sample i depends on the seed and i alone.
         seed : int, optional
             Another name of ``rng``.
+        progress : Progress, optional
+            Told how many network evaluations are made, and of how many.
 
         Returns
         -------
@@ -318,7 +323,8 @@ class MicrostructureModel:
         >>> bool((new.values[0] == real)[~hole].all()), int((new == 0).sum())
         (True, 205)
         """
-        return self.carry_out(
+        return carry_out(
+            self,
             inpainting_request(
                 self.card,
                 n,
@@ -336,7 +342,8 @@ class MicrostructureModel:
                 rng=rng,
                 seed=seed,
                 **misspelt,
-            )
+            ),
+            progress,
         )
 
     def sample_regions(
@@ -344,7 +351,7 @@ class MicrostructureModel:
         phase_fraction: Mapping[int | str, ArrayLike] | ArrayLike,
         n: int = 1,
         *,
-        regions: ArrayLike | None = None,
+        region_map: ArrayLike | None = None,
         shape: int | Sequence[int] | None = None,
         class_name: str | Sequence[str] | None = None,
         guidance: float = 1.0,
@@ -354,6 +361,7 @@ class MicrostructureModel:
         guide: Guide | None = None,
         rng: int | np.random.Generator | None = None,
         seed: int | None = None,
+        progress: Progress | None = None,
         **misspelt: Never,
     ) -> xr.DataArray:
         """Generate microstructures in which every layer, block or region has its own fractions.
@@ -361,12 +369,12 @@ class MicrostructureModel:
         Parameters
         ----------
         phase_fraction : mapping of phase to array of float
-            For all phases but one. With ``regions`` one number per region, in ascending order of
+            For all phases but one. With ``region_map`` one number per region, in ascending order of
             the map's labels; without, one per block of a grid over the box: an array of shape
             (10, 1, 1) is ten layers along z.
         n : int
             Number of samples.
-        regions : array_like of int, shape ([z,] y, x), optional
+        region_map : array_like of int, shape ([z,] y, x), optional
             Which region each voxel belongs to.
         shape : sequence of int, optional
             Voxels per axis, where there is no map; the training window's by default.
@@ -386,6 +394,8 @@ class MicrostructureModel:
             Sample i depends on the seed and i alone.
         seed : int, optional
             Another name of ``rng``.
+        progress : Progress, optional
+            Told how many network evaluations are made, and of how many.
 
         Returns
         -------
@@ -399,12 +409,13 @@ class MicrostructureModel:
         >>> (graded[0] == 0).groupby("region").sum().values  # of 320 voxels each
         array([32, 96])
         """
-        return self.carry_out(
+        return carry_out(
+            self,
             regional_request(
                 self.card,
                 n,
                 phase_fraction,
-                regions=regions,
+                region_map=region_map,
                 shape=shape,
                 class_name=class_name,
                 guidance=guidance,
@@ -415,25 +426,16 @@ class MicrostructureModel:
                 rng=rng,
                 seed=seed,
                 **misspelt,
-            )
+            ),
+            progress,
         )
-
-    def carry_out(self, request: GenerationRequest) -> xr.DataArray:
-        """All samples of a request, in the array contract; warns of what it cautions against."""
-        for caution in request.cautions:
-            warnings.warn(caution, stacklevel=3)
-        calls = request.plan.network_calls
-        total = None if calls is None else calls * len(request)
-        with stage("generating", total=total) as generating:
-            made = list(self.generate(request, on_evaluation=generating.advance))
-        return self.dress(request, [labels for labels, _ in made], [moved for _, moved in made])
 
     def generate(
         self,
         request: GenerationRequest,
         *,
         start: int = 0,
-        on_evaluation: Callable[[int], None] | None = None,
+        progress: Progress | None = None,
     ) -> Iterator[tuple[np.ndarray, int]]:
         """Generate the samples of a request one after the other.
 
@@ -442,8 +444,9 @@ class MicrostructureModel:
         request : GenerationRequest
         start : int
             Index of the first sample, to go on with an interrupted run.
-        on_evaluation : callable, optional
-            Told after every network evaluation for how many samples it was.
+        progress : Progress, optional
+            Told after every network evaluation how many are made of those of all samples, the ones
+            before `start` included.
 
         Yields
         ------
@@ -454,7 +457,7 @@ class MicrostructureModel:
             images, the intensity above the highest level.
         """
         self.require_memory(request)
-        observe = None if on_evaluation is None else _tell(on_evaluation)
+        observe = None if progress is None else _counted(request, start, progress)
         for members in self._sampler.batches(request, start):
             yield from zip(*self._sampler.draw(request, members, observe), strict=True)
 
@@ -468,7 +471,7 @@ class MicrostructureModel:
         """
         self._sampler.require_memory(request)
 
-    def walk(
+    def trajectory(
         self, request: GenerationRequest, index: int = 0
     ) -> tuple[list[tuple[float, np.ndarray]], np.ndarray]:
         """Generate one sample and keep its intermediate states, for pictures of the walk.
@@ -476,34 +479,21 @@ class MicrostructureModel:
         Returns
         -------
         states : list of (sigma, ndarray)
-            Occupation numbers (species, *shape) at every noise level, from the horizon down.
+            Occupation numbers (species, *shape) at every noise level, from the horizon down;
+            walkers on blocks are dealt out evenly to the voxels of theirs.
         labels : ndarray, shape ``request.lattice.shape``
         """
         self.require_memory(request)
         states: list[tuple[float, np.ndarray]] = []
 
         def keep(visit: Visit | Leap) -> None:
-            states.append((float(visit.sigma), visit.occupation[0].cpu().numpy().astype(np.uint16)))
+            occupation = visit.occupation[0]
+            if isinstance(visit, Visit):
+                occupation = dealt(occupation, visit.lattice)
+            states.append((float(visit.sigma), occupation.cpu().numpy().astype(np.uint16)))
 
         labels, _ = self._sampler.draw(request, range(index, index + 1), keep)
         return states, labels[0]
-
-    def dress(
-        self,
-        request: GenerationRequest,
-        labels: Sequence[np.ndarray],
-        reassigned: Sequence[int],
-    ) -> xr.DataArray:
-        """Samples in the array contract, with the request and the model as provenance."""
-        record = {
-            "generator": f"microdsd {microdsd.__version__}",
-            "model_digest": self.digest(),
-            **request.record(self.card),
-            "above_top_level" if self.card.grey_levels else "reassigned": list(reassigned),
-            "precision": self.precision,
-            "training": dict(self.card.provenance),
-        }
-        return dress(self.card, request, labels, record)
 
     def digest(self) -> str:
         """First 16 hex digits of the sha256 of card and weights."""
@@ -525,5 +515,17 @@ class MicrostructureModel:
         return self._precision != AUTO
 
 
-def _tell(on_evaluation: Callable[[int], None]) -> Callable[[Visit | Leap], None]:
-    return lambda visit: on_evaluation(len(visit.occupation))
+def _counted(
+    request: GenerationRequest, start: int, progress: Progress
+) -> Callable[[Visit | Leap], None]:
+    """Count the network evaluations of every sample; the total is not known with an epsilon."""
+    calls = request.plan.network_calls
+    total = None if calls is None else calls * len(request)
+    done = 0 if calls is None else calls * start
+
+    def count(visit: Visit | Leap) -> None:
+        nonlocal done
+        done += len(visit.occupation)
+        progress(done, total, "")
+
+    return count

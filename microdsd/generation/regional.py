@@ -10,16 +10,18 @@ from typing import Unpack
 import numpy as np
 from numpy.typing import ArrayLike
 
+from microdsd.encoding import Composition, PhaseEncoding, encoding_of
 from microdsd.errors import ExtrapolationWarning, InputError, MicrodsdWarning
 from microdsd.generation.memory import require_memory_for_results
 from microdsd.generation.options import SHARED_OPTIONS, SharedOptions
-from microdsd.generation.request import GenerationRequest
+from microdsd.generation.request import GenerationRequest, box_of, number_of_samples
 from microdsd.microstructure import LabelsLike
 from microdsd.microstructure.arguments import box_shape, by_phase, refuse_unknown, whole_number
 from microdsd.microstructure.canvas import fills_a_box, grid_regions
-from microdsd.microstructure.composition import Fractions, counts_from_fractions
+from microdsd.microstructure.composition import Fractions
 from microdsd.microstructure.layout import KNOWN, Layout
 from microdsd.models.card import ModelCard
+from microdsd.models.methods import METHODS
 
 _ARGUMENTS = ("n", "phase_fraction")
 
@@ -43,9 +45,8 @@ def inpainting_request(
         If the known part holds more of a phase than the whole is to have; says what is possible.
     """
     refuse_unknown(options, (*_ARGUMENTS, "repeats", "walls", *SHARED_OPTIONS))
-    _require_phases_and_bridges(card, "known")
+    encoding = _phases_by_bridges(card, "known")
     labels, mask = np.asarray(known), np.asarray(unknown)
-    names = [card.phases[label] for label in sorted(card.phases)]
     if mask.shape != labels.shape:
         raise InputError(f"unknown: its shape is {mask.shape}, that of the material {labels.shape}")
     if mask.dtype != bool:
@@ -67,26 +68,18 @@ def inpainting_request(
             f"known: holds the labels {foreign}, the model knows {dict(card.phases)}; relabel "
             "them, or mark them as unknown"
         )
-    held = np.array([(fixed == label).sum() for label in sorted(card.phases)])
+    held = np.array([(fixed == label).sum() for label in encoding.phases])
     if phase_fraction is None and len(fixed):
-        phase_fraction = {name: k / len(fixed) for name, k in zip(names, held, strict=True)}
+        phase_fraction = dict(zip(encoding.names, (held / len(fixed)).tolist(), strict=True))
     request = GenerationRequest.resolve(
         card, n, phase_fraction=phase_fraction, shape=labels.shape, **options
     )
-    left = request.counts - held
-    for k, name in enumerate(names):
-        if (left[:, k] < 0).any():
-            asked = int(request.counts[left[:, k].argmin(), k])
-            possible = ", ".join(
-                f"{n / labels.size:.4g} to {(n + mask.sum()) / labels.size:.4g} of {phase}"
-                for n, phase in zip(held, names, strict=True)
-            )
-            raise InputError(
-                f"phase_fraction: {asked} voxels of {name} in the whole box, and the known part "
-                f"alone holds {held[k]}; the box can have {possible}"
-            )
-    layout = Layout(np.where(mask, 0, KNOWN), left[:, None], np.where(mask, 0, labels), walls)
-    return replace(request, layout=layout, plan=replace(request.plan, repeats=repeats))
+    return replace(
+        request,
+        composition=request.composition.completing(held),
+        layout=Layout(np.where(mask, 0, KNOWN), np.where(mask, 0, labels), walls),
+        plan=replace(request.plan, repeats=repeats),
+    )
 
 
 def regional_request(
@@ -94,7 +87,7 @@ def regional_request(
     n: int,
     phase_fraction: Mapping[int | str, ArrayLike] | ArrayLike,
     *,
-    regions: ArrayLike | None = None,
+    region_map: ArrayLike | None = None,
     shape: int | Sequence[int] | None = None,
     **options: Unpack[SharedOptions],
 ) -> GenerationRequest:
@@ -105,8 +98,9 @@ def regional_request(
     InputError
         For fractions that do not fit the regions, or that no whole voxels can meet.
     """
-    refuse_unknown(options, (*_ARGUMENTS, "regions", "shape", *SHARED_OPTIONS))
-    _require_phases_and_bridges(card, "phase_fraction")
+    refuse_unknown(options, (*_ARGUMENTS, "region_map", "shape", *SHARED_OPTIONS))
+    encoding = _phases_by_bridges(card, "phase_fraction")
+    n = number_of_samples(n)
     try:
         columns = {
             key: np.asarray(value, dtype=float)
@@ -119,23 +113,24 @@ def regional_request(
     grids = {column.shape for column in columns.values() if column.ndim}
     if len(grids) > 1:
         raise InputError(f"phase_fraction: arrays of one shape are needed, got {sorted(grids)}")
-    if regions is None:
+    if region_map is None:
         if not grids:
             raise InputError("phase_fraction: give an array of fractions, one per block of a grid")
-        shape = box_shape(shape, card.window)
-        require_memory_for_results(1, shape, card.network)
+        shape = box_of(card, shape)
+        require_memory_for_results(n, shape, card.network)
         index = grid_regions(shape, *grids)
         number = math.prod(*grids)
     else:
-        labels = np.asarray(regions)
+        labels = np.asarray(region_map)
         if labels.dtype.kind not in "iu":
-            raise InputError(f"regions: expected integers, got {labels.dtype}")
+            raise InputError(f"region_map: expected integers, got {labels.dtype}")
         if shape is not None and box_shape(shape, labels.shape) != labels.shape:
             raise InputError(
                 f"shape={shape}: the map of regions is of {labels.shape}; leave shape out"
             )
         present, index = np.unique(labels, return_inverse=True)
-        index, shape, number = index.reshape(labels.shape), labels.shape, len(present)
+        shape, index, number = box_of(card, labels.shape), index.reshape(labels.shape), len(present)
+        require_memory_for_results(n, shape, card.network)
         if grids not in (set(), {(number,)}):
             raise InputError(
                 f"phase_fraction: the map has {number} regions, got arrays of shape "
@@ -143,37 +138,17 @@ def regional_request(
             )
     table = {key: np.broadcast_to(c.ravel(), number) for key, c in columns.items()}
     sizes = np.bincount(index.ravel(), minlength=number)
-    order = sorted(card.phases)
-    counts = np.empty((number, len(order)), dtype=np.int64)
-    for region in range(number):
-        wanted = {key: float(column[region]) for key, column in table.items()}
-        try:
-            row = counts_from_fractions(wanted, card.phases, int(sizes[region]))
-        except InputError as error:
-            raise InputError(f"region {region}: {error}") from error
-        counts[region] = [row[label] for label in order]
-    whole = counts.sum(0)
-    request = GenerationRequest.resolve(
-        card,
-        n,
-        phase_fraction={
-            card.phases[label]: k / sizes.sum() for label, k in zip(order, whole, strict=True)
-        },
-        shape=shape,
-        **options,
-    )
-    cautions = (*request.cautions, *_regional_cautions(card, counts / sizes[:, None]))
-    layout = Layout(index, np.broadcast_to(counts, (n, *counts.shape)), np.zeros(shape, np.int64))
-    return replace(
-        request, counts=np.broadcast_to(whole, (n, len(order))), cautions=cautions, layout=layout
-    )
+    composition = Composition.from_regions(encoding, table, sizes, n)
+    layout = Layout(index, np.zeros(shape, np.int64))
+    request = GenerationRequest.of(card, composition, shape, layout=layout, **options)
+    cautions = _regional_cautions(card, composition.counts[0] / sizes[:, None])
+    return replace(request, cautions=(*request.cautions, *cautions))
 
 
 def _regional_cautions(card: ModelCard, fractions: np.ndarray) -> list[MicrodsdWarning]:
     """What training windows were never like."""
     cautions: list[MicrodsdWarning] = []
-    for k, label in enumerate(sorted(card.phases)):
-        name = card.phases[label]
+    for k, name in enumerate(card.contents.names):
         low, high = card.fraction_range[name]
         outside = int(((fractions[:, k] < low) | (fractions[:, k] > high)).sum())
         if outside:
@@ -187,14 +162,8 @@ def _regional_cautions(card: ModelCard, fractions: np.ndarray) -> list[MicrodsdW
     return cautions
 
 
-def _require_phases_and_bridges(card: ModelCard, argument: str) -> None:
-    if card.grey_levels:
-        raise InputError(
-            f"{argument}: the model makes images of {card.grey_levels} grey levels; known material "
-            "and regions need a model of phases, trained on labels"
-        )
-    if card.method != "bridges":
-        raise InputError(
-            f"method={card.method}: known material and regions need a model of bridges; "
-            "train one with --method bridges"
-        )
+def _phases_by_bridges(card: ModelCard, argument: str) -> PhaseEncoding:
+    """Encoding of a model that can complete material."""
+    what = "known material and regions"
+    METHODS[card.method].require_potential(what)
+    return encoding_of(card.contents).require_phases(argument, what)

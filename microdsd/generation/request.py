@@ -4,29 +4,20 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, Unpack
 
 import numpy as np
 
-from microdsd.encoding import counts_from_intensity
+from microdsd.encoding import Composition, encoding_of
 from microdsd.errors import ExtrapolationWarning, InputError, MicrodsdWarning
 from microdsd.generation.memory import require_memory_for_results
-from microdsd.generation.options import SHARED_OPTIONS
-from microdsd.microstructure.arguments import (
-    box_shape,
-    by_phase,
-    one_seed,
-    refuse_unknown,
-    whole_number,
-)
-from microdsd.microstructure.composition import (
-    Fractions,
-    counts_from_fractions,
-    fractions_per_sample,
-)
+from microdsd.generation.options import SHARED_OPTIONS, SharedOptions
+from microdsd.microstructure.arguments import box_shape, one_seed, refuse_unknown, whole_number
+from microdsd.microstructure.composition import Fractions, fractions_per_sample
 from microdsd.microstructure.layout import Layout
 from microdsd.models.card import ModelCard
+from microdsd.models.methods import METHODS
 from microdsd.models.plan import WalkPlan
 from microdsd.process import Boundary, Lattice
 from microdsd.process.lattice import MIN_LENGTH
@@ -43,10 +34,8 @@ class GenerationRequest:
     ----------
     lattice : Lattice
         The box.
-    fractions : dict of str to tuple of float
-        As asked for: by phase name, one entry per sample.
-    counts : ndarray of int64, shape (samples, phases)
-        Exact voxels of every phase, in ascending order of the labels.
+    composition : Composition
+        Exact counts of every sample.
     plan : WalkPlan
         How every sample is walked back.
     seed : int
@@ -56,7 +45,7 @@ class GenerationRequest:
     remarks : tuple of str
         Plain sentences on what the request means for the samples.
     layout : Layout or None
-        Known material and counts per region, where there is more than one count per phase.
+        Regions of the box and known material, where there are any.
     guide : callable or None
         Weighs the potential, phases in ascending order of the labels; see
         `microdsd.sampling.guidance`.
@@ -69,12 +58,11 @@ class GenerationRequest:
     """
 
     lattice: Lattice
-    fractions: Mapping[str, tuple[float, ...]]
-    counts: np.ndarray
+    composition: Composition
     plan: WalkPlan
     seed: int
     streams: tuple[int, ...]
-    remarks: tuple[str, ...] = field(default=())
+    remarks: tuple[str, ...] = ()
     layout: Layout | None = None
     guide: Guide | None = None
     classes: tuple[str, ...] = ()
@@ -82,7 +70,7 @@ class GenerationRequest:
     cautions: tuple[MicrodsdWarning, ...] = ()
 
     def __len__(self) -> int:
-        return len(self.counts)
+        return len(self.composition)
 
     @classmethod
     def resolve(
@@ -92,18 +80,10 @@ class GenerationRequest:
         *,
         phase_fraction: Fractions | float | Sequence[float] | None = None,
         intensity: Fractions | None = None,
-        class_name: str | Sequence[str] | None = None,
-        guidance: float = 1.0,
         shape: int | Sequence[int] | None = None,
-        boundary: Boundary | Sequence[Boundary] = "no-flux",
-        evaluations: int | None = None,
-        sigma_last: float | None = None,
         epsilon: float | None = None,
         streams: Sequence[int] | None = None,
-        guide: Guide | None = None,
-        rng: int | np.random.Generator | None = None,
-        seed: int | None = None,
-        **unknown: Any,
+        **options: Unpack[SharedOptions],
     ) -> GenerationRequest:
         """Check a request against a model's card; see `MicrostructureModel.sample`.
 
@@ -112,54 +92,86 @@ class GenerationRequest:
         InputError
             For a request that cannot be met; says what can.
         """
-        refuse_unknown(unknown, OPTIONS)
-        n = whole_number(n, "n", least=0)
-        if n < 1:
-            raise InputError(f"n={n}: ask for at least one sample")
-        shape = box_shape(shape, card.window)
-        if min(shape) < MIN_LENGTH:
-            raise InputError(f"shape={shape}: every axis needs at least {MIN_LENGTH} voxels")
+        refuse_unknown(options, OPTIONS)
+        n, shape = number_of_samples(n), box_of(card, shape)
         require_memory_for_results(n, shape, card.network)
+        encoding = encoding_of(card.contents)
+        wanted = encoding.requested(phase_fraction, intensity)
+        if wanted is None:
+            classes = _classes_per_sample(card, options.get("class_name"), n)
+            wanted = _usual_fractions(card, classes)
+        fractions = fractions_per_sample(wanted, card.phases, n)
+        composition = Composition.from_fractions(encoding, fractions, math.prod(shape), n)
+        return cls.of(card, composition, shape, epsilon=epsilon, streams=streams, **options)
+
+    @classmethod
+    def of(
+        cls,
+        card: ModelCard,
+        composition: Composition,
+        shape: Sequence[int],
+        *,
+        layout: Layout | None = None,
+        class_name: str | Sequence[str] | None = None,
+        guidance: float = 1.0,
+        boundary: Boundary | Sequence[Boundary] = "no-flux",
+        evaluations: int | None = None,
+        sigma_last: float | None = None,
+        epsilon: float | None = None,
+        streams: Sequence[int] | None = None,
+        guide: Guide | None = None,
+        rng: int | np.random.Generator | None = None,
+        seed: int | None = None,
+    ) -> GenerationRequest:
+        """Check how samples of a composition are to be made; see `MicrostructureModel.sample`.
+
+        Raises
+        ------
+        InputError
+            For a walk that the model cannot make.
+        """
+        n = len(composition)
         lattice = Lattice.box(shape, _boundaries(boundary))
-        evaluations_given = evaluations is not None
-        evaluations = whole_number(
-            card.evaluations if evaluations is None else evaluations, "evaluations", least=1
-        )
-        _check_sigma_last(card, sigma_last)
-        plan = WalkPlan.of(card, evaluations, sigma_last, epsilon)
+        method = METHODS[card.method]
         if epsilon is not None:
-            _check_epsilon(card, epsilon, evaluations_given)
-        if guide is not None and not callable(guide):
-            raise InputError(f"guide={guide!r}: give a function; see microdsd.sampling.guidance")
-        if guide is not None and card.method != "bridges":
-            raise InputError(f"guide: needs a model of bridges, this one's method is {card.method}")
-        if guide is not None and card.grey_levels:
-            raise InputError("guide: weighs the phases of a voxel, and this model makes images")
+            method.check_epsilon(epsilon, evaluations)
+        number = card.evaluations if evaluations is None else evaluations
+        _check_sigma_last(card, sigma_last)
+        plan = WalkPlan.of(card, whole_number(number, "evaluations", least=1), sigma_last, epsilon)
+        if guide is not None:
+            if not callable(guide):
+                raise InputError(
+                    f"guide={guide!r}: give a function; see microdsd.sampling.guidance"
+                )
+            method.require_potential("guides")
+            card.contents.require_phases("guide", "guides")
         classes = _classes_per_sample(card, class_name, n)
         _check_guidance(guidance, classes)
-        wanted = _of_the_right_kind(card, phase_fraction, intensity)
-        fractions = fractions_per_sample(
-            _usual_fractions(card, classes) if wanted is None else wanted, card.phases, n
-        )
-        counts = [
-            _counts(card, {name: column[i] for name, column in fractions.items()}, lattice.n_sites)
-            for i in range(n)
-        ]
         return cls(
             lattice,
-            fractions,
-            np.array([[row[label] for label in sorted(card.phases)] for row in counts]),
+            composition,
             plan,
             one_seed(rng, seed),
             tuple(range(n) if streams is None else streams),
             tuple(_size_remarks(card, shape)),
+            layout=layout,
             guide=guide,
             classes=classes,
             guidance=guidance,
             cautions=(
                 *_class_cautions(card, classes),
-                *_fraction_cautions(card, fractions, classes),
+                *_fraction_cautions(card, composition.fractions, classes),
             ),
+        )
+
+    def part(self, members: range) -> GenerationRequest:
+        """The request for some of its samples, which come out the same."""
+        chosen = slice(members.start, members.stop)
+        return replace(
+            self,
+            composition=self.composition.part(chosen),
+            streams=self.streams[chosen],
+            classes=self.classes[chosen],
         )
 
     @property
@@ -169,7 +181,6 @@ class GenerationRequest:
 
     def record(self, card: ModelCard) -> dict[str, Any]:
         """The request as JSON can hold it."""
-        names = [card.phases[label] for label in sorted(card.phases)]
         return {
             "samples": len(self),
             "shape": list(self.lattice.shape),
@@ -179,13 +190,34 @@ class GenerationRequest:
             "method": card.method,
             **self.plan.record(),
             **({"classes": list(self.classes), "guidance": self.guidance} if self.classes else {}),
-            "requested_fractions": {k: list(v) for k, v in self.fractions.items()},
-            "requested_counts": {name: self.counts[:, k].tolist() for k, name in enumerate(names)},
+            **self.composition.record(regions=self.layout is not None),
             "trained_fractions": {k: list(v) for k, v in card.fraction_range.items()},
             "notes": list(self.notes),
-            **({} if self.layout is None else self.layout.record(names)),
+            **({} if self.layout is None else self.layout.record()),
             **({} if self.guide is None else {"guide": str(self.guide)}),
         }
+
+
+def number_of_samples(n: int) -> int:
+    """Number of samples, checked."""
+    n = whole_number(n, "n", least=0)
+    if n < 1:
+        raise InputError(f"n={n}: ask for at least one sample")
+    return n
+
+
+def box_of(card: ModelCard, shape: int | Sequence[int] | None) -> tuple[int, ...]:
+    """Voxels per axis of the box, by default those of the training window."""
+    shape = box_shape(shape, card.window)
+    if min(shape) < MIN_LENGTH:
+        raise InputError(f"shape={shape}: every axis needs at least {MIN_LENGTH} voxels")
+    block = 2 ** len(card.octaves)
+    if card.octaves and min(shape) <= block:
+        raise InputError(
+            f"shape={shape}: the walk of this model begins on blocks of {block} voxels, and every "
+            f"axis needs more than one; give at least {block + 1}, or train with fewer octaves"
+        )
+    return shape
 
 
 def _boundaries(boundary: Any) -> Any:
@@ -203,18 +235,6 @@ def _check_sigma_last(card: ModelCard, sigma_last: float | None) -> None:
             f"sigma_last={sigma_last!r}: give a noise level between 0 and the horizon of "
             f"{card.sigma_max:.3g} voxels"
         )
-
-
-def _check_epsilon(card: ModelCard, epsilon: float, evaluations_given: bool) -> None:
-    if card.method != "tau-leaping":
-        raise InputError(
-            f"epsilon={epsilon}: is for tau-leaping, and the model's method is {card.method}; "
-            "give evaluations"
-        )
-    if evaluations_given:
-        raise InputError(f"epsilon={epsilon}: sets the number of evaluations; give one of the two")
-    if not 0 < epsilon < 1:
-        raise InputError(f"epsilon={epsilon}: give a probability between 0 and 1")
 
 
 def _classes_per_sample(
@@ -243,32 +263,6 @@ def _check_guidance(guidance: float, classes: tuple[str, ...]) -> None:
         raise InputError(f"guidance={guidance}: steers to a class; give class_name with it")
 
 
-def _of_the_right_kind(
-    card: ModelCard,
-    phase_fraction: Fractions | float | Sequence[float] | None,
-    intensity: Fractions | None,
-) -> Fractions | None:
-    """What is asked of phases, or of the channels of an image; not of the other."""
-    if card.grey_levels and phase_fraction is not None:
-        raise InputError(
-            f"phase_fraction={phase_fraction}: the model makes images; give intensity, the "
-            f"mean of {', '.join(card.phases.values())} from 0 to {card.grey_levels - 1}"
-        )
-    if not card.grey_levels and intensity is not None:
-        raise InputError(
-            f"intensity={intensity}: the model makes phases; give phase_fraction of "
-            f"{', '.join(card.phases.values())}"
-        )
-    if not card.grey_levels:
-        return None if phase_fraction is None else by_phase(phase_fraction, card.phases)
-    if intensity is not None and not isinstance(intensity, Mapping):
-        if len(card.phases) > 1:
-            names = ", ".join(card.phases.values())
-            raise InputError(f"intensity={intensity!r}: give a mapping of {names} to the mean")
-        return dict.fromkeys(card.phases.values(), intensity)
-    return intensity
-
-
 def _usual_fractions(card: ModelCard, classes: tuple[str, ...]) -> Fractions:
     """Mean of the training windows, of each sample's own class where there is one."""
     if not classes:
@@ -278,40 +272,28 @@ def _usual_fractions(card: ModelCard, classes: tuple[str, ...]) -> Fractions:
     }
 
 
-def _counts(card: ModelCard, fractions: Mapping[str, float], n_sites: int) -> dict[int, int]:
-    """Walkers of every phase or channel, by label."""
-    if not card.grey_levels:
-        return counts_from_fractions(dict(fractions.items()), card.phases, n_sites)
-    totals = counts_from_intensity(
-        fractions, tuple(card.phases.values()), card.grey_levels, n_sites
-    )
-    return {label: totals[name] for label, name in card.phases.items()}
-
-
 def _fraction_cautions(
     card: ModelCard, fractions: Mapping[str, tuple[float, ...]], classes: tuple[str, ...]
 ) -> list[MicrodsdWarning]:
     """Per phase, and per class asked for, what lies outside the training windows."""
-    what = "total" if card.grey_levels else "counts"
+    exact = card.contents.conserved
     cautions: list[MicrodsdWarning] = []
     for name, column in fractions.items():
-        for of in sorted(set(classes)) or [""]:
-            asked = [
-                x
-                for x, mine in zip(column, classes or ("",) * len(column), strict=True)
-                if mine == of
-            ]
-            low, high = card.classes[of][name][1:] if of else card.fraction_range[name]
-            if min(asked) >= low and max(asked) <= high:
+        by_class: dict[str, list[float]] = {}
+        for class_name, fraction in zip(classes or ("",) * len(column), column, strict=True):
+            by_class.setdefault(class_name, []).append(fraction)
+        for class_name, asked in sorted(by_class.items()):
+            spans = card.classes.get(class_name)
+            low, high = spans[name][1:] if spans else card.fraction_range[name]
+            least, most = min(asked), max(asked)
+            if low <= least and most <= high:
                 continue
-            span = f"{min(asked):.4g}" + (
-                f" to {max(asked):.4g}" if max(asked) > min(asked) else ""
-            )
-            windows = f"training windows of {of}" if of else "training windows"
+            span = f"{least:.4g}" + (f" to {most:.4g}" if most > least else "")
+            windows = f"training windows of {class_name}" if spans else "training windows"
             cautions.append(
                 ExtrapolationWarning(
                     f"{name} = {span} lies outside the {low:.3g} to {high:.3g} of the {windows}: "
-                    f"{what} will be exact, but the structure is an extrapolation"
+                    f"{exact} will be exact, but the structure is an extrapolation"
                 )
             )
     return cautions

@@ -14,11 +14,13 @@ from microdsd.generation.memory import require_memory_for_results
 from microdsd.generation.microstructure_model import MicrostructureModel
 from microdsd.generation.options import SHARED_OPTIONS, SharedOptions
 from microdsd.generation.request import GenerationRequest
+from microdsd.generation.samples import carry_out
 from microdsd.microstructure.arguments import box_shape, by_phase, refuse_unknown, whole_number
 from microdsd.microstructure.composition import Fractions
 from microdsd.microstructure.labels import find_phase
 from microdsd.models.card import ModelCard
 from microdsd.process import Boundary
+from microdsd.progress import Progress
 from microdsd.sampling.guidance import Guide
 
 
@@ -38,6 +40,7 @@ def sample_sweep(
     guide: Guide | None = None,
     rng: int | np.random.Generator | None = None,
     seed: int | None = None,
+    progress: Progress | None = None,
     **misspelt: Never,
 ) -> xr.DataArray:
     """Generate n microstructures at each of several fractions of one phase.
@@ -74,6 +77,8 @@ def sample_sweep(
         Sample i depends on the seed and i alone; of paired samples, i counts within a fraction.
     seed : int, optional
         Another name of ``rng``.
+    progress : Progress, optional
+        Told how many network evaluations are made, and of how many.
 
     Returns
     -------
@@ -111,7 +116,7 @@ def sample_sweep(
         seed=seed,
         **misspelt,
     )
-    return model.carry_out(request)
+    return carry_out(model, request, progress)
 
 
 def sweep_request(

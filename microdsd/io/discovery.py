@@ -98,22 +98,6 @@ def split_spec(spec: str | Path) -> tuple[Path, str | None]:
     return Path(file), "/" + inner.strip("/")
 
 
-def find_arrays(
-    within: h5py.Group | h5py.Dataset, *, external: bool = False, axis_order: str | None = None
-) -> list[FoundArray]:
-    """Recognise every array of integer labels of a file or group, or the dataset itself.
-
-    Parameters
-    ----------
-    within : h5py.Group or h5py.Dataset
-    external : bool
-        Whether links into other files are followed.
-    axis_order : str, optional
-        See `microdsd.io.layouts.layout_of`.
-    """
-    return recognise(contents(within, external=external), axis_order)
-
-
 def recognise(found: Contents, axis_order: str | None = None) -> list[FoundArray]:
     """Arrays of labels among the contents of a file; what cannot be read joins `unreadable`."""
     single: list[FoundArray] = []

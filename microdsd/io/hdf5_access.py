@@ -84,7 +84,7 @@ def reading(place: str) -> Iterator[None]:
     except MemoryError as error:
         raise DataFileError(
             f"{place}: does not fit into the memory of this machine ({error}); read a part of it "
-            "(region, --crop)"
+            "(region, --region)"
         ) from error
     except HDF5_ERRORS as error:
         raise DataFileError(

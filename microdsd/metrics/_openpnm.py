@@ -40,7 +40,7 @@ def require_openpnm() -> None:
 
 
 class NetworkFlow:
-    """Flow and drainage through a pore network from one face of the box to the opposite one.
+    """Simulate flow and drainage through a pore network between opposite faces.
 
     Conduits are those of OpenPNM's collection for extracted networks: pyramids as wide as the
     pores' equivalent diameter, and cuboids as wide as the throats' inscribed diameter.
@@ -60,11 +60,11 @@ class NetworkFlow:
 
     @property
     def spans(self) -> bool:
-        """Whether a path of throats leads from one face to the other."""
+        """Tell whether a path of throats leads from one face to the other."""
         return bool(self._spanning.any())
 
     def conductance(self) -> float:
-        """Volume flow for a viscosity and a difference of pressure of one."""
+        """Return the volume flow for a viscosity and a pressure difference of one."""
         if not self.spans:
             return 0.0
         with self._openpnm() as (openpnm, pores, fluid):
@@ -73,7 +73,7 @@ class NetworkFlow:
     def drainage(
         self, diameters: Values, *, relative: bool = False
     ) -> tuple[Values, Values | None, Values | None]:
-        """What a fluid that does not wet fills from one face, through throats of a width at least.
+        """Return the share that a non-wetting fluid fills through throats of some width.
 
         Parameters
         ----------
@@ -109,12 +109,12 @@ class NetworkFlow:
         return (filled, None, None) if both is None else (filled, both[0], both[1])
 
     def _relative(self, pore: NDArray[np.bool_], throat: NDArray[np.bool_]) -> Values:
-        """Permeability of the invading and the defending fluid over that of the network."""
+        """Return the permeability of both fluids over that of the network."""
         with self._openpnm() as (openpnm, pores, fluid):
             whole = self._rate(openpnm, pores, fluid, "throat.hydraulic_conductance")
             # Pores in the faces belong to whichever fluid comes to them.
             inner = ~pores["pore.boundary"]
-            found = []
+            result = []
             for invading in (True, False):
                 fluid["pore.occupancy"] = np.where(
                     inner, pore[self._spanning] == invading, True
@@ -125,8 +125,8 @@ class NetworkFlow:
                     fluid, "throat.hydraulic_conductance", factor=_CLOSED
                 )
                 share = self._rate(openpnm, pores, fluid, "throat.conduit") / whole
-                found.append(share if share > 10 * _CLOSED else 0.0)
-        return np.array(found)
+                result.append(share if share > 10 * _CLOSED else 0.0)
+        return np.array(result)
 
     def _rate(self, openpnm: Any, pores: Any, fluid: Any, conductance: str) -> float:
         flow = openpnm.algorithms.StokesFlow(network=pores, phase=fluid)
@@ -139,7 +139,7 @@ class NetworkFlow:
 
     @contextlib.contextmanager
     def _openpnm(self, *, whole: bool = False) -> Iterator[tuple[Any, Any, Any]]:
-        """OpenPNM, the network (by default what spans the box alone) and a fluid of viscosity 1."""
+        """Import OpenPNM; return it, the network (by default its spanning part) and a fluid."""
         require_openpnm()
         logger = logging.getLogger()
         handlers, level = list(logger.handlers), logger.level
@@ -173,7 +173,7 @@ class NetworkFlow:
 
 
 def _spanning(network: Network, ends: tuple[str, str]) -> NDArray[np.bool_]:
-    """Pores of the clusters that reach both faces."""
+    """Return the pores of the clusters that reach both faces."""
     links, n = network["throat.conns"], len(network["pore.coords"])
     graph = coo_array((np.ones(len(links)), (links[:, 0], links[:, 1])), shape=(n, n))
     cluster = connected_components(graph, directed=False)[1]

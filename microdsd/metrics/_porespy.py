@@ -62,7 +62,7 @@ def porespy_sandbox() -> Iterator[Any]:
 
 
 def two_point_correlation(mask: NDArray[np.bool_], edges: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Not periodic, unbiased S2 of `mask` by porespy, one value per bin of distances in voxels.
+    """Return the unbiased S2 of a `mask` that is not periodic, per bin of distances in voxels.
 
     Parameters
     ----------
@@ -84,7 +84,7 @@ def two_point_correlation(mask: NDArray[np.bool_], edges: NDArray[np.int64]) -> 
 def local_thickness_radii(
     masks: NDArray[np.bool_], inside: NDArray[np.bool_] | None = None
 ) -> list[NDArray[np.int64]]:
-    """Voxels of each local thickness, for every mask of a stack.
+    """Count the voxels of each local thickness, for every mask of a stack.
 
     Parameters
     ----------
@@ -111,7 +111,7 @@ def local_thickness_radii(
 
 
 def _radii(porespy: Any, mask: NDArray[np.bool_], room: NDArray[np.bool_]) -> NDArray[np.int64]:
-    """Voxels of the mask by the radius of the largest ball in the room, centred in the mask."""
+    """Count the voxels of the mask by the radius of the largest ball that is centred in it."""
     sizes, number = porespy.filters.local_thickness(room, mask=mask, return_indices=True)
     voxels = np.bincount(number[mask], minlength=len(sizes))
     counts = np.zeros(int(max(sizes)) + 1, dtype=np.int64)
@@ -120,7 +120,7 @@ def _radii(porespy: Any, mask: NDArray[np.bool_], room: NDArray[np.bool_]) -> ND
 
 
 def local_thickness_field(mask: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """Radius of the largest ball in the mask that covers each voxel, as porespy counts; 0 outside.
+    """Return the radius of the largest ball that covers each voxel; 0 outside the mask.
 
     Parameters
     ----------
@@ -134,7 +134,7 @@ def local_thickness_field(mask: NDArray[np.bool_]) -> NDArray[np.float64]:
 
 
 def snow_network(mask: NDArray[np.bool_], voxel_size: float) -> dict[str, NDArray[Any]]:
-    """Pore network of a mask by the SNOW algorithm, as porespy's `snow2` names its arrays.
+    """Extract the pore network of a mask by the SNOW algorithm, with the names of `snow2`.
 
     Parameters
     ----------
@@ -159,19 +159,19 @@ def snow_network(mask: NDArray[np.bool_], voxel_size: float) -> dict[str, NDArra
     Gostick, Physical Review E 96 (2017) 023307, doi:10.1103/PhysRevE.96.023307.
     """
     with porespy_sandbox() as porespy:
-        shown = porespy.settings.tqdm["disable"]
+        bars_hidden = porespy.settings.tqdm["disable"]
         porespy.settings.tqdm["disable"] = True
         logger = logging.getLogger("porespy")
         level = logger.level
         logger.setLevel(logging.ERROR)  # it warns that small boxes are not divided
         try:
-            found = porespy.networks.snow2(
+            extracted = porespy.networks.snow2(
                 mask, voxel_size=voxel_size, boundary_width=_OPENING, parallel_kw=None
             )
         finally:
             logger.setLevel(level)
-            porespy.settings.tqdm["disable"] = shown
-        network = dict(found.network)
+            porespy.settings.tqdm["disable"] = bars_hidden
+        network = dict(extracted.network)
     for name in _PLACES:
         network[name] = network[name] - _OPENING * voxel_size
     network["pore.boundary"] = np.zeros(len(network["pore.coords"]), dtype=bool)

@@ -12,7 +12,7 @@ from microdsd.metrics._ensembles import MaskLike, per_sample, phase_in_specimen,
 from microdsd.metrics._runs import Runs
 from microdsd.metrics.registry import Descriptor, Group, Margin, Variables, Words
 from microdsd.metrics.request import Request
-from microdsd.metrics.surface import check_thickness, unlike_share
+from microdsd.metrics.surface import check_thickness, differing_share
 from microdsd.microstructure.schema import (
     LabelsLike,
     as_ensemble,
@@ -33,11 +33,11 @@ def chord_length_density(
     *,
     phase: int | str,
     periodic: bool,
-    along: str = "all",
+    axis: str = "all",
     cut: CutChords = "weight",
     mask: MaskLike | None = None,
 ) -> xr.DataArray:
-    r"""Probability density of the lengths of the chords of one phase.
+    r"""Measure the probability density of the lengths of the chords of one phase.
 
     Parameters
     ----------
@@ -47,7 +47,7 @@ def chord_length_density(
         Label or name of the phase.
     periodic : bool
         Whether the box wraps. There is no default.
-    along : {"all", "z", "y", "x"}, optional
+    axis : {"all", "z", "y", "x"}, optional
         Chords along one axis, or along all of them together (voxels must then be cubes).
     cut : {"weight", "exclude"}, optional
         What is done about chords that the faces of a box cut, which are never counted:
@@ -69,7 +69,7 @@ def chord_length_density(
     Raises
     ------
     InputError
-        If the phase, axis or policy does not exist, the mask does not fit, or `along` is "all" and
+        If the phase, axis or policy does not exist, the mask does not fit, or `axis` is "all" and
         voxels are not cubes.
 
     Notes
@@ -87,36 +87,40 @@ def chord_length_density(
     --------
     >>> import numpy as np
     >>> stripes = np.tile(np.repeat([0, 1], [5, 3]), (6, 4))
-    >>> density = chord_length_density(stripes, phase=0, periodic=True, along="x")
+    >>> density = chord_length_density(stripes, phase=0, periodic=True, axis="x")
     >>> density.values[0, :6]
     array([0., 0., 0., 0., 1., 0.])
     """
     ensemble = as_ensemble(ms)
     label = resolve_phase(ensemble, phase)
     dims = spatial_dims(ensemble)
-    if along not in ("all", *dims):
-        raise InputError(f"along: {along!r} is not one of {('all', *dims)}")
+    if axis not in ("all", *dims):
+        raise InputError(f"axis: {axis!r} is not one of {('all', *dims)}")
     if cut not in get_args(CutChords):
         raise InputError(f"cut: {cut!r} is not one of {get_args(CutChords)}")
     size, unit = voxel_size_of(ensemble)
-    axes = range(len(dims)) if along == "all" else [dims.index(along)]
+    axes = range(len(dims)) if axis == "all" else [dims.index(axis)]
     edge = size[axes[0]]
-    if along == "all" and not np.allclose(size, edge, rtol=1e-6, atol=0):
+    if axis == "all" and not np.allclose(size, edge, rtol=1e-6, atol=0):
         raise InputError(
-            f"along: 'all' needs voxels that are cubes, not {size} {unit}; choose one of {dims}"
+            f"axis: 'all' needs voxels that are cubes, not {size} {unit}; choose one of {dims}"
         )
     longest = max(ensemble.shape[1:])
     density = np.full((len(ensemble), longest), np.nan)
     of_phase, inside = phase_in_specimen(ensemble, label, mask)
     for i, row in enumerate(density):
-        found = np.zeros(longest)
-        for axis in axes:
-            here = None if inside is None else inside[i]
-            runs = Runs.along(of_phase[i], axis, periodic=periodic, inside=here)
-            specimen = None if here is None else Runs.along(here, axis, periodic=periodic)
-            found[: runs.voxels] += _weighted(runs, specimen, periodic, cut)
-        if found.any():
-            row[:] = found / found.sum() / edge
+        counts = np.zeros(longest)
+        for number in axes:
+            inside_sample = None if inside is None else inside[i]
+            runs = Runs.along(of_phase[i], number, periodic=periodic, inside=inside_sample)
+            specimen = (
+                None
+                if inside_sample is None
+                else Runs.along(inside_sample, number, periodic=periodic)
+            )
+            counts[: runs.voxels] += _weighted(runs, specimen, periodic, cut)
+        if counts.any():
+            row[:] = counts / counts.sum() / edge
     return per_sample(
         ensemble,
         density,
@@ -126,7 +130,7 @@ def chord_length_density(
         dims=("length",),
         coords={"length": ("length", np.arange(1, longest + 1) * edge, {"units": unit})},
         phase=phases_of(ensemble)[label],
-        along=along,
+        axis=axis,
         cut=cut,
         periodic=int(periodic),
     )
@@ -135,7 +139,7 @@ def chord_length_density(
 def mean_chord_length(
     ms: LabelsLike, *, phase: int | str, periodic: bool, mask: MaskLike | None = None
 ) -> xr.DataArray:
-    r"""Mean length of the chords of one phase along each axis, free of edge effects.
+    r"""Measure the mean length of the chords of one phase along each axis, without edge effects.
 
     Parameters
     ----------
@@ -178,13 +182,13 @@ def mean_chord_length(
     ensemble = as_ensemble(ms)
     check_thickness(ensemble, periodic)
     size, unit = voxel_size_of(ensemble)
-    found, inside = phase_in_specimen(ensemble, resolve_phase(ensemble, phase), mask)
-    space = tuple(range(1, found.ndim))
-    fraction = found.sum(axis=space) / voxels_of(ensemble, inside)
+    of_phase, inside = phase_in_specimen(ensemble, resolve_phase(ensemble, phase), mask)
+    space = tuple(range(1, of_phase.ndim))
+    fraction = of_phase.sum(axis=space) / voxels_of(ensemble, inside)
     steps = np.eye(len(size), dtype=int)
     crossings = np.stack(
         [
-            unlike_share(found, tuple(step.tolist()), periodic, inside) / edge
+            differing_share(of_phase, tuple(step.tolist()), periodic, inside) / edge
             for step, edge in zip(steps, size, strict=True)
         ],
         axis=1,
@@ -209,7 +213,7 @@ def _weighted(
     periodic: bool,
     cut: CutChords,
 ) -> NDArray[np.float64]:
-    """Weight of the whole chords of 1, 2, ... voxels."""
+    """Weight the whole chords of 1, 2, ... voxels."""
     number = runs.complete[1:].astype(np.float64)
     if cut == "exclude" or (periodic and specimen is None):
         return number
@@ -230,7 +234,7 @@ def _measure(request: Request) -> Variables:
                 request.ensemble,
                 phase=phase,
                 periodic=request.periodic,
-                along=axis,
+                axis=axis,
                 mask=request.mask,
             ),
             "chord",
@@ -249,7 +253,7 @@ def _measure(request: Request) -> Variables:
 
 
 def _shares(density: xr.DataArray, last_lag: int) -> xr.DataArray:
-    """Share of the chords with at least each length, mean over the axes."""
+    """Return the share of the chords with at least each length, averaged over the axes."""
     mean = density.mean("axis")
     longer = mean.isel(chord=slice(None, None, -1)).cumsum("chord", skipna=False)
     longer = longer.isel(chord=slice(None, None, -1))
@@ -268,7 +272,7 @@ CHORDS = Group(
             definition="probability density of the lengths of whole chords along an axis; chords "
             "that faces of the box cut are made up for by the inverse number of places of whole "
             "ones",
-            reference=_TORQUATO_LU,
+            references=_TORQUATO_LU,
             unit="1/length",
             symbol="p(z)",
             points="chord",
@@ -283,21 +287,21 @@ CHORDS = Group(
             label="mean chord length",
             definition="2 phi / P_L, with P_L the crossings of the boundary per length of line "
             "along an axis",
-            reference="Underwood, Quantitative Stereology (1970), chapter 4",
+            references="Underwood, Quantitative Stereology (1970), chapter 4",
             unit="length",
         ),
         Descriptor(
             name="chord_length",
             label="chord lengths",
             definition="share of the chords with at least each length, mean over the axes",
-            reference=_TORQUATO_LU,
+            references=_TORQUATO_LU,
             points="chord",
             points_in_voxels=True,
             abscissa="length",
             derived_from="chord_length_density",
             derive=_shares,
             margin=Margin(0.05, "mean"),
-            words=Words("{of} chords are", "too long", "too short"),
+            words=Words("{phase} chords are", "too long", "too short"),
             rank=7,
         ),
     ),

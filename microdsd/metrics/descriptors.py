@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import xarray as xr
@@ -22,18 +22,18 @@ from microdsd.metrics.registry import groups, register
 from microdsd.metrics.representativity import REPRESENTATIVITY
 from microdsd.metrics.request import Request
 from microdsd.metrics.surface import SURFACE
-from microdsd.metrics.topology import BODIES, EULER, PERCOLATION
+from microdsd.metrics.topology import COMPONENTS, EULER, PERCOLATION
 from microdsd.metrics.triple_lines import TRIPLE_LINES
 from microdsd.metrics.two_point import CROSS_TWO_POINT, TWO_POINT, TWO_POINT_ALONG
 from microdsd.microstructure.outside import material_phases
+from microdsd.microstructure.phases import resolve_phases
 from microdsd.microstructure.schema import (
     LabelsLike,
     as_ensemble,
     phases_of,
-    resolve_phase,
     voxel_size_of,
 )
-from microdsd.progress import stage
+from microdsd.progress import Progress, stage
 
 for _group in (
     FRACTIONS,
@@ -48,7 +48,7 @@ for _group in (
     SURFACE,
     MINKOWSKI,
     EULER,
-    BODIES,
+    COMPONENTS,
     PERCOLATION,
     TRIPLE_LINES,
     ANISOTROPY,
@@ -63,13 +63,13 @@ def describe(
     ms: LabelsLike,
     *,
     periodic: bool,
-    phases: Sequence[int | str] | None = None,
+    phase: int | str | Sequence[int | str] | None = None,
     descriptors: Sequence[str] | None = None,
     mask: MaskLike | None = None,
     relative_error: float = 0.05,
-    progress: Callable[[str], None] | None = None,
+    progress: Progress | None = None,
 ) -> xr.Dataset:
-    """Measure an ensemble with every descriptor of this package, or with those that are named.
+    """Measure an ensemble with every descriptor of this package, or with the chosen ones.
 
     Parameters
     ----------
@@ -77,8 +77,8 @@ def describe(
         Integer labels, dims ``([sample,] [z,] y, x)``.
     periodic : bool
         Whether the boxes wrap. There is no default.
-    phases : sequence of int or str, optional
-        Phases to describe; all by default.
+    phase : int or str, or sequence of them, optional
+        Phase or phases to describe; all by default.
     descriptors : sequence of str, optional
         Groups to measure, by default all that are not optional;
         `microdsd.metrics.registry.groups` names them.
@@ -88,8 +88,8 @@ def describe(
     relative_error : float
         Standard error of the phase fraction, over the fraction, that ``representative_size`` is
         for.
-    progress : callable, optional
-        Called with the name of each group before it is measured.
+    progress : Progress, optional
+        Told before each group how many are measured, of how many, and its name.
 
     Returns
     -------
@@ -97,7 +97,7 @@ def describe(
         Dims ``sample``; ``phase`` (labels, with ``phase_name``); ``pair`` of phases
         ("pore-solid"); ``axis`` ("z", "y", "x"); ``distance`` (metres or voxels); ``lag``,
         ``chord`` (voxels); ``diameter`` (metres or voxels). Every variable has its ``units``,
-        ``definition`` and ``reference`` as attributes; docs/reference/descriptors.md lists all.
+        ``definition`` and ``references`` as attributes; docs/reference/descriptors.md lists all.
         Cross-S2 and triple lines are there for three phases and more, the curvature in 3D, the
         local thickness where voxels are cubes.
 
@@ -111,13 +111,13 @@ def describe(
     --------
     >>> import numpy as np
     >>> stripes = np.tile(np.repeat([0, 1], 4), (16, 2))
-    >>> found = describe(stripes, periodic=True, descriptors=["bodies", "percolation"])
-    >>> found.body_count.sel(phase=1).item(), found.percolates.sel(phase=1).values.tolist()
+    >>> result = describe(stripes, periodic=True, descriptors=["components", "percolation"])
+    >>> result.component_count.sel(phase=1).item(), result.percolates.sel(phase=1).values.tolist()
     (2, [[True, False]])
     """
     ensemble = as_ensemble(ms)
     names = material_phases(phases_of(ensemble))
-    labels = list(names) if phases is None else [resolve_phase(ensemble, p) for p in phases]
+    labels = list(resolve_phases(ensemble, phase))
     request = Request(ensemble, labels, periodic, mask, relative_error)
     size, unit = voxel_size_of(ensemble)
     described = xr.Dataset(
@@ -128,11 +128,10 @@ def describe(
     if "representativity" in chosen:
         described.attrs["relative_error"] = relative_error
     n = ensemble.sizes["sample"]
-    with stage(f"describing {n} samples" if n > 1 else "describing", len(chosen)) as describing:
+    what = f"describing {n} samples" if n > 1 else "describing"
+    with stage(what, len(chosen), progress) as describing:
         for done, group in enumerate(chosen):
-            describing.update(done, group.replace("_", " "))
-            if progress is not None:
-                progress(group)
+            describing.update(done, status=group.replace("_", " "))
             described = described.assign(groups()[group].measured(request))
     return described
 
@@ -149,15 +148,15 @@ def _chosen(descriptors: Sequence[str] | None) -> list[str]:
 
 
 def scalar_columns(described: xr.Dataset) -> Iterator[xr.DataArray]:
-    """Columns (sample) of all compared scalars, without those that repeat another.
+    """Return the columns (sample) of all compared scalars, without those that repeat another.
 
     Each is named after its variable and has its phase, pair or axis as a coordinate.
 
     Examples
     --------
     >>> import numpy as np
-    >>> found = describe(np.eye(4, dtype=int), periodic=True, descriptors=["fractions", "surface"])
-    >>> [column.name for column in scalar_columns(found)][:3]
+    >>> result = describe(np.eye(4, dtype=int), periodic=True, descriptors=["fractions", "surface"])
+    >>> [column.name for column in scalar_columns(result)][:3]
     ['phase_fraction', 'phase_fraction', 'specific_surface_area']
     """
     two_phases = described.sizes["phase"] == 2
@@ -166,8 +165,8 @@ def scalar_columns(described: xr.Dataset) -> Iterator[xr.DataArray]:
             continue
         if two_phases and record.repeats_for_two_phases:
             continue
-        found = described[record.name]
+        variable = described[record.name]
         if two_phases and record.same_for_both_phases:
-            found = found.isel(phase=0, drop=True)
-        for index in np.ndindex(*found.shape[1:]):
-            yield found[(slice(None), *index)]
+            variable = variable.isel(phase=0, drop=True)
+        for index in np.ndindex(*variable.shape[1:]):
+            yield variable[(slice(None), *index)]

@@ -1,4 +1,4 @@
-"""Lineal-path function: how far one can go straight on inside a phase."""
+"""Lineal-path function: probability of straight segments inside a phase."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ import numpy as np
 import xarray as xr
 
 from microdsd.errors import InputError
-from microdsd.metrics._correlation import Grid, checked_distance
 from microdsd.metrics._ensembles import MaskLike, per_sample, specimen_of
 from microdsd.metrics._runs import Runs
+from microdsd.metrics.correlation import Grid, checked_distance
 from microdsd.metrics.registry import Descriptor, Group, Margin, Variables, Words
 from microdsd.metrics.request import Request
 from microdsd.microstructure.schema import (
@@ -34,10 +34,10 @@ def lineal_path(
     phase: int | str,
     periodic: bool,
     max_distance: int | None = None,
-    along: str = "mean",
+    axis: str = "mean",
     mask: MaskLike | None = None,
 ) -> xr.DataArray:
-    r"""Lineal-path function L(z) of one phase: the chance that a whole segment lies in it.
+    r"""Measure the lineal-path function L(z): the probability that a segment lies in the phase.
 
     Parameters
     ----------
@@ -51,7 +51,7 @@ def lineal_path(
     max_distance : int, optional
         Longest segment, in voxel edges (the shortest edge if they differ). By default half the
         shortest side of the box.
-    along : {"mean", "z", "y", "x"}, optional
+    axis : {"mean", "z", "y", "x"}, optional
         Segments along one axis, or the mean over the axes. Where voxels are not cubes, the curve
         of a longer edge is interpolated linearly to multiples of the shortest one.
     mask : array_like of bool, dims ``([sample,] [z,] y, x)``, optional
@@ -87,93 +87,95 @@ def lineal_path(
     --------
     >>> import numpy as np
     >>> stripes = np.tile(np.array([0, 0, 1, 1], dtype=np.uint8), (8, 2))
-    >>> path = lineal_path(stripes, phase=1, periodic=True, max_distance=3, along="x")
+    >>> path = lineal_path(stripes, phase=1, periodic=True, max_distance=3, axis="x")
     >>> path.values
     array([[0.5 , 0.25, 0.  , 0.  ]])
     """
     ensemble = as_ensemble(ms)
     label = resolve_phase(ensemble, phase)
     dims = spatial_dims(ensemble)
-    if along not in ("mean", *dims):
-        raise InputError(f"along: {along!r} is not one of {('mean', *dims)}")
+    if axis not in ("mean", *dims):
+        raise InputError(f"axis: {axis!r} is not one of {('mean', *dims)}")
     size, unit = voxel_size_of(ensemble)
     grid = Grid.of(ensemble.shape[1:], size, periodic)
     inside = specimen_of(ensemble, mask)
     default = min(ensemble.shape[1:]) // 2
 
-    def curves(axis: int, reach: int) -> Values:
+    def curves(number: int, reach: int) -> Values:
         return np.stack(
             [
-                _path(sample == label, None if inside is None else inside[i], axis, reach, periodic)
+                _path(
+                    sample == label, None if inside is None else inside[i], number, reach, periodic
+                )
                 for i, sample in enumerate(ensemble.values)
             ]
         )
 
-    if along == "mean":
+    if axis == "mean":
         reach = checked_distance(max_distance, default, _longest_common(grid))
         edge = min(size)
         wanted = np.arange(reach + 1.0)
-        found = np.zeros((len(ensemble), reach + 1))
-        for axis, ratio in enumerate(grid.edges):
+        values = np.zeros((len(ensemble), reach + 1))
+        for number, ratio in enumerate(grid.edges):
             lags = np.arange(int(np.ceil(reach / ratio)) + 1)
-            for i, curve in enumerate(curves(axis, int(lags[-1]))):
-                found[i] += np.interp(wanted, lags * ratio, curve) / len(dims)
+            for i, curve in enumerate(curves(number, int(lags[-1]))):
+                values[i] += np.interp(wanted, lags * ratio, curve) / len(dims)
     else:
-        axis = dims.index(along)
-        edge = size[axis]
-        reach = checked_distance(max_distance, default, grid.farthest_lag(axis))
-        found = curves(axis, reach)
+        number = dims.index(axis)
+        edge = size[number]
+        reach = checked_distance(max_distance, default, grid.farthest_lag(number))
+        values = curves(number, reach)
     return per_sample(
         ensemble,
-        found,
+        values,
         name="lineal_path",
         long_name="lineal-path function",
         dims=("distance",),
         coords={"distance": ("distance", np.arange(reach + 1) * edge, {"units": unit})},
         phase=phases_of(ensemble)[label],
-        along=along,
+        axis=axis,
         periodic=int(periodic),
     )
 
 
 def _longest_common(grid: Grid) -> int:
-    """Longest distance, in shortest edges, to which the curve of every axis reaches."""
+    """Return the longest distance, in shortest edges, to which all axes reach."""
     return int(min(grid.farthest_lag(axis) * edge for axis, edge in enumerate(grid.edges)))
 
 
 def _path(
-    found: NDArray[np.bool_],
+    in_phase: NDArray[np.bool_],
     inside: NDArray[np.bool_] | None,
     axis: int,
     reach: int,
     periodic: bool,
 ) -> Values:
-    n = found.shape[axis]
+    n = in_phase.shape[axis]
     if inside is None:
         per_line = np.full(reach + 1, n) if periodic else n - np.arange(reach + 1)
-        places = per_line * (found.size // n)
+        places = per_line * (in_phase.size // n)
     else:
         places = Runs.along(inside, axis, periodic=periodic).segments(reach)
-        found = found & inside
-    segments = Runs.along(found, axis, periodic=periodic).segments(reach)
+        in_phase = in_phase & inside
+    segments = Runs.along(in_phase, axis, periodic=periodic).segments(reach)
     share = np.divide(segments, places, out=np.full(reach + 1, np.nan), where=places > 0)
     return np.asarray(share)
 
 
 def _measure(request: Request) -> Variables:
-    def path(phase: int, along: str) -> xr.DataArray:
+    def path(phase: int, axis: str) -> xr.DataArray:
         return lineal_path(
             request.ensemble,
             phase=phase,
             periodic=request.periodic,
-            along=along,
+            axis=axis,
             max_distance=request.reach,
             mask=request.mask,
         )
 
     def mean(phase: int) -> xr.DataArray:
-        found = path(phase, "mean").drop_vars("distance").rename(distance="lag")
-        return found.assign_coords(lag=("lag", np.arange(request.reach + 1), {"units": "voxel"}))
+        curve = path(phase, "mean").drop_vars("distance").rename(distance="lag")
+        return curve.assign_coords(lag=("lag", np.arange(request.reach + 1), {"units": "voxel"}))
 
     def along(phase: int) -> xr.DataArray:
         return request.by_axis(
@@ -194,20 +196,20 @@ LINEAL_PATH = Group(
             label="lineal path",
             definition="L(z): chance that a segment joining the centres of voxels z apart lies in "
             "the phase, mean over the axes",
-            reference=_LU_TORQUATO,
+            references=_LU_TORQUATO,
             symbol="L(z)",
             points="lag",
             points_in_voxels=True,
             drawn=True,
             margin=Margin(0.05, "fall"),
-            words=Words("straight paths in {of} are", "too long", "too short"),
+            words=Words("straight paths in {phase} are", "too long", "too short"),
             rank=6,
         ),
         Descriptor(
             name="lineal_path_along",
             label="lineal path along an axis",
             definition="L(z) along one axis",
-            reference=_LU_TORQUATO,
+            references=_LU_TORQUATO,
             symbol="L(z)",
             points="lag",
             points_in_voxels=True,

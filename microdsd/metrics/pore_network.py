@@ -80,10 +80,10 @@ def pore_networks(
 def _extracted(
     ensemble: xr.DataArray, label: int, mask: MaskLike | None, edge: float
 ) -> list[Network | None]:
-    found, _ = phase_in_specimen(ensemble, label, mask)
+    result, _ = phase_in_specimen(ensemble, label, mask)
     return [
         snow_network(sample, edge) if sample.any() and not sample.all() else None
-        for sample in found
+        for sample in result
     ]
 
 
@@ -93,14 +93,14 @@ def _applies(request: Request) -> bool:
 
 
 def _networks(request: Request, phase: int) -> list[Network | None]:
-    """Networks in voxels, so that widths are compared as whole numbers."""
+    """Extract networks in voxels, so that widths are compared as whole numbers."""
     return request.once(
         ("pore networks", phase), lambda: _extracted(request.ensemble, phase, request.mask, 1.0)
     )
 
 
 def _inner(network: Network) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    """Pores that do not lie in the faces of the box, and throats between them."""
+    """Select the pores that do not lie in the faces of the box, and throats between them."""
     pores: NDArray[np.bool_] = ~np.asarray(network["pore.boundary"], dtype=bool)
     throats: NDArray[np.bool_] = np.all(pores[network["throat.conns"]], axis=1)
     return pores, throats
@@ -167,7 +167,7 @@ def _measure_flow(request: Request) -> Variables:
         )  # fmt: skip
 
     def curves(phase: int) -> xr.DataArray:
-        """Means over the axes: share filled, and both relative permeabilities."""
+        """Average over the axes the filled share and both relative permeabilities."""
         values = np.full((len(request.ensemble), 3, len(diameters)), np.nan)
         for i, network in enumerate(_networks(request, phase)):
             if network is not None:
@@ -215,17 +215,17 @@ PORE_NETWORK = Group(
             definition="pores of the SNOW network per volume of the box",
             explanation="How wide the passages between chambers are, which hold back a fluid that "
             "does not wet.",
-            reference=_SNOW,
+            references=_SNOW,
             unit="1/length^d",
             compared=True,
             margin=Margin(0.1, "mean"),
-            words=Words("the network of {of} has", "too many pores", "too few pores"),
+            words=Words("the network of {phase} has", "too many pores", "too few pores"),
         ),
         Descriptor(
             name="throats_per_volume",
             label="throats per volume",
             definition="throats between pores of the SNOW network per volume of the box",
-            reference=_SNOW,
+            references=_SNOW,
             unit="1/length^d",
         ),
         Descriptor(
@@ -234,17 +234,17 @@ PORE_NETWORK = Group(
             definition="mean number of throats of a pore of the SNOW network, those to the faces "
             "of the box left out",
             explanation="How many other chambers a chamber is joined to by throats.",
-            reference=_SNOW,
+            references=_SNOW,
             compared=True,
             margin=Margin(0.05, "mean"),
-            words=Words("the coordination of the network of {of} is", "too high", "too low"),
+            words=Words("the coordination of the network of {phase} is", "too high", "too low"),
         ),
         Descriptor(
             name="mean_pore_diameter",
             label="mean pore diameter",
             definition="mean diameter of the largest ball in a pore of the SNOW network",
             explanation="How wide the chambers are.",
-            reference=_SNOW,
+            references=_SNOW,
             unit="length",
             compared=True,
         ),
@@ -254,7 +254,7 @@ PORE_NETWORK = Group(
             definition="mean diameter of the largest ball through a throat of the SNOW network",
             explanation="How wide the passages between chambers are, which hold back a fluid that "
             "does not wet.",
-            reference=_SNOW,
+            references=_SNOW,
             unit="length",
             compared=True,
         ),
@@ -274,7 +274,7 @@ NETWORK_FLOW = Group(
             "the volume",
             explanation="How wide the passages between chambers are, which hold back a fluid that "
             "does not wet.",
-            reference=_OPENPNM,
+            references=_OPENPNM,
             unit="length^2",
             compared=True,
         ),
@@ -284,20 +284,20 @@ NETWORK_FLOW = Group(
             definition="share of the pores' volume that a fluid that does not wet fills from one "
             "face through throats of at least this diameter d, at the capillary pressure "
             "4 sigma cos(theta) / d; mean over the axes",
-            reference=_OPENPNM,
+            references=_OPENPNM,
             points="throat_diameter",
             abscissa="throat diameter",
             drawn=True,
             compared=True,
             margin=Margin(0.1, "points"),
-            words=Words("drainage fills", "too much of {of}", "too little of {of}"),
+            words=Words("drainage fills", "too much of {phase}", "too little of {phase}"),
         ),
         Descriptor(
             name="invading_relative_permeability",
             label="relative permeability of the invading fluid",
             definition="permeability of what the invading fluid fills in drainage over that of the "
             "network; mean over the axes that a path spans",
-            reference=_OPENPNM,
+            references=_OPENPNM,
             points="throat_diameter",
             abscissa="throat diameter",
             drawn=True,
@@ -307,7 +307,7 @@ NETWORK_FLOW = Group(
             label="relative permeability of the defending fluid",
             definition="permeability of what the invading fluid leaves in drainage over that of "
             "the network; mean over the axes that a path spans",
-            reference=_OPENPNM,
+            references=_OPENPNM,
             points="throat_diameter",
             abscissa="throat diameter",
             drawn=True,

@@ -1,4 +1,4 @@
-"""Phase fractions of specimens, and along an axis."""
+"""Phase fractions of specimens, and of layers along an axis."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from microdsd.microstructure.outside import material_phases
 from microdsd.microstructure.schema import LabelsLike, as_ensemble, phases_of, spatial_dims
 
 
-def fraction_profile(ms: LabelsLike, *, along: str, mask: MaskLike | None = None) -> xr.DataArray:
-    """Fraction of every phase in each layer of voxels normal to an axis.
+def fraction_profile(ms: LabelsLike, *, axis: str, mask: MaskLike | None = None) -> xr.DataArray:
+    """Measure the fraction of every phase in each layer of voxels normal to an axis.
 
     Parameters
     ----------
     ms : DataArray or ndarray
         Integer labels, dims ``([sample,] [z,] y, x)``.
-    along : {"z", "y", "x"}
+    axis : {"z", "y", "x"}
         Axis that the layers are normal to.
     mask : array_like of bool, dims ``([sample,] [z,] y, x)``, optional
         Where the specimen is, if it does not fill the box.
@@ -30,7 +30,7 @@ def fraction_profile(ms: LabelsLike, *, along: str, mask: MaskLike | None = None
     Returns
     -------
     DataArray
-        float64, dims ``(sample, phase, along)``, with the coordinate of the axis and
+        float64, dims ``(sample, phase, axis)``, with the coordinate of the axis and
         ``phase_name``; NaN in layers without specimen.
 
     Raises
@@ -41,18 +41,18 @@ def fraction_profile(ms: LabelsLike, *, along: str, mask: MaskLike | None = None
     Examples
     --------
     >>> import numpy as np
-    >>> fraction_profile(np.array([[0, 1], [0, 0]]), along="x").sel(phase=1).values
+    >>> fraction_profile(np.array([[0, 1], [0, 0]]), axis="x").sel(phase=1).values
     array([[0. , 0.5]])
     """
     ensemble = as_ensemble(ms)
     dims = spatial_dims(ensemble)
-    if along not in dims:
-        raise InputError(f"along: {along!r} is not one of {dims}")
-    return _fractions(ensemble, mask, along)
+    if axis not in dims:
+        raise InputError(f"axis: {axis!r} is not one of {dims}")
+    return _fractions(ensemble, mask, axis)
 
 
 def specimen_fractions(ms: LabelsLike, *, mask: MaskLike | None = None) -> xr.DataArray:
-    """Fraction of every phase in the specimen.
+    """Measure the fraction of every phase in the specimen.
 
     Parameters
     ----------
@@ -74,41 +74,41 @@ def specimen_fractions(ms: LabelsLike, *, mask: MaskLike | None = None) -> xr.Da
     return _fractions(as_ensemble(ms), mask, None)
 
 
-def _fractions(ensemble: xr.DataArray, mask: MaskLike | None, along: str | None) -> xr.DataArray:
+def _fractions(ensemble: xr.DataArray, mask: MaskLike | None, axis: str | None) -> xr.DataArray:
     labels, inside = ensemble.values, specimen_of(ensemble, mask)
-    kept = () if along is None else (ensemble.dims.index(along),)
-    summed = tuple(axis for axis in range(1, labels.ndim) if axis not in kept)
-    places = np.prod([labels.shape[axis] for axis in summed])
+    kept = () if axis is None else (ensemble.dims.index(axis),)
+    summed = tuple(i for i in range(1, labels.ndim) if i not in kept)
+    places = np.prod([labels.shape[i] for i in summed])
     voxels = np.asarray(places if inside is None else np.count_nonzero(inside, axis=summed))
     names = material_phases(phases_of(ensemble))
     fractions = []
     for label in names:
-        found = labels == label
-        counts = np.count_nonzero(found if inside is None else found & inside, axis=summed)
+        in_phase = labels == label
+        counts = np.count_nonzero(in_phase if inside is None else in_phase & inside, axis=summed)
         share = np.full(np.shape(counts), np.nan)
         fractions.append(np.divide(counts, voxels, out=share, where=voxels > 0))
     coords: dict[str, Any] = {"phase": list(names), "phase_name": ("phase", list(names.values()))}
-    if along is not None:
-        coords[along] = ensemble[along]
+    if axis is not None:
+        coords[axis] = ensemble[axis]
     return per_sample(
         ensemble,
         np.stack(fractions, axis=1),
-        name="phase_fraction" if along is None else "fraction_profile",
+        name="phase_fraction" if axis is None else "fraction_profile",
         long_name="phase fraction",
-        dims=("phase",) if along is None else ("phase", along),
+        dims=("phase",) if axis is None else ("phase", axis),
         coords=coords,
     )
 
 
 def _measure_fractions(request: Request) -> Variables:
-    found = specimen_fractions(request.ensemble, mask=request.mask)
-    return {"phase_fraction": found.sel(phase=list(request.phases))}
+    fractions = specimen_fractions(request.ensemble, mask=request.mask)
+    return {"phase_fraction": fractions.sel(phase=list(request.phases))}
 
 
 def _measure_profiles(request: Request) -> Variables:
     return {
         f"fraction_profile_{axis}": fraction_profile(
-            request.ensemble, along=axis, mask=request.mask
+            request.ensemble, axis=axis, mask=request.mask
         ).sel(phase=list(request.phases))
         for axis in request.dims
     }
@@ -124,7 +124,7 @@ FRACTIONS = Group(
             name="phase_fraction",
             label="phase fraction",
             definition="voxels of the phase over all voxels",
-            reference=_TORQUATO,
+            references=_TORQUATO,
             symbol="φ",
             explanation="Voxels of the phase over all voxels of the sample.",
             compared=True,
@@ -141,7 +141,7 @@ PROFILES = Group(
             name="fraction_profile",
             label="phase-fraction profile",
             definition="phase fraction in each layer of voxels normal to the axis",
-            reference=_TORQUATO,
+            references=_TORQUATO,
             symbol="φ",
             per_axis=True,
             drawn=True,

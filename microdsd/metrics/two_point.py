@@ -9,14 +9,14 @@ import numpy as np
 import xarray as xr
 
 from microdsd.errors import InputError
-from microdsd.metrics._correlation import (
+from microdsd.metrics._ensembles import MaskLike, per_sample, specimen_of
+from microdsd.metrics.correlation import (
     Grid,
     Shells,
     checked_distance,
     pair_counts,
     pair_counts_along,
 )
-from microdsd.metrics._ensembles import MaskLike, per_sample, specimen_of
 from microdsd.metrics.registry import Descriptor, Group, Margin, Variables, Words
 from microdsd.metrics.request import Request
 from microdsd.microstructure.schema import (
@@ -43,10 +43,10 @@ def two_point_probability(
     phase2: int | str | None = None,
     periodic: bool,
     max_distance: int | None = None,
-    along: str = "radial",
+    axis: str = "radial",
     mask: MaskLike | None = None,
 ) -> xr.DataArray:
-    r"""Two-point probability function S2 of one phase, or of a pair of phases.
+    r"""Measure the two-point probability function S2 of one phase, or of a pair of phases.
 
     Parameters
     ----------
@@ -62,7 +62,7 @@ def two_point_probability(
     max_distance : int, optional
         Largest distance, in voxel edges (the shortest edge if they differ). By default half
         the shortest side of the box.
-    along : {"radial", "z", "y", "x"}, optional
+    axis : {"radial", "z", "y", "x"}, optional
         Average over all lags of a shell, or only along one axis.
     mask : array_like of bool, dims ``([sample,] [z,] y, x)``, optional
         Where the specimen is, if it does not fill the box: only pairs with both ends in it count,
@@ -97,7 +97,7 @@ def two_point_probability(
     --------
     >>> import numpy as np
     >>> stripes = np.tile(np.array([0, 0, 1, 1], dtype=np.uint8), (8, 2))
-    >>> s2 = two_point_probability(stripes, phase=1, periodic=True, max_distance=4, along="x")
+    >>> s2 = two_point_probability(stripes, phase=1, periodic=True, max_distance=4, axis="x")
     >>> s2.values
     array([[0.5 , 0.25, 0.  , 0.25, 0.5 ]])
     """
@@ -105,14 +105,14 @@ def two_point_probability(
     first = resolve_phase(ensemble, phase)
     second = first if phase2 is None else resolve_phase(ensemble, phase2)
     dims = spatial_dims(ensemble)
-    if along != "radial" and along not in dims:
-        raise InputError(f"along: {along!r} is not one of {('radial', *dims)}")
+    if axis != "radial" and axis not in dims:
+        raise InputError(f"axis: {axis!r} is not one of {('radial', *dims)}")
     size, unit = voxel_size_of(ensemble)
     grid = Grid.of(ensemble.shape[1:], size, periodic)
     default = min(ensemble.shape[1:]) // 2
     batches = _batches(ensemble.values, (first, second), specimen_of(ensemble, mask))
 
-    if along == "radial":
+    if axis == "radial":
         edge = min(size)
         shells = Shells.of(grid, checked_distance(max_distance, default, grid.longest_shell()))
         lengths = grid.transform_lengths(shells.reach)
@@ -126,19 +126,21 @@ def two_point_probability(
         ]
         distance = shells.distance
     else:
-        axis = dims.index(along)
-        edge = size[axis]
-        reach = checked_distance(max_distance, default, grid.farthest_lag(axis))
+        number = dims.index(axis)
+        edge = size[number]
+        reach = checked_distance(max_distance, default, grid.farthest_lag(number))
         distance = np.arange(reach + 1.0)
-        length = grid.transform_length(axis, reach)
-        lines = np.prod(grid.shape) // grid.shape[axis]
-        of_box = lines * grid.places(axis, np.arange(reach + 1))
+        length = grid.transform_length(number, reach)
+        lines = np.prod(grid.shape) // grid.shape[number]
+        of_box = lines * grid.places(number, np.arange(reach + 1))
         values = [
             _share(counts, of_box if places is None else places)
             for a, b, inside in batches
             for counts, places in _with_places(
-                pair_counts_along(a, b, length, axis, reach),
-                None if inside is None else pair_counts_along(inside, inside, length, axis, reach),
+                pair_counts_along(a, b, length, number, reach),
+                None
+                if inside is None
+                else pair_counts_along(inside, inside, length, number, reach),
             )
         ]
 
@@ -152,7 +154,7 @@ def two_point_probability(
         coords={"distance": ("distance", distance * edge, {"units": unit})},
         phase=names[first],
         phase2=names[second],
-        along=along,
+        axis=axis,
         periodic=int(periodic),
     )
 
@@ -160,15 +162,15 @@ def two_point_probability(
 def _batches(
     labels: NDArray[np.integer[Any]], phases: Sequence[int], specimen: Mask | None
 ) -> Iterator[tuple[Mask, Mask, Mask | None]]:
-    """Where the two phases are, and the specimen, for a few samples at a time."""
+    """Yield the places of the two phases, and the specimen, for a few samples at a time."""
     step = max(1, VOXELS_PER_BATCH // int(np.prod(labels.shape[1:])))
     for start in range(0, len(labels), step):
         batch = slice(start, start + step)
         inside = None if specimen is None else specimen[batch]
 
         def where(phase: int, batch: slice = batch, inside: Mask | None = inside) -> Mask:
-            found = np.asarray(labels[batch] == phase)
-            return found if inside is None else np.asarray(found & inside)
+            in_phase = np.asarray(labels[batch] == phase)
+            return in_phase if inside is None else np.asarray(in_phase & inside)
 
         first = where(phases[0])
         yield first, first if phases[1] == phases[0] else where(phases[1]), inside
@@ -177,9 +179,9 @@ def _batches(
 def _with_places(
     counts: NDArray[np.float64], places: NDArray[np.float64] | None
 ) -> Iterator[tuple[NDArray[np.float64], NDArray[np.float64] | None]]:
-    """Counts of each sample, beside the places of its specimen if that does not fill the box."""
-    for i, found in enumerate(counts):
-        yield found, None if places is None else places[i]
+    """Return the counts of each sample, and the places of its specimen if it has one."""
+    for i, sample_counts in enumerate(counts):
+        yield sample_counts, None if places is None else places[i]
 
 
 def _share(counts: NDArray[np.float64], places: NDArray[Any]) -> NDArray[np.float64]:
@@ -208,7 +210,7 @@ def _measure_along(request: Request) -> Variables:
                 request.ensemble,
                 phase=phase,
                 periodic=request.periodic,
-                along=axis,
+                axis=axis,
                 max_distance=request.reach,
                 mask=request.mask,
             ),
@@ -237,7 +239,7 @@ def _measure_cross(request: Request) -> Variables:
 
 
 def _anisotropy(along: xr.DataArray, last_lag: int) -> xr.DataArray:
-    """S2 along every axis less the mean of the axes, over the fall of S2: 0 where isotropic."""
+    """Return S2 along every axis less the mean of the axes, over the fall of S2."""
     fraction = along.isel(lag=0, drop=True)
     fall = fraction * (1 - fraction)
     return ((along - along.mean("axis")) / fall.where(fall > 0)).assign_attrs(units="1")
@@ -254,7 +256,7 @@ TWO_POINT = Group(
             label="two-point probability",
             definition="S2(r) = <I(x) I(x + r)>, plain mean over the lags i <= |r| < i + 1 "
             "shortest edges",
-            reference=_TORQUATO,
+            references=_TORQUATO,
             symbol="S2(r)",
             explanation="S₂(r): probability that two points at distance r both lie in the phase; "
             "S₂(0) is the phase fraction, and S₂ tends to its square where the phase has no order "
@@ -264,7 +266,7 @@ TWO_POINT = Group(
             drawn=True,
             compared=True,
             margin=Margin(0.05, "fall"),
-            words=Words("{of} structures are", "too coarse", "too fine"),
+            words=Words("{phase} structures are", "too coarse", "too fine"),
             same_for_both_phases=True,
             tolerance=0.1,
             rank=2,
@@ -280,7 +282,7 @@ TWO_POINT_ALONG = Group(
             name="two_point_along",
             label="two-point probability along an axis",
             definition="S2 at lags along one axis",
-            reference=_TORQUATO,
+            references=_TORQUATO,
             symbol="S2(r)",
             points="lag",
             points_in_voxels=True,
@@ -290,13 +292,15 @@ TWO_POINT_ALONG = Group(
             name="anisotropy",
             label="anisotropy",
             definition="S2 along an axis less the mean of the axes, over phi (1 - phi)",
-            reference=_TORQUATO,
+            references=_TORQUATO,
             points="lag",
             points_in_voxels=True,
             derived_from="two_point_along",
             derive=_anisotropy,
             margin=Margin(0.05, "points"),
-            words=Words("{of} structures are", "too long along {axis}", "too short along {axis}"),
+            words=Words(
+                "{phase} structures are", "too long along {axis}", "too short along {axis}"
+            ),
             same_for_both_phases=True,
             rank=4,
         ),
@@ -312,7 +316,7 @@ CROSS_TWO_POINT = Group(
             label="two-point probability of two phases",
             definition="S2(r) = <I_a(x) I_b(x + r)> of two phases, r and -r averaged, mean over "
             "shells",
-            reference=_TORQUATO,
+            references=_TORQUATO,
             symbol="S2(r)",
             explanation="Probability that of two points at distance r one lies in the first phase "
             "and one in the second; 0 at r = 0, and the product of the two fractions where no "
@@ -320,7 +324,7 @@ CROSS_TWO_POINT = Group(
             points="distance",
             compared=True,
             margin=Margin(0.05, "fall"),
-            words=Words("distances from {of} are", "too short", "too long"),
+            words=Words("distances from {phase} are", "too short", "too long"),
             rank=3,
         ),
     ),

@@ -3,7 +3,13 @@
 from microdsd.microstructure.coarsening import coarsen
 from microdsd.microstructure.counting import label_counts
 from microdsd.microstructure.intensity import as_images, intensity_totals, is_images, quantise
-from microdsd.microstructure.phases import phase_counts, phase_fractions, porosity, relabel
+from microdsd.microstructure.phases import (
+    phase_counts,
+    phase_fractions,
+    porosity,
+    relabel,
+    resolve_phases,
+)
 from microdsd.microstructure.schema import (
     LabelsLike,
     PhaseNames,
@@ -50,6 +56,7 @@ __all__ = [
     "quantise",
     "relabel",
     "resolve_phase",
+    "resolve_phases",
     "spatial_dims",
     "voxel_size_of",
 ]

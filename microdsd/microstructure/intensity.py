@@ -27,20 +27,20 @@ GREY = ("grey",)
 def as_images(
     intensity: xr.DataArray | npt.NDArray[Any],
     *,
-    levels: int | None = None,
+    grey_levels: int | None = None,
     channels: Sequence[str] | None = None,
     classes: Sequence[str] | None = None,
     voxel_size: VoxelSizeLike | None = None,
     provenance: Mapping[str, Any] | None = None,
 ) -> xr.DataArray:
-    """Validate intensities and dress them in the array contract of images.
+    """Validate intensities and convert them to the array contract of images.
 
     Parameters
     ----------
     intensity : ndarray or DataArray
         Integers, axes ``(sample, [channel,] y, x)``. What a DataArray states is kept where the
         arguments below are None.
-    levels : int, optional
+    grey_levels : int, optional
         Number of grey levels; by default one more than the largest intensity.
     channels : sequence of str, optional
         Names of the channels, where there is a channel axis.
@@ -59,14 +59,15 @@ def as_images(
 
     Examples
     --------
-    >>> as_images(np.array([[[0, 3], [1, 2]]]), levels=4, classes=["b"]).sizes
+    >>> as_images(np.array([[[0, 3], [1, 2]]]), grey_levels=4, classes=["b"]).sizes
     Frozen({'sample': 1, 'y': 2, 'x': 2})
     """
     coords: dict[Any, Any] = {}
     if isinstance(intensity, xr.DataArray):
         dims = tuple(str(dim) for dim in intensity.dims)
         coords = {name: c for name, c in intensity.coords.items() if set(c.dims) <= set(dims)}
-        levels = intensity.attrs.get("levels") if levels is None else levels
+        if grey_levels is None:
+            grey_levels = intensity.attrs.get("levels")
         if provenance is None and "provenance" in intensity.attrs:
             provenance = json.loads(intensity.attrs["provenance"])
         values = intensity.values
@@ -79,7 +80,7 @@ def as_images(
             f"{values.shape}"
         )
     values = _whole(values)
-    levels = int(values.max()) + 1 if levels is None else int(levels)
+    levels = int(values.max()) + 1 if grey_levels is None else int(grey_levels)
     if "channel" in dims:
         names = coords["channel"].values if channels is None and "channel" in coords else channels
         coords["channel"] = ("channel", _names(names, values.shape[1], "channel"))
@@ -97,29 +98,29 @@ def as_images(
 
 
 def is_images(array: object) -> bool:
-    """Whether an array states the contract of images."""
+    """Tell whether an array states the contract of images."""
     return isinstance(array, xr.DataArray) and "levels" in array.attrs
 
 
 def channels_of(images: xr.DataArray) -> tuple[str, ...]:
-    """Names of the channels; ``("grey",)`` where there is no channel axis."""
+    """Return the names of the channels; ``("grey",)`` if there is no channel axis."""
     if "channel" not in images.dims:
         return GREY
     return tuple(str(name) for name in images["channel"].values)
 
 
 def classes_of(images: xr.DataArray) -> tuple[str, ...]:
-    """Class of every image; empty where it is not known."""
+    """Return the class of every image; empty where it is not known."""
     return tuple(str(name) for name in images["class"].values) if "class" in images.coords else ()
 
 
 def with_channels(images: xr.DataArray) -> npt.NDArray[Any]:
-    """Intensities (sample, channel, y, x), with a channel axis in any case."""
+    """Return intensities (sample, channel, y, x), with a channel axis in any case."""
     return images.values if "channel" in images.dims else images.values[:, np.newaxis]
 
 
 def intensity_totals(images: xr.DataArray) -> xr.DataArray:
-    """Total intensity of every channel, int64, dims (sample, channel).
+    """Sum the intensity of every channel, int64, dims (sample, channel).
 
     Examples
     --------
@@ -133,7 +134,7 @@ def intensity_totals(images: xr.DataArray) -> xr.DataArray:
 
 
 def quantise(
-    values: npt.NDArray[Any], levels: int, *, limits: tuple[float, float] | None = None
+    values: npt.NDArray[Any], grey_levels: int, *, limits: tuple[float, float] | None = None
 ) -> npt.NDArray[Any]:
     """Round grey values to a few levels.
 
@@ -143,7 +144,7 @@ def quantise(
     Parameters
     ----------
     values : ndarray
-    levels : int
+    grey_levels : int
         At least 2.
     limits : (float, float), optional
         Grey values that become the first and the last level, what lies beyond is clipped; by
@@ -155,18 +156,18 @@ def quantise(
     array([0, 1, 2], dtype=uint8)
     """
     low, high = limits if limits is not None else (float(np.min(values)), float(np.max(values)))
-    if levels < 2 or not low < high:
+    if grey_levels < 2 or not low < high:
         raise InputError(
-            f"levels={levels}, limits={low:g} to {high:g}: give at least two levels, and limits "
-            "in ascending order"
+            f"grey_levels={grey_levels}, limits={low:g} to {high:g}: give at least two levels, and "
+            "limits in ascending order"
         )
-    scaled = (np.asarray(values, dtype=float) - low) * ((levels - 1) / (high - low))
-    quantised: np.ndarray = np.rint(scaled.clip(0, levels - 1))
-    return quantised.astype(np.min_scalar_type(levels - 1))
+    scaled = (np.asarray(values, dtype=float) - low) * ((grey_levels - 1) / (high - low))
+    quantised: np.ndarray = np.rint(scaled.clip(0, grey_levels - 1))
+    return quantised.astype(np.min_scalar_type(grey_levels - 1))
 
 
 def _whole(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    """The same intensities as unsigned integers."""
+    """Return the same intensities as unsigned integers."""
     if values.size == 0:
         raise InputError(f"intensity: the array is empty, its shape is {values.shape}")
     if values.dtype.kind not in "iu":

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import xarray as xr
@@ -44,7 +44,9 @@ def phase_counts(ms: LabelsLike) -> xr.DataArray:
     if "sample" in ensemble.coords:
         coords["sample"] = ensemble.coords["sample"]
     return xr.DataArray(
-        np.array([[found.get(label, 0) for label in phases] for found in counts], dtype=np.int64),
+        np.array(
+            [[number_of.get(label, 0) for label in phases] for number_of in counts], dtype=np.int64
+        ),
         dims=("sample", "phase"),
         coords=coords,
         name="phase_counts",
@@ -130,3 +132,30 @@ def relabel(
         phases=phases,
         provenance=derived_provenance(ms, "relabel", mapping=steps),
     )
+
+
+def resolve_phases(
+    ms: LabelsLike, phase: int | str | Sequence[int | str] | None
+) -> tuple[int, ...]:
+    """Find the labels of one phase or of several, each once and in the order given.
+
+    None stands for all phases but the outside.
+
+    Raises
+    ------
+    InputError
+        There is no such phase, or none is named.
+
+    Examples
+    --------
+    >>> from microdsd.microstructure import as_microstructure
+    >>> ms = as_microstructure(np.eye(3, dtype=int), phases={0: "pore", 1: "solid"})
+    >>> resolve_phases(ms, ["solid", 0]), resolve_phases(ms, "pore"), resolve_phases(ms, None)
+    ((1, 0), (0,), (0, 1))
+    """
+    if phase is None:
+        return tuple(material_phases(phases_of(ms)))
+    named = [phase] if isinstance(phase, int | np.integer | str) else list(phase)
+    if not named:
+        raise InputError("phase: is empty; name a phase or several, or leave it out for all")
+    return tuple(dict.fromkeys(resolve_phase(ms, one) for one in named))

@@ -7,18 +7,17 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import ConfigDict, Field
+from pydantic import Field
 
 from microdsd.errors import InputError
+from microdsd.models.contents import CONFIG, Contents
+from microdsd.models.methods import METHODS
 from microdsd.models.walk_back import WalkBack
 from microdsd.networks.build import Method
 from microdsd.networks.unet import UNetConfig
 from microdsd.process.lattice import Boundary
 
 FORMAT_VERSION = 2
-
-CONFIG = ConfigDict(strict=True, extra="forbid", allow_inf_nan=False)
-"""No text for numbers, no fields that nobody knows, no NaN."""
 
 
 @dataclass(frozen=True)
@@ -28,10 +27,8 @@ class ModelCard:
     Parameters
     ----------
     network : UNetConfig
-    phases : dict of int to str
-        Label and name of every phase.
-    background : int
-        Label of the phase that no walker stands for.
+    contents : Phases or Channels
+        What samples are made of.
     window : tuple of int
         Voxels per axis of the training windows.
     boundary : {"no-flux", "periodic"}
@@ -49,9 +46,9 @@ class ModelCard:
         Per axis of the window, in ``unit``.
     unit : {"m", "voxel"}
     fraction_mean : dict of str to float
-        Mean fraction of every phase in the training windows, by name.
+        Mean fraction of every phase, or intensity of every channel, in the training windows.
     fraction_range : dict of str to (float, float)
-        Smallest and largest fraction of every phase in the training windows.
+        The smallest and the largest of them.
     validation_levels, validation_gains : tuple of float
         Noise levels, and nats per walker gained there on held-back windows.
     provenance : dict
@@ -59,19 +56,18 @@ class ModelCard:
     method : {"bridges", "tau-leaping"}
         What the network predicts, and so how samples are made. Files from before there was a
         choice lack it: they hold bridges.
-    grey_levels : int
-        0 for phases. Of images, the number of grey levels: ``phases`` then names the channels,
-        fractions are mean intensities in levels, and ``background`` is -1, for there is none.
+    octaves : tuple of float
+        Ascending noise levels, voxels, above which walkers are on blocks of 2, 4, ... voxels per
+        axis, with a network each; empty for one lattice.
     classes : dict of str to dict of str to (float, float, float)
         Classes that the network was told of, in its order: by phase, the mean, smallest and
         largest fraction in the training windows.
     """
 
-    __pydantic_config__: ClassVar[ConfigDict] = CONFIG
+    __pydantic_config__: ClassVar = CONFIG
 
     network: UNetConfig
-    phases: Mapping[int, str]
-    background: int
+    contents: Contents
     window: tuple[int, ...]
     boundary: Boundary
     sigma_min: float
@@ -87,8 +83,13 @@ class ModelCard:
     validation_gains: tuple[Annotated[float, Field(allow_inf_nan=True)], ...] = ()
     provenance: Mapping[str, Any] = field(default_factory=dict)
     method: Method = "bridges"
-    grey_levels: Annotated[int, Field(ge=0, le=1 << 16)] = 0
     classes: Mapping[str, Mapping[str, tuple[float, float, float]]] = field(default_factory=dict)
+    octaves: tuple[float, ...] = ()
+
+    @property
+    def phases(self) -> Mapping[int, str]:
+        """Label and name of every phase, in the order of the labels; or of every channel."""
+        return self.contents.phases
 
     def walk(self, evaluations: int, sigma_last: float | None = None) -> WalkBack:
         """How samples walk back in that many evaluations, to a last level of one's own if given."""
@@ -104,7 +105,7 @@ class ModelCard:
                 f"walk: from {walk.first:g} to {walk.last:g}; the model was trained on levels from "
                 f"{self.sigma_max:g} down to {self.sigma_min:g}, and a walk goes down"
             )
-        exponents = self.network.species if self.method == "bridges" else 0
+        exponents = self.network.species if METHODS[self.method].potential else 0
         if len(walk.sharpness) != exponents or any(one <= 0 for one in walk.sharpness):
             raise InputError(
                 f"walk: sharpness={walk.sharpness}; give {exponents} positive exponents, one per "
@@ -119,6 +120,7 @@ class ModelCard:
 
     def to_json(self) -> str:
         """One JSON document; `card_from_json` reads it."""
-        raw = asdict(self)
+        raw = asdict(self) | self.contents.entries()
+        del raw["contents"]
         raw["classes"] = [[name, spans] for name, spans in self.classes.items()]
         return json.dumps({"format_version": FORMAT_VERSION, **raw}, sort_keys=True)

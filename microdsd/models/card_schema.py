@@ -14,8 +14,9 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from microdsd.errors import CheckpointError
+from microdsd.errors import CheckpointError, InputError
 from microdsd.models.card import FORMAT_VERSION, ModelCard
+from microdsd.models.methods import METHODS
 
 _FEW_EVALUATIONS = 8
 """For which earlier files give a last level, besides that for their own number."""
@@ -24,6 +25,9 @@ _WIDEST, _DEEPEST = 1 << 16, 16
 """Channels, and resolutions, beyond which no file is believed."""
 
 _ROUNDING = 1e-9
+
+_CONTENTS = ("phases", "background", "grey_levels")
+"""Entries of a file that say what the model is of."""
 
 
 def card_from_json(text: str) -> ModelCard:
@@ -41,19 +45,33 @@ def card_from_json(text: str) -> ModelCard:
             f"format_version={version}: this microdsd reads version {FORMAT_VERSION}; "
             "install the microdsd that wrote the file, or train again"
         )
-    raw = {"method": "bridges", "grey_levels": 0, "classes": [], **raw}
+    raw = {"method": "bridges", "grey_levels": 0, "classes": [], "octaves": [], **raw}
     if "sigma_last" in raw:
         raw["walks"] = _walks_of_earlier_files(raw)
-    known = {f.name for f in fields(ModelCard)}
+    known = {f.name for f in fields(ModelCard)} - {"contents"} | set(_CONTENTS)
     if set(raw) != known:
         raise CheckpointError(
             f"model card: missing {sorted(known - set(raw))}, unknown "
             f"{sorted(set(raw) - known)}; the file was written by another microdsd"
         )
+    raw["contents"] = _contents(*(raw.pop(key) for key in _CONTENTS))
     pairs = raw["classes"]  # in an order, which JSON objects have not
     if isinstance(pairs, list) and all(_is_named(pair) for pair in pairs):
         raw["classes"] = dict(pairs)
-    return _checked(json.dumps(raw))
+    return _checked(raw)
+
+
+def _contents(phases: Any, background: Any, grey_levels: Any) -> dict[str, Any]:
+    """Fields of `Phases`, or of `Channels`, which files have in the same three entries."""
+    if grey_levels == 0:
+        return {"phases": phases, "background": background}
+    numbers = [str(k) for k in range(len(phases))] if isinstance(phases, dict) else []
+    if not numbers or {*numbers} != {*phases} or background != -1:
+        raise CheckpointError(
+            f"model card: phases={_brief(phases)}, background={_brief(background)} are no numbered "
+            f"channels of grey_levels={_brief(grey_levels)}; the file is damaged"
+        )
+    return {"names": [phases[k] for k in numbers], "levels": grey_levels}
 
 
 def document(text: str) -> dict[str, Any]:
@@ -87,16 +105,19 @@ def _walks_of_earlier_files(raw: dict[str, Any]) -> list[dict[str, Any]]:
     return [{"evaluations": n, "first": first, "last": end, "sharpness": ()} for n, end in ends]
 
 
-def _checked(text: str) -> ModelCard:
+def _checked(raw: Mapping[str, Any]) -> ModelCard:
     """Card of a document of this version; an error names the first field that cannot be."""
     try:
-        card = TypeAdapter(ModelCard).validate_json(text)
+        card = TypeAdapter(ModelCard).validate_json(json.dumps(raw))
     except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        place = ".".join(map(str, first["loc"])) or "document"
+        kind = "Channels" if "levels" in raw["contents"] else "Phases"
+        errors = error.errors(include_url=False)  # of contents, those of both kinds
+        first = next(e for e in errors if e["loc"][:1] != ("contents",) or e["loc"][1] == kind)
+        place = ".".join(map(str, first["loc"])).removeprefix(f"contents.{kind}.") or "document"
+        reason = f"{place}: {first['msg']}, got {_brief(first['input'])}"
         raise CheckpointError(
-            f"model card: {place}: {first['msg']}, got {_brief(first['input'])}; the file is "
-            "damaged, or of another microdsd"
+            f"model card: {first.get('ctx', {}).get('error', reason)}; the file is damaged, or of "
+            "another microdsd"
         ) from error
     for reason in _contradictions(card):
         raise CheckpointError(f"model card: {reason}; the file is damaged, or of another microdsd")
@@ -129,15 +150,22 @@ def _of_network(card: ModelCard) -> Iterator[str]:
         yield f"network.blocks={_brief(network.blocks)} are not one number per resolution"
     if not _all_within((network.embedding, network.top), 1, _WIDEST):
         yield f"network.embedding={network.embedding}, network.top={network.top}"
-    species = len(card.phases) - (0 if card.grey_levels else 1)
-    if network.species != species or species < 1:
+    if network.species != len(card.contents.species):
         yield f"network.species={network.species}, with phases={_brief(dict(card.phases))}"
     if network.classes != len(card.classes):
         yield f"network.classes={network.classes}, with {len(card.classes)} classes"
-    if network.top != max(1, card.grey_levels - 1):
-        yield f"network.top={network.top}, with grey_levels={card.grey_levels}"
-    if card.method == "tau-leaping" and (card.grey_levels or card.classes):
-        yield "method='tau-leaping' is for phases of one material"
+    if network.top != card.contents.top:
+        yield f"network.top={network.top}, with {card.contents.noun} up to {card.contents.top}"
+    ascending = (0.0, *card.octaves, card.sigma_max)
+    if list(ascending) != sorted(set(ascending)) or len(card.octaves) > _DEEPEST:
+        yield f"octaves={_brief(card.octaves)} do not ascend to sigma_max={card.sigma_max:g}"
+    method = METHODS[card.method]
+    if card.octaves and not (method.potential and card.contents.assigned):
+        yield f"octaves={_brief(card.octaves)} are of bridges between phases alone"
+    try:
+        method.require_learnable(card.contents, classes=bool(card.classes))
+    except InputError as error:
+        yield str(error)
 
 
 def _of_material(card: ModelCard) -> Iterator[str]:
@@ -145,30 +173,24 @@ def _of_material(card: ModelCard) -> Iterator[str]:
         yield f"window={_brief(card.window)} is no box"
     if len(card.voxel_size) != len(card.window) or min(card.voxel_size) <= 0:
         yield f"voxel_size={_brief(card.voxel_size)} is not one length per axis of the window"
-    names = list(card.phases.values())
+    names = card.contents.names
     if len(set(names)) < len(names) or not all(names):
         yield f"phases={_brief(dict(card.phases))} have no names of their own"
-    if card.grey_levels == 1:
-        yield "grey_levels=1; an image needs at least two"
-    if card.grey_levels and list(card.phases) != list(range(len(names))):
-        yield f"phases={_brief(dict(card.phases))} are no numbered channels"
-    if (card.background != -1) if card.grey_levels else (card.background not in card.phases):
-        yield f"background={card.background} is none of phases={_brief(dict(card.phases))}"
-    spans = {"": {k: (card.fraction_mean.get(k, math.nan), *v) for k, v in _ranges(card)}}
-    spans |= card.classes  # type: ignore[arg-type]
-    for of, span in spans.items():
-        field = f"classes.{of}" if of else "fraction_range"
-        if {*span} != {*names} or {*card.fraction_mean} != {*names}:
+    means = card.fraction_mean
+    spans: dict[str, Mapping[str, tuple[float, float, float]]] = {
+        "fraction_range": {
+            name: (means.get(name, math.nan), *ends) for name, ends in card.fraction_range.items()
+        },
+        **{f"classes.{name}": span for name, span in card.classes.items()},
+    }
+    for field, span in spans.items():
+        if {*span} != {*names} or {*means} != {*names}:
             yield f"{field}={_brief(dict(span))} and phases={_brief(dict(card.phases))} differ"
         for mean, low, high in span.values():
             if not 0 <= low <= mean + _ROUNDING <= high + 2 * _ROUNDING:
                 yield f"{field}: the mean {mean:g} is not within {low:g} to {high:g}"
             if high > card.network.top + _ROUNDING:
                 yield f"{field}: {high:g} is above {card.network.top}"
-
-
-def _ranges(card: ModelCard) -> list[tuple[str, tuple[float, float]]]:
-    return list(card.fraction_range.items())
 
 
 def _of_walks(card: ModelCard) -> Iterator[str]:

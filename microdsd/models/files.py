@@ -13,8 +13,7 @@ from torch import Tensor
 from microdsd.errors import CheckpointError
 from microdsd.models.card import ModelCard
 from microdsd.models.card_schema import card_from_json
-from microdsd.networks.build import build_network
-from microdsd.networks.unet import UNet
+from microdsd.networks.build import Network, build_network
 
 _KEY = "microdsd"
 
@@ -39,7 +38,7 @@ def read_model(path: str | Path) -> tuple[dict[str, Tensor], ModelCard]:
         raise CheckpointError(f"{path}: {error}") from error
 
 
-def read_network(path: str | Path) -> tuple[UNet, ModelCard]:
+def read_network(path: str | Path) -> tuple[Network, ModelCard]:
     """Network of a model file, with its weights, and its card.
 
     The network is made of the file's own tensors: what a card describes is compared with them
@@ -58,7 +57,7 @@ def read_network(path: str | Path) -> tuple[UNet, ModelCard]:
             f"{config.blocks}; the file is damaged"
         )
     with torch.device("meta"):
-        network = build_network(card.method, config)
+        network = build_network(card.method, config, 1 + len(card.octaves))
     expected = network.state_dict()
     for name in sorted({*expected, *weights}):
         if name not in weights or name not in expected:

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from microdsd.models.card import ModelCard
-from microdsd.process.noise import level_grid
-from microdsd.process.time_schedule import leap_grid
+from microdsd.models.methods import METHODS
 
 _FEWEST_WITH_REDRAW = 6
 """Evaluations from which on the last of them is better spent on a redraw than on the walk."""
@@ -83,10 +82,10 @@ class WalkPlan:
             For fewer than two evaluations, or a last level that is not below the first.
         """
         walk = card.walk(evaluations, sigma_last)
-        reads_out = card.method == "bridges" and card.network.read_out
+        method = METHODS[card.method]
+        reads_out = method.potential and card.network.read_out
         redraws = (walk.last,) if reads_out and evaluations >= _FEWEST_WITH_REDRAW else ()
-        grid = leap_grid if card.method == "tau-leaping" else level_grid
-        levels = tuple(grid(walk.first, walk.last, evaluations - len(redraws)))
+        levels = tuple(method.levels(walk.first, walk.last, evaluations - len(redraws)))
         if epsilon is not None:
             levels = levels[:1]
         return cls(levels, walk.sharpness, redraws=redraws, epsilon=epsilon)

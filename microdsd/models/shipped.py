@@ -2,14 +2,78 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from microdsd.errors import DataFileError
 from microdsd.models.files import read_model
+from microdsd.models.walk_back import WalkBack
 
 SUFFIX = ".model"
 _FOLDER = Path(__file__).parent
+
+
+@dataclass(frozen=True, repr=False)
+class ModelInfo:
+    """What a model file is, in a few entries; its card (`MicrostructureModel.card`) says all.
+
+    Attributes
+    ----------
+    name : str
+        Of the file, or the name under which the model ships.
+    phases : tuple of str
+        In ascending order of their labels.
+    fraction_range : dict of str to (float, float)
+        Smallest and largest fraction of every phase in the training windows.
+    window : tuple of int
+        Voxels per axis of the training windows.
+    voxel_size : tuple of float
+        Edges in `unit`.
+    unit : {"m", "voxel"}
+    symmetry : {"none", "transverse", "isotropic"}
+    evaluations : int
+        Network evaluations per sample, unless others are asked for.
+    walks : tuple of WalkBack
+        Calibrated walks.
+    validation_gains : dict of float to float
+        Nats per walker gained on held-back windows, by noise level.
+    data : str or None
+        What the model was trained on.
+    steps, minutes : float or None
+        Of its training.
+    start : dict or None
+        Record of the model whose weights the training started from.
+    """
+
+    name: str
+    phases: tuple[str, ...]
+    fraction_range: dict[str, tuple[float, float]]
+    window: tuple[int, ...]
+    voxel_size: tuple[float, ...]
+    unit: str
+    symmetry: str
+    evaluations: int
+    walks: tuple[WalkBack, ...]
+    validation_gains: dict[float, float]
+    data: str | None
+    steps: int | None
+    minutes: float | None
+    start: dict[str, Any] | None
+
+    @property
+    def ndim(self) -> int:
+        """Number of axes of its samples."""
+        return len(self.window)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give all entries as JSON can hold them."""
+        gains = {str(level): gain for level, gain in self.validation_gains.items()}
+        return {**asdict(self), "ndim": self.ndim, "validation_gains": gains}
+
+    def __repr__(self) -> str:
+        window = " x ".join(map(str, self.window))
+        return f"<model {self.name!r}: {self.ndim}D, {', '.join(self.phases)}; window {window}>"
 
 
 def model_path(name: str | Path) -> Path:
@@ -40,19 +104,19 @@ def shipped_models() -> list[str]:
     return sorted(path.stem for path in _FOLDER.glob(f"*{SUFFIX}"))
 
 
-def list_models() -> list[dict[str, object]]:
-    """Models that ship, as `model_summary` tells of each.
+def list_models() -> list[ModelInfo]:
+    """List the models that ship, as `model_info` describes each.
 
     Examples
     --------
-    >>> [m["name"] for m in list_models()][:2]
-    ['berea-2d', 'berea-3d']
+    >>> list_models()[0]
+    <model 'berea-2d': 2D, pore, solid; window 64 x 64>
     """
-    return [model_summary(name) for name in shipped_models()]
+    return [model_info(name) for name in shipped_models()]
 
 
-def model_summary(path: str | Path) -> dict[str, object]:
-    """What a model file is, in a few entries that JSON can hold.
+def model_info(path: str | Path) -> ModelInfo:
+    """Say what a model file, or a model that ships, is.
 
     Raises
     ------
@@ -60,25 +124,27 @@ def model_summary(path: str | Path) -> dict[str, object]:
         If the file is damaged, foreign, or of another version.
     DataFileError
         If there is no such file and no such shipped model.
+
+    Examples
+    --------
+    >>> model_info("berea-2d").fraction_range["pore"]
+    (0.095458984375, 0.338623046875)
     """
     path = model_path(path)
     _, card = read_model(path)
-    return {
-        "name": path.stem,
-        "ndim": len(card.window),
-        "phases": [name for _, name in sorted(card.phases.items())],
-        "fraction_range": {k: list(v) for k, v in card.fraction_range.items()},
-        "window": list(card.window),
-        "voxel_size": list(card.voxel_size),
-        "unit": card.unit,
-        "symmetry": card.symmetry,
-        "evaluations": card.evaluations,
-        "walks": [asdict(walk) for walk in card.walks],
-        "validation_gains": dict(
-            zip(map(str, card.validation_levels), card.validation_gains, strict=False)
-        ),
-        "data": card.provenance.get("data"),
-        "steps": card.provenance.get("steps"),
-        "minutes": card.provenance.get("minutes"),
-        "start": card.provenance.get("start"),
-    }
+    return ModelInfo(
+        name=path.stem,
+        phases=tuple(card.contents.names),
+        fraction_range=dict(card.fraction_range),
+        window=card.window,
+        voxel_size=card.voxel_size,
+        unit=card.unit,
+        symmetry=card.symmetry,
+        evaluations=card.evaluations,
+        walks=card.walks,
+        validation_gains=dict(zip(card.validation_levels, card.validation_gains, strict=False)),
+        data=card.provenance.get("data"),
+        steps=card.provenance.get("steps"),
+        minutes=card.provenance.get("minutes"),
+        start=card.provenance.get("start"),
+    )

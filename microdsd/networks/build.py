@@ -1,9 +1,10 @@
-"""From the name of a method to its network."""
+"""Networks by the name of a method."""
 
 from __future__ import annotations
 
 from typing import Any, Literal
 
+from microdsd.networks.octaves import OctaveUNets
 from microdsd.networks.rates import RateUNet
 from microdsd.networks.unet import PotentialUNet, UNet, UNetConfig
 
@@ -22,6 +23,10 @@ DEFAULT_SIZE: dict[int, dict[str, Any]] = {
 """Widths and blocks of `UNetConfig`, by the number of space axes, unless asked otherwise."""
 
 
-def build_network(method: Method, config: UNetConfig) -> UNet:
-    """Untrained network of a method."""
-    return NETWORKS[method](config)
+Network = UNet | OctaveUNets
+"""A network of one lattice, or those of all octaves."""
+
+
+def build_network(method: Method, config: UNetConfig, octaves: int = 1) -> Network:
+    """Build the untrained network of a method, for a walk over some number of lattices."""
+    return NETWORKS[method](config) if octaves == 1 else OctaveUNets(config, octaves)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -18,16 +19,18 @@ from torch import Tensor, nn
 from microdsd.networks.convolution import Convolution3d
 from microdsd.networks.own_evidence import own_evidence
 from microdsd.networks.padding import extend, extension, pad_one
+from microdsd.networks.tiles import tiles
 from microdsd.networks.walls import free_share
+from microdsd.process.blocks import site_volumes
 from microdsd.process.kernel import TransitionKernel
 from microdsd.process.lattice import Boundary
 
 
 @dataclass(frozen=True)
 class UNetConfig:
-    """Size of the network.
+    """Hold the size of the network.
 
-    Parameters
+    Attributes
     ----------
     ndim : int
         Space axes, 2 or 3.
@@ -44,7 +47,7 @@ class UNetConfig:
     top : int
         Largest occupation number: the network sees occupations and fractions in units of it.
     classes : int
-        Number of classes that the network may be told of.
+        Number of classes that the network can be conditioned on.
     own_evidence : bool
         Whether the phases' prediction starts from what a voxel's own walkers say.
     """
@@ -61,7 +64,7 @@ class UNetConfig:
 
 
 class _Conv(nn.Module):
-    """3^ndim convolution whose padding continues the box."""
+    """Apply a 3^ndim convolution whose padding continues the box."""
 
     def __init__(
         self, ndim: int, channels_in: int, channels_out: int, *, bias: bool = True
@@ -76,7 +79,7 @@ class _Conv(nn.Module):
 
 
 class _ChannelNorm(nn.LayerNorm):
-    """Layer normalisation over the channels of each voxel of (batch, channels, *space)."""
+    """Normalise the channels of each voxel of (batch, channels, *space)."""
 
     def forward(self, x: Tensor) -> Tensor:
         normal: Tensor = super().forward(x.movedim(1, -1))
@@ -84,7 +87,7 @@ class _ChannelNorm(nn.LayerNorm):
 
 
 class _ResidualBlock(nn.Module):
-    """x + conv(silu(film(conv(silu(norm(x)))))), starting as the identity."""
+    """Add conv(silu(film(conv(silu(norm(x)))))) to x, starting as the identity."""
 
     def __init__(self, ndim: int, width: int, embedding: int) -> None:
         super().__init__()
@@ -104,7 +107,7 @@ class _ResidualBlock(nn.Module):
 
 
 class _Stage(nn.ModuleList):
-    """Residual blocks at one resolution."""
+    """Apply residual blocks at one resolution."""
 
     def __init__(self, ndim: int, width: int, embedding: int, blocks: int) -> None:
         super().__init__(_ResidualBlock(ndim, width, embedding) for _ in range(blocks))
@@ -116,7 +119,7 @@ class _Stage(nn.ModuleList):
 
 
 class UNet(nn.Module):
-    """U-Net from occupation numbers to channels per voxel, for boxes of any size.
+    """Map occupation numbers to channels per voxel by a U-Net, for boxes of any size.
 
     The input holds, per species, the occupation numbers and their smoothing K_t n_t: the
     density as far as the noise level lets it be known, at any range, for a few small matrix
@@ -160,8 +163,13 @@ class UNet(nn.Module):
         nn.init.zeros_(self.head.conv.weight)
 
     @property
+    def octaves(self) -> Sequence[UNet]:
+        """Return the networks by octave: this one alone, for the lattice of voxels."""
+        return (self,)
+
+    @property
     def memory_format(self) -> torch.memory_format:
-        """Layout in which convolutions are fastest: channels last."""
+        """Return the layout in which convolutions are fastest: channels last."""
         return torch.channels_last if self.config.ndim == 2 else torch.channels_last_3d
 
     def output(
@@ -172,18 +180,19 @@ class UNet(nn.Module):
         fractions: Tensor | None = None,
         classes: Tensor | None = None,
     ) -> Tensor:
-        """Output (batch, channels, *space), float32; parameters as of `PotentialNetwork`.
+        """Return (batch, channels, *space), float32; parameters as of `PotentialNetwork`.
 
-        Classes are int64 (batch,); -1 in a row, or None, means not told.
+        Classes are int64 (batch,); -1 in a row, or None, hides the class.
         """
-        shape, boundary = kernel.lattice.shape, kernel.lattice.boundary
+        lattice = kernel.lattice
+        shape, boundary = lattice.shape, lattice.boundary
         top = self.config.top
         if top > 1:
             occupation = occupation / top
-        x = torch.cat(
-            [occupation, kernel.carry(occupation, t), free_share(kernel.lattice, t, occupation)],
-            dim=1,
-        )
+        densities = torch.cat([occupation, kernel.carry(occupation, t)], dim=1)
+        if lattice.block > 1:  # walkers per voxel, whatever the block
+            densities = densities / site_volumes(lattice, densities.device)
+        x = torch.cat([densities, free_share(lattice, t, occupation)], dim=1)
         if top > 1 and fractions is not None:
             fractions = fractions / top
         multiple = 2 ** (len(self.config.widths) - 1)
@@ -195,18 +204,50 @@ class UNet(nn.Module):
             crop.append(slice(before, before + length))
             if before:
                 inside[axis] = "no-flux"
+        in_sites = t / lattice.block**2 if lattice.block > 1 else t
+        condition = self._condition(occupation, in_sites, fractions, classes)
+        y = self._by_tiles(x, condition, tuple(inside))
+        return y[(slice(None), slice(None), *crop)]
+
+    def _by_tiles(self, x: Tensor, condition: Tensor, boundary: tuple[Boundary, ...]) -> Tensor:
+        """Return the output on the extended box; a large box is processed tile by tile."""
+        multiple = 2 ** (len(self.config.widths) - 1)
+        halo = -(-self.reach // multiple) * multiple
+        box = list(tiles(x.shape[2:], boundary, halo, multiple))
+        if len(box) == 1:
+            return self._on(x, condition, boundary)
+        y = x.new_empty(len(x), self.head.conv.out_channels, *x.shape[2:])
+        for tile in box:
+            kinds = [
+                kind if len(sites) == length else "no-flux"
+                for kind, sites, length in zip(boundary, tile.outer, x.shape[2:], strict=True)
+            ]
+            part = self._on(tile.seen(x), condition, tuple(kinds))
+            y[(slice(None), slice(None), *tile.inner)] = tile.within(part)
+        return y
+
+    def _on(self, x: Tensor, condition: Tensor, boundary: tuple[Boundary, ...]) -> Tensor:
         x = x.contiguous(memory_format=self.memory_format)
-        features = self._unet(x, self._condition(occupation, t, fractions, classes), tuple(inside))
+        features = self._unet(x, condition, boundary)
         # What is left of log h after its free factor is taken out is small beside it, so the
         # last convolution is not left to bfloat16.
         with torch.autocast(x.device.type, enabled=False):
-            y: Tensor = self.head(features.float(), tuple(inside))[(..., *crop)]
+            y: Tensor = self.head(features.float(), boundary)
         return y
+
+    @property
+    def reach(self) -> int:
+        """Return the distance in sites from which on the input does not affect the output."""
+        blocks = self.config.blocks
+        down = sum(2 * count << level for level, count in enumerate(blocks))
+        up = sum(2 * count << level for level, count in enumerate(blocks[:-1]))
+        # The first and the last convolution, and that a site is averaged with its whole block.
+        return 1 + down + up + 1 + (1 << (len(blocks) - 1)) - 1
 
     def _condition(
         self, occupation: Tensor, t: Tensor, fractions: Tensor | None, classes: Tensor | None
     ) -> Tensor:
-        """Embedding of noise level and, where given, phase fractions and class."""
+        """Embed the noise level, in sites, and, where given, phase fractions and class."""
         log_sigma = 0.5 * torch.log(2 * t.to(occupation.device, torch.float32))
         octave = 2.0 ** torch.arange(_FREQUENCIES, device=occupation.device) * (math.pi / 16)
         angle = log_sigma[:, None] * octave
@@ -216,11 +257,11 @@ class UNet(nn.Module):
         centred = torch.where(known, 4 * fractions - 1, 0.0)
         features = torch.cat([angle.sin(), angle.cos(), centred, known.float()], dim=1)
         if self.config.classes:
-            told = features.new_zeros(len(features), self.config.classes)
+            one_hot = features.new_zeros(len(features), self.config.classes)
             if classes is not None:
                 every = torch.arange(self.config.classes, device=features.device)
-                told = (classes.to(features.device)[:, None] == every).float()
-            features = torch.cat([features, told], dim=1)
+                one_hot = (classes.to(features.device)[:, None] == every).float()
+            features = torch.cat([features, one_hot], dim=1)
         embedded: Tensor = self.embed(features)
         return embedded
 
@@ -240,7 +281,7 @@ class UNet(nn.Module):
 
 
 class PotentialUNet(UNet):
-    """U-Net from occupation numbers to log h; see `PotentialNetwork` for the call.
+    """Map occupation numbers to log h by a U-Net; see `PotentialNetwork` for the call.
 
     Parameters
     ----------
@@ -267,7 +308,7 @@ class PotentialUNet(UNet):
         fractions: Tensor | None = None,
         classes: Tensor | None = None,
     ) -> Tensor:
-        """Log h; the parameters are those of `PotentialNetwork`."""
+        """Return log h; the parameters are those of `PotentialNetwork`."""
         output = self.output(occupation, t, kernel, fractions, classes)
         return _without_factor(output[:, : self.config.species])
 
@@ -279,20 +320,21 @@ class PotentialUNet(UNet):
         fractions: Tensor | None = None,
         classes: Tensor | None = None,
     ) -> tuple[Tensor, Tensor]:
-        """Log h and the log probability (batch, phases, *space) of every voxel's phase.
+        """Return log h and the log probability (batch, phases, *space) of every phase.
 
-        The background comes first; for networks whose configuration has ``read_out``.
+        The background comes first; for networks whose configuration has ``read_out``. Of a block,
+        the logarithm of the expected share of every phase.
         """
         output = self.output(occupation, t, kernel, fractions, classes)
         log_h, log_odds = output.chunk(2, dim=1)
-        if self.config.own_evidence:
+        if self.config.own_evidence and kernel.lattice.block == 1:
             log_odds = log_odds + own_evidence(occupation, t, kernel)
         background = torch.zeros_like(log_odds[:, :1])
         return _without_factor(log_h), torch.cat([background, log_odds], 1).log_softmax(1)
 
 
 def _without_factor(log_h: Tensor) -> Tensor:
-    """Log h with mean 0 over space.
+    """Return log h with mean 0 over space.
 
     h matters only up to a factor. Nothing in the objective holds that factor, so it is taken out:
     left alone it drifted to e^500, where bfloat16 rounds log h to even numbers.

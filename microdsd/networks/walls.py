@@ -1,4 +1,4 @@
-"""Where the walls are, as the walkers feel them at a noise level."""
+"""Input channel that describes the walls at a noise level."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from microdsd.process.lattice import Lattice
 
 
 def free_share(lattice: Lattice, t: Tensor, like: Tensor) -> Tensor:
-    """Share of a free walker's Gaussian of variance 2t that would stay inside the walls.
+    """Return the share of a free Gaussian of variance 2t that stays inside the walls.
 
-    About 1 in the interior, 1/2 on a wall, and a product over axes: whatever the noise level,
-    a network is told of a wall as far away as the walkers know of it.
+    About 1 in the interior, 1/2 on a wall, and a product over axes. At every noise level the
+    channel reaches as far from a wall as the influence of the wall on the walkers.
 
     Parameters
     ----------
@@ -35,13 +35,15 @@ def free_share(lattice: Lattice, t: Tensor, like: Tensor) -> Tensor:
     """
     width = 2 * t.to(like.device, like.dtype).sqrt()[:, None]  # sqrt(2) sigma
     share = like.new_ones(len(t), 1, *(1,) * lattice.ndim)
-    for axis, (length, kind) in enumerate(zip(lattice.shape, lattice.boundary, strict=True)):
+    for axis, (sites, kind) in enumerate(zip(lattice.shape, lattice.boundary, strict=True)):
         shape = [len(t), 1] + [1] * lattice.ndim
-        shape[2 + axis] = length
+        shape[2 + axis] = sites
         if kind == "periodic":
-            share = share.expand(*share.shape[: 2 + axis], length, *share.shape[3 + axis :])
+            share = share.expand(*share.shape[: 2 + axis], sites, *share.shape[3 + axis :])
             continue
-        centre = torch.arange(length, device=like.device, dtype=like.dtype) + 0.5
+        length, volume = lattice.voxels[axis], lattice.volumes(axis)
+        ends = torch.tensor(volume, device=like.device, dtype=like.dtype).cumsum(0)
+        centre = ends - torch.tensor(volume, device=like.device, dtype=like.dtype) / 2
         within = torch.erf(centre / width) + torch.erf((length - centre) / width)
         share = share * (0.5 * within).reshape(shape)
     return share

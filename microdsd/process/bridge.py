@@ -200,7 +200,7 @@ def _blocks(rows: Tensor, width: int) -> Tensor:
 
 
 def expected_occupation(
-    occupation: Tensor, log_h: Tensor, kernel: TransitionKernel, t: float
+    occupation: Tensor, log_h: Tensor, kernel: TransitionKernel, t: Tensor | float
 ) -> Tensor:
     """Expected number of walkers of every species on every voxel at time 0.
 

@@ -68,6 +68,52 @@ def _eigenbasis_of_blocks(
     return eigenvalues.flip(0).clamp_max(0.0).to(device), vectors.flip(1).to(device)
 
 
+def _unequal(volumes: tuple[int, ...]) -> bool:
+    return len(set(volumes)) > 1
+
+
+def _modes(
+    volumes: tuple[int, ...], boundary: Boundary, device: torch.device
+) -> tuple[Tensor, Tensor]:
+    """Eigenvalues, the largest first, and eigenvectors of the generator of one axis."""
+    if _unequal(volumes):
+        return _eigenbasis_of_blocks(volumes, boundary, device)
+    eigenvalues, vectors = _eigenbasis(len(volumes), boundary, device)
+    return eigenvalues / volumes[0] ** 2, vectors
+
+
+def axis_law(
+    volumes: tuple[int, ...], boundary: Boundary, t: Tensor | float, device: torch.device
+) -> Tensor:
+    """Matrices k_t of one axis whose sites hold these numbers of voxels.
+
+    Parameters
+    ----------
+    volumes : tuple of int
+        Voxels of every site; see `Lattice.volumes`.
+    boundary : {"no-flux", "periodic"}
+    t : Tensor, shape (...)
+        Times, at least 0.
+    device : torch.device
+
+    Returns
+    -------
+    Tensor, shape (..., sites, sites), float32
+        Rows are the walker's site before, columns its site after; rows sum to one.
+    """
+    eigenvalues, vectors = _modes(volumes, boundary, device)
+    t = torch.as_tensor(t, dtype=torch.float64, device=device)
+    decay = torch.exp(t[..., None] * eigenvalues)
+    matrix = (vectors * decay[..., None, :]) @ vectors.T
+    if _unequal(volumes):
+        root = torch.tensor(volumes, device=device).double().sqrt()
+        matrix = matrix * (root / root[:, None])
+    # What rounding leaves far from the diagonal must not carry a walker there.
+    matrix = matrix.where(matrix > ROUNDING, 0.0)
+    matrix = matrix / matrix.sum(-1, keepdim=True)
+    return matrix.float()
+
+
 class TransitionKernel:
     """The law K_t(x | x0) of one walker on a lattice, kept as one matrix per axis.
 
@@ -120,30 +166,15 @@ class TransitionKernel:
         Tensor, shape (..., L, L), float32
             Rows are the walker's site before, columns its site after; rows sum to one.
         """
-        eigenvalues, vectors = self._modes(axis)
-        t = torch.as_tensor(t, dtype=torch.float64, device=self.device)
-        decay = torch.exp(t[..., None] * eigenvalues)
-        matrix = (vectors * decay[..., None, :]) @ vectors.T
-        if self._unequal(axis):
-            volume = torch.tensor(self.lattice.volumes(axis), device=self.device)
-            root = volume.double().sqrt()
-            matrix = matrix * (root / root[:, None])
-        # What rounding leaves far from the diagonal must not carry a walker there.
-        matrix = matrix.where(matrix > ROUNDING, 0.0)
-        matrix = matrix / matrix.sum(-1, keepdim=True)
-        return matrix.float()
+        return axis_law(self.lattice.volumes(axis), self.lattice.boundary[axis], t, self.device)
 
-    def _unequal(self, axis: int) -> bool:
-        """Whether the last block of an axis is smaller than the others."""
-        return self.lattice.voxels[axis] % self.lattice.block != 0
+    def volumes(self, axis: int) -> tuple[int, ...]:
+        """Voxels that walkers can be on, in every site along one axis."""
+        return self.lattice.volumes(axis)
 
     def _modes(self, axis: int) -> tuple[Tensor, Tensor]:
         """Eigenvalues, the largest first, and eigenvectors of the generator of one axis."""
-        lattice = self.lattice
-        if self._unequal(axis):
-            return _eigenbasis_of_blocks(lattice.volumes(axis), lattice.boundary[axis], self.device)
-        eigenvalues, vectors = _eigenbasis(lattice.shape[axis], lattice.boundary[axis], self.device)
-        return eigenvalues / lattice.block**2, vectors
+        return _modes(self.lattice.volumes(axis), self.lattice.boundary[axis], self.device)
 
     def apply_axis(self, field: Tensor, axis: int, matrix: Tensor) -> Tensor:
         """Average ``field`` (batch, species, *space) along one space axis by ``matrix``.
@@ -181,7 +212,7 @@ class TransitionKernel:
         for axis in range(self.lattice.ndim):
             matrix = self.axis_matrix(axis, t)
             # Equal blocks make the matrix symmetric but for rounding.
-            matrix = matrix.mT if self._unequal(axis) else matrix
+            matrix = matrix.mT if _unequal(self.volumes(axis)) else matrix
             occupation = self.apply_axis(occupation, axis, matrix)
         return occupation
 

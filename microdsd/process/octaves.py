@@ -16,6 +16,7 @@ volume(X) in place of c. A bridge through a change of lattice is then law (2) of
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -24,18 +25,20 @@ import torch
 from torch import Tensor
 
 from microdsd.errors import InputError
-from microdsd.process.bridge import draw_back
+from microdsd.process.bridge import draw_back, expected_occupation, potential
 from microdsd.process.kernel import TransitionKernel
 from microdsd.process.lattice import Lattice
 from microdsd.process.noise import time_of
 from microdsd.process.walk import Walkers, draw_forward, uniforms
+from microdsd.process.walls import WalledKernel
 
 
 @dataclass(frozen=True)
 class Moment:
     """A time of the walk, and the octave whose lattice it is looked at on.
 
-    At the very time of a change the walk can be looked at on either lattice.
+    At the very time of a change the walk can be looked at on either lattice; at an earlier time, on
+    a lattice that is coarser than the one it is on: `Moment(2, 0.0)` are the data in blocks of 4.
 
     Parameters
     ----------
@@ -90,6 +93,32 @@ class Octaves:
             TransitionKernel(lattice.coarsened(2**j), device) for j in range(len(levels) + 1)
         )
 
+    def within(self, inside: Sequence[slice]) -> Octaves:
+        """The same walk with no-flux walls around a part of the box; see `WalledKernel`.
+
+        Parameters
+        ----------
+        inside : sequence of slice
+            Extent of that part, voxels, one slice with start and stop per axis.
+        """
+        walled = copy.copy(self)
+        walled.kernels = tuple(WalledKernel(kernel, inside) for kernel in self.kernels)
+        return walled
+
+    def moment(self, sigma: float) -> Moment:
+        """Moment of a noise level, on the finer lattice at a change."""
+        return Moment(self.octave_at(sigma), float(time_of(sigma)))
+
+    @property
+    def device(self) -> torch.device:
+        """Where the matrices live."""
+        return self.kernels[0].device
+
+    @property
+    def voxels(self) -> Lattice:
+        """The lattice of voxels."""
+        return self.kernels[0].lattice
+
     @cached_property
     def entered(self) -> tuple[float, ...]:
         """Time at which every octave is entered; 0 for that of the voxels."""
@@ -117,12 +146,12 @@ class Octaves:
         matrix: Tensor | None = None
         while octave < end.octave:
             on_it = self._walk(axis, octave, t, self.entered[octave + 1])
-            on_it = on_it @ self._holds(axis, octave)
-            matrix = on_it if matrix is None else matrix @ on_it
+            on_it = self._product(on_it, self._holds(axis, octave))
+            matrix = on_it if matrix is None else self._product(matrix, on_it)
             octave += 1
             t = self.entered[octave]
         last = self._walk(axis, octave, t, end.t)
-        return last if matrix is None else matrix @ last
+        return last if matrix is None else self._product(matrix, last)
 
     def backward_matrix(self, axis: int, end: Moment, start: Moment) -> Tensor:
         """Law B of one axis: rows are sites at the end, columns where walkers came from.
@@ -131,18 +160,62 @@ class Octaves:
         ----------
         axis : int
         end, start : Moment
-            The end is the later one, as for `forward_matrix`.
+            The end is the later one, as for `forward_matrix`; the start may be looked at on a
+            lattice that is coarser than the one the walk is on.
 
         Returns
         -------
         Tensor, shape (..., sites at the end, sites at the start), float32
             Rows sum to one.
         """
-        forward = self.forward_matrix(axis, start, end)
-        if start.octave == end.octave:
-            return forward  # on one lattice the walk back is the walk itself
-        back = forward.mT * self._volumes(axis, start.octave)
-        return back / back.sum(-1, keepdim=True)
+        octave = start.octave
+        while octave > 0 and start.t < self.entered[octave]:
+            octave -= 1
+        forward = self.forward_matrix(axis, Moment(octave, start.t), end)
+        if octave == end.octave:
+            back = forward  # on one lattice the walk back is the walk itself
+        else:
+            back = forward.mT * self._volumes(axis, octave)
+            back = back / back.sum(-1, keepdim=True)
+        for finer in range(octave, start.octave):
+            back = self._product(back, self._holds(axis, finer))
+        return back
+
+    def smoothed(self, h: Tensor, now: Moment) -> Tensor:
+        """Average of a field h over where walkers on every site came from, K h.
+
+        Parameters
+        ----------
+        h : Tensor, shape (batch, species, *blocks)
+            On the lattice of the same octave, at the time of the data.
+        now : Moment
+            Its times may differ between samples, shape (batch,).
+        """
+        for axis in range(h.ndim - 2):
+            matrix = self.backward_matrix(axis, now, Moment(now.octave, 0.0))
+            h = self.kernels[now.octave].apply_axis(h, axis, matrix)
+        return h
+
+    def expected_origins(self, occupation: Tensor, log_h: Tensor, now: Moment) -> Tensor:
+        """Expected number of walkers that came from every block, given the potential.
+
+        rho(y) = sum_x n(x) P(y | x) = h(y) K^T [n / (K h)](y), on the lattice of the same octave;
+        the shapes are those of `smoothed`.
+        """
+        kernel = self.kernels[now.octave]
+        if now.octave == 0:
+            return expected_occupation(occupation, log_h, kernel, now.t)
+        h = potential(log_h)
+        share = occupation / self.smoothed(h, now)
+        for axis in range(h.ndim - 2):
+            matrix = self.backward_matrix(axis, now, Moment(now.octave, 0.0))
+            share = kernel.apply_axis(share, axis, matrix.mT)
+        return h * share
+
+    def _product(self, first: Tensor, second: Tensor) -> Tensor:
+        # The networks' bfloat16 must not reach the laws that are said to be exact.
+        with torch.autocast(self.device.type, enabled=False):
+            return first @ second
 
     def _walk(self, axis: int, octave: int, s: Tensor | float, t: Tensor | float) -> Tensor:
         return self.kernels[octave].axis_matrix(axis, t - s)
@@ -155,7 +228,7 @@ class Octaves:
 
     def _volumes(self, axis: int, octave: int) -> Tensor:
         kernel = self.kernels[octave]
-        return torch.tensor(kernel.lattice.volumes(axis), device=kernel.device).float()
+        return torch.tensor(kernel.volumes(axis), device=kernel.device).float()
 
     def sample_forward(
         self,
@@ -163,6 +236,8 @@ class Octaves:
         start: Moment,
         end: Moment,
         generators: Sequence[torch.Generator],
+        *,
+        by_place: bool = False,
     ) -> Walkers:
         """Let every walker walk on, over as many lattices as lie between: one draw per axis.
 
@@ -174,6 +249,8 @@ class Octaves:
             Times of the end may differ between samples, shape (batch,).
         generators : sequence of torch.Generator
             One per sample.
+        by_place : bool
+            As for `microdsd.process.walk.sample_forward`.
 
         Returns
         -------
@@ -185,7 +262,8 @@ class Octaves:
             for axis in range(walkers.lattice.ndim)
         ]
         lattice = self.kernels[end.octave].lattice
-        return draw_forward(walkers, steps, lattice, uniforms(walkers, generators))
+        u = uniforms(walkers, generators, walkers.site() if by_place else None)
+        return draw_forward(walkers, steps, lattice, u)
 
     def sample_back(
         self,

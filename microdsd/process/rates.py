@@ -80,7 +80,7 @@ def summed_rates(origins: Walkers, walkers: Walkers, kernel: TransitionKernel, t
     rates = conditional_rates(origins, walkers, kernel, t)
     lattice, channels = kernel.lattice, walkers.batch * walkers.species
     summed = rates.new_zeros(len(rates), channels * lattice.n_sites)
-    summed.index_add_(1, walkers.channel * lattice.n_sites + sites(walkers), rates)
+    summed.index_add_(1, walkers.channel * lattice.n_sites + walkers.site(), rates)
     by_channel = summed.view(len(rates), walkers.batch, walkers.species, *lattice.shape)
     return by_channel.movedim(0, 2)
 
@@ -111,14 +111,6 @@ def potential_rates(log_h: Tensor, kernel: TransitionKernel, t: Tensor) -> Tenso
                 there.select(dim, -1 if up else 0).zero_()
             rates.append(there / here)
     return torch.stack(rates, dim=2)
-
-
-def sites(walkers: Walkers) -> Tensor:
-    """Voxel of every walker, as an index into the flattened box; int64, shape (walkers,)."""
-    site = torch.zeros_like(walkers.channel)
-    for axis, length in enumerate(walkers.lattice.shape):
-        site = site * length + walkers.position[axis]
-    return site
 
 
 def hop(walkers: Walkers, direction: Tensor) -> Walkers:

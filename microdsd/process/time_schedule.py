@@ -60,7 +60,8 @@ def schedule_times(schedule: str, observations: int = OBSERVATIONS) -> np.ndarra
         times = np.logaddexp(0.0, -np.linspace(first, last, observations)) / _TAU_2
     else:
         raise InputError(
-            f"schedule={schedule!r}: choose 'logit', 'cosine', or a power of at least 1 as 't^4'"
+            f"time_schedule={schedule!r}: choose 'logit', 'cosine', or a power of "
+            "at least 1 as 't^4'"
         )
     return times
 

@@ -1,6 +1,6 @@
-"""How far long work has come: said by the work itself, shown to whoever wants to see it."""
+"""Long work: how far it has come, as it says itself, and where an interrupt may stop it."""
 
 from microdsd.progress.display import progress_bar, show_progress
-from microdsd.progress.stages import Stage, stage
+from microdsd.progress.stages import Progress, Stage, part_of, stage
 
-__all__ = ["Stage", "progress_bar", "show_progress", "stage"]
+__all__ = ["Progress", "Stage", "part_of", "progress_bar", "show_progress", "stage"]

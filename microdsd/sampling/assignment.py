@@ -133,10 +133,27 @@ def assign_phases(scores: Tensor, counts: Tensor, generator: torch.Generator) ->
         )
     shuffle = torch.randperm(voxels, generator=generator, device=generator.device)
     scores = scores.double()[:, shuffle]
+    if len(scores) == 2:
+        label = _best_of_two(scores[1] - scores[0], int(counts[1]))
+        return torch.empty_like(label).scatter_(0, shuffle, label)
     offsets = _dual_offsets(scores, counts)
     label = (scores + offsets[:, None]).argmax(0)
     _move_surplus(scores, counts, label)
     return torch.empty_like(label).scatter_(0, shuffle, label)
+
+
+def _best_of_two(gain: Tensor, count: int) -> Tensor:
+    """Label 1 where there is most to gain from it, as often as asked for; else 0.
+
+    Of two phases the offset is a quantile; the first ones win a tie.
+    """
+    label = torch.zeros(len(gain), dtype=torch.int64, device=gain.device)
+    if count > 0:
+        least = gain.kthvalue(len(gain) - count + 1).values
+        label[gain > least] = 1
+        ties = (gain == least).nonzero().squeeze(1)
+        label[ties[: count - int(label.sum())]] = 1
+    return label
 
 
 def _dual_offsets(scores: Tensor, counts: Tensor) -> Tensor:

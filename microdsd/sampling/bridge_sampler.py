@@ -8,17 +8,17 @@ import torch
 from torch import Tensor
 
 from microdsd.models.plan import WalkPlan
-from microdsd.process.kernel import TransitionKernel
+from microdsd.process.octaves import Octaves
 from microdsd.sampling.assignment import Generated, perturbed
 from microdsd.sampling.conditioned import ConditionedNetwork
-from microdsd.sampling.lattices import OneLattice
+from microdsd.sampling.lattices import Lattices
 from microdsd.sampling.origins import Anywhere, Origins
 from microdsd.sampling.walk_back import state_of, walk_back
 
 
 def sample_bridges(
     network: ConditionedNetwork,
-    kernel: TransitionKernel,
+    box: Octaves,
     origins: Tensor | Origins,
     plan: WalkPlan,
     generators: Sequence[torch.Generator],
@@ -36,8 +36,8 @@ def sample_bridges(
     Parameters
     ----------
     network : ConditionedNetwork
-    kernel : TransitionKernel
-        Of the box; its device is where all work happens.
+    box : Octaves
+        The lattices of the box; their device is where all work happens.
     origins : Tensor of int, shape (batch, species), or Origins
         Counts of the whole box; or known material, or regions with counts of their own.
     plan : WalkPlan
@@ -53,15 +53,15 @@ def sample_bridges(
     """
     if isinstance(origins, Tensor):
         origins = Anywhere(origins)
-    lattice = OneLattice(kernel, origins.hops(kernel))
-    potential = network.potential(plan, lattice, origins.fixed())
-    walkers = walk_back(potential, lattice, origins, plan.steps(), generators)
-    state = state_of(walkers.occupation(), plan.levels[-1], lattice, origins, generators)
-    scores = network.scores(state, lattice)
+    lattices = Lattices(box, origins.walk(box))
+    potential = network.potential(plan, lattices, origins.fixed())
+    walkers = walk_back(potential, lattices, origins, plan.steps(), generators)
+    state = state_of(walkers.occupation(), plan.levels[-1], lattices, origins, generators)
+    scores = network.scores(state, lattices)
     for sigma in plan.redraws:
         drawn = origins.assign(perturbed(scores, generators), generators)
-        walkers = origins.walkers(drawn.phase, kernel)
-        walkers = lattice.forward(walkers, 0.0, sigma, generators, by_place=True)
-        state = state_of(walkers.occupation(), sigma, lattice, origins, generators)
-        scores = network.scores(state, lattice)
+        walkers = origins.walkers(drawn.phase, lattices.voxels)
+        walkers = lattices.forward(walkers, 0.0, sigma, generators, by_place=True)
+        state = state_of(walkers.occupation(), sigma, lattices, origins, generators)
+        scores = network.scores(state, lattices)
     return origins.assign(scores, generators)

@@ -44,8 +44,8 @@ def evidence(
     t : Tensor, shape (batch,)
     kernel : TransitionKernel
     fractions : Tensor, shape (batch, species), optional
-    known : Tensor of bool, shape (phases, *space)
-        True for the phase of a voxel that is known; the background comes first.
+    known : Tensor, shape (phases, *space)
+        Known voxels of every phase on each site; the background comes first.
 
     Returns
     -------
@@ -62,7 +62,7 @@ def evidence(
         log_h, log_p = read_out(walkers, t.clone(), kernel, told)
         (slope,) = torch.autograd.grad((log_p * known.clone()).sum(), walkers)
     log_h, log_p = log_h.detach(), log_p.detach()
-    error = (known.float() - log_p.exp()) * known.any(0)
+    error = known.float() - log_p.exp() * known.sum(0)
     share = _TRUST / design_effect(error).view(-1, *[1] * (slope.ndim - 1))
     return log_h, (share * slope).clamp(-_MOST, _MOST)
 

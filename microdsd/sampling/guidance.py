@@ -12,6 +12,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
+from microdsd.process.blocks import block_means, site_volumes, spread
 from microdsd.sampling.finite import require_guide_weights
 from microdsd.sampling.lattices import Lattices
 from microdsd.sampling.potentials import Potential, State
@@ -31,7 +32,8 @@ class Guided:
     Parameters
     ----------
     potential : Potential
-        Also says what material is expected, which is what the guide is shown.
+        Also says what material is expected, which is what the guide is shown: on a lattice of
+        blocks, all voxels of a block alike, and its weights are averaged over the block.
     guide : Guide
     lattices : Lattices
     """
@@ -42,10 +44,14 @@ class Guided:
     def __call__(self, state: State) -> Tensor:
         """Log h (batch, species, *space) plus the logarithms of the weights."""
         log_h = self._potential(state)
-        expected = self._lattices.expected(state, log_h).clamp(0, 1)
+        lattice = state.kernel.lattice
+        expected = self._lattices.expected(state, log_h)
+        if lattice.block > 1:
+            expected = spread(expected / site_volumes(lattice, expected.device), lattice)
+        expected = expected.clamp(0, 1)
         expected = expected / expected.sum(1, keepdim=True).clamp_min(1.0)
         shares = torch.cat([1 - expected.sum(1, keepdim=True), expected], 1)
-        weight = _weights(self._guide, shares, state.sigma)
+        weight = block_means(_weights(self._guide, shares, state.sigma), lattice)
         return log_h + (weight[:, 1:] - weight[:, :1]).clamp(-_MOST, _MOST)
 
 

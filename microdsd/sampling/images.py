@@ -8,16 +8,16 @@ import torch
 from torch import Tensor
 
 from microdsd.models.plan import WalkPlan
-from microdsd.process.kernel import TransitionKernel
+from microdsd.process.octaves import Octaves
 from microdsd.sampling.conditioned import ConditionedNetwork
-from microdsd.sampling.lattices import OneLattice
+from microdsd.sampling.lattices import Lattices
 from microdsd.sampling.origins import Anywhere
 from microdsd.sampling.walk_back import walk_back
 
 
 def sample_images(
     network: ConditionedNetwork,
-    kernel: TransitionKernel,
+    box: Octaves,
     counts: Tensor,
     plan: WalkPlan,
     generators: Sequence[torch.Generator],
@@ -32,8 +32,8 @@ def sample_images(
     Parameters
     ----------
     network : ConditionedNetwork
-    kernel : TransitionKernel
-        Of the box; its device is where all work happens.
+    box : Octaves
+        Its device is where all work happens.
     counts : Tensor of int, shape (batch, channels)
         Total intensities.
     plan : WalkPlan
@@ -46,7 +46,7 @@ def sample_images(
     Tensor, shape (batch, channels, *space)
         Intensities.
     """
-    lattice = OneLattice(kernel, kernel)
-    potential = network.potential(plan, lattice)
+    lattices = Lattices(box, box)
+    potential = network.potential(plan, lattices)
     steps = [*plan.steps(), (plan.levels[-1], 0.0)]
-    return walk_back(potential, lattice, Anywhere(counts), steps, generators).occupation()
+    return walk_back(potential, lattices, Anywhere(counts), steps, generators).occupation()

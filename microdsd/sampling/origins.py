@@ -19,11 +19,15 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from microdsd.process.bridge import LOG_FLOOR, expected_occupation, peak
-from microdsd.process.kernel import TransitionKernel
-from microdsd.process.walk import Walkers, sample_forward, sample_uniform, uniforms
+from microdsd.process.blocks import block_sums
+from microdsd.process.bridge import peak
+from microdsd.process.lattice import Lattice
+from microdsd.process.octaves import Octaves
+from microdsd.process.walk import Walkers, sample_uniform, uniforms
 from microdsd.sampling.assignment import Generated, assign_phases, assign_walkers
-from microdsd.sampling.walls import WalledKernel
+from microdsd.sampling.lattices import Lattices
+from microdsd.sampling.potentials import State
+from microdsd.sampling.region_places import RegionBlocks, RegionVoxels
 
 _BALANCED = 1e-3
 """Largest relative error of a region's expected count, or one walker."""
@@ -33,25 +37,22 @@ _MOST_ROUNDS = 30
 
 
 class Origins(Protocol):
-    """What a sampler asks of the places that walkers may come from.
+    """What a sampler asks of the places that walkers may come from; noise levels are in voxels."""
 
-    Kernels in its other methods are those of `hops`.
-    """
-
-    def hops(self, kernel: TransitionKernel) -> TransitionKernel:
-        """The law by which walkers hop, given that of the whole box."""
+    def walk(self, box: Octaves) -> Octaves:
+        """The walk of the walkers, given that of the whole box."""
         ...
 
     def start(
-        self, kernel: TransitionKernel, t: float, generators: Sequence[torch.Generator]
+        self, lattices: Lattices, sigma: float, generators: Sequence[torch.Generator]
     ) -> Walkers:
-        """Walkers at the horizon t."""
+        """Walkers at the horizon, on its lattice."""
         ...
 
     def surroundings(
-        self, kernel: TransitionKernel, t: float, generators: Sequence[torch.Generator]
+        self, lattices: Lattices, sigma: float, generators: Sequence[torch.Generator]
     ) -> Tensor | None:
-        """Known material at time t, occupation numbers; None where nothing is known."""
+        """Known material at a noise level, occupation numbers; None where nothing is known."""
         ...
 
     def fixed(self) -> Tensor | None:
@@ -62,16 +63,12 @@ class Origins(Protocol):
         ...
 
     def restrict(
-        self,
-        log_h: Tensor,
-        occupation: Tensor,
-        kernel: TransitionKernel,
-        t: float,
-        balance: Tensor | None,
+        self, log_h: Tensor, walking: State, lattices: Lattices, balance: Tensor | None
     ) -> tuple[Tensor, Tensor | None]:
         """Log h of the walkers that are on their way, and what the next level begins from.
 
-        `balance` is what this method returned at the level before, None at the first.
+        ``walking`` is the state without known material; ``balance`` is what this method returned
+        at the level before, None at the first.
         """
         ...
 
@@ -79,7 +76,7 @@ class Origins(Protocol):
         """Phases with exact counts from scores (batch, phases, *space)."""
         ...
 
-    def walkers(self, phase: Tensor, kernel: TransitionKernel) -> Walkers:
+    def walkers(self, phase: Tensor, lattice: Lattice) -> Walkers:
         """Walkers that stand where phases (batch, *space) are, known material left out."""
         ...
 
@@ -95,18 +92,18 @@ class Anywhere:
 
     counts: Tensor
 
-    def hops(self, kernel: TransitionKernel) -> TransitionKernel:
-        """The law of the whole box."""
-        return kernel
+    def walk(self, box: Octaves) -> Octaves:
+        """The walk of the whole box."""
+        return box
 
     def start(
-        self, kernel: TransitionKernel, t: float, generators: Sequence[torch.Generator]
+        self, lattices: Lattices, sigma: float, generators: Sequence[torch.Generator]
     ) -> Walkers:
         """Walkers uniform on the box."""
-        return sample_uniform(self.counts, kernel.lattice, generators)
+        return sample_uniform(self.counts, lattices.kernel(sigma).lattice, generators)
 
     def surroundings(
-        self, kernel: TransitionKernel, t: float, generators: Sequence[torch.Generator]
+        self, lattices: Lattices, sigma: float, generators: Sequence[torch.Generator]
     ) -> None:
         """Nothing is known."""
 
@@ -114,12 +111,7 @@ class Anywhere:
         """Nothing is known."""
 
     def restrict(
-        self,
-        log_h: Tensor,
-        occupation: Tensor,
-        kernel: TransitionKernel,
-        t: float,
-        balance: Tensor | None,
+        self, log_h: Tensor, walking: State, lattices: Lattices, balance: Tensor | None
     ) -> tuple[Tensor, None]:
         """Log h as it is."""
         return log_h, None
@@ -128,10 +120,10 @@ class Anywhere:
         """The best phases with these counts."""
         return assign_walkers(scores, self.counts, generators)
 
-    def walkers(self, phase: Tensor, kernel: TransitionKernel) -> Walkers:
+    def walkers(self, phase: Tensor, lattice: Lattice) -> Walkers:
         """Walkers of the whole box."""
         occupation = _indicators(phase, 1 + self.counts.shape[1])[:, 1:]
-        return Walkers.of(occupation, kernel.lattice)
+        return Walkers.of(occupation, lattice)
 
 
 class Regions:
@@ -156,23 +148,24 @@ class Regions:
         self.index, self.counts, self.known, self._walled = index, counts, known, walled
         self._free = index >= 0
         self._all_free = bool(self._free.all())
+        self._seen: dict[Lattice, RegionVoxels | RegionBlocks] = {}
         region = index.flatten()
         order = region.argsort(stable=True)
         self._sizes = torch.bincount(region[region >= 0], minlength=counts.shape[1])
         self._voxels = order[int((region < 0).sum()) :]
 
-    def hops(self, kernel: TransitionKernel) -> TransitionKernel:
-        """The law of the whole box, or of the walled one."""
+    def walk(self, box: Octaves) -> Octaves:
+        """The walk of the whole box, or of the walled part of it."""
         if not self._walled:
-            return kernel
+            return box
         places = self._free.nonzero()
         ends = zip(places.amin(0).tolist(), places.amax(0).tolist(), strict=True)
-        return WalledKernel(kernel, [slice(first, last + 1) for first, last in ends])
+        return box.within([slice(first, last + 1) for first, last in ends])
 
     def start(
-        self, kernel: TransitionKernel, t: float, generators: Sequence[torch.Generator]
+        self, lattices: Lattices, sigma: float, generators: Sequence[torch.Generator]
     ) -> Walkers:
-        """Walkers uniform on each region, after a walk of time t: they spill over its edges."""
+        """Walkers uniform on each region, after a walk to the horizon over its edges."""
         batch, regions, phases = self.counts.shape
         species = phases - 1
         numbers = self.counts[..., 1:].transpose(1, 2)  # (batch, species, regions)
@@ -180,21 +173,19 @@ class Regions:
         channel = channel.repeat_interleave(numbers.sum(2).flatten())
         region = torch.arange(regions, device=numbers.device).repeat(batch * species)
         region = region.repeat_interleave(numbers.flatten())
-        nowhere = torch.zeros(
-            kernel.lattice.ndim, len(channel), dtype=torch.int64, device=channel.device
-        )
-        walkers = Walkers(kernel.lattice, batch, species, channel, nowhere)
+        lattice = lattices.voxels
+        nowhere = torch.zeros(lattice.ndim, len(channel), dtype=torch.int64, device=channel.device)
+        walkers = Walkers(lattice, batch, species, channel, nowhere)
         size = self._sizes[region]
         u = uniforms(walkers, generators)[0].double()
         place = torch.minimum((u * size).long(), size - 1)
         first = self._sizes.cumsum(0) - self._sizes
         voxel = self._voxels[first[region] + place]
-        position = torch.stack(torch.unravel_index(voxel, kernel.lattice.shape))
-        horizon = torch.full((batch,), t, device=kernel.device)
-        return sample_forward(walkers.moved_to(position), kernel, horizon, generators)
+        position = torch.stack(torch.unravel_index(voxel, lattice.shape))
+        return lattices.forward(walkers.moved_to(position), 0.0, sigma, generators)
 
     def surroundings(
-        self, kernel: TransitionKernel, t: float, generators: Sequence[torch.Generator]
+        self, lattices: Lattices, sigma: float, generators: Sequence[torch.Generator]
     ) -> Tensor | None:
         """The known material after a walk of its own: exact, and another at every call.
 
@@ -206,10 +197,9 @@ class Regions:
         occupation = self._phases_known()[1:].float()
         occupation = occupation.expand(batch, *occupation.shape)
         if self._walled:
-            return occupation
-        walkers = Walkers.of(occupation, kernel.lattice)
-        horizon = torch.full((batch,), t, device=kernel.device)
-        return sample_forward(walkers, kernel, horizon, generators).occupation()
+            return block_sums(occupation, lattices.kernel(sigma).lattice)
+        walkers = Walkers.of(occupation, lattices.voxels)
+        return lattices.forward(walkers, 0.0, sigma, generators).occupation()
 
     def fixed(self) -> Tensor | None:
         """Phases of the known voxels; None outside walls, where the network sees them already."""
@@ -222,12 +212,7 @@ class Regions:
         return _indicators(self.known[None], self.counts.shape[2])[0] & ~self._free
 
     def restrict(
-        self,
-        log_h: Tensor,
-        occupation: Tensor,
-        kernel: TransitionKernel,
-        t: float,
-        balance: Tensor | None,
+        self, log_h: Tensor, walking: State, lattices: Lattices, balance: Tensor | None
     ) -> tuple[Tensor, Tensor | None]:
         """Log h that is nothing on known voxels, and balanced between the regions.
 
@@ -238,10 +223,9 @@ class Regions:
         Parameters
         ----------
         log_h : Tensor, shape (batch, species, *space)
-        occupation : Tensor, same shape
+        walking : State
             Of the walkers on their way alone.
-        kernel : TransitionKernel
-        t : float
+        lattices : Lattices
         balance : Tensor, shape (batch, species, regions), optional
             Logarithms of the factors at the level before, from which this one goes on.
 
@@ -256,14 +240,14 @@ class Regions:
         Sinkhorn and Knopp, Pacific J. Math. 21 (1967) 343, doi:10.2140/pjm.1967.21.343.
         """
         log_h = log_h - peak(log_h)
-        floor = log_h.new_tensor(2 * LOG_FLOOR)
-        if self.counts.shape[1] == 1:
-            return log_h.where(self._free, floor), None
+        places = self._places(walking.kernel.lattice)
         wanted = self.counts[..., 1:].transpose(1, 2).to(log_h.dtype)
         factor = torch.zeros_like(wanted) if balance is None else balance
+        if self.counts.shape[1] == 1:
+            return places.scaled(log_h, factor), None
         for _ in range(_MOST_ROUNDS):
-            scaled = self._scaled(log_h, factor, floor)
-            found = self._per_region(expected_occupation(occupation, scaled, kernel, t))
+            scaled = places.scaled(log_h, factor)
+            found = places.per_region(lattices.expected(walking, scaled), factor)
             lacking = (wanted - found).abs()
             met = (lacking <= (_BALANCED * wanted).clamp_min(1.0)).flatten(1).all(1)
             if bool(met.all()):
@@ -271,16 +255,14 @@ class Regions:
             better = factor + (wanted.clamp_min(1e-3) / found.clamp_min(1e-3)).log()
             better = better - better.amax(2, keepdim=True)
             factor = torch.where(met[:, None, None], factor, better)
-        return self._scaled(log_h, factor, floor), factor
+        return places.scaled(log_h, factor), factor
 
-    def _scaled(self, log_h: Tensor, factor: Tensor, floor: Tensor) -> Tensor:
-        return (log_h + factor[:, :, self.index.clamp_min(0)]).where(self._free, floor)
-
-    def _per_region(self, field: Tensor) -> Tensor:
-        """Sums (batch, species, regions) of a field (batch, species, *space)."""
-        sums = field.new_zeros(*field.shape[:2], self.counts.shape[1] + 1)
-        index = (self.index + 1).flatten().expand(*field.shape[:2], -1)
-        return sums.scatter_add_(2, index, field.flatten(2))[..., 1:]
+    def _places(self, lattice: Lattice) -> RegionVoxels | RegionBlocks:
+        """The regions as seen on a lattice."""
+        if lattice not in self._seen:
+            kind = RegionVoxels if lattice.block == 1 else RegionBlocks
+            self._seen[lattice] = kind(self.index, self.counts.shape[1], lattice)
+        return self._seen[lattice]
 
     def assign(self, scores: Tensor, generators: Sequence[torch.Generator]) -> Generated:
         """Each region's best phases with its counts; known voxels keep theirs."""
@@ -297,10 +279,10 @@ class Regions:
                 reassigned[i] += (best != here.argmax(0)).sum()
         return Generated(phase.view(-1, *space), reassigned)
 
-    def walkers(self, phase: Tensor, kernel: TransitionKernel) -> Walkers:
+    def walkers(self, phase: Tensor, lattice: Lattice) -> Walkers:
         """Walkers of the regions."""
         occupation = _indicators(phase, self.counts.shape[2])[:, 1:]
-        return Walkers.of(occupation & self._free, kernel.lattice)
+        return Walkers.of(occupation & self._free, lattice)
 
 
 def _indicators(phase: Tensor, phases: int) -> Tensor:

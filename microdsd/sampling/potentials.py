@@ -17,7 +17,9 @@ import torch
 from torch import Tensor
 
 from microdsd.networks.base import PotentialNetwork, ReadOut
+from microdsd.process.blocks import block_sums
 from microdsd.process.kernel import TransitionKernel
+from microdsd.process.lattice import Lattice
 from microdsd.process.noise import time_of
 from microdsd.sampling.evidence import evidence
 from microdsd.sampling.finite import require_finite_output
@@ -74,11 +76,14 @@ class Visit:
         Occupation numbers.
     log_h : Tensor, same shape
         Logarithm of the potential.
+    lattice : Lattice
+        That both are on.
     """
 
     sigma: float
     occupation: Tensor
     log_h: Tensor
+    lattice: Lattice
 
 
 Observer = Callable[[Visit], None]
@@ -121,7 +126,7 @@ class Predicted:
         """The same log h, once it is known to be finite and has been shown."""
         require_finite_output(log_h, "potential", state.sigma)
         if self._observe is not None:
-            self._observe(Visit(state.sigma, state.occupation, log_h))
+            self._observe(Visit(state.sigma, state.occupation, log_h, state.kernel.lattice))
         return log_h
 
 
@@ -173,7 +178,7 @@ class Evidence:
             state.times,
             state.kernel,
             self._fractions,
-            self._known,
+            block_sums(self._known.float(), state.kernel.lattice),
         )
         require_finite_output(self._slope, "evidence of known material", state.sigma)
         return self._predicted.shown(state, log_h)
@@ -186,8 +191,8 @@ class Extrapolated:
     ----------
     potential : Potential
     levels : sequence of float
-        Decreasing noise levels of the steps, voxels. At the first one there is no line yet, and
-        from the last one no step.
+        Decreasing noise levels of the steps, voxels. At the first one of a lattice there is no line
+        yet, and from the last one no step.
     """
 
     def __init__(self, potential: Potential, levels: Sequence[float]) -> None:
@@ -203,11 +208,12 @@ class Extrapolated:
             self._sigma, self._before = state.sigma, self._latest
         self._latest = log_h
         i = self._levels.index(state.sigma)
-        if self._before is None or i + 1 == len(self._levels):
+        before = self._before
+        if before is None or before.shape != log_h.shape or i + 1 == len(self._levels):
             return log_h
         last, now, following = self._levels[i - 1 : i + 2]
         ratio = math.log(now / following) / math.log(last / now)
-        return extrapolate(log_h, self._before, ratio)
+        return extrapolate(log_h, before, ratio)
 
 
 class Sharpened:

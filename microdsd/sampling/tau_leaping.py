@@ -28,7 +28,7 @@ from microdsd.errors import InputError
 from microdsd.networks.rates import RateNetwork
 from microdsd.process.kernel import TransitionKernel
 from microdsd.process.noise import noise_level, time_of
-from microdsd.process.rates import hop, open_faces, sites
+from microdsd.process.rates import hop, open_faces
 from microdsd.process.walk import Walkers, sample_uniform, uniforms
 from microdsd.sampling.assignment import Generated, assign_walkers, phase_scores
 from microdsd.sampling.finite import require_finite_output
@@ -213,7 +213,7 @@ def sample_tau_leaping(
         require_finite_output(rates, "rates", noise_level(float(t[going].max())))
         if observe is not None:
             observe(Leap(going, (2 * t[going]).sqrt(), occupation, rates))
-        site = sites(part)
+        site = part.site()
         each = rates.movedim(2, 0).flatten(1)[:, part.channel * kernel.lattice.n_sites + site]
         each = each.masked_fill(closed[:, site], 0.0)
         total = each.sum(0)

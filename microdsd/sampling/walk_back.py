@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import torch
 from torch import Tensor
 
-from microdsd.process.noise import time_of
 from microdsd.process.walk import Walkers
 from microdsd.sampling.finite import require_finite_output
 from microdsd.sampling.lattices import Lattices
@@ -51,7 +51,7 @@ def walk_back(
         If a potential is not finite; names the noise level.
     """
     first = steps[0][0]
-    walkers = origins.start(lattices.hops(first), float(time_of(first)), generators)
+    walkers = origins.start(lattices, first, generators)
     balance = before = None
     for step in steps:
         high, low = step
@@ -62,7 +62,8 @@ def walk_back(
         state = state_of(moving, high, lattices, origins, generators)
         log_h = potential(state)
         require_finite_output(log_h, "potential within the step", high)
-        log_h, balance = origins.restrict(log_h, moving, lattices.hops(high), state.time, balance)
+        walking = replace(state, occupation=moving)
+        log_h, balance = origins.restrict(log_h, walking, lattices, balance)
         walkers = lattices.back(walkers, log_h, high, low, generators)
     return walkers
 
@@ -75,7 +76,7 @@ def state_of(
     generators: Sequence[torch.Generator],
 ) -> State:
     """State of the walk at a noise level: walkers, and known material as noisy as they are."""
-    known = origins.surroundings(lattices.hops(sigma), float(time_of(sigma)), generators)
+    known = origins.surroundings(lattices, sigma, generators)
     if known is not None:
         occupation = occupation + known
     return State(sigma, occupation, lattices.kernel(sigma))

@@ -1,4 +1,4 @@
-"""What noise leaves of windows: measures of their exact forward walk, level by level."""
+"""Measures of noised windows, level by level, after their exact forward walk."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import scipy.fft
-import torch
 import xarray as xr
 from torch import Tensor
 
 from microdsd.encoding.scan import MEASURED_VOXELS
+from microdsd.metrics.correlation import Grid, Shells, pair_counts
 from microdsd.process import TransitionKernel, Walkers, sample_forward, time_of
 from microdsd.process.mixing import layout_correlation, layout_information
+from microdsd.process.streams import drawn_streams
 
 _PICTURED = 6
 
@@ -21,11 +21,10 @@ _PICTURED = 6
 def noised(
     occupation: Tensor, kernel: TransitionKernel, sigma: float, rng: np.random.Generator
 ) -> Tensor:
-    """Windows after an exact walk to the level sigma."""
+    """Walk windows exactly to the level sigma."""
     if sigma == 0:
         return occupation
-    seeds = rng.integers(1 << 62, size=len(occupation))
-    generators = [torch.Generator(kernel.device).manual_seed(int(seed)) for seed in seeds]
+    generators = drawn_streams(rng, len(occupation), kernel.device)
     t = time_of(sigma).expand(len(occupation))
     return sample_forward(
         Walkers.of(occupation, kernel.lattice), kernel, t, generators
@@ -39,7 +38,7 @@ def noise_curves(
     horizon: int,
     rng: np.random.Generator,
 ) -> tuple[xr.Dataset, xr.DataArray]:
-    """What is left of windows at every noise level.
+    """Measure what is left of windows at every noise level.
 
     Parameters
     ----------
@@ -60,8 +59,8 @@ def noise_curves(
         One window, or its middle layer, at some of the levels.
     """
     drawn = occupation[: max(1, MEASURED_VOXELS // kernel.lattice.n_sites)]
-    shown = np.linspace(0, len(levels) - 1, _PICTURED).round().astype(int)
-    shown[np.abs(shown - horizon).argmin()] = horizon
+    pictured = np.linspace(0, len(levels) - 1, _PICTURED).round().astype(int)
+    pictured[np.abs(pictured - horizon).argmin()] = horizon
     lattice = kernel.lattice
     periodic = lattice.boundary[0] == "periodic"
     rows: dict[str, list[Any]] = {}
@@ -78,7 +77,7 @@ def noise_curves(
             "two_point": two_point,
         }.items():
             rows.setdefault(name, []).append(value)
-        if k in shown:
+        if k in pictured:
             plane = state[0] if lattice.ndim == 2 else state[0, :, lattice.shape[0] // 2]
             slices.append((sigma, plane.numpy()))
     dims: dict[str, tuple[str, ...]] = {
@@ -102,39 +101,27 @@ def noise_curves(
 
 
 def _similarity(before: np.ndarray, after: np.ndarray) -> np.ndarray:
-    """SSIM of noised with real occupation numbers, mean over windows; shape (species,)."""
+    """Average the SSIM of noised with real occupation numbers; shape (species,)."""
     from skimage.metrics import structural_similarity
 
     edge = min(7, (min(before.shape[2:]) - 1) | 1)  # odd, and no longer than the window
-    found = np.empty(before.shape[:2])
-    for member in np.ndindex(*found.shape):
-        found[member] = structural_similarity(  # type: ignore[no-untyped-call]
+    similarity = np.empty(before.shape[:2])
+    for member in np.ndindex(*similarity.shape):
+        similarity[member] = structural_similarity(  # type: ignore[no-untyped-call]
             before[member], after[member], win_size=edge, data_range=1.0
         )
-    mean: np.ndarray = found.mean(0)
+    mean: np.ndarray = similarity.mean(0)
     return mean
 
 
 def _two_point(occupation: np.ndarray, periodic: bool) -> tuple[np.ndarray, np.ndarray]:
-    """Mean of n(x) n(x + r) over shells floor(|r|) up to half a window, and their mean |r|."""
+    """Average n(x) n(x + r) over shells floor(|r|) up to half a window; also return mean |r|."""
     space = occupation.shape[2:]
-    axes = tuple(range(2, occupation.ndim))
-    box = (
-        list(space) if periodic else [scipy.fft.next_fast_len(2 * n - 1, real=True) for n in space]
+    grid = Grid.of(space, (1.0,) * len(space), periodic)
+    shells = Shells.of(grid, min(space) // 2)
+    lengths = grid.transform_lengths(shells.reach)
+    pairs = (
+        pair_counts(species, species, lengths, shells.reach).mean(0)
+        for species in occupation.swapaxes(0, 1)
     )
-    places = _autocorrelation(np.ones((1, 1, *space)), box, axes)
-    pairs = _autocorrelation(occupation, box, axes).mean(0)
-    lag = np.meshgrid(*[np.fft.fftfreq(n, 1 / n) for n in box], indexing="ij")
-    radius = np.sqrt(sum(d**2 for d in lag)).ravel()
-    inside = np.flatnonzero(radius < min(space) // 2 + 1)
-    shell = radius[inside].astype(int)
-    number = np.bincount(shell)
-    weight = 1 / (places.ravel()[inside] * number[shell])
-    values = [np.bincount(shell, species.ravel()[inside] * weight) for species in pairs]
-    return np.bincount(shell, radius[inside]) / number, np.stack(values)
-
-
-def _autocorrelation(field: np.ndarray, box: list[int], axes: tuple[int, ...]) -> np.ndarray:
-    spectrum = scipy.fft.rfftn(field, s=box, axes=axes)
-    found: np.ndarray = scipy.fft.irfftn(np.abs(spectrum) ** 2, s=box, axes=axes)
-    return found
+    return shells.distance, np.stack([shells.mean(counts) for counts in pairs])

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import copy
+import itertools
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -14,15 +15,15 @@ import torch
 from torch import Tensor
 
 from microdsd.device.precision import AUTO, Precision, fastest_threads, resolve_dtype
-from microdsd.networks.unet import UNet
-from microdsd.process.kernel import TransitionKernel
-from microdsd.process.walk import Walkers, sample_forward
+from microdsd.networks.build import Network
+from microdsd.process.octaves import Moment
+from microdsd.process.streams import drawn_streams
+from microdsd.process.walk import Walkers
 from microdsd.training.averaging import average_weights
 from microdsd.training.config import TrainingConfig
 from microdsd.training.noised_batch import NoisedBatch
-from microdsd.training.objective import Objective, OriginObjective
+from microdsd.training.octave import Draw, OctaveTask, StepShares
 from microdsd.training.stopwatch import Stopwatch
-from microdsd.training.validation import Validation
 
 VALIDATION_SHARE = 0.05
 """Of a budget of minutes, the most that validation may take."""
@@ -67,19 +68,13 @@ class Trainer:
 
     Parameters
     ----------
-    network : UNet
-        On the kernel's device; trained in place.
+    network : UNet or OctaveUNets
+        On the tasks' device; trained in place.
     draw : callable
-        ``draw(n, rng)`` gives occupation numbers (n, species, *window) of random windows, or a
-        pair of those and the windows' classes, int64 (n,).
-    kernel : TransitionKernel
-        Of the window.
-    sigma_max : float
-        Highest noise level, voxels.
+        ``draw(n, rng, shape)`` gives random windows, see `Windows`.
+    tasks : sequence of OctaveTask
+        One per octave.
     config : TrainingConfig
-    validation : Validation, optional
-    objective : Objective, optional
-        By default that of bridges.
     precision : {"auto", "float32", "bfloat16"}
         See `microdsd.device.precision.resolve_dtype`.
     stopwatch : Stopwatch, optional
@@ -93,13 +88,10 @@ class Trainer:
 
     def __init__(
         self,
-        network: UNet,
-        draw: Callable[[int, np.random.Generator], Tensor | tuple[Tensor, Tensor]],
-        kernel: TransitionKernel,
-        sigma_max: float,
+        network: Network,
+        draw: Draw,
+        tasks: Sequence[OctaveTask],
         config: TrainingConfig,
-        validation: Validation | None = None,
-        objective: Objective | None = None,
         precision: str = AUTO,
         stopwatch: Stopwatch | None = None,
     ) -> None:
@@ -113,13 +105,14 @@ class Trainer:
         self.loss = 0.0
         self.reserve = 0.0
         self.precision: Precision | None = None
-        self.dtype = resolve_dtype(precision, kernel.device)
+        self._device = tasks[0].device
+        self.dtype = resolve_dtype(precision, self._device)
         self._draw = draw
-        self._kernel = kernel
-        self._objective = objective or OriginObjective(config.sigma_min, sigma_max)
-        self._validation = validation
+        self._tasks = tasks
+        self._shares = StepShares(len(tasks))
+        self._validations = [task.validation for task in tasks if task.validation is not None]
         self._validations_done = 0
-        self._validation_windows = validation.windows if validation else 0
+        self._validation_windows = min((v.windows for v in self._validations), default=0)
         self._validation_minutes = 0.0  # spent on it
         self._validation_cost = self._step_cost = 0.0  # minutes that one takes
         self._stopwatch = stopwatch or Stopwatch()
@@ -142,7 +135,7 @@ class Trainer:
         Stop iterating at any time: the trainer's state is then that after the last step
         yielded.
         """
-        device = self._kernel.device
+        device = self._device
         if self.precision is None:
             self.precision = Precision(self.dtype, self._threads())
         with self.precision.applied(device):
@@ -169,75 +162,84 @@ class Trainer:
         """
         if self.config.minutes is None:
             return torch.get_num_threads()
-        return fastest_threads(self._rehearse, self._kernel.device, self.dtype)
+        return fastest_threads(self._rehearse, self._device, self.dtype)
 
-    def _batch_loss(self, rng: np.random.Generator) -> Tensor:
+    def _batch_loss(self, task: OctaveTask, rng: np.random.Generator) -> Tensor:
         """Loss on one batch of windows, each at a time of its own."""
-        n, device = self.config.batch, self._kernel.device
-        drawn = self._draw(n, rng)
-        occupation, classes = drawn if isinstance(drawn, tuple) else (drawn, None)
-        occupation = occupation.to(device)
-        t = torch.from_numpy(self._objective.draw_times(n, rng)).to(device)
-        seeds = rng.integers(1 << 62, size=n)
-        generators = [torch.Generator(device).manual_seed(int(seed)) for seed in seeds]
-        origins = Walkers.of(occupation, self._kernel.lattice)
-        walkers = sample_forward(origins, self._kernel, t, generators)
-        fractions = occupation.flatten(2).mean(2)
+        n, device = self.config.batch, self._device
+        occupation, fractions, classes = self._draw(n, rng, task.window)
+        t = torch.from_numpy(task.objective.draw_times(n, rng)).to(device)
+        generators = drawn_streams(rng, n, device)
+        walk = task.walk
+        origins = Walkers.of(occupation.to(device), walk.voxels)
+        start, end = Moment(0, 0.0), Moment(task.octave, t)
+        walkers = walk.sample_forward(origins, start, end, generators)
         hidden = torch.from_numpy(rng.random(n) < self.config.unconditioned).to(device)
-        fractions = torch.where(hidden[:, None], math.nan, fractions)
+        fractions = torch.where(hidden[:, None], math.nan, fractions.to(device))
         if classes is not None:
             secret = torch.from_numpy(rng.random(n) < self.config.unconditioned)
             classes = torch.where(secret, -1, classes).to(device)
-        batch = NoisedBatch(origins, walkers, self._kernel, t, fractions, classes)
-        return self._objective.loss(self.network, batch).mean()
+        batch = NoisedBatch(origins, walkers, walk, t, fractions, classes)
+        return task.objective.loss(self.network, batch).mean()
 
     def _optimise(self, progress: float) -> float:
         config = self.config
         rng = np.random.default_rng([config.seed, self.step])
+        octave = self._shares.next()
+        done = self._shares.steps[octave]
         self.optimizer.zero_grad(set_to_none=True)
-        loss = self._batch_loss(rng)
+        loss = self._batch_loss(self._tasks[octave], rng)
         loss.backward()  # type: ignore[no-untyped-call]
         norm = torch.nn.utils.clip_grad_norm_(self.network.parameters(), config.clip)
-        warm = min(1.0, (self.step + 1) / max(1, config.warmup))
+        warm = min(1.0, done / max(1, config.warmup))
         for group in self.optimizer.param_groups:
             group["lr"] = config.learning_rate * warm * (1 + math.cos(math.pi * progress)) / 2
         if bool(norm.isfinite()):  # one step that overflows must not end the run
             self.optimizer.step()
         self.step += 1
-        run_length = self.step / max(progress, 1 / self.step)
-        average_weights(self.averaged, self.network, self.step, config.average * run_length)
+        run_length = done / max(progress, 1 / self.step)
+        average_weights(
+            self.averaged.octaves[octave],
+            self.network.octaves[octave],
+            done,
+            config.average * run_length,
+        )
         return float(loss.detach())
 
     def _rehearse(self) -> None:
-        """One step's work that leaves no trace."""
-        loss = self._batch_loss(np.random.default_rng(self.config.seed))
-        loss.backward()  # type: ignore[no-untyped-call]
+        """One step's work for every octave, which leaves no trace."""
+        for task in self._tasks:
+            loss = self._batch_loss(task, np.random.default_rng(self.config.seed))
+            loss.backward()  # type: ignore[no-untyped-call]
         self.optimizer.zero_grad(set_to_none=True)
 
     def _fit_validation(self) -> None:
         """Measure what validation takes; where time is short, make do with fewer windows."""
-        if self._validation is None or self.config.minutes is None:
+        if not self._validations or self.config.minutes is None:
             return
-        one = self._validation.seconds(self.averaged) / 60
+        one = sum(each.seconds(self.averaged) for each in self._validations) / 60
         allowed = VALIDATION_SHARE * self.config.minutes / _FEWEST_VALIDATIONS
         windows = max(_FEWEST_WINDOWS, int(allowed / max(one, 1e-9)))
-        self._validation_windows = min(windows, self._validation.windows)
+        self._validation_windows = min(windows, self._validation_windows)
         self._validation_cost = one * self._validation_windows
 
     def _validate(self, finished: bool) -> tuple[float, ...] | None:
-        if self._validation is None:
+        if not self._validations:
             return None
         progress = 1.0 if finished else self.progress
         due = math.floor(progress * self.config.validations + 1e-9)
         if due <= self._validations_done or not (finished or self._may_validate()):
             return None
         begun = time.monotonic()
-        gains = tuple(self._validation.gains(self.averaged, self._validation_windows))
+        by_octave = [
+            each.gains(self.averaged, self._validation_windows) for each in self._validations
+        ]
+        self._shares.learn([sum(gains) / len(gains) for gains in by_octave])
         if self.config.minutes is not None:
             self._validation_cost = (time.monotonic() - begun) / 60
             self._validation_minutes += self._validation_cost
         self._validations_done = due
-        return gains
+        return tuple(itertools.chain.from_iterable(by_octave))
 
     def _may_validate(self) -> bool:
         """Whether its share of the time so far has room for one more, and for the last one."""
@@ -258,6 +260,7 @@ class Trainer:
             "loss": self.loss,
             "validations_done": self._validations_done,
             "validation_minutes": self._validation_minutes,
+            "shares": self._shares.state(),
             "precision": asdict(self.precision) if self.precision else None,
         }
         return tensors, numbers
@@ -286,6 +289,7 @@ class Trainer:
         self._stopwatch.go_on_from(float(numbers["minutes"]))
         self._validations_done = int(numbers["validations_done"])
         self._validation_minutes = float(numbers.get("validation_minutes", 0.0))
+        self._shares.restore(numbers["shares"])
         if numbers["precision"] is not None:
             self.precision = Precision(**numbers["precision"])
             self.dtype = self.precision.dtype

@@ -8,7 +8,9 @@ from typing import Any
 
 from torch import Tensor
 
+from microdsd.process.blocks import block_sums
 from microdsd.process.kernel import TransitionKernel
+from microdsd.process.octaves import Moment, Octaves
 from microdsd.process.walk import Walkers
 
 
@@ -21,8 +23,8 @@ class NoisedBatch:
     origins : Walkers
         At time 0.
     walkers : Walkers
-        The same, in the same order, at their times.
-    kernel : TransitionKernel
+        The same, in the same order, at their times; on the lattice of one octave.
+    walk : Octaves
         That they walked by.
     t : Tensor, shape (batch,)
         Time of each window.
@@ -34,15 +36,30 @@ class NoisedBatch:
 
     origins: Walkers
     walkers: Walkers
-    kernel: TransitionKernel
+    walk: Octaves
     t: Tensor
     fractions: Tensor | None = None
     classes: Tensor | None = None
 
+    @property
+    def octave(self) -> int:
+        """The octave whose lattice the walkers are on."""
+        return self.walkers.lattice.block.bit_length() - 1
+
+    @property
+    def kernel(self) -> TransitionKernel:
+        """Law of the walk on the lattice of the octave."""
+        return self.walk.kernels[self.octave]
+
+    @property
+    def now(self) -> Moment:
+        """Where the walk is."""
+        return Moment(self.octave, self.t)
+
     @cached_property
     def occupation_0(self) -> Tensor:
-        """Occupation numbers (batch, species, *space) of the windows."""
-        return self.origins.occupation()
+        """Occupation numbers (batch, species, *space) of the windows, on that lattice."""
+        return block_sums(self.origins.occupation(), self.walkers.lattice)
 
     @cached_property
     def occupation_t(self) -> Tensor:

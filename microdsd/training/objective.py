@@ -10,9 +10,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from microdsd.process.blocks import site_volumes
 from microdsd.process.bridge import peak
-from microdsd.process.kernel import TransitionKernel
 from microdsd.process.noise import time_of
+from microdsd.process.octaves import Moment, Octaves
 from microdsd.training.noised_batch import NoisedBatch
 
 
@@ -82,30 +83,31 @@ class LabelObjective(OriginObjective):
         """Loss; see `Objective`. The network's ``joint`` is asked."""
         joint: Callable[..., tuple[Tensor, Tensor]] = network.joint  # type: ignore[attr-defined]
         log_h, log_p = joint(*batch.shown)
-        return _origin_loss(log_h, batch) + label_loss(log_p, batch.occupation_0)
+        volumes = site_volumes(batch.kernel.lattice, log_p.device)
+        return _origin_loss(log_h, batch) + label_loss(log_p, batch.occupation_0 / volumes)
 
 
 def _origin_loss(log_h: Tensor, batch: NoisedBatch) -> Tensor:
-    return origin_loss(log_h, batch.occupation_0, batch.occupation_t, batch.kernel, batch.t)
+    return origin_loss(log_h, batch.occupation_0, batch.occupation_t, batch.walk, batch.now)
 
 
-def label_loss(log_p: Tensor, occupation_0: Tensor) -> Tensor:
-    """Cross entropy (batch,) of the phases, nats per voxel.
+def label_loss(log_p: Tensor, share: Tensor) -> Tensor:
+    """Cross entropy (batch,) of the phases, nats per site.
 
     Parameters
     ----------
     log_p : Tensor, shape (batch, species + 1, *space)
         Log probabilities; the background comes first.
-    occupation_0 : Tensor, shape (batch, species, *space)
-        At most one walker per voxel.
+    share : Tensor, shape (batch, species, *space)
+        Of each site's voxels that are of every species; of a voxel 0 or 1.
     """
-    background = 1 - occupation_0.sum(1, keepdim=True)
-    phase = torch.cat([background, occupation_0], 1)
+    background = 1 - share.sum(1, keepdim=True)
+    phase = torch.cat([background, share], 1)
     return -(phase * log_p).sum(1).flatten(1).mean(1)
 
 
 def origin_loss(
-    log_h: Tensor, occupation_0: Tensor, occupation_t: Tensor, kernel: TransitionKernel, t: Tensor
+    log_h: Tensor, occupation_0: Tensor, occupation_t: Tensor, walk: Octaves, now: Moment
 ) -> Tensor:
     """Negative log likelihood of the origins, relative to an uninformed walker.
 
@@ -120,9 +122,10 @@ def origin_loss(
     ----------
     log_h : Tensor, shape (batch, species, *space)
     occupation_0, occupation_t : Tensor, same shape
-        Occupation numbers at time 0 and t.
-    kernel : TransitionKernel
-    t : Tensor, shape (batch,)
+        Occupation numbers at time 0 and t, on the lattice of one octave.
+    walk : Octaves
+    now : Moment
+        The octave, and the time t of each sample, shape (batch,).
 
     Returns
     -------
@@ -131,6 +134,6 @@ def origin_loss(
     """
     # K_t h must not leave float32: shift per sample and species, and add the shift back.
     top = peak(log_h.detach())
-    smoothed = kernel.apply(torch.exp(log_h - top), t).clamp_min(1e-30).log() + top
+    smoothed = walk.smoothed(torch.exp(log_h - top), now).clamp_min(1e-30).log() + top
     loss = (occupation_t * smoothed - occupation_0 * log_h).flatten(1).sum(1)
     return loss / occupation_0.flatten(1).sum(1).clamp_min(1.0)

@@ -18,7 +18,7 @@ class PaperSettings:
     ----------
     rate : float
         Hop rate r per direction, for times up to 1: our horizon.
-    schedule : str
+    time_schedule : str
         See `schedule_times`.
     boundary : {"no-flux", "periodic"}
     loss : {"likelihood", "l1", "l2"}
@@ -27,7 +27,7 @@ class PaperSettings:
     """
 
     rate: float
-    schedule: str
+    time_schedule: str
     boundary: Boundary
     loss: RateLoss
     epsilon: float
@@ -46,7 +46,7 @@ class PaperSettings:
         return {
             "method": "tau-leaping",
             "loss": self.loss,
-            "schedule": self.schedule,
+            "time_schedule": self.time_schedule,
             "boundary": self.boundary,
             "sigma_max": self.sigma_max,
         }

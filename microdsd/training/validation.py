@@ -8,10 +8,11 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from microdsd.networks.unet import UNet
-from microdsd.process.kernel import TransitionKernel
+from microdsd.networks.build import Network
 from microdsd.process.noise import time_of
-from microdsd.process.walk import Walkers, sample_forward
+from microdsd.process.octaves import Moment, Octaves
+from microdsd.process.streams import seeded_streams
+from microdsd.process.walk import Walkers
 from microdsd.training.noised_batch import NoisedBatch
 from microdsd.training.objective import Objective, OriginObjective
 
@@ -24,56 +25,67 @@ class Validation:
     Parameters
     ----------
     occupation : Tensor, shape (windows, species, *space)
-    kernel : TransitionKernel
+    walk : Octaves
+        Of the windows.
     sigma_min, sigma_max : float
-        Noise levels of training; validation levels lie between them, and at both.
+        Noise levels of training; validation levels lie between them, and at both, but for the
+        lowest of a coarse octave, which belongs to the octave below.
     seed : int
     objective : Objective, optional
         Measures the gain; by default that of bridges.
     classes : Tensor of int64, shape (windows,), optional
         Class of every window.
+    octave : int
+        On whose lattice noised windows are looked at.
+    fractions : Tensor, shape (windows, species), optional
+        What networks are told of the windows' compositions; by default those.
     """
 
     def __init__(
         self,
         occupation: Tensor,
-        kernel: TransitionKernel,
+        walk: Octaves,
         sigma_min: float,
         sigma_max: float,
         seed: int,
         objective: Objective | None = None,
         classes: Tensor | None = None,
+        octave: int = 0,
+        fractions: Tensor | None = None,
     ) -> None:
         inside = [level for level in _LEVELS if sigma_min < level < 0.9 * sigma_max]
-        self.levels: Sequence[float] = (sigma_min, *inside, sigma_max)
-        self._kernel = kernel
+        lowest = (sigma_min,) if octave == 0 else ()  # of others, the octave below has it
+        self.levels: Sequence[float] = (*lowest, *inside, sigma_max)
+        self._walk, self._octave = walk, octave
+        self._device = device = walk.device
         self._objective = objective or OriginObjective(sigma_min, sigma_max)
-        occupation = occupation.to(kernel.device)
-        self._origins = Walkers.of(occupation, kernel.lattice)
-        self._fractions = occupation.flatten(2).mean(2)
-        self._classes = None if classes is None else classes.to(kernel.device)
-        generators = [
-            torch.Generator(kernel.device).manual_seed(seed + i) for i in range(len(occupation))
-        ]
+        occupation = occupation.to(device)
+        self._origins = Walkers.of(occupation, walk.voxels)
+        told = occupation.flatten(2).mean(2) if fractions is None else fractions
+        self._fractions = told.to(device)
+        self._classes = None if classes is None else classes.to(device)
+        generators = seeded_streams(range(seed, seed + len(occupation)), device)
         self._noised = [
-            sample_forward(self._origins, kernel, self._times(level), generators)
+            walk.sample_forward(
+                self._origins, Moment(0, 0.0), Moment(octave, self._times(level)), generators
+            )
             for level in self.levels
         ]
 
     def _times(self, level: float) -> Tensor:
-        return time_of(level).expand(self._origins.batch).to(self._kernel.device)
+        return time_of(level).expand(self._origins.batch).to(self._device)
 
     @property
     def windows(self) -> int:
         """Number of windows."""
         return self._origins.batch
 
-    def gains(self, network: UNet, windows: int | None = None) -> list[float]:
+    def gains(self, network: Network, windows: int | None = None) -> list[float]:
         """Information gained at every level, nats per walker; 0 is an uninformed walker.
 
         Parameters
         ----------
-        network : UNet
+        network : UNet or OctaveUNets
         windows : int, optional
             How many of the windows to measure on; default: all.
         """
@@ -81,7 +93,7 @@ class Validation:
             self._gain(network, level, windows or self.windows) for level in range(len(self.levels))
         ]
 
-    def seconds(self, network: UNet, windows: int = 4) -> float:
+    def seconds(self, network: Network, windows: int = 4) -> float:
         """Time that `gains` would take per window on this machine, as busy as it is now."""
         windows = min(windows, self.windows)
         times = []
@@ -92,11 +104,11 @@ class Validation:
         return min(times) * len(self.levels) / windows
 
     @torch.no_grad()
-    def _gain(self, network: UNet, level: int, windows: int) -> float:
+    def _gain(self, network: Network, level: int, windows: int) -> float:
         batch = NoisedBatch(
             self._origins.first(windows),
             self._noised[level].first(windows),
-            self._kernel,
+            self._walk,
             self._times(self.levels[level])[:windows],
             self._fractions[:windows],
             None if self._classes is None else self._classes[:windows],

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -11,6 +11,7 @@ import xarray as xr
 from scipy.optimize import brentq
 
 from microdsd.errors import InputError, MicrodsdError
+from microdsd.progress import Progress, stage
 from microdsd.transport.records import sample_coordinate
 
 PARAMETER_SET = "Xu2019"
@@ -20,7 +21,7 @@ OPTIONS = {"working electrode": "positive", "transport efficiency": "tortuosity 
 
 
 class Discharge(NamedTuple):
-    """One discharge at constant current.
+    """Hold one discharge at constant current.
 
     Attributes
     ----------
@@ -41,9 +42,9 @@ def rate_capability(
     rates: Sequence[float] = (0.1, 0.2, 0.5, 1.0, 2.0, 4.0),
     thickness: float = 100e-6,
     parameters: Mapping[str, Any] | None = None,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress | None = None,
 ) -> xr.Dataset:
-    r"""Discharge every electrode at several rates; capacity and voltage.
+    r"""Discharge every electrode at several rates; return capacity and voltage.
 
     Parameters
     ----------
@@ -55,8 +56,8 @@ def rate_capability(
         Of the electrode, m. The window measured is taken as typical of all of it.
     parameters : mapping, optional
         PyBaMM's parameters to replace after those measured.
-    progress : callable, optional
-        Called with the number of discharges done, and of all.
+    progress : Progress, optional
+        Told how many discharges are done, and of how many.
 
     Returns
     -------
@@ -91,26 +92,26 @@ def rate_capability(
     if not rates or min(rates) <= 0 or thickness <= 0:
         raise InputError(f"rates={rates}, thickness={thickness}: must be positive")
     pybamm = _pybamm()
-    samples, found, equilibrium = electrodes.sizes["sample"], [], []
-    for index in range(samples):
-        electrode = electrodes.isel(sample=index)
-        values = _parameter_values(pybamm, electrode, thickness, parameters or {})
-        full = _equilibrium_capacity(values, electrode, thickness)
-        equilibrium.append(full)
-        needed = ("active_fraction", "relative_diffusivity", "electronic_conductivity")
-        simulation = None
-        if min(float(electrode[name]) for name in needed) > 0:
-            model = pybamm.lithium_ion.DFN(OPTIONS)
-            simulation = pybamm.Simulation(model, parameter_values=values)
-        for rate in rates:
-            found.append(
-                _blocked() if simulation is None else _discharge(pybamm, simulation, rate, full)
-            )
-            if progress is not None:
-                progress(len(found), samples * len(rates))
+    samples, discharges, equilibrium = electrodes.sizes["sample"], [], []
+    with stage("discharging", samples * len(rates), progress) as discharging:
+        for index in range(samples):
+            electrode = electrodes.isel(sample=index)
+            values = _parameter_values(pybamm, electrode, thickness, parameters or {})
+            full = _equilibrium_capacity(values, electrode, thickness)
+            equilibrium.append(full)
+            needed = ("active_fraction", "relative_diffusivity", "electronic_conductivity")
+            simulation = None
+            if min(float(electrode[name]) for name in needed) > 0:
+                model = pybamm.lithium_ion.DFN(OPTIONS)
+                simulation = pybamm.Simulation(model, parameter_values=values)
+            for rate in rates:
+                discharges.append(
+                    _blocked() if simulation is None else _discharge(pybamm, simulation, rate, full)
+                )
+                discharging.advance()
     shape = (samples, len(rates))
     curves = {
-        name: np.reshape([getattr(one, name) for one in found], (*shape, STEPS))
+        name: np.reshape([getattr(discharge, name) for discharge in discharges], (*shape, STEPS))
         for name in ("discharged", "voltage")
     }
     axes = ("sample", "rate")
@@ -120,7 +121,10 @@ def rate_capability(
             "capacity": (axes, curves["discharged"][..., -1], {"units": "A h/m^2"}),
             "discharged": ((*axes, "step"), curves["discharged"], {"units": "A h/m^2"}),
             "voltage": ((*axes, "step"), curves["voltage"], {"units": "V"}),
-            "converged": (axes, np.reshape([one.converged for one in found], shape)),
+            "converged": (
+                axes,
+                np.reshape([discharge.converged for discharge in discharges], shape),
+            ),
         },
         coords={
             **sample_coordinate(electrodes),
@@ -136,7 +140,7 @@ def rate_capability(
 
 
 def _pybamm() -> Any:
-    """PyBaMM, which must not report its use to anyone."""
+    """Import PyBaMM, which must not report its use to anyone."""
     os.environ["PYBAMM_DISABLE_TELEMETRY"] = "true"
     try:
         import pybamm
@@ -174,7 +178,7 @@ def _parameter_values(
 
 
 def _equilibrium_capacity(values: Any, electrode: xr.Dataset, thickness: float) -> float:
-    """Charge per area from the initial concentration to the lower voltage limit, A h/m^2."""
+    """Return the charge per area down to the lower voltage limit, A h/m^2."""
     largest = values["Maximum concentration in positive electrode [mol.m-3]"]
     start = values["Initial concentration in positive electrode [mol.m-3]"] / largest
     potential, limit = values["Positive electrode OCP [V]"], values["Lower voltage cut-off [V]"]
@@ -188,7 +192,7 @@ def _equilibrium_capacity(values: Any, electrode: xr.Dataset, thickness: float) 
 
 
 def _discharge(pybamm: Any, simulation: Any, rate: float, full: float) -> Discharge:
-    """From the initial state at a constant current to the lower voltage limit."""
+    """Discharge from the initial state at a constant current to the lower voltage limit."""
     hour = 3600.0
     try:
         solution = simulation.solve(
@@ -207,5 +211,5 @@ def _discharge(pybamm: Any, simulation: Any, rate: float, full: float) -> Discha
 
 
 def _blocked() -> Discharge:
-    """No charge at all: the voltage is below its limit as soon as a current flows."""
+    """Return a discharge without charge: the voltage falls below its limit at once."""
     return Discharge(np.zeros(STEPS), np.full(STEPS, np.nan), True)

@@ -1,8 +1,6 @@
-"""What a battery model needs to know of a porous electrode, measured on its voxels."""
+"""Parameters of a porous electrode for a battery model, measured on its voxels."""
 
 from __future__ import annotations
-
-from collections.abc import Callable
 
 import numpy as np
 import xarray as xr
@@ -17,6 +15,7 @@ from microdsd.microstructure import (
     spatial_dims,
     voxel_size_of,
 )
+from microdsd.progress import Progress, stage
 from microdsd.transport.arguments import resolve_axes
 from microdsd.transport.diffusion import diffusivity
 from microdsd.transport.records import sample_coordinate
@@ -32,7 +31,7 @@ def electrode_parameters(
     binder_diffusivity: float = 0.05,
     active_conductivity: float = 0.1,
     binder_conductivity: float = 300.0,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress | None = None,
 ) -> xr.Dataset:
     r"""Measure fractions, surface, and transport of ions and electrons through an electrode.
 
@@ -48,8 +47,8 @@ def electrode_parameters(
         Of ions in the nanopores of the carbon-binder domain, over that in the electrolyte.
     active_conductivity, binder_conductivity : float
         Of electrons, S/m.
-    progress : callable, optional
-        Called with the number of samples done, and of all.
+    progress : Progress, optional
+        Told how many samples are done, and of how many.
 
     Returns
     -------
@@ -81,8 +80,8 @@ def electrode_parameters(
     ...     phases={0: "pore", 1: "active"},
     ...     voxel_size=1e-6,
     ... )
-    >>> found = electrode_parameters(sheets, active="active", pore="pore", active_conductivity=3)
-    >>> found.tortuosity_factor.values.round(6), found.electronic_conductivity.values.round(6)
+    >>> result = electrode_parameters(sheets, active="active", pore="pore", active_conductivity=3)
+    >>> result.tortuosity_factor.values.round(6), result.electronic_conductivity.values.round(6)
     (array([1.]), array([1.]))
     """
     ensemble = as_ensemble(ms)
@@ -104,11 +103,13 @@ def electrode_parameters(
         ions[labels["binder"]] = binder_diffusivity
         electrons[labels["binder"]] = binder_conductivity
     rows = []
-    for index in range(ensemble.sizes["sample"]):
-        sample = ensemble.isel(sample=[index])
-        rows.append([diffusivity(sample, phase=local, axes=[axis]) for local in (ions, electrons)])
-        if progress is not None:
-            progress(index + 1, ensemble.sizes["sample"])
+    with stage("measuring electrodes", ensemble.sizes["sample"], progress) as measuring:
+        for index in range(ensemble.sizes["sample"]):
+            sample = ensemble.isel(sample=[index])
+            rows.append(
+                [diffusivity(sample, phase=local, axes=[axis]) for local in (ions, electrons)]
+            )
+            measuring.advance()
     of_ions, of_electrons = (xr.concat(column, "sample") for column in zip(*rows, strict=True))
 
     share = {part: fractions.sel(phase=label).values for part, label in labels.items()}

@@ -9,7 +9,8 @@ from typing import Literal, get_args
 import xarray as xr
 
 from microdsd.errors import InputError
-from microdsd.microstructure import LabelsLike, as_ensemble, phases_of, resolve_phase
+from microdsd.microstructure import LabelsLike, as_ensemble, phases_of, resolve_phases
+from microdsd.progress import Progress, stage
 from microdsd.transport.arguments import (
     Sides,
     check_cubic,
@@ -34,14 +35,14 @@ def describe_transport(
     ms: LabelsLike,
     *,
     properties: Sequence[Property] = ("diffusivity",),
-    phases: Sequence[int | str] | None = None,
+    phase: int | str | Sequence[int | str] | None = None,
     axes: Sequence[str] | None = None,
     conductivity: Mapping[int | str, float] | None = None,
     moduli: Mapping[int | str, tuple[float, float]] | None = None,
     sides: Sides = "no-flux",
     solver: Solver = "finite-volume",
     device: str | None = None,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress | None = None,
 ) -> xr.Dataset:
     """Measure transport through every sample, one solution at a time.
 
@@ -51,8 +52,8 @@ def describe_transport(
         Integer labels, dims ``([sample,] [z,] y, x)``.
     properties : sequence of {"diffusivity", "permeability", "conductivity", "stiffness"}
         The first two are measured in every phase along every axis, the others of the whole box.
-    phases : sequence of int or str, optional
-        Phases in which matter diffuses or flows; all by default.
+    phase : int or str, or sequence of them, optional
+        Phase or phases in which matter diffuses or flows; all by default.
     axes : sequence of {"z", "y", "x"}, optional
         Axes of diffusion and flow; all by default.
     conductivity, moduli : mapping, optional
@@ -61,8 +62,8 @@ def describe_transport(
         Of diffusion; see `diffusivity`.
     device : str, optional
         Where torch works; by default a GPU where there is one.
-    progress : callable, optional
-        Called with the number of solutions that are done, and the number of all.
+    progress : Progress, optional
+        Told how many solutions are done, and of how many.
 
     Returns
     -------
@@ -86,13 +87,13 @@ def describe_transport(
     >>> import numpy as np
     >>> from microdsd.microstructure import as_microstructure
     >>> stack = as_microstructure(np.tile([0, 1], (2, 4, 2)), ensemble=True)
-    >>> found = describe_transport(stack, phases=[1])
-    >>> found.relative_diffusivity.sel(phase=1, axis="y").values.round(9)
+    >>> result = describe_transport(stack, phase=1)
+    >>> result.relative_diffusivity.sel(phase=1, axis="y").values.round(9)
     array([0.5, 0.5])
     """
     ensemble = as_ensemble(ms)
     names = phases_of(ensemble)
-    labels = [resolve_phase(ensemble, p) for p in (names if phases is None else phases)]
+    labels = list(resolve_phases(ensemble, phase))
     chosen = resolve_axes(ensemble, axes)
     unknown = [p for p in properties if p not in get_args(Property)]
     if unknown or not properties:
@@ -128,32 +129,33 @@ def describe_transport(
         plan.append(("stiffness", partial(effective_stiffness, moduli=moduli or {}, device=device)))
 
     pieces: list[xr.Dataset] = []
-    for index in range(ensemble.sizes["sample"]):
-        sample = ensemble.isel(sample=[index]).assign_coords(sample=[index])
-        for property_, measure in plan:
-            pieces.append(_named_after(property_, measure(sample)))
-            if progress is not None:
-                progress(len(pieces), len(plan) * ensemble.sizes["sample"])
-    found = xr.combine_by_coords(
+    number = len(plan) * ensemble.sizes["sample"]
+    with stage("solving for transport", number, progress) as solving:
+        for index in range(ensemble.sizes["sample"]):
+            sample = ensemble.isel(sample=[index]).assign_coords(sample=[index])
+            for property_, measure in plan:
+                pieces.append(_named_after(property_, measure(sample)))
+                solving.update(len(pieces), status=f"{len(pieces)} of {number} solutions")
+    joined = xr.combine_by_coords(
         pieces, data_vars="all", join="outer", combine_attrs="drop_conflicts"
     )
-    assert isinstance(found, xr.Dataset)
-    order = {"axis": chosen, "phase": labels} if "axis" in found.dims else {}
-    found = found.sel(order).assign_coords(sample_coordinate(ensemble))
+    assert isinstance(joined, xr.Dataset)
+    order = {"axis": chosen, "phase": labels} if "axis" in joined.dims else {}
+    joined = joined.sel(order).assign_coords(sample_coordinate(ensemble))
     if order:
-        found = found.assign_coords(phase_name=("phase", [names[label] for label in labels]))
-    return found
+        joined = joined.assign_coords(phase_name=("phase", [names[label] for label in labels]))
+    return joined
 
 
 def _in_phase(measure: Measure, label: int, sample: xr.DataArray) -> xr.Dataset:
     """Measure in one phase, with a dim for it."""
-    found = measure(sample)
-    found.attrs.pop("local", None)
-    return found.expand_dims(phase=[label], axis=1)
+    measured = measure(sample)
+    measured.attrs.pop("local", None)
+    return measured.expand_dims(phase=[label], axis=1)
 
 
-def _named_after(property_: str, found: xr.Dataset) -> xr.Dataset:
+def _named_after(property_: str, measured: xr.Dataset) -> xr.Dataset:
     """Put the property before the names that the results of all solvers share."""
-    shared = {name: f"{property_}_{name}" for name in LONG_NAMES if name in found}
-    attrs = {f"{property_}_{name}": value for name, value in found.attrs.items()}
-    return found.rename(shared).drop_attrs(deep=False).assign_attrs(attrs)
+    shared = {name: f"{property_}_{name}" for name in LONG_NAMES if name in measured}
+    attrs = {f"{property_}_{name}": value for name, value in measured.attrs.items()}
+    return measured.rename(shared).drop_attrs(deep=False).assign_attrs(attrs)

@@ -106,18 +106,18 @@ def fields(
     if {"velocity", "thickness"} & set(quantities):
         check_cubic(sample)
     mask, number = sample.values == label, spatial_dims(sample).index(along)
-    found = xr.Dataset(
+    result = xr.Dataset(
         {"labels": sample},
         coords={"component": list(spatial_dims(sample))},
         attrs={"phase": phases_of(sample)[label], "axis": along},
     )
     if {"concentration", "flux", "tortuosity"} & set(quantities):
-        found = found.assign(_of_diffusion(sample, mask, number, sides, quantities))
+        result = result.assign(_of_diffusion(sample, mask, number, sides, quantities))
     if "velocity" in quantities:
-        found["velocity"] = _velocity(sample, mask, number, device)
+        result["velocity"] = _velocity(sample, mask, number, device)
     if "thickness" in quantities:
-        found["local_thickness"] = _thickness(sample, mask)
-    return found
+        result["local_thickness"] = _thickness(sample, mask)
+    return result
 
 
 def _of_diffusion(
@@ -132,26 +132,26 @@ def _of_diffusion(
         mask.astype(np.float64), axis, spacing=size, periodic_sides=sides == "periodic"
     )
     flux = _flux(potential, axis, size, sides == "periodic")
-    found = {}
+    result = {}
     if "concentration" in quantities:
-        found["concentration"] = _field(sample, potential, "concentration", "1")
+        result["concentration"] = _field(sample, potential, "concentration", "1")
     if "flux" in quantities:
-        found["flux"] = _field(sample, flux, "diffusive flux over D0 / L", "1", vector=True)
-        found["flux"].attrs["relative_diffusivity"] = solution.effective
+        result["flux"] = _field(sample, flux, "diffusive flux over D0 / L", "1", vector=True)
+        result["flux"].attrs["relative_diffusivity"] = solution.effective
     if "tortuosity" in quantities:
         length = np.sqrt((flux**2).sum(axis=0))
         with np.errstate(divide="ignore", invalid="ignore"):  # 0 / 0 where nothing flows
             local = length / np.abs(flux[axis])
         mean = float(np.nansum(flux[axis]))
-        found["local_tortuosity"] = _field(sample, local, "local tortuosity of the flux", "1")
-        found["local_tortuosity"].attrs["flux_tortuosity"] = (
+        result["local_tortuosity"] = _field(sample, local, "local tortuosity of the flux", "1")
+        result["local_tortuosity"].attrs["flux_tortuosity"] = (
             float(np.nansum(length)) / mean if mean > 0 else np.inf
         )
-    return found
+    return result
 
 
 def _flux(potential: Values, axis: int, size: Sequence[float], periodic_sides: bool) -> Values:
-    """Mean of the fluxes through the two faces of every voxel along each axis, times L."""
+    """Average the fluxes through the two faces of every voxel along each axis, times L."""
     depth = potential.shape[axis] * size[axis]
     components = []
     for along, edge in enumerate(size):

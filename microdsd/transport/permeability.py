@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Literal, NamedTuple, get_args
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Literal, get_args
 
 import numpy as np
 import xarray as xr
@@ -17,6 +17,7 @@ from microdsd.microstructure import (
     spatial_dims,
     voxel_size_of,
 )
+from microdsd.progress import Progress, part_of, stage
 from microdsd.transport.arguments import Ends, Walls, check_cubic, resolve_axes
 from microdsd.transport.pathways import leads_through
 from microdsd.transport.records import sample_coordinate
@@ -43,16 +44,6 @@ COARSE = (
 )
 
 
-class FlowProgress(NamedTuple):
-    """State of a solution, for whoever waits for it; permeability in voxel edges squared."""
-
-    sample: int
-    axis: str
-    iterations: int
-    permeability: float
-    residual: float
-
-
 def permeability(
     ms: LabelsLike,
     *,
@@ -65,9 +56,9 @@ def permeability(
     max_iterations: int = 100_000,
     precision: Precision = "float32",
     device: str | None = None,
-    progress: Callable[[FlowProgress], None] | None = None,
+    progress: Progress | None = None,
 ) -> xr.Dataset:
-    r"""Creeping flow of a fluid that fills one phase, along each axis.
+    r"""Measure the permeability of one phase along each axis by creeping flow.
 
     Parameters
     ----------
@@ -92,8 +83,9 @@ def permeability(
     precision : {"float32", "float64"}
     device : str, optional
         Of torch; by default a GPU where there is one.
-    progress : callable, optional
-        Is told the `FlowProgress` now and then. What it raises ends the computation.
+    progress : Progress, optional
+        Told now and then how many solutions are done, of how many, and in words how the one at
+        work changes. What it raises ends the computation.
 
     Returns
     -------
@@ -125,8 +117,8 @@ def permeability(
     Examples
     --------
     >>> channel = np.array([[0, 0, 0, 1]] * 3)
-    >>> found = permeability(channel, phase=0, sides="no-slip")
-    >>> found.permeability.values.round(4).tolist()  # (3 / 4) 3^2 / 12
+    >>> result = permeability(channel, phase=0, sides="no-slip")
+    >>> result.permeability.values.round(4).tolist()  # (3 / 4) 3^2 / 12
     [[0.5625, 0.0]]
     """
     ensemble = as_ensemble(ms)
@@ -148,7 +140,7 @@ def permeability(
 
     place, dims = resolve_device(device), spatial_dims(ensemble)
 
-    def solve(sample: int, axis: str) -> list[Flow]:
+    def solve(sample: int, axis: str, progress: Progress) -> list[Flow]:
         along = dims.index(axis)
         fluid = leads_through(
             ensemble.values[sample] == label,
@@ -170,15 +162,21 @@ def permeability(
                 max_iterations=max_iterations,
                 precision=precision,
                 device=place,
-                progress=progress and (lambda flow: progress(_state(sample, axis, flow))),
+                progress=progress,
             )
             flows.append(flow._replace(permeability=flow.permeability / fineness**2))
         return flows
 
-    rows = [
-        [_columns(solve(sample, axis)) for axis in chosen]
-        for sample in range(ensemble.sizes["sample"])
-    ]
+    rows: list[list[dict[str, float]]] = []
+    n = ensemble.sizes["sample"]
+    with stage("solving for the flow", n * len(chosen), progress) as solving:
+        for sample in range(n):
+            rows.append([])
+            for axis in chosen:
+                done = sample * len(chosen) + len(rows[-1])
+                words = f"sample {sample}, axis {axis}"
+                rows[-1].append(_columns(solve(sample, axis, part_of(solving, done, words))))
+                solving.update(done + 1)
     columns = {
         name: np.array([[cell[name] for cell in row] for row in rows]) for name in rows[0][0]
     }
@@ -209,7 +207,7 @@ def permeability(
 
 
 def _columns(flows: list[Flow]) -> dict[str, float]:
-    """One cell of the table from the flow on the voxels and, if there is one, on their halves."""
+    """Return one cell of the table from the flow on the voxels and, if any, on their halves."""
     values = [flow.permeability for flow in flows]
     cell: dict[str, float] = {"permeability": 2 * values[-1] - values[0]}
     if len(flows) == 2:
@@ -225,7 +223,3 @@ def _refined(fluid: NDArray[np.bool_], fineness: int) -> NDArray[np.bool_]:
     for along in range(fluid.ndim):
         fluid = fluid.repeat(fineness, along)
     return fluid
-
-
-def _state(sample: int, axis: str, flow: Flow) -> FlowProgress:
-    return FlowProgress(sample, axis, flow.iterations, flow.permeability, flow.residual)

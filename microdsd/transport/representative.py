@@ -33,17 +33,17 @@ def _surface(windows: xr.DataArray, phase: int) -> xr.DataArray:
 
 
 def _tortuosity(windows: xr.DataArray, phase: int) -> xr.DataArray:
-    """Of the mean diffusivity over the axes: finite as soon as one of them is open."""
-    found = diffusivity(windows, phase=phase)
+    """Return the tortuosity factor of the mean diffusivity over the axes."""
+    result = diffusivity(windows, phase=phase)
     fraction = phase_fractions(windows).sel(phase=phase, drop=True)
-    mean: xr.DataArray = found["relative_diffusivity"].mean("axis")
+    mean: xr.DataArray = result["relative_diffusivity"].mean("axis")
     ratio: xr.DataArray = fraction / mean.where(mean > 0)
     return ratio.fillna(np.inf).assign_attrs(units="1")
 
 
 def _permeability(windows: xr.DataArray, phase: int) -> xr.DataArray:
-    found: xr.DataArray = permeability(windows, phase=phase)["permeability"]
-    return found.mean("axis", keep_attrs=True)
+    result: xr.DataArray = permeability(windows, phase=phase)["permeability"]
+    return result.mean("axis", keep_attrs=True)
 
 
 _MEASURES: dict[str, Measure] = {
@@ -128,7 +128,7 @@ def by_size(
                 columns[name].append(_MEASURES[name](cut, label))
                 progress.advance(1)
     size, unit = voxel_size_of(sample)
-    found = xr.Dataset(
+    result = xr.Dataset(
         {
             name: (
                 ("size", "window"),
@@ -143,4 +143,4 @@ def by_size(
         },
         attrs={"phase": phases_of(sample)[label], "dims": " ".join(spatial_dims(sample))},
     )
-    return found
+    return result

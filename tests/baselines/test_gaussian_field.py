@@ -39,7 +39,7 @@ def test_known_covariance_comes_back(shape, n, periodic):
     made = GaussianField.fit(real, symmetry="isotropic", periodic=True).sample(
         n, phase_fraction={0: 0.5}, periodic=periodic, rng=0
     )
-    s2 = two_point_probability(made, phase=0, periodic=periodic, along="x", max_distance=8)
+    s2 = two_point_probability(made, phase=0, periodic=periodic, axis="x", max_distance=8)
     assert np.abs(s2.mean("sample").values - arcsine_law(np.arange(9.0))).max() < 0.015
 
 

@@ -6,7 +6,7 @@ import pytest
 from typer.testing import CliRunner
 
 from microdsd.cli import options
-from microdsd.cli.app import app
+from microdsd.cli.app import RENAMED, app
 from microdsd.device.precision import AUTO, DTYPES
 from microdsd.microstructure.coarsening import Rule
 from microdsd.microstructure.symmetry import Symmetry
@@ -57,3 +57,25 @@ def test_another_value_is_refused_before_any_file_is_opened(words, option, offer
     assert option in done.stderr
     assert offered in done.stderr
     assert "no-such-file" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "old"),
+    [
+        (["import", "scan.npy", "-o", "new.h5", "--crop", "y=0:8"], "--crop"),
+        (["train", "scan.h5", "--window", "8", "--crop=z=0:9"], "--crop"),
+        (["train", "scan.h5", "--window", "8", "--schedule", "t^4"], "--schedule"),
+        (["compose", "berea-2d", "table.csv", "-o", "new.h5", "--regions", "map.h5"], "--regions"),
+        (["images", "grey.tif", "-o", "new.h5", "--levels", "8"], "--levels"),
+    ],
+)
+def test_an_option_of_an_earlier_version_names_its_successor(words, old):
+    done = CliRunner().invoke(app, words)
+    assert done.exit_code == 2
+    assert f"{old} is now called {RENAMED[old]}" in done.stderr
+
+
+def test_a_verb_that_never_had_the_option_does_not_speak_of_it():
+    done = CliRunner().invoke(app, ["verify", "scan.h5", "--crop", "z=0:9"])
+    assert done.exit_code == 2
+    assert "No such option" in done.stderr

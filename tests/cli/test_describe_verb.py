@@ -38,7 +38,7 @@ def test_numbers_survive_the_file(stored, tmp_path, suffix):
     with xr.open_dataset(target, engine="h5netcdf") as found:
         expected = describe(load_microstructures(path), periodic=False, descriptors=GROUPS)
         xr.testing.assert_allclose(found.load(), expected)
-        assert found.lineal_path.attrs["reference"].startswith("doi:")
+        assert found.lineal_path.attrs["references"].startswith("doi:")
     assert picture.read_bytes().startswith(b"\x89PNG")
     assert "mean chord length, x" in result.stdout
     assert "±" in result.stdout
@@ -51,7 +51,7 @@ def test_json_holds_every_number(stored):
     path, ms = stored
     result = run(path, *QUICK, "--periodic", "--phase", "solid", "--json")
     document = json.loads(result.stdout)
-    expected = describe(ms, periodic=True, descriptors=GROUPS, phases=["solid"])
+    expected = describe(ms, periodic=True, descriptors=GROUPS, phase=["solid"])
     for name, variable in expected.data_vars.items():
         held = document["data_vars"][name]
         assert held["attrs"]["definition"]
@@ -68,9 +68,9 @@ def test_specimen(stored, tmp_path):
     np.save(tmp_path / "mask.npy", inside)
     result = run(path, "--mask", tmp_path / "mask.npy", "--json")
     document = json.loads(result.stdout)
-    groups = ["fractions", "bodies"]
+    groups = ["fractions", "components"]
     expected = describe(ms, periodic=False, descriptors=groups, mask=inside != 0)
-    for name in ("phase_fraction", "body_count"):
+    for name in ("phase_fraction", "component_count"):
         np.testing.assert_allclose(document["data_vars"][name]["data"], expected[name])
 
 

@@ -10,6 +10,7 @@ from typer.testing import CliRunner
 from microdsd.cli import doctor
 from microdsd.cli.app import app
 from microdsd.generation.microstructure_model import MicrostructureModel
+from microdsd.models.contents import Channels
 from microdsd.networks import UNetConfig
 
 
@@ -21,15 +22,13 @@ def models(monkeypatch):
         "flat": tiny_model(),
         "solid": tiny_model(3, 3, 2),
         "images": tiny_model(
-            phases={0: "grey", 1: "red"},
-            background=-1,
-            grey_levels=5,
+            contents=Channels(("grey", "red"), 5),
             network=UNetConfig(2, 2, (4, 8), (1, 1), 8, read_out=True, top=4),
             fraction_mean={"grey": 1.5, "red": 2.0},
             fraction_range={"grey": (1.0, 2.0), "red": (1.0, 3.0)},
         ),
     }
-    monkeypatch.setattr(doctor, "_models", lambda: [{"name": name} for name in made])
+    monkeypatch.setattr(doctor, "_models", lambda: list(made))
     monkeypatch.setattr(MicrostructureModel, "load", lambda name, device: made[name])
     return made
 
@@ -47,19 +46,19 @@ def test_all_is_well(models):
 @pytest.mark.parametrize("name", ["flat", "solid", "images"])
 def test_a_wrong_count_is_found(models, name, monkeypatch):
     model = models[name]
-    right = model.carry_out
+    right = model.sample
 
-    def wrong(request):
-        made = right(request)
+    def wrong(**options):
+        made = right(**options)
         values = np.array(made.values)
         values.flat[0] = (values.flat[0] + 1) % 2
         return made.copy(data=values)
 
-    monkeypatch.setattr(model, "carry_out", wrong)
+    monkeypatch.setattr(model, "sample", wrong)
     result = CliRunner().invoke(app, ["doctor", "--device", "cpu"])
     assert result.exit_code == doctor.EXIT_UNSOUND
     assert result.stdout.count("COUNTS DIFFER") == 1
 
 
 def test_the_models_that_ship_are_tried():
-    assert {"berea-2d", "digits", "nmc-3d"} <= {entry["name"] for entry in doctor._models()}
+    assert {"berea-2d", "digits", "nmc-3d"} <= set(doctor._models())

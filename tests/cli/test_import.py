@@ -82,7 +82,7 @@ def test_crop_leaves_a_banner_behind(place):
     labels[:, 8:] = -1
     np.save("a.npy", labels)
     assert "lowest is -1" in refused("a.npy")
-    ms = imported("a.npy", "--crop", "y=0:8", "x=2:")
+    ms = imported("a.npy", "--region", "y=0:8", "x=2:")
     np.testing.assert_array_equal(ms, LABELS[:, :8, 2:])
 
 
@@ -102,7 +102,7 @@ def test_foreign_hdf5_into_a_named_group(place):
 
 
 def test_data_set_by_name(place):
-    ms = imported("dataset:synthetic_blobs", "--crop", "z=0:16")
+    ms = imported("dataset:synthetic_blobs", "--region", "z=0:16")
     assert ms.shape == (16, 64, 64)
     assert phases_of(ms) == {0: "pore", 1: "solid"}
     assert voxel_size_of(ms).unit == "m"
@@ -149,9 +149,9 @@ def test_grey_values_are_not_guessed(place, image):
         (["a.npy", "--label", "0"], "expected name=value"),
         (["a.npy", "--label", "x=pore"], "whole number"),
         (["a.npy", "--label", "0=a", "0=b"], "given twice"),
-        (["a.npy", "--crop", "q=0:2"], "no axis"),
-        (["a.npy", "--crop", "z=0:99"], "inside 0..8"),
-        (["a.npy", "--crop", "z=3"], "start:stop"),
+        (["a.npy", "--region", "q=0:2"], "no axis"),
+        (["a.npy", "--region", "z=0:99"], "inside 0..8"),
+        (["a.npy", "--region", "z=3"], "start:stop"),
         (["a.npy", "--voxel-size", "-1"], "positive"),
         (["a.npy", "--voxel-size", "1um", "2um"], "one for each"),
         (["a.npy", "--voxel-size", "0.398"], "'0.398um'"),

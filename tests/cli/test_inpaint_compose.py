@@ -65,7 +65,7 @@ def test_what_is_said_without_json(folder):
     assert "60 known voxels as they were, exact counts" in " ".join(result.stderr.split())
 
 
-@pytest.mark.parametrize("crop", [(), ("--crop", "y=4:12")])
+@pytest.mark.parametrize("crop", [(), ("--region", "y=4:12")])
 def test_a_mask_of_the_scan_or_of_its_part(folder, crop):
     mask = np.random.default_rng(1).integers(0, 2, LABELS.shape)
     save(folder / "mask.h5", mask)
@@ -123,7 +123,7 @@ def test_walls_around_a_box_alone(folder):
         (["--damaged", 9], "damaged=9: no voxel has that label, only [0, 1]"),
         (["--hole", "y=2:4", "--fraction", "pore=0.9"], "the box can have 0."),
         (["--hole", "y=2:4", "--fraction", "water=0.9"], "no phase 'water'"),
-        (["--crop", "y=0:3", "--hole", "y=0:2"], "needs at least 4 voxels"),
+        (["--region", "y=0:3", "--hole", "y=0:2"], "needs at least 4 voxels"),
     ],
 )
 def test_impossible_completions(folder, words, message):
@@ -182,7 +182,7 @@ def test_regions_of_a_map_in_any_order(folder):
     regions[:7] = 5
     save_microstructures(folder / "map.h5", regions)
     table = "region, pore\n5, 0.25\n3, 0.5\n"
-    new = made_of(folder, compose(folder, table, "--regions", folder / "map.h5"))[0]
+    new = made_of(folder, compose(folder, table, "--region-map", folder / "map.h5"))[0]
     assert [(new[regions == label] == 0).sum() for label in (3, 5)] == [42, 21]
 
 
@@ -205,7 +205,7 @@ def test_layers_by_default(folder):
         ("pore\n0.5\n0.4\n", ["--grid", 2, 2], "has 4 blocks"),
         ("pore\n0.5\n", ["--grid", 1], "give 2 numbers"),
         ("pore\n" + "0.5\n" * 13, [], "13 blocks along an axis of 12 voxels; give 1 to 12"),
-        ("region, pore\n0, 0.5\n", [], "give its map with --regions"),
+        ("region, pore\n0, 0.5\n", [], "give its map with --region-map"),
     ],
 )
 def test_impossible_compositions(folder, table, words, message):
@@ -225,7 +225,7 @@ def test_impossible_compositions(folder, table, words, message):
 )
 def test_maps_that_do_not_fit(folder, table, words, message):
     save_microstructures(folder / "map.h5", LABELS)
-    result = compose(folder, table, "--regions", folder / "map.h5", *words)
+    result = compose(folder, table, "--region-map", folder / "map.h5", *words)
     assert result.exit_code == 2
     assert message in " ".join(result.stderr.split())
 

@@ -69,7 +69,7 @@ def test_pictures(scan, tmp_path, suffix):
         (["--window", 16, "-o", "schedule.pdf"], "must end in .html or .png"),
         (["--window", 41], "does not fit"),
         (["--window", 16, "--sigma-max", 0.5], "sigma_last"),
-        (["--window", 16, "--crop", "z=0:2"], "z"),
+        (["--window", 16, "--region", "z=0:2"], "z"),
     ],
 )
 def test_refusals(scan, words, message):

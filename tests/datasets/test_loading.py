@@ -15,8 +15,8 @@ from microdsd.microstructure import (
 
 ROOT = Path(__file__).resolve().parents[2]
 MAIN_SETS = ["berea_sandstone", "fontainebleau_sandstone", "nmc_cathode_cbd", "sofc_anode_2d"]
-OTHER_SETS = [n for n in list_datasets() if n not in MAIN_SETS and dataset_info(n).url]
-PACKAGED_SETS = [n for n in list_datasets() if dataset_info(n).url is None]
+OTHER_SETS = [s.name for s in list_datasets() if s.name not in MAIN_SETS and s.url]
+PACKAGED_SETS = [s.name for s in list_datasets() if s.url is None]
 
 
 def assert_as_registered(name):

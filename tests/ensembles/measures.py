@@ -11,7 +11,7 @@ from microdsd.microstructure import phase_fractions
 def fractions(ms, *, progress=None):
     """Quick to measure, and told from another by any voxel."""
     if progress is not None:
-        progress("fractions")
+        progress(0, 1, "fractions")
     return phase_fractions(ms).to_dataset(name="fraction")
 
 

@@ -85,7 +85,7 @@ def test_the_same_as_the_stack_at_once(file, tmp_path):
 
 
 def test_transport_is_the_same_too(file):
-    measure = partial(describe_transport, phases=["solid"], properties=["diffusivity"])
+    measure = partial(describe_transport, phase="solid", properties=["diffusivity"])
     found, _ = measure_ensemble(file, measure)
     xr.testing.assert_allclose(found, measure(load_microstructures(file)), rtol=1e-12)
 
@@ -153,7 +153,7 @@ def test_an_interrupted_run_goes_on(file, tmp_path):
     stop(file, output)
     told, measure = [], Interrupted()
     found, _ = measure_ensemble(
-        file, measure, output, resume=True, progress=lambda *counts: told.append(counts)
+        file, measure, output, resume=True, progress=lambda *state: told.append(state[:2])
     )
     assert measure.seen == [2, 3, 4]
     assert told == [(2, 5), (3, 5), (4, 5), (5, 5)]
@@ -253,7 +253,7 @@ def test_an_error_of_the_settings_is_raised_at_once(file, tmp_path):
     assert len(seen) == 3
     assert not place_of_parts(output).exists()
     with pytest.raises(InputError, match="no phase 'water'"):
-        measure_ensemble(file, partial(describe, periodic=False, phases=["water"]))
+        measure_ensemble(file, partial(describe, periodic=False, phase=["water"]))
 
 
 def test_nothing_at_all_is_an_error(file, tmp_path):
@@ -307,7 +307,7 @@ def test_a_killed_process_loses_one_sample(file, tmp_path):
     measure = partial(measures.fractions_but_never_the_last, marker=str(marker))
     told = []
     found, _ = measure_ensemble(
-        file, measure, output, resume=True, progress=lambda *counts: told.append(counts)
+        file, measure, output, resume=True, progress=lambda *state: told.append(state[:2])
     )
     assert told == [(4, 5), (5, 5)]
     xr.testing.assert_equal(found.fraction, measures.fractions(load_microstructures(file)).fraction)

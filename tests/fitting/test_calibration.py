@@ -28,9 +28,9 @@ class Staged:
         self.width = width
         self.requests = []
 
-    def generate(self, request, on_evaluation=None):
+    def generate(self, request, progress=None):
         self.requests.append(request)
-        pores = request.counts[:, 0] / request.counts.sum(1)
+        pores = request.composition.whole[:, 0] / request.composition.whole.sum(1)
         return ((labels, 0) for labels in blobs(self.width(request), pores))
 
 
@@ -62,7 +62,7 @@ def test_trials_are_few_and_alike():
     assert len(model.requests) <= 8
     for request in model.requests:
         assert request.plan.evaluations == 8
-        assert np.array_equal(request.counts[:, 0], (REAL == 0).sum((1, 2)))
+        assert np.array_equal(request.composition.whole[:, 0], (REAL == 0).sum((1, 2)))
         assert request.seed == model.requests[0].seed
 
 
@@ -79,7 +79,7 @@ def test_out_of_reach_the_bounds_hold():
 @pytest.mark.parametrize("made", [0, 1])
 def test_windows_without_any_interface(real, made):
     model = Staged(lambda request: 1.0)
-    model.generate = lambda request, on_evaluation=None: (
+    model.generate = lambda request, progress=None: (
         (np.full(SHAPE, made, np.uint8), 0) for _ in range(4)
     )
     assert 0.3 <= calibrate(model.card, model.generate, real, 8).last <= calibration._HIGHEST_LAST
@@ -90,10 +90,10 @@ class Renamed(Staged):
 
     def __init__(self, width):
         super().__init__(width)
-        self.card = replace(self.card, background=0)
+        self.card = replace(self.card, contents=replace(self.card.contents, background=0))
 
-    def generate(self, request, on_evaluation=None):
-        pores = request.counts[:, 1] / request.counts.sum(1)
+    def generate(self, request, progress=None):
+        pores = request.composition.whole[:, 1] / request.composition.whole.sum(1)
         return ((1 - labels, 0) for labels in blobs(self.width(request), pores))
 
 

@@ -8,8 +8,8 @@ import torch
 from typer.testing import CliRunner
 
 from microdsd.cli.app import app
-from microdsd.encoding import IntensityEncoding, counts_from_intensity
-from microdsd.errors import DataFileError, InputError
+from microdsd.encoding import IntensityEncoding
+from microdsd.errors import DataFileError, InputError, MicrodsdError
 from microdsd.fitting.run import TrainingRun
 from microdsd.generation.microstructure_model import MicrostructureModel
 from microdsd.io import load_images, load_microstructures, save_images
@@ -25,7 +25,7 @@ SIZE = {"widths": (4, 8), "blocks": (1, 1), "embedding": 8}
 
 def colours(n=12, levels=5, classes=None):
     values = np.random.default_rng(0).integers(0, levels, (n, 3, 8, 8)).astype(np.uint8)
-    return as_images(values, levels=levels, channels=["r", "g", "b"], classes=classes)
+    return as_images(values, grey_levels=levels, channels=["r", "g", "b"], classes=classes)
 
 
 def fitted(source, **options):
@@ -57,7 +57,14 @@ def test_intensities_beyond_the_levels_are_refused():
 )
 def test_impossible_intensities_are_refused(asked, message):
     with pytest.raises(InputError, match=message):
-        counts_from_intensity(asked, ("grey",), 5, 64)
+        IntensityEncoding(("grey",), 5).counts(asked, 64)
+
+
+def test_images_are_recounted_before_they_are_handed_out(colour_model, monkeypatch):
+    decode = IntensityEncoding.decode
+    monkeypatch.setattr(IntensityEncoding, "decode", lambda self, x: decode(self, x) // 2)
+    with pytest.raises(MicrodsdError, match="samples: hold the counts"):
+        colour_model.sample(1, class_name="a", evaluations=2, rng=0)
 
 
 def test_images_survive_the_file_and_are_not_taken_for_labels(tmp_path):

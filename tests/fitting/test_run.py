@@ -51,7 +51,7 @@ def test_a_model_comes_out(quick_finish, source, window, ndim, species):
     card = model.card
     assert (card.network.ndim, card.network.species) == (ndim, species)
     assert card.window == (window if isinstance(window, tuple) else (window,) * ndim)
-    assert card.background == 1  # the largest phase
+    assert card.contents.background == 1  # the largest phase
     assert sum(card.fraction_mean.values()) == pytest.approx(1)
     assert all(
         low <= card.fraction_mean[name] <= high for name, (low, high) in card.fraction_range.items()
@@ -67,18 +67,19 @@ def test_a_model_comes_out(quick_finish, source, window, ndim, species):
 
 
 def test_fit_is_a_run_to_its_end(quick_finish, monkeypatch):
-    steps = []
+    told = []
     model = fit(
         FLAT,
         TrainingConfig(steps=2, batch=2),
         device="cpu",
-        on_step=lambda record: steps.append(record.step),
+        progress=lambda *state: told.append(state),
         window=8,
         network_size=TINY,
         phases={0: "pore", 1: "solid"},
         voxel_size=1e-6,
     )
-    assert steps == [1, 2]
+    assert [(done, total) for done, total, _ in told] == [(0.5, 1.0), (1.0, 1.0)]
+    assert all("step" in words for *_, words in told)
     assert model.card.phases == {0: "pore", 1: "solid"}
     assert model.card.voxel_size == (1e-6, 1e-6)
     assert model.card.unit == "m"

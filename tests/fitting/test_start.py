@@ -9,7 +9,10 @@ from microdsd.device.precision import Precision
 from microdsd.errors import CheckpointError, DataFileError, InputError
 from microdsd.fitting.run import TrainingRun
 from microdsd.generation.microstructure_model import MicrostructureModel
+from microdsd.microstructure import as_images
 from microdsd.microstructure.synthetic import blobs
+from microdsd.models.contents import Channels
+from microdsd.networks import PotentialUNet, UNetConfig
 from microdsd.training import TrainingConfig
 
 POROUS = blobs((60, 24), fractions=(0.3, 0.7), scale=1.5, rng=1).values
@@ -56,7 +59,9 @@ def test_the_same_data_gain_at_once():
     model = MicrostructureModel(first.trainer.averaged, first.card(), device="cpu")
     again = run_of(model)
     assert sum(last.gains) > 0
-    assert again.validation.gains(again.trainer.averaged) == pytest.approx(last.gains, abs=1e-6)
+    assert again.tasks[0].validation.gains(again.trainer.averaged) == pytest.approx(
+        last.gains, abs=1e-6
+    )
 
 
 def test_a_file_or_a_name_will_do_and_the_card_says_so(tmp_path):
@@ -96,10 +101,19 @@ def test_a_model_of_another_kind_is_refused(source, options, message):
 
 
 def test_images_do_not_start_from_phases():
-    card = tiny_card(grey_levels=2, background=-1, phases={0: "grey"}, network=tiny_card().network)
+    card = tiny_card(contents=Channels(("grey",), 2), network=tiny_card().network)
     model = MicrostructureModel(tiny_network(), card, device="cpu")
-    with pytest.raises(InputError, match="grey levels, the data have not"):
+    with pytest.raises(InputError, match="grey levels, the data have phases"):
         run_of(model)
+
+
+def test_channels_must_be_in_the_order_of_the_start():
+    colours = as_images(np.zeros((6, 2, 8, 8), np.uint8), grey_levels=2, channels=["red", "blue"])
+    config = UNetConfig(2, 2, (4, 8), (1, 1), 8)
+    card = tiny_card(contents=Channels(("blue", "red"), 2), network=config)
+    start = MicrostructureModel(PotentialUNet(config), card, device="cpu")
+    with pytest.raises(InputError, match="walkers are of blue, red, here"):
+        run_of(start, colours, phases=None)
 
 
 def test_other_names_are_other_materials():

@@ -41,16 +41,16 @@ def test_sample_i_depends_on_the_seed_and_i_alone():
 def test_the_paper_s_rule_sets_the_evaluations():
     model, told = tau_model(sigma_max=3.0), []
     request = GenerationRequest.resolve(model.card, 1, epsilon=0.5, rng=0)
-    ((labels, _),) = model.generate(request, on_evaluation=told.append)
-    assert (labels == 0).sum() == request.counts[0, 0]
+    ((labels, _),) = model.generate(request, progress=lambda *state: told.append(state[:2]))
+    assert (labels == 0).sum() == request.composition.whole[0, 0]
     assert len(told) > 3.4 * 4.5 / 0.5  # open directions, time and epsilon: the fewest there are
-    assert set(told) == {1}
-    states, _ = model.walk(request)
+    assert told == [(i + 1, None) for i in range(len(told))]
+    states, _ = model.trajectory(request)
     assert len(states) == len(told)
     sigmas = [sigma for sigma, _ in states]
     assert sigmas[0] == 3.0
     assert (np.diff(sigmas) < 0).all()
-    assert all(occupation.sum() == request.counts[0, 0] for _, occupation in states)
+    assert all(occupation.sum() == request.composition.whole[0, 0] for _, occupation in states)
 
 
 def test_requests_that_cannot_be_met():
@@ -65,10 +65,17 @@ def test_requests_that_cannot_be_met():
         tau_model().sample(1, epsilon=0.001)
 
 
+def test_what_needs_a_potential_is_refused():
+    with pytest.raises(InputError, match="guides need a model of bridges; train one"):
+        tau_model().sample(guide=lambda expected, sigma: expected, rng=0)
+    with pytest.raises(InputError, match="known material and regions need a model of bridges"):
+        tau_model().sample_regions({"pore": [[0.2], [0.4]]}, rng=0)
+
+
 @pytest.mark.parametrize(("source", "window"), [(FLAT, 8), (SOLID, 5)])
 @pytest.mark.parametrize("loss", [None, "likelihood", "l1", "l2"])
 def test_a_model_comes_out(tmp_path, source, window, loss):
-    run = run_of(source, window=window, method="tau-leaping", loss=loss, schedule="t^2")
+    run = run_of(source, window=window, method="tau-leaping", loss=loss, time_schedule="t^2")
     list(run.records())
     model = run.finish()
     assert isinstance(model.network, RateUNet)
@@ -96,9 +103,9 @@ def test_the_paper_s_settings_are_options_of_fit():
     [
         ({"method": "leaping"}, "method='leaping': choose one of 'bridges', 'tau-leaping'"),
         ({"method": "tau-leaping", "loss": "l3"}, "loss='l3'"),
-        ({"method": "tau-leaping", "schedule": "t"}, "schedule='t'"),
+        ({"method": "tau-leaping", "time_schedule": "t"}, "time_schedule='t'"),
         ({"loss": "l1"}, "settings of method='tau-leaping'"),
-        ({"schedule": "t^4"}, "settings of method='tau-leaping'"),
+        ({"time_schedule": "t^4"}, "settings of method='tau-leaping'"),
     ],
 )
 def test_settings_that_are_refused(options, message):

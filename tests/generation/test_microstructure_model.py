@@ -192,13 +192,13 @@ def test_provenance_is_complete():
 def test_walks_keep_the_counts_at_every_level(ndim, phases):
     model = MODELS[ndim, phases]
     request = GenerationRequest.resolve(model.card, 3, evaluations=6, rng=5)
-    states, labels = model.walk(request, 1)
+    states, labels = model.trajectory(request, 1)
     assert [sigma for sigma, _ in states] == [*request.plan.levels, *request.plan.redraws]
     for _, occupation in states:
         assert occupation.shape == (phases - 1, *model.card.window)
-        species = [k for k in sorted(model.card.phases) if k != model.card.background]
+        species = [k for k in sorted(model.card.phases) if k != model.card.contents.background]
         assert occupation.reshape(phases - 1, -1).sum(1).tolist() == [
-            request.counts[1, k] for k in species
+            request.composition.whole[1, k] for k in species
         ]
     np.testing.assert_array_equal(labels, list(model.generate(request))[1][0])
 
@@ -206,8 +206,12 @@ def test_walks_keep_the_counts_at_every_level(ndim, phases):
 def test_evaluations_are_told():
     model, told = MODELS[2, 2], []
     request = GenerationRequest.resolve(model.card, 4, evaluations=6, rng=0)
-    list(model.generate(request, on_evaluation=told.append))
-    assert sum(told) == 4 * 6
+    list(model.generate(request, progress=lambda *state: told.append(state[:2])))
+    assert told[-1] == (24, 24)
+    assert told == sorted(told)
+    told.clear()
+    list(model.generate(request, start=3, progress=lambda *state: told.append(state[:2])))
+    assert told == [(19 + i, 24) for i in range(6)]
 
 
 def test_a_walk_set_by_hand(tmp_path):
@@ -332,9 +336,10 @@ def test_a_model_that_is_not_there():
 
 def test_shipped_models_are_listed_and_load():
     for listed in list_models():
-        model = MicrostructureModel.load(listed["name"], device="cpu")
-        assert listed["ndim"] == len(model.card.window)
-        assert set(listed["fraction_range"]) == set(listed["phases"])
+        model = MicrostructureModel.load(listed.name, device="cpu")
+        assert listed.ndim == len(model.card.window)
+        assert set(listed.fraction_range) == set(listed.phases)
+        assert json.loads(json.dumps(listed.to_dict()))["ndim"] == listed.ndim
 
 
 def test_devices():

@@ -1,6 +1,7 @@
 """Known material and regions: exact, whatever the model, through the model, the file and verify."""
 
 import json
+import math
 
 import numpy as np
 import pytest
@@ -14,9 +15,12 @@ from microdsd.generation.batches import BATCH_VOXELS
 from microdsd.generation.regional import inpainting_request, regional_request
 from microdsd.io import load_microstructures, save_microstructures
 from microdsd.microstructure.canvas import between_slices, place_in
-from microdsd.process import Lattice, TransitionKernel
+from microdsd.process import Lattice
+from microdsd.process.octaves import Octaves
 from microdsd.sampling.guidance import descend
+from microdsd.sampling.lattices import Lattices
 from microdsd.sampling.origins import Regions
+from microdsd.sampling.potentials import State
 
 
 @pytest.mark.parametrize(("ndim", "phases"), [(2, 2), (2, 3), (3, 2)])
@@ -81,30 +85,30 @@ def test_every_region_has_its_counts(phases):
 def test_a_map_of_regions():
     regions = np.zeros((12, 10), int)
     regions[3:7, 2:8] = 7
-    new = tiny_model().sample_regions({"pore": [0.25, 0.5]}, regions=regions, rng=0).values[0]
+    new = tiny_model().sample_regions({"pore": [0.25, 0.5]}, region_map=regions, rng=0).values[0]
     assert [(new[regions == label] == 0).sum() for label in (0, 7)] == [24, 12]
 
 
 def test_balanced_potentials_expect_the_counts():
     """The factors meet their equations, with walkers that all are on one side."""
     shape = (8, 8)
-    kernel = TransitionKernel(Lattice.box(shape, "no-flux"))
     index = (torch.arange(64).view(shape) >= 32).long()
     counts = torch.tensor([[[24, 8], [8, 24]]])
     regions = Regions(index, counts, torch.zeros(shape, dtype=torch.int64))
     occupation = torch.zeros(1, 1, *shape)
     occupation[..., :4, :] = 1.0
-    from microdsd.process import expected_occupation
-
-    log_h, _ = regions.restrict(torch.zeros(1, 1, *shape), occupation, kernel, 20.0, None)
-    found = expected_occupation(occupation, log_h, kernel, 20.0)
+    box = Octaves(Lattice.box(shape, "no-flux"))
+    lattices, state = Lattices(box, box), State(math.sqrt(40.0), occupation, box.kernels[0])
+    log_h, _ = regions.restrict(torch.zeros(1, 1, *shape), state, lattices, None)
+    found = lattices.expected(state, log_h)
     assert float(found[..., :4, :].sum()) == pytest.approx(8, abs=1.1)
 
 
 def test_balanced_members_are_left_alone_by_their_batch():
     """One member is balanced from the start, the other in several rounds."""
     shape = (8, 8)
-    kernel = TransitionKernel(Lattice.box(shape, "no-flux"))
+    box = Octaves(Lattice.box(shape, "no-flux"))
+    lattices = Lattices(box, box)
     index = (torch.arange(64).view(shape) >= 32).long()
     counts = torch.tensor([[[16, 16], [16, 16]], [[31, 1], [2, 30]]])
     regions = Regions(index, counts, torch.zeros(shape, dtype=torch.int64))
@@ -112,12 +116,15 @@ def test_balanced_members_are_left_alone_by_their_batch():
     occupation[1, :, 4:] = 0.0
     occupation[1, :, :4] = 31 / 32
     flat = torch.zeros(2, 1, *shape)
-    _, together = regions.restrict(flat, occupation, kernel, 4.0, None)
+    _, together = regions.restrict(
+        flat, State(math.sqrt(8.0), occupation, box.kernels[0]), lattices, None
+    )
     assert together[0].abs().max() == 0
     assert together[1].abs().max() > 0.1
     for i in range(2):
         alone = Regions(index, counts[i : i + 1], regions.known)
-        _, factor = alone.restrict(flat[:1], occupation[i : i + 1], kernel, 4.0, None)
+        state = State(math.sqrt(8.0), occupation[i : i + 1], box.kernels[0])
+        _, factor = alone.restrict(flat[:1], state, lattices, None)
         assert torch.equal(factor[0], together[i])
 
 
@@ -161,13 +168,14 @@ def test_layouts_do_not_depend_on_the_batch(ask, options, phases, monkeypatch):
 
 def test_surroundings_keep_their_walkers_and_are_sharp_at_the_end():
     shape = (8, 9)
-    kernel = TransitionKernel(Lattice.box(shape, "no-flux"))
+    box = Octaves(Lattice.box(shape, "no-flux"))
+    lattices = Lattices(box, box)
     known = torch.randint(0, 2, shape, generator=torch.Generator().manual_seed(0))
     index = torch.full(shape, -1)
     index[:, :4] = 0
     regions = Regions(index, torch.tensor([[[20, 12]]]), known)
     generator = torch.Generator().manual_seed(0)
-    seen = [regions.surroundings(kernel, t, [generator]) for t in (50.0, 1.0, 1e-9)]
+    seen = [regions.surroundings(lattices, sigma, [generator]) for sigma in (10.0, 1.4, 1e-5)]
     assert [int(n.sum()) for n in seen] == [int(known[:, 4:].sum())] * 3
     assert (seen[-1][0, 0, :, 4:] == known[:, 4:]).all()
 

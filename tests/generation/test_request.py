@@ -6,6 +6,7 @@ from tiny_models import tiny_card
 
 from microdsd.errors import InputError
 from microdsd.generation.request import GenerationRequest
+from microdsd.models.contents import Channels
 from microdsd.models.plan import WalkPlan
 from microdsd.models.walk_back import WalkBack
 
@@ -20,7 +21,7 @@ def test_by_default_a_training_window_at_its_mean_composition():
     assert len(request) == 3
     assert request.lattice.shape == card.window
     assert request.lattice.boundary == ("no-flux", "no-flux")
-    assert request.counts.tolist() == [[48, 72]] * 3
+    assert request.composition.whole.tolist() == [[48, 72]] * 3
     assert request.plan == WalkPlan.of(card, card.evaluations)
     assert request.notes == ()
 
@@ -28,13 +29,13 @@ def test_by_default_a_training_window_at_its_mean_composition():
 def test_counts_are_in_the_order_of_the_labels():
     card = tiny_card(phases=3, background=1)
     request = resolve(1, card, phase_fraction={"clay": 0.5, "solid": 0.2}, shape=(10, 10))
-    assert request.counts.tolist() == [[30, 20, 50]]
+    assert request.composition.whole.tolist() == [[30, 20, 50]]
 
 
 def test_one_fraction_per_sample():
     request = resolve(3, phase_fraction={"pore": [0.2, 0.4, 0.6]}, shape=(10, 10))
-    assert request.counts[:, 0].tolist() == [20, 40, 60]
-    assert request.counts.sum(1).tolist() == [100] * 3
+    assert request.composition.whole[:, 0].tolist() == [20, 40, 60]
+    assert request.composition.whole.sum(1).tolist() == [100] * 3
 
 
 def test_a_grid_of_one_s_own():
@@ -127,6 +128,15 @@ def test_a_fraction_must_be_a_number(asked):
 
 
 def test_a_guide_of_phases_has_no_meaning_for_images():
-    card = tiny_card(grey_levels=5, background=-1, phases={0: "grey"}, fraction_mean={"grey": 2.0})
-    with pytest.raises(InputError, match="guide: weighs the phases of a voxel"):
+    card = tiny_card(contents=Channels(("grey",), 5), fraction_mean={"grey": 2.0})
+    with pytest.raises(InputError, match="guide: the model makes images of 5 grey levels"):
         resolve(card=card, guide=lambda expected, sigma: expected)
+
+
+def test_a_part_of_a_request_is_the_request_of_its_samples():
+    request = resolve(4, phase_fraction={"pore": [0.2, 0.3, 0.4, 0.5]}, streams=[7, 8, 9, 9])
+    part = request.part(range(1, 3))
+    assert len(part) == 2
+    assert part.streams == (8, 9)
+    assert part.composition.whole.tolist() == request.composition.whole[1:3].tolist()
+    assert part.composition.fractions == {"pore": (0.3, 0.4)}

@@ -39,8 +39,8 @@ def test_walkers_are_added_and_those_that_are_there_start_alike(phases):
     """At the horizon: the walkers of the emptier sample are all among those of the fuller one."""
     model = tiny_model(phases=phases)
     request = sweep_request(model.card, {"pore": PORE}, paired=True, rng=1)
-    pore = model._sampler.encoding.species.index(0)
-    start = [model.walk(request, index=i)[0][0][1][pore] for i in range(3)]
+    pore = model.card.contents.species.index(0)
+    start = [model.trajectory(request, index=i)[0][0][1][pore] for i in range(3)]
     assert [int(state.sum()) for state in start] == [24, 36, 48]
     for few, many in itertools.pairwise(start):
         assert (many >= few).all()
@@ -65,12 +65,12 @@ def test_phases_that_are_not_named_share_the_rest_as_in_training():
     means = {"pore": 0.5, "solid": 0.3, "clay": 0.2}
     card = tiny_card(phases=3, fraction_mean=means)
     request = sweep_request(card, {"pore": [0.25, 0.5]}, 1)
-    np.testing.assert_allclose(request.fractions["solid"], [0.45, 0.3])
-    np.testing.assert_allclose(request.fractions["clay"], [0.3, 0.2])
+    np.testing.assert_allclose(request.composition.fractions["solid"], [0.45, 0.3])
+    np.testing.assert_allclose(request.composition.fractions["clay"], [0.3, 0.2])
     assert "solid and clay share the rest" in request.notes[-1]
     fixed = sweep_request(card, {"clay": 0.1, "pore": [0.25, 0.5]}, 1)
-    assert fixed.counts.tolist() == [[30, 78, 12], [60, 48, 12]]
-    assert list(fixed.fractions) == ["pore", "clay"]
+    assert fixed.composition.whole.tolist() == [[30, 78, 12], [60, 48, 12]]
+    assert list(fixed.composition.fractions) == ["pore", "clay"]
 
 
 def test_fractions_that_training_never_saw_are_noted():

@@ -62,7 +62,7 @@ def test_sizes_beyond_all_memory(tmp_path):
         file["labels"][0, 0, 0] = 1
     with pytest.raises(DataFileError, match="never written"):
         load_microstructures(path)
-    with pytest.raises(DataFileError, match=r"does not fit into the memory.*--crop"):
+    with pytest.raises(DataFileError, match=r"does not fit into the memory.*--region"):
         load_microstructures(path, fill_unwritten=True)
 
 

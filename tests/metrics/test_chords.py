@@ -48,10 +48,10 @@ def test_runs_of_every_line(lines, periodic):
 def test_layers_have_one_length():
     ms = layers((8, 24), widths=(5, 3), axis=1)
     for cut in ("weight", "exclude"):
-        density = chord_length_density(ms, phase=1, periodic=False, along="x", cut=cut)
+        density = chord_length_density(ms, phase=1, periodic=False, axis="x", cut=cut)
         assert density.values[0, 2] == 1
         assert density.values.sum() == 1
-    along = chord_length_density(ms, phase=1, periodic=True, along="y")
+    along = chord_length_density(ms, phase=1, periodic=True, axis="y")
     assert np.isnan(along.values).all()  # no end anywhere
 
 
@@ -69,7 +69,7 @@ def test_weighting_makes_up_for_long_chords_that_are_cut():
     mean = (law * length).sum()
     tolerance = 5 * np.sqrt((law * length**2).sum() - mean**2) / 20_000**0.5
     found = {
-        cut: chord_length_density(labels, phase=1, periodic=False, along="x", cut=cut)
+        cut: chord_length_density(labels, phase=1, periodic=False, axis="x", cut=cut)
         for cut in ("weight", "exclude")
     }
     density = found["weight"].values[0, : voxels - 2]
@@ -104,8 +104,8 @@ def test_refusals():
     flat = as_microstructure(np.eye(6, dtype=int), voxel_size=(1e-6, 2e-6))
     with pytest.raises(InputError, match="cubes"):
         chord_length_density(flat, phase=1, periodic=False)
-    assert chord_length_density(flat, phase=0, periodic=False, along="x").sizes["length"] == 6
+    assert chord_length_density(flat, phase=0, periodic=False, axis="x").sizes["length"] == 6
     with pytest.raises(InputError, match="cut: 'no'"):
-        chord_length_density(flat, phase=1, periodic=False, along="x", cut="no")
-    with pytest.raises(InputError, match="along: 'z'"):
-        chord_length_density(flat, phase=1, periodic=False, along="z")
+        chord_length_density(flat, phase=1, periodic=False, axis="x", cut="no")
+    with pytest.raises(InputError, match="axis: 'z'"):
+        chord_length_density(flat, phase=1, periodic=False, axis="z")

@@ -48,10 +48,10 @@ VOID_RATIO = Group(
             name="void_ratio",
             label="ratio of void to rest",
             definition="volume of the phase over that of all else",
-            reference="Lambe and Whitman, Soil Mechanics (1969)",
+            references="Lambe and Whitman, Soil Mechanics (1969)",
             compared=True,
             margin=Margin(0.05, "mean"),
-            words=Words("voids of {of} are", "too spacious", "too narrow"),
+            words=Words("voids of {phase} are", "too spacious", "too narrow"),
         ),
     ),
 )
@@ -73,7 +73,7 @@ SURVIVAL = Group(
             name="survival",
             label="survival with height",
             definition="straight fall",
-            reference="none",
+            references="none",
             points="height",
             points_in_voxels=True,
             abscissa="height h",
@@ -104,7 +104,7 @@ def test_a_toy_descriptor_appears_everywhere(sides, tmp_path):
         fraction = found.phase_fraction.values
         np.testing.assert_allclose(found.void_ratio.values, fraction / (1 - fraction))
         assert found.void_ratio.attrs["definition"] == "volume of the phase over that of all else"
-        assert found.void_ratio.attrs["reference"] == "Lambe and Whitman, Soil Mechanics (1969)"
+        assert found.void_ratio.attrs["references"] == "Lambe and Whitman, Soil Mechanics (1969)"
 
         evaluation, page, numbers = evaluated(sides, tmp_path / "with.html")
         verdict = evaluation.verdict
@@ -142,7 +142,7 @@ def test_a_toy_descriptor_appears_everywhere(sides, tmp_path):
 def test_order_of_groups_and_of_tests_decides_columns_of_reports():
     assert list(groups()) == [
         "fractions", "profiles", "two_point", "two_point_along", "cross_two_point", "cluster",
-        "lineal_path", "chords", "local_thickness", "surface", "minkowski", "euler", "bodies",
+        "lineal_path", "chords", "local_thickness", "surface", "minkowski", "euler", "components",
         "percolation", "triple_lines", "anisotropy", "representativity",
         "pore_network", "network_flow",
     ]  # fmt: skip
@@ -150,7 +150,7 @@ def test_order_of_groups_and_of_tests_decides_columns_of_reports():
         "two_point_probability", "cross_two_point_probability", "anisotropy", "two_point_cluster",
         "lineal_path", "chord_length", "local_thickness", "specific_surface_area",
         "pair_surface_area", "triple_phase_boundary", "interface_density", "euler_density",
-        "body_count", "largest_body_share", "percolates",
+        "component_count", "largest_component_share", "percolates",
         "pores_per_volume", "coordination_number", "drainage_saturation",
     ]  # fmt: skip
     assert set(compared_groups()) <= set(judged_groups())
@@ -158,7 +158,7 @@ def test_order_of_groups_and_of_tests_decides_columns_of_reports():
 
 def test_every_record_is_whole():
     for record in descriptors():
-        assert all((record.label, record.definition, record.reference)), record.name
+        assert all((record.label, record.definition, record.references)), record.name
         assert (record.derived_from is None) == (record.derive is None), record.name
         assert record.derived_from is None or find(record.derived_from), record.name
         assert not record.tested or record.words, record.name

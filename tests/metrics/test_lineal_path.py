@@ -35,7 +35,7 @@ def test_every_segment_is_counted_once(labels, periodic, seed):
     for axis, name in enumerate("zyx"[-labels.ndim :]):
         n = labels.shape[axis]
         reach = n // 2 if periodic else n - 1
-        here = {"phase": 1, "periodic": periodic, "along": name, "max_distance": reach}
+        here = {"phase": 1, "periodic": periodic, "axis": name, "max_distance": reach}
         plain, masked = lineal_path(ms, **here), lineal_path(ms, mask=inside, **here)
         for lag in range(reach + 1):
             expected = by_brute_force(labels, axis, lag, periodic)
@@ -48,7 +48,7 @@ def test_every_segment_is_counted_once(labels, periodic, seed):
 @given(labels=SMALL, periodic=st.booleans())
 def test_never_above_two_points_and_equal_to_them_at_one_voxel(labels, periodic):
     ms = as_microstructure(labels, phases={0: "pore", 1: "solid"})
-    here = {"phase": "pore", "periodic": periodic, "along": "x"}
+    here = {"phase": "pore", "periodic": periodic, "axis": "x"}
     path, s2 = lineal_path(ms, **here), two_point_probability(ms, **here)
     assert (path.values <= s2.values + 1e-12).all()
     np.testing.assert_allclose(path.values[:, :2], s2.values[:, :2], rtol=1e-12)
@@ -58,8 +58,8 @@ def test_never_above_two_points_and_equal_to_them_at_one_voxel(labels, periodic)
 @pytest.mark.parametrize("periodic", [True, False])
 def test_layers_have_the_closed_form(periodic):
     ms = layers((24, 6, 8), widths=(5, 3), axis=0)
-    across = lineal_path(ms, phase=0, periodic=periodic, along="z", max_distance=8)
-    within = lineal_path(ms, phase=0, periodic=periodic, along="x", max_distance=4)
+    across = lineal_path(ms, phase=0, periodic=periodic, axis="z", max_distance=8)
+    within = lineal_path(ms, phase=0, periodic=periodic, axis="x", max_distance=4)
     np.testing.assert_allclose(within.values, 5 / 8)
     expected = np.maximum(5 - np.arange(9), 0) / 8
     if not periodic:
@@ -88,7 +88,7 @@ def test_overlapping_discs_have_the_closed_form():
 def test_mean_over_axes():
     labels = np.random.default_rng(0).integers(0, 2, (8, 10, 12))
     here = {"phase": 1, "periodic": False, "max_distance": 4}
-    single = [lineal_path(labels, along=axis, **here).values for axis in "zyx"]
+    single = [lineal_path(labels, axis=axis, **here).values for axis in "zyx"]
     np.testing.assert_allclose(lineal_path(labels, **here).values, np.mean(single, axis=0))
 
 
@@ -96,8 +96,8 @@ def test_voxels_that_are_not_cubes_are_interpolated():
     labels = np.random.default_rng(1).integers(0, 2, (8, 10))
     ms = as_microstructure(labels, voxel_size=(2e-6, 1e-6))
     mean = lineal_path(ms, phase=1, periodic=False, max_distance=3)
-    y = lineal_path(ms, phase=1, periodic=False, along="y", max_distance=2)
-    x = lineal_path(ms, phase=1, periodic=False, along="x", max_distance=3)
+    y = lineal_path(ms, phase=1, periodic=False, axis="y", max_distance=2)
+    x = lineal_path(ms, phase=1, periodic=False, axis="x", max_distance=3)
     np.testing.assert_allclose(mean.distance, np.arange(4) * 1e-6)
     np.testing.assert_allclose(y.distance, [0, 2e-6, 4e-6])
     at_1 = (y.values[0, :2].mean() + x.values[0, 1]) / 2
@@ -113,7 +113,7 @@ def test_full_and_absent_phase():
 
 
 def test_refusals():
-    with pytest.raises(InputError, match="along: 'z'"):
-        lineal_path(np.eye(5, dtype=int), phase=1, periodic=False, along="z")
+    with pytest.raises(InputError, match="axis: 'z'"):
+        lineal_path(np.eye(5, dtype=int), phase=1, periodic=False, axis="z")
     with pytest.raises(InputError, match="max_distance"):
         lineal_path(np.eye(5, dtype=int), phase=1, periodic=False, max_distance=5)

@@ -91,14 +91,14 @@ def test_profiles_and_specimens():
     inside[2] = False
     ms = as_microstructure(labels, ensemble=True, voxel_size=1e-6)
     np.testing.assert_allclose(
-        fraction_profile(ms, along="y").sel(phase=2), (labels == 2).mean(axis=(1, 3))
+        fraction_profile(ms, axis="y").sel(phase=2), (labels == 2).mean(axis=(1, 3))
     )
-    masked = fraction_profile(ms, along="z", mask=inside)
+    masked = fraction_profile(ms, axis="z", mask=inside)
     assert np.isnan(masked.sel(z=masked.z[2])).all()
     assert masked.values[1, 0, 0] == pytest.approx((labels[1, 0][inside[0]] == 0).mean())
     np.testing.assert_array_equal(masked.z, ms.z)
     np.testing.assert_allclose(specimen_fractions(ms).values, phase_fractions(ms).values)
     whole = specimen_fractions(ms, mask=inside)
     assert whole.values[0, 1] == pytest.approx((labels[0][inside] == 1).mean())
-    with pytest.raises(InputError, match="along: 'q'"):
-        fraction_profile(ms, along="q")
+    with pytest.raises(InputError, match="axis: 'q'"):
+        fraction_profile(ms, axis="q")

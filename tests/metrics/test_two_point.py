@@ -12,23 +12,23 @@ def stack(*samples, **kwargs):
 
 def test_periodic_stripes_have_the_closed_form():
     stripes = np.tile(np.repeat([0, 1], [5, 3]), (6, 4))
-    s2 = two_point_probability(stripes, phase=1, periodic=True, along="x", max_distance=16)
+    s2 = two_point_probability(stripes, phase=1, periodic=True, axis="x", max_distance=16)
     lag = np.arange(17) % 8
     overlap = np.maximum(3 - np.minimum(lag, 8 - lag), 0)
     np.testing.assert_allclose(s2.values[0], overlap / 8, rtol=0, atol=1e-15)
-    across = two_point_probability(stripes, phase=1, periodic=True, along="y")
+    across = two_point_probability(stripes, phase=1, periodic=True, axis="y")
     np.testing.assert_allclose(across.values, 3 / 8, rtol=0, atol=1e-15)
 
 
 def test_nonperiodic_stripes_are_divided_by_the_places_of_each_lag():
     stripes = np.tile([1, 0], (4, 3))
-    s2 = two_point_probability(stripes, phase=1, periodic=False, along="x", max_distance=5)
+    s2 = two_point_probability(stripes, phase=1, periodic=False, axis="x", max_distance=5)
     assert s2.values[0].tolist() == [0.5, 0, 0.5, 0, 0.5, 0]
 
 
 def test_cross_probability_averages_both_senses():
     ramp = np.array([[0, 1, 2], [0, 1, 2]])
-    s2 = two_point_probability(ramp, phase=0, phase2=1, periodic=True, along="x")
+    s2 = two_point_probability(ramp, phase=0, phase2=1, periodic=True, axis="x")
     assert s2.values[0].tolist() == [0, 1 / 6]
 
 
@@ -50,7 +50,7 @@ def test_distance_is_the_mean_length_of_the_lags_of_a_shell():
 def test_distance_in_metres():
     ms = as_microstructure(np.eye(8, dtype=int), voxel_size=2e-6)
     radial = two_point_probability(ms, phase=1, periodic=False, max_distance=1)
-    along = two_point_probability(ms, phase=1, periodic=False, along="y", max_distance=2)
+    along = two_point_probability(ms, phase=1, periodic=False, axis="y", max_distance=2)
     assert radial.distance.attrs["units"] == "m"
     np.testing.assert_allclose(radial.distance, [0, 2e-6 * (1 + 2**0.5) / 2])
     np.testing.assert_allclose(along.distance, [0, 2e-6, 4e-6])
@@ -83,7 +83,7 @@ def test_result_does_not_depend_on_batches_or_blocks(monkeypatch):
     labels = stack(*np.random.default_rng(3).integers(0, 3, (4, 9, 10, 11)))
     expected = two_point_probability(labels, phase=0, phase2=1, periodic=False)
     monkeypatch.setattr("microdsd.metrics.two_point.VOXELS_PER_BATCH", 1)
-    monkeypatch.setattr("microdsd.metrics._correlation.VALUES_PER_BLOCK", 100)
+    monkeypatch.setattr("microdsd.metrics.correlation.VALUES_PER_BLOCK", 100)
     actual = two_point_probability(labels, phase=0, phase2=1, periodic=False)
     np.testing.assert_array_equal(actual.values, expected.values)
 
@@ -108,7 +108,7 @@ def test_thin_box_is_used_up_to_its_thickness():
     ("arguments", "message"),
     [
         ({"phase": 7}, "no phase 7"),
-        ({"phase": 1, "along": "z"}, "'z' is not one of"),
+        ({"phase": 1, "axis": "z"}, "'z' is not one of"),
         ({"phase": 1, "max_distance": 8}, "from 0 to 7"),
         ({"phase": 1, "max_distance": 5, "periodic": True}, "from 0 to 4"),
         ({"phase": 1, "max_distance": 1.5}, "whole number"),
@@ -124,7 +124,7 @@ def test_bad_arguments_say_what_is_allowed(arguments, message):
 @pytest.mark.parametrize("along", ["radial", "y", "x"])
 def test_a_specimen_that_fills_the_box_changes_nothing(periodic, along):
     labels = np.random.default_rng(7).integers(0, 3, (2, 9, 12))
-    here = {"phase": 0, "phase2": 2, "periodic": periodic, "along": along}
+    here = {"phase": 0, "phase2": 2, "periodic": periodic, "axis": along}
     plain = two_point_probability(stack(*labels), **here)
     masked = two_point_probability(stack(*labels), mask=np.ones((9, 12), dtype=bool), **here)
     np.testing.assert_allclose(masked.values, plain.values, rtol=1e-14)
@@ -136,7 +136,7 @@ def test_specimen_counts_the_pairs_inside_it_and_no_others(periodic):
     rng = np.random.default_rng(8)
     labels, inside = rng.integers(0, 2, (7, 8)), rng.random((7, 8)) < 0.7
     s2 = two_point_probability(
-        labels, phase=1, periodic=periodic, along="x", max_distance=4, mask=inside
+        labels, phase=1, periodic=periodic, axis="x", max_distance=4, mask=inside
     )
     for lag in range(5):
         starts = range(8) if periodic else range(8 - lag)

@@ -43,11 +43,11 @@ def resolve(card=None, n=1, **options):
 )
 def test_a_number_is_the_porosity(phases, number, named):
     card = tiny_card(phases=phases, background=max(phases))
-    assert resolve(card, phase_fraction=number).fractions == named
+    assert resolve(card, phase_fraction=number).composition.fractions == named
 
 
 def test_numbers_are_porosities_one_per_sample():
-    assert resolve(n=2, phase_fraction=[0.3, 0.4]).fractions == {"pore": (0.3, 0.4)}
+    assert resolve(n=2, phase_fraction=[0.3, 0.4]).composition.fractions == {"pore": (0.3, 0.4)}
     made = sample_sweep(tiny_model(), [0.25, 0.5], rng=0)
     assert (made == 0).sum(("y", "x")).values.tolist() == [30, 60]
     graded = tiny_model().sample_regions([[0.25], [0.5]], rng=0)

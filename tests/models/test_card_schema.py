@@ -1,6 +1,8 @@
 """Cards of model files from anywhere: each loads, or is refused in one message of our own."""
 
+import contextlib
 import copy
+import itertools
 import json
 import math
 import time
@@ -13,7 +15,9 @@ from tiny_models import tiny_card, tiny_network
 
 from microdsd.errors import CheckpointError, MicrodsdError
 from microdsd.generation.microstructure_model import MicrostructureModel
-from microdsd.models import list_models, model_path, model_summary
+from microdsd.models import list_models, model_info, model_path
+from microdsd.models.card_schema import card_from_json
+from microdsd.models.contents import Channels
 from microdsd.models.files import pack_model, read_model, read_network
 from microdsd.networks import UNetConfig
 
@@ -85,6 +89,13 @@ def weights_of(network):
 
 
 WEIGHTS = weights_of(CARD["network"])
+CHANNELS = tuple(f"band {k}" for k in range(11))
+IMAGES = tiny_card(
+    contents=Channels(CHANNELS, 5),
+    network=UNetConfig(2, 11, (4, 8), (1, 1), 8, top=4),
+    fraction_mean=dict.fromkeys(CHANNELS, 1.5),
+    fraction_range=dict.fromkeys(CHANNELS, (1.0, 2.0)),
+)
 
 
 # The card has a class, and samples are asked for without naming it.
@@ -94,7 +105,7 @@ UNNAMED_CLASS = pytest.mark.filterwarnings("ignore:class_name::")
 def outcome(path):
     """What becomes of a model file: a sample, or an error of our own. Anything else is raised."""
     try:
-        model_summary(path)
+        model_info(path)
         model = MicrostructureModel.load(path, "cpu", precision="float32")
         model.sample(1, evaluations=2, rng=0)
     except MicrodsdError as error:
@@ -132,6 +143,23 @@ def test_cards_edited_in_every_place(tmp_path):
     assert refused > 0.8 * len(chosen)
 
 
+def test_images_of_more_than_ten_channels_come_back():
+    """Ten sorts before two among the keys of a JSON object."""
+    assert card_from_json(IMAGES.to_json()) == IMAGES
+
+
+def test_what_a_card_of_images_is_of_edited_in_every_place():
+    card = json.loads(IMAGES.to_json())
+    for key, value in itertools.product(("phases", "background", "grey_levels"), VALUES):
+        document = edited(card, (key,), value)
+        if document != card:
+            with pytest.raises(CheckpointError, match="model card"):
+                card_from_json(json.dumps(document))
+    for number, value in itertools.product(card["phases"], VALUES):
+        with contextlib.suppress(CheckpointError):  # a name may be another
+            card_from_json(json.dumps(edited(card, ("phases", number), value)))
+
+
 def test_fields_are_named():
     cases = {
         ("fraction_mean", "pore"): ("0.3", r"fraction_mean\.pore: .*valid number, got '0\.3'"),
@@ -149,8 +177,6 @@ def test_fields_are_named():
         ("network", "species"): (2, r"network\.species=2"),
         ("classes",): ([["a", {}]], r"classes\.a"),
     }
-    from microdsd.models.card_schema import card_from_json
-
     for place, (value, message) in cases.items():
         with pytest.raises(CheckpointError, match=message):
             card_from_json(json.dumps(edited(CARD, place, value)))
@@ -206,6 +232,6 @@ def test_weights_of_another_type(tmp_path, dtype):
 
 def test_the_models_that_ship_are_whole():
     for listed in list_models():
-        network, card = read_network(model_path(listed["name"]))
-        assert card.evaluations == listed["evaluations"]
+        network, card = read_network(model_path(listed.name))
+        assert card.evaluations == listed.evaluations
         assert not any(weight.is_meta for weight in network.state_dict().values())

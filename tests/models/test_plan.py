@@ -11,6 +11,7 @@ from microdsd.generation import MicrostructureModel
 from microdsd.generation.regional import inpainting_request
 from microdsd.generation.request import GenerationRequest
 from microdsd.models.card_schema import card_from_json
+from microdsd.models.contents import Channels
 from microdsd.models.plan import WalkPlan
 from microdsd.models.walk_back import WalkBack
 from microdsd.networks import PotentialUNet
@@ -61,7 +62,7 @@ def test_the_network_is_asked_as_often_as_the_plan_says(kind, evaluations):
     model = tau_model() if kind == "leaps" else tiny_model()
     if kind == "images":
         network = PotentialUNet(replace(model.card.network, read_out=False))
-        card = replace(model.card, grey_levels=5, background=-1, phases={0: "grey"})
+        card = replace(model.card, contents=Channels(("grey",), 5))
         card = replace(
             card,
             network=network.config,
@@ -78,8 +79,8 @@ def test_the_network_is_asked_as_often_as_the_plan_says(kind, evaluations):
     else:
         request = GenerationRequest.resolve(model.card, 2, evaluations=evaluations)
     asked = []
-    list(model.generate(request, on_evaluation=asked.append))
-    assert sum(asked) == 2 * request.plan.network_calls
+    list(model.generate(request, progress=lambda *state: asked.append(state[:2])))
+    assert asked[-1] == (2 * request.plan.network_calls,) * 2
     assert request.plan.evaluations == evaluations
 
 

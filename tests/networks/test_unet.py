@@ -8,6 +8,7 @@ from tiny_models import tiny_network
 from microdsd.networks import PotentialUNet, UNetConfig
 from microdsd.networks.unet import n_parameters
 from microdsd.process import Lattice, TransitionKernel
+from microdsd.process.octaves import Moment, Octaves
 from microdsd.training import origin_loss
 
 
@@ -60,9 +61,9 @@ def test_an_untrained_network_knows_nothing(ndim):
     log_h = network(n_t, times(0.7), kernel)
     flat = log_h.flatten(2)
     assert torch.equal(flat, flat[..., :1].expand_as(flat))
-    np.testing.assert_allclose(
-        origin_loss(log_h, n_0, n_t, kernel, times(0.7)).detach(), 0, atol=1e-5
-    )
+    now = Moment(0, times(0.7))
+    loss = origin_loss(log_h, n_0, n_t, Octaves(kernel.lattice), now).detach()
+    np.testing.assert_allclose(loss, 0, atol=1e-5)
 
 
 @pytest.mark.parametrize(
@@ -177,7 +178,8 @@ def test_every_weight_learns():
     network, kernel = tiny_network(species=2), kernel_of((6, 6), "no-flux")
     n_0 = occupation((6, 6), species=2)
     log_h = network(n_0, times(0.7), kernel, torch.tensor([[0.5, 0.5]]))
-    origin_loss(log_h, n_0.roll(1, 3), n_0, kernel, times(0.7)).sum().backward()
+    now = Moment(0, times(0.7))
+    origin_loss(log_h, n_0.roll(1, 3), n_0, Octaves(kernel.lattice), now).sum().backward()
     dead = [name for name, p in network.named_parameters() if not p.grad.any()]
     assert not dead
     assert n_parameters(network) == sum(p.numel() for p in network.parameters())

@@ -15,12 +15,12 @@ import numpy as np
 import pytest
 import torch
 from exact_laws import assert_drawn_from, rate_matrix
+from gillespie import sample_gillespie
 from test_tiny_systems import one_walker, pair, total_variation, triple
 
 from microdsd.process import Walkers, time_of
 from microdsd.process.rates import potential_rates, summed_rates
 from microdsd.process.time_schedule import leap_grid
-from microdsd.sampling.gillespie import sample_gillespie
 from microdsd.sampling.tau_leaping import AdaptiveLeaps, GridLeaps, sample_tau_leaping
 from microdsd.training.rate_objective import rate_loss
 

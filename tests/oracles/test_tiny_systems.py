@@ -27,6 +27,7 @@ from microdsd.process import (
     sample_uniform,
     time_of,
 )
+from microdsd.process.octaves import Moment, Octaves
 from microdsd.sampling import ConditionedNetwork, sample_bridges
 from microdsd.sampling.potentials import LEAD
 from microdsd.training import origin_loss
@@ -179,7 +180,9 @@ def test_the_objective_is_stationary_at_the_posterior_s_potential(system, sigma)
         n_t = torch.from_numpy(system.states).float()[:, None].expand_as(spread)
         n_0 = torch.from_numpy(system.origins).float().expand_as(spread)
         each = [x.reshape(-1, 1, *system.shape) for x in (spread, n_0, n_t)]
-        loss = origin_loss(*each, system.kernel, torch.full((states * configurations,), t))
+        loss = origin_loss(
+            *each, Octaves(system.lattice), Moment(0, torch.full((states * configurations,), t))
+        )
         return (loss.view(states, configurations) * posterior).sum(1)
 
     best = expected_loss(log_h)
@@ -209,8 +212,8 @@ def test_the_least_loss_of_one_walker_is_an_entropy_difference(sigma):
             log_h = torch.from_numpy(system.best_h(t)[state]).clamp_min(1e-15).log()
             each[state, c] = origin_loss(
                 *(torch.as_tensor(x).float().view(1, 1, *system.shape) for x in (log_h, n_0, n_t)),
-                system.kernel,
-                torch.tensor([t]),
+                Octaves(system.lattice),
+                Moment(0, torch.tensor([t])),
             )
     expected = entropy(system.probability) - entropy(joint.sum(1))
     assert (each * joint).sum() == pytest.approx(expected, abs=1e-5)
@@ -254,7 +257,7 @@ def test_one_walker_sampled_and_assigned():
     counts = torch.ones(n, 1, dtype=torch.int64)
     made = sample_bridges(
         ConditionedNetwork(system.network),
-        system.kernel,
+        Octaves(system.lattice),
         counts,
         WalkPlan(tuple(levels)),
         generators(n),
@@ -305,7 +308,7 @@ def test_the_sampler_has_its_enumerated_law_at_every_level():
     visits = []
     sample_bridges(
         ConditionedNetwork(system.network, observe=visits.append),
-        system.kernel,
+        Octaves(system.lattice),
         counts,
         WalkPlan(tuple(levels)),
         generators(n),
@@ -344,7 +347,7 @@ def test_a_potential_learned_from_drawn_walks_is_the_posterior_s(sigma):
         n_t = sample_forward(walkers, system.kernel, times, [generator] * batch).occupation()
         log_h = table[torch.from_numpy(system.index(n_t))][:, None]
         optimizer.zero_grad()
-        origin_loss(log_h, n_0, n_t, system.kernel, times).mean().backward()
+        origin_loss(log_h, n_0, n_t, Octaves(system.lattice), Moment(0, times)).mean().backward()
         optimizer.step()
         rate.step()
     n_t = torch.from_numpy(system.states).float()[:, None]

@@ -60,7 +60,7 @@ def test_axes_agree_with_brute_force(shape, periodic, phases):
             phase=phases[0],
             phase2=phases[1],
             periodic=periodic,
-            along=along,
+            axis=along,
             max_distance=reach,
         )
         lines = np.moveaxis(labels, axis, -1)

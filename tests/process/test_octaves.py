@@ -312,3 +312,11 @@ def test_a_step_across_lattices_does_not_depend_on_the_batch():
 def test_octaves_that_do_not_fit(shape, levels, message):
     with pytest.raises(InputError, match=message):
         Octaves(Lattice.box(shape, "no-flux"), levels)
+
+
+def test_laws_across_octaves_stay_exact_beside_networks_in_bfloat16():
+    octaves = Octaves(Lattice.box((11,), "no-flux"), (2.0, 4.0))
+    now, origins = Moment(2, 20.0), Moment(2, 0.0)
+    exact = octaves.backward_matrix(0, now, origins)
+    with torch.autocast("cpu", torch.bfloat16):
+        assert torch.equal(octaves.backward_matrix(0, now, origins), exact)

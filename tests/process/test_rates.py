@@ -6,7 +6,7 @@ import torch
 from exact_laws import kernel_matrix
 
 from microdsd.process import Lattice, TransitionKernel, Walkers, sample_forward
-from microdsd.process.rates import conditional_rates, hop, open_faces, sites, summed_rates
+from microdsd.process.rates import conditional_rates, hop, open_faces, summed_rates
 
 BOXES = [
     ((5,), ("no-flux",)),
@@ -119,13 +119,13 @@ def test_rates_of_a_voxel_are_summed_by_sample_and_species():
 def test_hops_and_open_faces(shape, boundary):
     lattice = Lattice.box(shape, boundary)
     everywhere = at(lattice, range(lattice.n_sites))
-    assert sites(everywhere).tolist() == list(range(lattice.n_sites))
+    assert everywhere.site().tolist() == list(range(lattice.n_sites))
     stay = torch.full((lattice.n_sites,), -1)
     assert torch.equal(hop(everywhere, stay).position, everywhere.position)
     faces = open_faces(lattice).flatten(1)
     for axis, up in itertools.product(range(len(shape)), (0, 1)):
         direction = 2 * axis + up
-        reached = sites(hop(everywhere, torch.full_like(stay, direction))).tolist()
+        reached = hop(everywhere, torch.full_like(stay, direction)).site().tolist()
         for site in range(lattice.n_sites):
             there = neighbour(lattice, site, axis, up)
             assert bool(faces[direction, site]) == (there is not None)

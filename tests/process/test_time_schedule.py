@@ -36,14 +36,14 @@ def test_powers_and_cosine():
 
 @pytest.mark.parametrize("schedule", ["", "t^0.5", "t^", "linear", "t^-2"])
 def test_other_schedules_are_refused(schedule):
-    with pytest.raises(InputError, match="schedule="):
+    with pytest.raises(InputError, match="time_schedule="):
         schedule_times(schedule)
 
 
 def test_the_paper_s_settings():
     rocks, electrodes = PAPER_SETTINGS["rocks"], PAPER_SETTINGS["electrodes"]
-    assert (rocks.rate, rocks.schedule, rocks.epsilon) == (250, "t^4", 0.1)
-    assert (electrodes.rate, electrodes.schedule, electrodes.epsilon) == (200, "t^5", 0.01)
+    assert (rocks.rate, rocks.time_schedule, rocks.epsilon) == (250, "t^4", 0.1)
+    assert (electrodes.rate, electrodes.time_schedule, electrodes.epsilon) == (200, "t^5", 0.01)
     for settings in PAPER_SETTINGS.values():
         assert (settings.boundary, settings.loss) == ("periodic", "likelihood")
         assert float(time_of(settings.sigma_max)) == pytest.approx(settings.rate)

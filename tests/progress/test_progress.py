@@ -1,9 +1,11 @@
 """Progress: bars that fit a terminal, lines with the time in a log, nothing where nobody looks."""
 
+import inspect
 import io
 import re
 import threading
 import time
+from contextlib import nullcontext
 
 import IPython.display
 import pytest
@@ -11,8 +13,11 @@ from rich.console import Console
 
 import microdsd
 from microdsd.cli.live import progress_bar
-from microdsd.progress import display, show_progress, stage
+from microdsd.progress import display, part_of, show_progress, stage
 from microdsd.progress.stages import watching
+from microdsd.transport.discharge import rate_capability
+from microdsd.transport.electrodes import electrode_parameters
+from microdsd.transport.permeability import permeability
 
 LINE = re.compile(r"\d\d:\d\d:\d\d ")
 
@@ -46,7 +51,7 @@ def test_a_log_has_lines_with_the_time_and_the_stage(hurried):
     console = log()
     with show_progress(console):
         with stage("training", total=1.0) as training:
-            training.update(0.25, "step 7, 1.5/s, gain 0.310 [x]")
+            training.update(0.25, status="step 7, 1.5/s, gain 0.310 [x]")
             until(lambda: written(console).count("\n") >= 2)
         with stage("calibration", total=10) as calibration:
             calibration.advance(5)
@@ -98,9 +103,9 @@ def test_the_line_of_training_fits_a_terminal(width):
     console = terminal(width)
     status = "gain 0.512, loss -0.512, step 123456, 12/s"
     with show_progress(console), stage("training", total=1.0) as training:
-        training.update(0.1, "")
+        training.update(0.1)
         time.sleep(0.2)
-        training.update(0.5, status)
+        training.update(0.5, status=status)
         time.sleep(0.3)
     plain = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", written(console))
     rows = [row for row in re.split(r"[\r\n]", plain) if row.strip()]
@@ -133,7 +138,7 @@ def test_a_notebook_shows_a_line_that_changes_in_place(monkeypatch):
 def test_nobody_watches():
     with stage("work", total=2) as work:
         work.advance()
-        work.update(2, "done")
+        work.update(2, status="done")
 
 
 def test_one_display_at_a_time():
@@ -161,3 +166,59 @@ def test_bars_of_verbs_are_lines_in_a_log(hurried):
             bar.advance(task)
             time.sleep(0.05)
     assert re.search(r"measuring: \d+ %, \d+\.\d samples/s, ", written(console))
+
+
+@pytest.mark.parametrize("shown", [True, False])
+def test_a_stage_hands_on_to_a_progress_whether_or_not_it_is_shown(hurried, shown):
+    """Totals as they are known; `advance` counts on from what was set."""
+    told = []
+    with (
+        show_progress(log()) if shown else nullcontext(),
+        stage("work", 4, lambda *state: told.append(state)) as work,
+    ):
+        work.update(2, status="halfway")
+        work.advance()
+        work.update(4, total=8)
+        work.advance(2)
+    assert told == [(2, 4, "halfway"), (3, 4, ""), (4, 8, ""), (6, 8, "")]
+
+
+def test_a_part_of_a_stage_counts_by_its_share():
+    told = []
+    with stage("work", 3, lambda *state: told.append(state)) as work:
+        tell = part_of(work, 1, "sample 1")
+        with stage("inner", 4, tell) as inner:
+            inner.update(1, status="surface")
+        tell(7, None, "nobody knows when")
+        part_of(work, 2)(1, 2, "")
+    assert told == [
+        (1.25, 3, "sample 1: surface"),
+        (1, 3, "sample 1: nobody knows when"),
+        (2.5, 3, ""),
+    ]
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        microdsd.describe,
+        microdsd.describe_transport,
+        microdsd.evaluate,
+        microdsd.fit,
+        microdsd.judge,
+        microdsd.measure_ensemble,
+        microdsd.GaussianField.sample,
+        microdsd.YeongTorquato.sample,
+        microdsd.MicrostructureModel.generate,
+        microdsd.MicrostructureModel.inpaint,
+        microdsd.MicrostructureModel.sample,
+        microdsd.MicrostructureModel.sample_regions,
+        microdsd.sample_sweep,
+        microdsd.NetworkJudge,
+        permeability,
+        electrode_parameters,
+        rate_capability,
+    ],
+)
+def test_long_functions_tell_one_protocol(function):
+    assert inspect.signature(function).parameters["progress"].annotation == "Progress | None"

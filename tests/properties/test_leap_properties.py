@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from test_process_properties import generators, states
 
 from microdsd.process import TransitionKernel, Walkers, sample_forward, time_of
-from microdsd.process.rates import conditional_rates, hop, open_faces, sites, summed_rates
+from microdsd.process.rates import conditional_rates, hop, open_faces, summed_rates
 from microdsd.process.time_schedule import leap_grid
 from microdsd.sampling import AdaptiveLeaps, GridLeaps, sample_tau_leaping
 
@@ -64,7 +64,7 @@ def test_conditional_rates_are_finite_and_stop_at_walls(state, sigma, seed):
     rates = conditional_rates(origins, walkers, kernel, t)
     assert torch.isfinite(rates).all()
     assert (rates >= 0).all()
-    closed = ~open_faces(lattice).flatten(1)[:, sites(walkers)]
+    closed = ~open_faces(lattice).flatten(1)[:, walkers.site()]
     assert (rates[closed] == 0).all()
     summed = summed_rates(origins, walkers, kernel, t)
     torch.testing.assert_close(summed.double().sum(), rates.double().sum(), rtol=1e-4, atol=1e-6)
@@ -77,7 +77,7 @@ def test_a_hop_and_its_reverse_lead_home(state, seed):
     walkers = Walkers.of(occupation, lattice)
     draw = torch.Generator().manual_seed(seed)
     direction = torch.randint(-1, 2 * lattice.ndim, walkers.channel.shape, generator=draw)
-    closed = ~open_faces(lattice).flatten(1)[direction.clamp_min(0), sites(walkers)]
+    closed = ~open_faces(lattice).flatten(1)[direction.clamp_min(0), walkers.site()]
     direction[closed] = -1
     back = torch.where(direction < 0, -1, direction ^ 1)
     moved = hop(walkers, direction)

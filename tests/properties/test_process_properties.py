@@ -18,6 +18,7 @@ from microdsd.process import (
     sample_forward,
     time_of,
 )
+from microdsd.process.octaves import Moment, Octaves
 from microdsd.sampling import ConditionedNetwork, sample_bridges
 from microdsd.training import origin_loss
 
@@ -90,7 +91,8 @@ def test_an_uninformed_potential_loses_and_gains_nothing(state, sigma, seed):
     kernel = TransitionKernel(lattice)
     walkers = Walkers.of(occupation, lattice)
     noised = sample_forward(walkers, kernel, t, generators(occupation, seed)).occupation()
-    loss = origin_loss(torch.zeros_like(occupation), occupation, noised, kernel, t)
+    flat, walk = torch.zeros_like(occupation), Octaves(lattice)
+    loss = origin_loss(flat, occupation, noised, walk, Moment(0, t))
     np.testing.assert_allclose(loss, 0, atol=1e-5)
 
 
@@ -112,7 +114,7 @@ def test_samples_are_labels_with_exact_counts(state, evaluations, seed, data):
 
     made = sample_bridges(
         ConditionedNetwork(network),
-        TransitionKernel(lattice),
+        Octaves(lattice),
         torch.tensor(counts),
         WalkPlan(tuple(level_grid(9.0, 0.5, evaluations))),
         generators(occupation, seed),

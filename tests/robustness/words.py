@@ -13,7 +13,7 @@ COMMANDS = [
     "generate rock.model -o new.h5 --fraction pore=0.3 -n 2 --shape 12 10 --evaluations 4 --seed 1",
     "generate rock.model -o new.h5 --boundary periodic --states walk.npz",
     "train scan.h5 -o new.model --window 8 --widths 4 --batch 2 --validation 0 --steps 1 "
-    "--learning-rate 1e-3 --sigma-min 0.3 --seed 1 --blocks 1 --evaluations 8 --crop y=0:40",
+    "--learning-rate 1e-3 --sigma-min 0.3 --seed 1 --blocks 1 --evaluations 8 --region y=0:40",
     "inpaint rock.model scan.h5 -o new.h5 --hole y=2:8 x=3:9 -n 1 --fraction pore=0.3",
     "inpaint rock.model scan.h5 -o new.h5 --grow 52 44 --evaluations 4",
     "compose rock.model table.csv -o new.h5 --shape 12 10 --evaluations 4",
@@ -23,7 +23,7 @@ COMMANDS = [
     "transport windows.h5 --phase pore -o transport.nc --axis y",
     "schedule scan.h5 --window 8 -o schedule.html",
     "baseline scan.h5 --method gaussian-field --shape 8 8 --fraction pore=0.3 -n 1 -o new.h5",
-    "import scan.h5 -o new.h5 --labels 0=a 1=b --voxel-size 1e-6 --crop y=0:20 --coarsen 2",
+    "import scan.h5 -o new.h5 --labels 0=a 1=b --voxel-size 1e-6 --region y=0:20 --coarsen 2",
     "import scan.raw -o new.h5 --shape 6 8 --dtype uint8 --axis-order yx --group a",
     "verify windows.h5 --fraction pore=0.3",
     "info scan.h5",

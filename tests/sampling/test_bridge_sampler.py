@@ -4,7 +4,8 @@ import pytest
 import torch
 
 from microdsd.models.plan import WalkPlan
-from microdsd.process import Lattice, TransitionKernel, level_grid
+from microdsd.process import Lattice, level_grid
+from microdsd.process.octaves import Octaves
 from microdsd.sampling import ConditionedNetwork, sample_bridges
 
 LEVELS = level_grid(9.0, 0.6, 5)
@@ -31,9 +32,9 @@ REDRAWN = {"read_out": attracted_read_out, "redraws": (0.4, 0.2)}
 
 def sample(counts, shape=(9, 8), boundary="no-flux", seed=0, network=attracted, **options):
     plan = replace(PLAN, **{k: options.pop(k) for k in ("sharpness", "redraws") if k in options})
-    kernel = TransitionKernel(Lattice.box(shape, boundary))
+    box = Octaves(Lattice.box(shape, boundary))
     conditioned = ConditionedNetwork(network, **options)
-    return sample_bridges(conditioned, kernel, counts, plan, generators(len(counts), seed))
+    return sample_bridges(conditioned, box, counts, plan, generators(len(counts), seed))
 
 
 @pytest.mark.parametrize("boundary", ["no-flux", "periodic"])
@@ -117,10 +118,10 @@ def test_reassigned_counts_voxels_that_gave_way():
         log_h[..., :4] = 0.0
         return log_h
 
-    kernel = TransitionKernel(Lattice.box((8, 8), "no-flux"))
+    box = Octaves(Lattice.box((8, 8), "no-flux"))
     counts = torch.tensor([[32], [40]])
     plan = WalkPlan((20.0, 10.0))
-    made = sample_bridges(ConditionedNetwork(left), kernel, counts, plan, generators(2))
+    made = sample_bridges(ConditionedNetwork(left), box, counts, plan, generators(2))
     assert made.reassigned.tolist() == [0, 8]
     assert (made.phase[:, :, :4] == 1).all()
     assert (made.phase[0, :, 4:] == 0).all()

@@ -5,6 +5,7 @@ import torch
 
 from microdsd.models.plan import WalkPlan
 from microdsd.process import Lattice, TransitionKernel
+from microdsd.process.octaves import Octaves
 from microdsd.sampling import ConditionedNetwork, sample_bridges
 from microdsd.sampling.evidence import design_effect, evidence
 from microdsd.sampling.origins import Regions
@@ -108,7 +109,7 @@ def test_the_read_out_is_asked_for_evidence_where_there_is_some(known, walled, a
 
     sample_bridges(
         ConditionedNetwork(lambda occupation, *_: torch.zeros_like(occupation), read_out),
-        KERNEL,
+        Octaves(KERNEL.lattice),
         Regions(index, counts, torch.ones(SHAPE, dtype=torch.int64), walled=walled),
         WalkPlan((20.0, 9.0, 2.0, 0.5)),
         [torch.Generator().manual_seed(0)],

@@ -5,11 +5,13 @@ import contextlib
 import numpy as np
 import pytest
 import torch
+from gillespie import sample_gillespie
 from tiny_models import tiny_model
 
 from microdsd.errors import InputError, MicrodsdError
 from microdsd.models.plan import WalkPlan
 from microdsd.process import Lattice, TransitionKernel
+from microdsd.process.octaves import Octaves
 from microdsd.process.time_schedule import leap_grid
 from microdsd.sampling import (
     AdaptiveLeaps,
@@ -19,7 +21,6 @@ from microdsd.sampling import (
     sample_tau_leaping,
 )
 from microdsd.sampling.finite import NonFiniteNetworkError
-from microdsd.sampling.gillespie import sample_gillespie
 
 pytestmark = pytest.mark.timeout(60)
 
@@ -117,7 +118,7 @@ def test_images():
     with pytest.raises(MicrodsdError, match=NETWORK):
         sample_images(
             ConditionedNetwork(network),
-            KERNEL,
+            Octaves(KERNEL.lattice),
             torch.tensor([[7]]),
             WalkPlan((5.0, 1.0)),
             [torch.Generator()],

@@ -3,11 +3,11 @@ import math
 
 import pytest
 import torch
+from gillespie import sample_gillespie
 
 from microdsd.errors import InputError
 from microdsd.process import Lattice, TransitionKernel
 from microdsd.process.time_schedule import leap_grid
-from microdsd.sampling.gillespie import sample_gillespie
 from microdsd.sampling.tau_leaping import AdaptiveLeaps, GridLeaps, sample_tau_leaping
 
 GRID = GridLeaps(leap_grid(6.0, 0.3, 12))

@@ -6,9 +6,9 @@ import torch
 from exact_laws import assert_drawn_from
 
 from microdsd.process import Lattice, TransitionKernel
-from microdsd.process.noise import time_of
-from microdsd.process.octaves import Moment, Octaves
-from microdsd.sampling.lattices import OneLattice
+from microdsd.process.blocks import block_means, spread
+from microdsd.process.octaves import Octaves
+from microdsd.sampling.lattices import Lattices
 from microdsd.sampling.origins import Anywhere
 from microdsd.sampling.potentials import Extrapolated, Predicted, Sharpened, State, extrapolate
 from microdsd.sampling.walk_back import walk_back
@@ -85,7 +85,7 @@ class Slices:
 @pytest.mark.parametrize("boundary", ["no-flux", "periodic"])
 def test_a_product_of_slices_is_a_potential(boundary):
     """Three axes from a network of two, under the very same loop: counts are exact."""
-    kernel = TransitionKernel(Lattice.box((4, 5, 6), boundary))
+    box = Octaves(Lattice.box((4, 5, 6), boundary))
     counts = torch.tensor([[7, 30], [60, 0]])
 
     def flat(occupation, t, kernel, fractions=None):
@@ -94,7 +94,7 @@ def test_a_product_of_slices_is_a_potential(boundary):
     potential = Slices(flat, 0.5)
     walkers = walk_back(
         Extrapolated(potential, (9.0, 3.0, 1.0)),
-        OneLattice(kernel, kernel),
+        Lattices(box, box),
         Anywhere(counts),
         [(9.0, 3.0), (3.0, 1.0), (3.0, 1.0), (1.0, 0.0)],
         generators(2),
@@ -103,28 +103,15 @@ def test_a_product_of_slices_is_a_potential(boundary):
     assert walkers.lattice.shape == (4, 5, 6)
 
 
-class TwoLattices:
-    """Blocks of two voxels per axis above a noise level, voxels below."""
+class Visited(Lattices):
+    """Lattices that keep the shapes of those that steps began on."""
 
-    def __init__(self, lattice, level):
-        self.octaves = Octaves(lattice, (level,))
-        self.visited = []
+    def back(self, walkers, *step):
+        SHAPES.append(walkers.lattice.shape)
+        return super().back(walkers, *step)
 
-    def moment(self, sigma):
-        return Moment(self.octaves.octave_at(sigma), float(time_of(sigma)))
 
-    def kernel(self, sigma):
-        return self.octaves.kernels[self.octaves.octave_at(sigma)]
-
-    hops = kernel
-
-    def back(self, walkers, log_h, high, low, generators):
-        self.visited.append(walkers.lattice.shape)
-        moments = self.moment(high), self.moment(low), Moment(0, 0.0)
-        return self.octaves.sample_back(walkers, log_h, *moments, generators)
-
-    def forward(self, walkers, low, high, generators, *, by_place=False):
-        return self.octaves.sample_forward(walkers, self.moment(low), self.moment(high), generators)
+SHAPES = []
 
 
 @pytest.mark.statistics
@@ -133,16 +120,24 @@ def test_a_walk_over_two_lattices_is_the_same_walk():
 
     It begins on blocks of two voxels and ends on voxels, one step of each kind made twice.
     """
-    lattice, n = Lattice.box((6, 4), "no-flux"), 4000
-    p = np.random.default_rng(3).dirichlet(np.full(24, 2.0))
-    field = torch.from_numpy(np.log(p)).float().view(1, 1, 6, 4).expand(n, 1, 6, 4)
-    lattices = TwoLattices(lattice, 4.0)
+    n = 4000
+    box = Octaves(Lattice.box((6, 4), "no-flux"), (4.0,))
+    of_blocks = np.random.default_rng(3).dirichlet(np.full(6, 2.0)).reshape(3, 2)
+    field = spread(torch.from_numpy(np.log(of_blocks)).float(), box.kernels[1].lattice)
+
+    def potential(state):
+        """On the lattice of the state, of origins that are alike within blocks."""
+        lattice = state.kernel.lattice
+        return block_means(field, lattice).expand(n, 1, *lattice.shape)
+
+    SHAPES.clear()
     walkers = walk_back(
-        lambda state: field,
-        lattices,
+        potential,
+        Visited(box, box),
         Anywhere(torch.ones(n, 1, dtype=torch.int64)),
         [(30.0, 6.0), (30.0, 6.0), (6.0, 2.0), (6.0, 2.0), (2.0, 0.5), (0.5, 0.0)],
         generators(n),
     )
-    assert lattices.visited == [(3, 2)] * 4 + [(6, 4)] * 2
-    assert_drawn_from(walkers.occupation().sum((0, 1)).numpy().ravel(), p)
+    assert SHAPES == [(3, 2)] * 4 + [(6, 4)] * 2
+    p = field.exp() / field.exp().sum()
+    assert_drawn_from(walkers.occupation().sum((0, 1)).numpy().ravel(), p.numpy().ravel())

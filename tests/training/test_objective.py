@@ -4,12 +4,14 @@ import torch
 from exact_laws import kernel_matrix, step_law
 
 from microdsd.process import Lattice, TransitionKernel, Walkers, expected_occupation, sample_forward
+from microdsd.process.octaves import Moment, Octaves
 from microdsd.training import NoisedBatch, origin_loss
 from microdsd.training.objective import LabelObjective, OriginObjective, label_loss
 
 SHAPE, BOUNDARY = (3, 4), ("no-flux", "periodic")
 KERNEL = TransitionKernel(Lattice.box(SHAPE, BOUNDARY))
 T = torch.tensor([0.3, 1.4])
+WALK, NOW = Octaves(KERNEL.lattice), Moment(0, T)
 
 
 def noised(species=2, seed=0):
@@ -27,7 +29,7 @@ def random_log_h(seed=1, spread=2.0):
 def test_an_uninformed_walker_costs_nothing():
     n_0, n_t = noised()
     for level in (0.0, -3.0, 500.0):
-        loss = origin_loss(torch.full_like(n_0, level), n_0, n_t, KERNEL, T)
+        loss = origin_loss(torch.full_like(n_0, level), n_0, n_t, WALK, NOW)
         np.testing.assert_allclose(loss, 0, atol=1e-4 * max(1, abs(level) / 10))
 
 
@@ -35,8 +37,8 @@ def test_a_factor_per_sample_and_species_does_not_matter():
     n_0, n_t = noised()
     log_h = random_log_h()
     factor = torch.tensor([[30.0, -40.0], [0.0, 7.0]]).view(2, 2, 1, 1)
-    loss = origin_loss(log_h, n_0, n_t, KERNEL, T)
-    np.testing.assert_allclose(origin_loss(log_h + factor, n_0, n_t, KERNEL, T), loss, atol=1e-4)
+    loss = origin_loss(log_h, n_0, n_t, WALK, NOW)
+    np.testing.assert_allclose(origin_loss(log_h + factor, n_0, n_t, WALK, NOW), loss, atol=1e-4)
 
 
 @pytest.mark.parametrize("pairing", range(3))
@@ -44,7 +46,7 @@ def test_equals_the_likelihood_of_labelled_walkers(pairing):
     """Mean of -log P(y | x) + log K(x, y) over walkers; who came from where does not matter."""
     n_0, n_t = noised()
     log_h = random_log_h()
-    loss = origin_loss(log_h, n_0, n_t, KERNEL, T)
+    loss = origin_loss(log_h, n_0, n_t, WALK, NOW)
     rng = np.random.default_rng(pairing)
     for sample, t in enumerate(T.tolist()):
         terms = []
@@ -64,7 +66,7 @@ def test_equals_the_likelihood_of_labelled_walkers(pairing):
 def test_gradient_is_expected_less_true_origins():
     n_0, n_t = noised()
     log_h = random_log_h().requires_grad_()
-    (gradient,) = torch.autograd.grad(origin_loss(log_h, n_0, n_t, KERNEL, T).sum(), log_h)
+    (gradient,) = torch.autograd.grad(origin_loss(log_h, n_0, n_t, WALK, NOW).sum(), log_h)
     for sample, t in enumerate(T.tolist()):
         one = slice(sample, sample + 1)
         rho = expected_occupation(n_t[one], log_h.detach()[one], KERNEL, t)
@@ -76,14 +78,14 @@ def test_gradient_is_expected_less_true_origins():
 def test_a_gain_is_possible():
     """A potential that is large where the material was makes the loss negative."""
     n_0, n_t = noised()
-    assert (origin_loss((n_0 + 0.1).log(), n_0, n_t, KERNEL, T) < -0.05).all()
+    assert (origin_loss((n_0 + 0.1).log(), n_0, n_t, WALK, NOW) < -0.05).all()
 
 
 @pytest.mark.parametrize("scale", [1e2, 1e4, 1e8])
 def test_extreme_potentials_stay_finite(scale):
     n_0, n_t = noised()
     log_h = (scale * random_log_h()).requires_grad_()
-    loss = origin_loss(log_h, n_0, n_t, KERNEL, T)
+    loss = origin_loss(log_h, n_0, n_t, WALK, NOW)
     loss.sum().backward()
     assert torch.isfinite(loss).all()
     assert torch.isfinite(log_h.grad).all()
@@ -92,7 +94,7 @@ def test_extreme_potentials_stay_finite(scale):
 def test_a_sample_without_walkers():
     n_0, n_t = noised()
     n_0[0], n_t[0] = 0, 0
-    loss = origin_loss(random_log_h(), n_0, n_t, KERNEL, T)
+    loss = origin_loss(random_log_h(), n_0, n_t, WALK, NOW)
     assert loss[0] == 0
     assert torch.isfinite(loss).all()
 
@@ -100,10 +102,10 @@ def test_a_sample_without_walkers():
 def test_samples_do_not_mix():
     n_0, n_t = noised()
     log_h = random_log_h()
-    together = origin_loss(log_h, n_0, n_t, KERNEL, T)
+    together = origin_loss(log_h, n_0, n_t, WALK, NOW)
     for i in range(2):
         one = slice(i, i + 1)
-        alone = origin_loss(log_h[one], n_0[one], n_t[one], KERNEL, T[one])
+        alone = origin_loss(log_h[one], n_0[one], n_t[one], WALK, Moment(0, T[one]))
         np.testing.assert_allclose(alone[0], together[i], rtol=1e-5)
 
 
@@ -131,7 +133,7 @@ def test_label_objective_adds_the_phases_and_gains_by_the_origins():
         def joint(self, *_):
             return random_log_h(), log_p
 
-    task = (Network(), NoisedBatch(origins, walkers, KERNEL, T))
+    task = (Network(), NoisedBatch(origins, walkers, WALK, T))
     plain, labelled = OriginObjective(0.3, 9.0), LabelObjective(0.3, 9.0)
     np.testing.assert_allclose(
         labelled.loss(*task), plain.loss(*task) + label_loss(log_p, n_0), rtol=1e-6

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from test_trainer import KERNEL, SIGMA_MAX, draw
+from test_trainer import SIGMA_MAX, WALK, draw, windows
 
 from microdsd.device.precision import Precision
 from microdsd.errors import InputError
@@ -19,6 +19,9 @@ from microdsd.training import (
     Validation,
     rate_loss,
 )
+from microdsd.training.octave import OctaveTask
+
+KERNEL = WALK.kernels[0]
 
 
 def rate_network(seed=0):
@@ -29,7 +32,7 @@ def rate_network(seed=0):
 
 def noised(sigma, n=4, seed=0):
     """Walkers of windows of a scan, and where they are at one level."""
-    origins = Walkers.of(draw(n, np.random.default_rng(seed)), KERNEL.lattice)
+    origins = Walkers.of(windows(n, np.random.default_rng(seed)), KERNEL.lattice)
     t = time_of(sigma).repeat(n)
     generators = [torch.Generator().manual_seed(seed + i) for i in range(n)]
     return origins, sample_forward(origins, KERNEL, t, generators), t
@@ -99,7 +102,7 @@ def test_the_weighted_likelihood_is_an_integral_over_time():
     total = expected = 0.0
     for k in (1, 500, 1999):
         t = torch.full((4,), times[k], dtype=torch.float64)
-        args = (pulled, NoisedBatch(origins, walkers, KERNEL, t, fractions))
+        args = (pulled, NoisedBatch(origins, walkers, WALK, t, fractions))
         total += float(objective.loss(*args).mean()) / 2000
         gain = objective.gain(*args).mean()
         expected -= float(gain) / (2 * times[k]) * (times[k] - times[k - 1])
@@ -109,7 +112,7 @@ def test_the_weighted_likelihood_is_an_integral_over_time():
 @pytest.mark.parametrize("kind", ["l1", "l2"])
 def test_other_losses_are_judged_by_the_likelihood_too(kind):
     origins, walkers, t = noised(1.0)
-    batch = NoisedBatch(origins, walkers, KERNEL, t, torch.full((4, 1), 0.4))
+    batch = NoisedBatch(origins, walkers, WALK, t, torch.full((4, 1), 0.4))
     args = (rate_network(), batch)
     by_kind = RateObjective(SIGMA_MAX, "t^4", kind).gain(*args)
     assert torch.equal(by_kind, RateObjective(SIGMA_MAX).gain(*args))
@@ -119,10 +122,10 @@ def test_it_learns():
     """The gain on held-back windows grows at low noise, where there is much to know."""
     objective = RateObjective(SIGMA_MAX)
     validation = Validation(
-        draw(16, np.random.default_rng(99)), KERNEL, 0.3, SIGMA_MAX, 0, objective
+        windows(16, np.random.default_rng(99)), WALK, 0.3, SIGMA_MAX, 0, objective
     )
     config = TrainingConfig(steps=120, batch=8, warmup=10, learning_rate=1e-2, validations=2)
-    trainer = Trainer(rate_network(), draw, KERNEL, SIGMA_MAX, config, validation, objective)
+    trainer = Trainer(rate_network(), draw, [OctaveTask(0, WALK, objective, validation)], config)
     trainer.precision = Precision("float32", 1)
     before = validation.gains(trainer.network)
     np.testing.assert_allclose(before, 0, atol=0.02)

@@ -9,34 +9,47 @@ from microdsd.encoding import PhaseEncoding
 from microdsd.errors import DataFileError
 from microdsd.microstructure.synthetic import blobs
 from microdsd.networks import PotentialUNet, UNetConfig
-from microdsd.process import Lattice, TransitionKernel
+from microdsd.process import Lattice
+from microdsd.process.octaves import Octaves
 from microdsd.training import Trainer, TrainingConfig, Validation, loop, pack_state, read_state
 from microdsd.training.averaging import average_weights
 from microdsd.training.log import TrainingLog
+from microdsd.training.objective import OriginObjective
+from microdsd.training.octave import OctaveTask, Windows
 
 WINDOW = (12, 12)
 SCAN = blobs((64, 64), fractions=(0.4, 0.6), scale=2.0, rng=0).values
 ENCODING = PhaseEncoding({0: "pore", 1: "solid"}, background=1)
-KERNEL = TransitionKernel(Lattice.box(WINDOW, "no-flux"))
+WALK = Octaves(Lattice.box(WINDOW, "no-flux"))
 SIGMA_MAX = 12.0
 
 
-def draw(n, rng):
+def windows(n, rng):
     corners = rng.integers(0, 64 - 12, (n, 2))
     return ENCODING.encode(np.stack([SCAN[y : y + 12, x : x + 12] for y, x in corners]))
+
+
+def draw(n, rng, shape=WINDOW):
+    assert shape == WINDOW
+    occupation = windows(n, rng)
+    return Windows(occupation, occupation.flatten(2).mean(2))
+
+
+def tasks(config, validation=None):
+    return [OctaveTask(0, WALK, OriginObjective(config.sigma_min, SIGMA_MAX), validation)]
 
 
 def trainer_of(config, validation=None, seed=0):
     with torch.random.fork_rng(devices=[]):
         torch.random.default_generator.manual_seed(seed)
         network = PotentialUNet(UNetConfig(2, 1, (4, 8), (1, 1), 8))
-    trainer = Trainer(network, draw, KERNEL, SIGMA_MAX, config, validation)
+    trainer = Trainer(network, draw, tasks(config, validation), config)
     trainer.precision = Precision("float32", 1)
     return trainer
 
 
 def validation_set(n=16):
-    return Validation(draw(n, np.random.default_rng(99)), KERNEL, 0.3, SIGMA_MAX, seed=0)
+    return Validation(windows(n, np.random.default_rng(99)), WALK, 0.3, SIGMA_MAX, seed=0)
 
 
 def weights(trainer):
@@ -113,7 +126,7 @@ def test_steps_alone_do_not_measure_threads(monkeypatch):
     trainer = trainer_of(TrainingConfig(steps=1, batch=2))
     trainer.precision = None
     list(trainer.run())
-    assert trainer.precision == Precision(resolve_dtype("auto", KERNEL.device), 1)
+    assert trainer.precision == Precision(resolve_dtype("auto", WALK.device), 1)
 
 
 def test_measuring_threads_leaves_no_trace_and_its_outcome_is_kept(tmp_path, monkeypatch):
@@ -252,8 +265,8 @@ def test_gains_on_the_first_windows():
 
 
 def validation_set_of_first(n):
-    occupation = draw(6, np.random.default_rng(99))[:n]
-    return Validation(occupation, KERNEL, 0.3, SIGMA_MAX, seed=0)
+    occupation = windows(6, np.random.default_rng(99))[:n]
+    return Validation(occupation, WALK, 0.3, SIGMA_MAX, seed=0)
 
 
 def test_no_steps_left_no_work():
@@ -278,7 +291,7 @@ def test_averaged_weights_lag_and_converge():
 
 
 def test_validation_levels_lie_between_those_of_training():
-    validation = Validation(draw(2, np.random.default_rng(0)), KERNEL, 0.45, 7.0, seed=0)
+    validation = Validation(windows(2, np.random.default_rng(0)), WALK, 0.45, 7.0, seed=0)
     assert validation.levels[0] == 0.45
     assert validation.levels[-1] == 7.0
     assert (np.diff(validation.levels) > 0).all()

@@ -30,11 +30,11 @@ def test_everything_in_its_place(samples):
     found = describe_transport(
         samples,
         properties=["stiffness", "diffusivity", "conductivity"],
-        phases=["solid", "pore"],
+        phase=["solid", "pore"],
         axes=["x", "z"],
         conductivity=CONDUCTIVITY,
         moduli=MODULI,
-        progress=lambda done, total: seen.append((done, total)),
+        progress=lambda done, total, status: seen.append((done, total)),
     )
     assert seen == [(i + 1, 24) for i in range(24)]
     assert found.sample.values.tolist() == [3, 4, 5, 6]
@@ -56,7 +56,7 @@ def test_everything_in_its_place(samples):
 
 
 def test_a_blocked_sample_stops_nothing(samples):
-    found = describe_transport(samples, phases=["pore"])
+    found = describe_transport(samples, phase=["pore"])
     blocked = found.sel(sample=4)
     assert np.all(blocked.relative_diffusivity == 0)
     assert np.all(np.isinf(blocked.tortuosity_factor))
@@ -69,7 +69,7 @@ def test_a_solution_that_does_not_converge_says_so(samples, monkeypatch):
     found = describe_transport(
         samples,
         properties=["diffusivity", "conductivity"],
-        phases=["pore"],
+        phase=["pore"],
         conductivity=CONDUCTIVITY,
     )
     assert found.diffusivity_converged.values.tolist() == [[[s == 1] * 3] for s in range(4)]

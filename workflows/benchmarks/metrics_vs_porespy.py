@@ -19,10 +19,11 @@ from typing import Any
 
 import numpy as np
 import skimage.measure
+from record import add_record_option, record
 
 from microdsd.metrics import (
     chord_length_density,
-    connected_bodies,
+    connected_components,
     euler_characteristic,
     fraction_profile,
     lineal_path,
@@ -71,7 +72,7 @@ def rows(labels: np.ndarray, porespy: Any) -> list[Row]:
         # porespy also leaves out the chords that lie in the faces of the box.
         inner = (slice(1, -1),) * last
         density = chord_length_density(
-            labels[inner], phase=1, periodic=False, along="x", cut="exclude"
+            labels[inner], phase=1, periodic=False, axis="x", cut="exclude"
         ).values[0]
         counts = np.zeros(len(density) + 1)
         counts[: len(theirs)] = theirs
@@ -120,10 +121,10 @@ def rows(labels: np.ndarray, porespy: Any) -> list[Row]:
             lambda: metrics.two_point_correlation(mask, bins=edges),
             lambda ours, theirs: gap(ours, theirs.probability_scaled)),
         Row("lineal path, one axis", "porespy distance_transform_lin",
-            lambda: lineal_path(labels, phase=1, periodic=False, along="x", max_distance=reach),
+            lambda: lineal_path(labels, phase=1, periodic=False, axis="x", max_distance=reach),
             lambda: filters.distance_transform_lin(mask, axis=last, mode="forward"), same_path),
         Row("chord lengths, one axis", "porespy apply_chords",
-            lambda: chord_length_density(labels, phase=1, periodic=False, along="x"),
+            lambda: chord_length_density(labels, phase=1, periodic=False, axis="x"),
             chords, same_chords),
         Row("local thickness", "porespy local_thickness",
             lambda: local_thickness(labels, phase=1),
@@ -134,13 +135,13 @@ def rows(labels: np.ndarray, porespy: Any) -> list[Row]:
         Row("Euler characteristic", "skimage euler_number",
             lambda: euler_characteristic(labels, phase=1, periodic=False),
             lambda: skimage.measure.euler_number(mask, connectivity=1), gap),
-        Row("connected bodies", "skimage label",
-            lambda: connected_bodies(labels, phase=1, periodic=False).number,
+        Row("connected components", "skimage label",
+            lambda: connected_components(labels, phase=1, periodic=False).number,
             lambda: skimage.measure.label(mask, connectivity=1, return_num=True)[1], gap),
         Row("percolation, all axes", "porespy is_percolating",
             lambda: percolates(labels, phase=1), lambda: metrics.is_percolating(mask), gap),
         Row("fraction profile", "porespy porosity_profile",
-            lambda: fraction_profile(labels, along="y").sel(phase=1),
+            lambda: fraction_profile(labels, axis="y").sel(phase=1),
             lambda: metrics.porosity_profile(mask, axis=last - 1),
             lambda ours, theirs: gap(ours, theirs.porosity)),
         Row("representative size", f"porespy rev_porosity, {BLOCKS} blocks",
@@ -162,8 +163,8 @@ def image(ndim: int, side: int) -> np.ndarray:
     return blobs((side,) * ndim, fractions=(0.6, 0.4), scale=3, rng=1).values
 
 
-def measured(ndim: int, side: int, porespy: Any) -> bool:
-    """Print the rows of one image; whether all that should be the same is."""
+def measured(ndim: int, side: int, porespy: Any, kept: dict[str, dict[str, Any]]) -> bool:
+    """Print the rows of one image and keep them; return whether all that should be the same is."""
     for row in rows(image(ndim, 32), porespy):  # compiles
         row.ours(), row.theirs()
     same = True
@@ -179,6 +180,13 @@ def measured(ndim: int, side: int, porespy: Any) -> bool:
             f"| {theirs / ours:.2g} | {said} |",
             flush=True,
         )
+        kept[f"{ndim}D {side}, {row.name}"] = {
+            "peer": row.peer,
+            "microdsd / s": ours,
+            "peer / s": theirs,
+            "ratio": theirs / ours,
+            "agreement": said,
+        }
     return same
 
 
@@ -198,16 +206,20 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--side", nargs="*", default=["2d=512", "3d=128"])
     parser.add_argument("--large", type=int, default=256, help="side of a last volume; 0: none")
+    add_record_option(parser)
     options = parser.parse_args()
     print("| image | descriptor | peer | ours / s | peer / s | ratio | agreement |")
     print("|---|---|---|---|---|---|---|")
     with porespy_sandbox() as porespy, warnings.catch_warnings():
         warnings.simplefilter("ignore")  # every line as a chord is deprecated, not gone
+        kept: dict[str, dict[str, Any]] = {}
         same = [
-            measured(int(text[0]), int(text.partition("=")[2]), porespy) for text in options.side
+            measured(int(text[0]), int(text.partition("=")[2]), porespy, kept)
+            for text in options.side
         ]
     if options.large:
         large(options.large)
+    record("metrics-vs-porespy", options.record, kept)
     raise SystemExit(not all(same))
 
 

@@ -4,7 +4,7 @@ Processor seconds of one thread, so that other work on the machine matters less;
 levels of a grid. Small boxes come in batches, as `generate` makes them. Every case runs in a
 process of its own, so that its peak memory is its own.
 
-    python workflows/benchmarks/process_speed.py -o speed.json
+    python workflows/benchmarks/process_speed.py --record "All cases"
 """
 
 from __future__ import annotations
@@ -18,7 +18,8 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from pathlib import Path
+
+from record import add_record_option, record
 
 SHAPES = ("64x64", "64x64x64", "128x128x128")
 SPECIES = (1, 2, 4)
@@ -54,11 +55,12 @@ def measure(shape: tuple[int, ...], species: int, batch: int, *, network: bool) 
         sample_uniform,
         time_of,
     )
+    from microdsd.process.octaves import Moment, Octaves
     from microdsd.training import origin_loss
 
     torch.set_num_threads(1)
     lattice = Lattice.box(shape, "no-flux")
-    kernel = TransitionKernel(lattice)
+    kernel, walk = TransitionKernel(lattice), Octaves(lattice)
     generators = [torch.Generator().manual_seed(i) for i in range(batch)]
     counts = torch.full((batch, species), round(FILLED * lattice.n_sites))
     walkers = sample_uniform(counts, lattice, generators)
@@ -75,7 +77,7 @@ def measure(shape: tuple[int, ...], species: int, batch: int, *, network: bool) 
         for t in times:
             batch_t = torch.full((batch,), t, dtype=torch.float64)
             n_t = sample_forward(Walkers.of(n_0, lattice), kernel, batch_t, generators).occupation()
-            origin_loss(log_h, n_0, n_t, kernel, batch_t)
+            origin_loss(log_h, n_0, n_t, walk, Moment(0, batch_t))
 
     def reverse() -> None:
         for t, s in itertools.pairwise(times):
@@ -103,7 +105,7 @@ def measure(shape: tuple[int, ...], species: int, batch: int, *, network: bool) 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("-o", "--output", type=Path, help="JSON to write")
+    add_record_option(parser)
     parser.add_argument("--shapes", nargs="*", default=SHAPES)
     parser.add_argument("--species", nargs="*", type=int, default=SPECIES)
     parser.add_argument("--batch", type=int, help="boxes at a time; default: as generate does")
@@ -118,14 +120,14 @@ def main() -> None:
         return
     print("batch x shape, species: Mvoxel/s forward with target, reverse step;")
     print("share of a sampling step; peak bytes per voxel beyond the state")
-    rows = []
+    rows = {}
     for shape, species in cases:
         voxels = math.prod(map(int, shape.split("x")))
         batch = options.batch or max(1, BATCH_VOXELS // voxels)
         command = [sys.executable, __file__, "--one", "--shapes", shape, "--species", str(species)]
         command += ["--batch", str(batch)] + ["--no-network"] * options.no_network
         found = json.loads(subprocess.run(command, check=True, capture_output=True).stdout)
-        rows.append({"batch": batch, "shape": shape, "species": species, **found})
+        rows[f"{batch} x {shape}, {species} species"] = found
         speed = {k: batch * voxels / found[k] for k in ("forward", "reverse")}
         share = f"{found['share']:4.0%}" if "share" in found else "   –"
         print(
@@ -134,8 +136,7 @@ def main() -> None:
             f"{share}   {found['bytes_per_voxel']:4.0f}",
             flush=True,
         )
-    if options.output:
-        options.output.write_text(json.dumps(rows, indent=1) + "\n")
+    record("process-speed", options.record, rows)
 
 
 if __name__ == "__main__":

@@ -18,7 +18,8 @@ from microdsd.io.order import path_first
 from microdsd.microstructure import phases_of, resolve_phase, spatial_dims
 from microdsd.microstructure.labels import focus_phase
 from microdsd.report.pictures.figures import isosurface_picture
-from microdsd.report.pictures.style import INK, figure_png, phase_colours, rgb
+from microdsd.report.pictures.style import INK, figure_png
+from microdsd.report.pictures.walkers import species_of, walkers_picture
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -27,7 +28,6 @@ State = tuple[float, NDArray[Any]]
 """A noise level, voxels, and occupation numbers (species, *space)."""
 
 _FRAME, _LAST = 120, 3000  # milliseconds
-_CROWDED = 0.6  # how dark a voxel is that two walkers or more share
 _BLUR = 1.0  # voxels, of the occupation before its highest voxels are drawn as a solid
 _STRIP = 22  # pixels for the noise level
 _COLOURS = 48
@@ -45,7 +45,7 @@ def animate_walk(
     pixels: int = 320,
     overwrite: bool = False,
 ) -> None:
-    """Write a walk to an animated GIF that repeats and rests on the finished sample.
+    """Write a walk to an animated GIF that repeats and pauses on the finished sample.
 
     In 2D every voxel has the colour of its walkers' phase, darker where several share it. In 3D one
     phase is drawn as a solid: the voxels where the blurred occupation is highest, as many as the
@@ -56,7 +56,7 @@ def animate_walk(
     path : str or Path
         A file whose name ends in ``.gif``.
     states : sequence of (float, ndarray)
-        Of `MicrostructureModel.walk`; species are the labels in ascending order, without the
+        Of `MicrostructureModel.trajectory`; species are the labels in ascending order, without the
         phase that no walker stands for.
     material : DataArray, dims ([z,] y, x)
         The finished sample.
@@ -104,44 +104,15 @@ def animate_walk(
 
 
 def check_animation(path: str | Path, pixels: int) -> None:
-    """Raise InputError for a file that is no GIF by its name, or a width that is no picture's."""
+    """Raise InputError for a file that is not named as a GIF, or an unsuitable width."""
     if Path(path).suffix.lower() != ".gif":
         raise InputError(f"output: {path} does not end in .gif; name it so")
     if not _NARROWEST <= pixels <= _WIDEST:
         raise InputError(f"pixels={pixels}: give a width from {_NARROWEST} to {_WIDEST}")
 
 
-def walkers_picture(
-    occupation: NDArray[Any], phases: dict[int, str], background: int
-) -> NDArray[np.uint8]:
-    """Colours (*space, 3) of the walkers (species, *space) of a plane.
-
-    Parameters
-    ----------
-    occupation : ndarray of int
-    phases : dict of int to str
-    background : int
-        Label that no walker stands for.
-
-    Examples
-    --------
-    >>> picture = walkers_picture(np.array([[[0, 1, 2]]]), {0: "pore", 1: "solid"}, 1)
-    >>> ["#%02x%02x%02x" % tuple(colour) for colour in picture[0]]
-    ['#e9dfc7', '#27507f', '#17304c']
-    """
-    fill = {label: np.array(rgb(c.fill)) for label, c in phase_colours(phases).items()}
-    species = _species(phases, background)
-    total = occupation.sum(0)
-    mixed = np.tensordot(occupation, np.array([fill[s] for s in species]), axes=(0, 0))
-    shown = mixed / np.maximum(total, 1)[..., None]
-    shown[total == 0] = fill[background]
-    shown[total > 1] *= _CROWDED
-    picture: NDArray[np.uint8] = np.round(255 * shown).astype(np.uint8)
-    return picture
-
-
 def highest_voxels(field: NDArray[Any], number: int) -> NDArray[np.bool_]:
-    """Mark as many voxels as asked for, those where a field is highest; equals in C order.
+    """Mark as many voxels as requested where a field is highest; ties in C order.
 
     Examples
     --------
@@ -153,14 +124,9 @@ def highest_voxels(field: NDArray[Any], number: int) -> NDArray[np.bool_]:
     return marked.reshape(field.shape)
 
 
-def _species(labels: Iterable[int], background: int) -> list[int]:
-    """Labels of the phases that walkers stand for, in the order of the species."""
-    return [label for label in sorted(labels) if label != background]
-
-
 def _require_walkers_of(states: Sequence[State], material: xr.DataArray, background: int) -> None:
     """Refuse walkers that did not become this sample."""
-    species = _species(phases_of(material), background)
+    species = species_of(phases_of(material), background)
     walkers = [int(n) for n in states[0][1].reshape(len(states[0][1]), -1).sum(1)]
     voxels = [int((material.values == label).sum()) for label in species]
     if walkers != voxels:
@@ -174,7 +140,7 @@ def _planes(
     states: Sequence[State], material: xr.DataArray, background: int
 ) -> Iterator[NDArray[np.uint8]]:
     phases = dict(phases_of(material))
-    finished = np.stack([material.values == label for label in _species(phases, background)])
+    finished = np.stack([material.values == label for label in species_of(phases, background)])
     for occupation in (*(state for _, state in states), finished.astype(int)):
         yield walkers_picture(occupation, phases, background)
 
@@ -188,7 +154,7 @@ def _solids(
 ) -> Iterator[NDArray[np.uint8]]:
     phases = phases_of(material)
     label = focus_phase(phases) if phase is None else resolve_phase(material, phase)
-    species = _species(phases, background)
+    species = species_of(phases, background)
     other = next(number for number in sorted(phases) if number != label)
     count = int((material.values == label).sum())
     for _, occupation in states:
@@ -227,7 +193,7 @@ def _captioned(picture: NDArray[np.uint8], caption: str, pixels: int) -> Image:
 
 
 def _shared_palette(pictures: Iterable[Image]) -> Image:
-    """One palette for all frames, so that colours do not flicker."""
+    """Return one palette for all frames, so that colours do not flicker."""
     from PIL import Image
 
     some = list(pictures)

@@ -1,11 +1,10 @@
-"""The picture of a schedule: material dissolving, and what is left of it at every noise level."""
+"""The picture of a schedule: material dissolves, and its traces at every noise level."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from microdsd.report.pictures.drawing import axes_at
 from microdsd.report.pictures.style import (
@@ -15,9 +14,9 @@ from microdsd.report.pictures.style import (
     MUTED,
     blank_figure,
     figure_style,
-    phase_colours,
     rgb,
 )
+from microdsd.report.pictures.walkers import walkers_picture
 from microdsd.schedule.result import Schedule
 
 if TYPE_CHECKING:
@@ -52,7 +51,7 @@ def schedule_picture(schedule: Schedule) -> Figure:
 def _draw_tile(axes: Axes, schedule: Schedule, index: int) -> None:
     state = schedule.noised[index]
     sigma = float(state["level"])
-    picture = _mixed_colours(state.values, schedule)
+    picture = walkers_picture(state.values, schedule.phases, schedule.background)
     times = max(1, _SHARP // max(picture.shape[:2]))
     axes.imshow(picture.repeat(times, 0).repeat(times, 1), interpolation="none", aspect="auto")
     axes.set(xticks=[], yticks=[])
@@ -63,17 +62,6 @@ def _draw_tile(axes: Axes, schedule: Schedule, index: int) -> None:
 
 def _level(sigma: float) -> str:
     return rf"$\sigma$ = {sigma:.1f}" if sigma else "material"
-
-
-def _mixed_colours(occupation: NDArray[np.float32], schedule: Schedule) -> NDArray[np.float64]:
-    """Mix the colours of the walkers on a voxel, the darker the more there are."""
-    colours = phase_colours(schedule.phases)
-    species = [label for label in sorted(schedule.phases) if label != schedule.background]
-    fills = np.array([rgb(colours[label].fill) for label in species])
-    number = occupation.sum(0)[..., None]
-    mixed = np.einsum("cyx,ck->yxk", occupation, fills) / np.maximum(number, 1)
-    empty = np.array(rgb(colours[schedule.background].fill))
-    return np.where(number > 0, mixed * 0.7 ** np.maximum(number - 1, 0), empty)
 
 
 def _draw_memory(axes: Axes, schedule: Schedule) -> None:
@@ -101,9 +89,9 @@ def _draw_information(axes: Axes, schedule: Schedule) -> None:
 
 def _draw_two_point(axes: Axes, schedule: Schedule) -> None:
     curves = schedule.curves["two_point"].isel(species=0)
-    shown = [*range(0, curves.sizes["level"] - 1, 3), curves.sizes["level"] - 1]
+    levels = [*range(0, curves.sizes["level"] - 1, 3), curves.sizes["level"] - 1]
     distance = curves["distance"].values[1:]
-    for k in shown:
+    for k in levels:
         sigma = float(curves["level"][k])
         tone = tuple(c + (0.88 - c) * k / (curves.sizes["level"] - 1) for c in rgb(ACCENT))
         axes.plot(
@@ -119,7 +107,7 @@ def _draw_two_point(axes: Axes, schedule: Schedule) -> None:
 
 
 def _mark_levels(axes: Axes, schedule: Schedule, *, named: bool = False) -> None:
-    """Lines at the last level, the horizon examined and, if another, the recommended one."""
+    """Draw lines at the last level, the examined horizon and the recommended one."""
     marks = [
         (schedule.sigma_last, "last step", MUTED, ":"),
         (schedule.horizon.sigma, "horizon", INK, "-"),

@@ -140,7 +140,7 @@ def test_noise_fails_for_roughness(real):
         pores, solids = (rng.choice(np.flatnonzero(sample == k), 6, replace=False) for k in (0, 1))
         sample.flat[pores], sample.flat[solids] = 1, 0
     verdict = judge(labels, real[40:], periodic=False, rng=0)
-    assert {"specific_surface_area", "interface_density", "body_count"} <= failed(verdict)
+    assert {"specific_surface_area", "interface_density", "component_count"} <= failed(verdict)
     assert not {"anisotropy", "voxel_diversity"} & failed(verdict)
     assert "too many" in verdict_sentence(verdict)
 
@@ -195,7 +195,7 @@ def test_three_phases_are_tested_in_all_pairs():
         ({"margins": {"surfeit": 0.1}}, "surfeit"),
         ({"margins": {"surface": 5}}, "0.05 for 5 %"),
         ({"alpha": 1.5}, "alpha"),
-        ({"real": np.ones((2, 9, 9), int)}, "real"),
+        ({"real": np.ones((2, 9, 9), int)}, "reference"),
     ],
 )
 def test_what_cannot_be_judged_is_an_error(real, change, message):

@@ -193,13 +193,13 @@ def test_a_phase_that_does_not_occur_can_be_reported(tmp_path):
 
 
 def test_chosen_phases_come_first_and_others_are_left_out(volume, tmp_path):
-    evaluation = evaluate(volume.generated, volume.windows, phases=["binder", 1])
+    evaluation = evaluate(volume.generated, volume.windows, phase=["binder", 1])
     assert evaluation.phases == (2, 1)
     assert "the binder phase" in headline(evaluation)
     with pytest.raises(InputError, match="no phase 'clay'"):
-        evaluate(volume.generated, volume.windows, phases=["clay"])
-    with pytest.raises(InputError, match="sequence"):
-        evaluate(volume.generated, volume.windows, phases="binder")
+        evaluate(volume.generated, volume.windows, phase=["clay"])
+    with pytest.raises(InputError, match="phase: is empty"):
+        evaluate(volume.generated, volume.windows, phase=[])
 
 
 def test_a_training_log_adds_its_section(plane, tmp_path):

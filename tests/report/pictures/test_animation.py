@@ -17,10 +17,12 @@ from microdsd.report.pictures.animation import animate_walk
 
 def walk(model, tmp_path, **options):
     request = GenerationRequest.resolve(model.card, 1, rng=0)
-    states, labels = model.walk(request)
+    states, labels = model.trajectory(request)
     material = as_microstructure(labels, phases=dict(model.card.phases))
     path = tmp_path / "walk.gif"
-    animate_walk(path, states, material, background=model.card.background, pixels=120, **options)
+    animate_walk(
+        path, states, material, background=model.card.contents.background, pixels=120, **options
+    )
     return states, material, Image.open(io.BytesIO(path.read_bytes()))
 
 

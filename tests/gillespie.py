@@ -13,7 +13,7 @@ from torch import Tensor
 from microdsd.networks.rates import RateNetwork
 from microdsd.process.kernel import TransitionKernel
 from microdsd.process.noise import noise_level, time_of
-from microdsd.process.rates import hop, open_faces, sites
+from microdsd.process.rates import hop, open_faces
 from microdsd.process.walk import Walkers
 from microdsd.sampling.finite import require_finite_output
 
@@ -97,7 +97,7 @@ def _targets(kernel: TransitionKernel) -> Tensor:
     """Site that is reached from each site in each direction, (2 * ndim, sites)."""
     everywhere = Walkers.of(torch.ones(1, 1, *kernel.lattice.shape), kernel.lattice)
     reached = [
-        sites(hop(everywhere, torch.full_like(everywhere.channel, direction)))
+        hop(everywhere, torch.full_like(everywhere.channel, direction)).site()
         for direction in range(2 * kernel.lattice.ndim)
     ]
     return torch.stack(reached).to(kernel.device)

@@ -1,9 +1,12 @@
 import os
 import signal
+import subprocess
+import sys
+import threading
 
 import pytest
 
-from microdsd.cli.interrupt import held_interrupts
+from microdsd.progress.interrupts import held_interrupts
 
 
 @pytest.fixture(autouse=True)
@@ -57,3 +60,34 @@ def test_a_background_job_goes_on_ignoring_interrupts():
         assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
     finally:
         signal.signal(signal.SIGINT, before)
+
+
+def test_children_never_hear_it_and_this_process_hears_it_at_the_end():
+    """A child that starts inside lives on; what came meanwhile is raised by release."""
+    with held_interrupts(children=True) as release:
+        child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+        os.kill(child.pid, signal.SIGINT)
+        os.kill(os.getpid(), signal.SIGINT)
+        release()  # nothing has been heard yet
+    with pytest.raises(KeyboardInterrupt):
+        release()
+    child.communicate(b"\n")
+    assert child.returncode == 0
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_a_thread_holds_nothing():
+    before, failures = signal.getsignal(signal.SIGINT), []
+
+    def work():
+        try:
+            with held_interrupts(children=True) as release:
+                release()
+        except Exception as error:
+            failures.append(error)
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+    assert failures == []
+    assert signal.getsignal(signal.SIGINT) is before

@@ -7,9 +7,10 @@ from exact_laws import assert_drawn_from, kernel_matrix
 
 from microdsd.models.plan import WalkPlan
 from microdsd.process import Lattice, TransitionKernel, level_grid
+from microdsd.process.octaves import Octaves
+from microdsd.process.walls import WalledKernel
 from microdsd.sampling import ConditionedNetwork, sample_bridges
 from microdsd.sampling.origins import Regions
-from microdsd.sampling.walls import WalledKernel
 
 INSIDE = (slice(1, 4), slice(0, 2))
 
@@ -51,13 +52,13 @@ def test_one_walker_beside_known_material_has_the_law_of_the_data(walled):
     p = torch.tensor([0.3, 0.25, 0.05, 0.2, 0.15, 0.05])
     log_p = torch.zeros(1, 1, *shape)
     log_p[..., free()] = p.log()
-    kernel = TransitionKernel(Lattice.box(shape, "no-flux"))
+    box = Octaves(Lattice.box(shape, "no-flux"))
     counts = torch.tensor([[[5, 1]]]).expand(n, 1, 2)
     origins = Regions(index, counts, known, walled=walled)
     generators = [torch.Generator().manual_seed(i) for i in range(n)]
     made = sample_bridges(
         ConditionedNetwork(lambda occupation, *_: log_p.expand_as(occupation)),
-        kernel,
+        box,
         origins,
         WalkPlan(tuple(level_grid(20.0, 0.02, 3))),
         generators,
@@ -69,7 +70,7 @@ def test_one_walker_beside_known_material_has_the_law_of_the_data(walled):
 
 def test_behind_walls_nothing_moves_and_nobody_leaves():
     shape = (5, 4)
-    kernel = TransitionKernel(Lattice.box(shape, "no-flux"))
+    box = Octaves(Lattice.box(shape, "no-flux"))
     known = torch.ones(shape, dtype=torch.int64)
     origins = Regions(torch.where(free(), 0, -1), torch.tensor([[[2, 4]]]), known, walled=True)
     seen = []
@@ -77,7 +78,7 @@ def test_behind_walls_nothing_moves_and_nobody_leaves():
         ConditionedNetwork(
             lambda occupation, *_: torch.zeros_like(occupation), observe=seen.append
         ),
-        kernel,
+        box,
         origins,
         WalkPlan((9.0, 2.0, 0.5), repeats=2),
         [torch.Generator().manual_seed(0)],

@@ -7,8 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from microdsd.process.kernel import TransitionKernel
-from microdsd.process.lattice import Lattice
+from microdsd.process.kernel import TransitionKernel, axis_law
 
 
 class WalledKernel(TransitionKernel):
@@ -23,10 +22,12 @@ class WalledKernel(TransitionKernel):
     kernel : TransitionKernel
         Of the whole box.
     inside : sequence of slice
-        Extent of the inner box, one slice with start and stop per axis.
+        Extent of the inner box in voxels, one slice with start and stop per axis. On a lattice of
+        blocks the walls may cut through some of these; what is left of them inside is a site.
 
     Examples
     --------
+    >>> from microdsd.process import Lattice
     >>> whole = TransitionKernel(Lattice.box((6,), "no-flux"))
     >>> walled = WalledKernel(whole, [slice(1, 3)])
     >>> walled.apply(torch.tensor([[[0.0, 1.0, 0.0, 0.0, 0.0, 0.0]]]), 100.0)
@@ -37,13 +38,23 @@ class WalledKernel(TransitionKernel):
         super().__init__(kernel.lattice, kernel.device)
         self._inside = tuple(inside)
 
+    def volumes(self, axis: int) -> tuple[int, ...]:
+        """Voxels within the walls, in every site along one axis; outside them as without."""
+        whole, inside, block = super().volumes(axis), self._inside[axis], self.lattice.block
+        within = [
+            min((site + 1) * block, inside.stop) - max(site * block, inside.start)
+            for site in range(len(whole))
+        ]
+        return tuple(n if n > 0 else m for n, m in zip(within, whole, strict=True))
+
     def axis_matrix(self, axis: int, t: Tensor | float) -> Tensor:
         """Matrices of one axis; outside the walls nobody moves."""
-        length, inside = self.lattice.shape[axis], self._inside[axis]
-        if inside == slice(0, length):
+        inside, block = self._inside[axis], self.lattice.block
+        if inside == slice(0, self.lattice.voxels[axis]):
             return super().axis_matrix(axis, t)
-        segment = Lattice.box((inside.stop - inside.start,), "no-flux")
-        moving = TransitionKernel(segment, self.device).axis_matrix(0, t)
-        matrix = torch.eye(length, device=self.device).repeat(*moving.shape[:-2], 1, 1)
-        matrix[..., inside, inside] = moving
+        sites = slice(inside.start // block, -(-inside.stop // block))
+        moving = axis_law(self.volumes(axis)[sites], "no-flux", t, self.device)
+        matrix = torch.eye(self.lattice.shape[axis], device=self.device)
+        matrix = matrix.repeat(*moving.shape[:-2], 1, 1)
+        matrix[..., sites, sites] = moving
         return matrix

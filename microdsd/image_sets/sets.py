@@ -13,9 +13,9 @@ import numpy.typing as npt
 import xarray as xr
 
 from microdsd.datasets.fetching import fetch_file
-from microdsd.datasets.image_formats import read_celeba, read_cifar10, read_mnist
 from microdsd.datasets.registry import data_folder
 from microdsd.errors import InputError
+from microdsd.image_sets.formats import read_celeba, read_cifar10, read_mnist
 from microdsd.microstructure.intensity import as_images, quantise
 
 _FACE_SIZE = 32
@@ -31,15 +31,15 @@ class ImageFile:
 
 
 @dataclass(frozen=True)
-class ImagesInfo:
-    """One entry of the registry of images.
+class ImageSetInfo:
+    """What the registry of images says of one set.
 
     Attributes
     ----------
     name, title, folder, source, licence : str
     format : str
         ``"scikit-learn"``, ``"idx"``, ``"cifar-binary"`` or ``"celeba"``.
-    levels : int
+    grey_levels : int
         As published.
     channels, classes : tuple of str
     files : tuple of ImageFile
@@ -50,7 +50,7 @@ class ImagesInfo:
     title: str
     folder: str
     format: str
-    levels: int
+    grey_levels: int
     channels: tuple[str, ...]
     classes: tuple[str, ...]
     source: str
@@ -59,19 +59,22 @@ class ImagesInfo:
     doi: str | None = None
     page: str | None = None
 
+    def __repr__(self) -> str:
+        return f"<images {self.name!r}: {self.title}>"
 
-def list_images_datasets() -> list[str]:
-    """Names of all sets of images.
+
+def list_image_sets() -> list[ImageSetInfo]:
+    """List the sets of images, as `image_set_info` describes each.
 
     Examples
     --------
-    >>> list_images_datasets()
+    >>> [info.name for info in list_image_sets()]
     ['digits', 'mnist', 'cifar-10', 'celeba']
     """
-    return list(_registry())
+    return list(_registry().values())
 
 
-def images_dataset_info(name: str) -> ImagesInfo:
+def image_set_info(name: str) -> ImageSetInfo:
     """Look a set of images up.
 
     Raises
@@ -86,10 +89,10 @@ def images_dataset_info(name: str) -> ImagesInfo:
     return _registry()[name]
 
 
-def load_images_dataset(
+def load_image_set(
     name: str,
     *,
-    levels: int | None = None,
+    grey_levels: int | None = None,
     size: int | None = None,
     attribute: str | None = None,
 ) -> xr.DataArray:
@@ -98,8 +101,8 @@ def load_images_dataset(
     Parameters
     ----------
     name : str
-        See `list_images_datasets`.
-    levels : int, optional
+        See `list_image_sets`.
+    grey_levels : int, optional
         Number of levels to round to; by default as published. Every unit is a walker, so 256
         levels cost sixteen times as much as 16.
     size : int, optional
@@ -121,20 +124,20 @@ def load_images_dataset(
 
     Examples
     --------
-    >>> digits = load_images_dataset("digits")
+    >>> digits = load_image_set("digits")
     >>> digits.shape, digits.levels, digits["class"].values[:3].tolist()
     ((1797, 8, 8), 17, ['0', '1', '2'])
     """
-    info = images_dataset_info(name)
+    info = image_set_info(name)
     if info.format != "celeba" and (size is not None or attribute is not None):
         raise InputError(f"size={size}, attribute={attribute!r}: are options of celeba, not {name}")
     intensity, classes = _read(info, size or _FACE_SIZE, attribute)
-    if levels is not None and levels != info.levels:
-        intensity = quantise(intensity, levels, limits=(0, info.levels - 1))
+    if grey_levels is not None and grey_levels != info.grey_levels:
+        intensity = quantise(intensity, grey_levels, limits=(0, info.grey_levels - 1))
     single = len(info.channels) == 1
     return as_images(
         intensity[:, 0] if single else intensity,
-        levels=levels or info.levels,
+        grey_levels=grey_levels or info.grey_levels,
         channels=None if single else info.channels,
         classes=classes or None,
         provenance={
@@ -146,7 +149,9 @@ def load_images_dataset(
     )
 
 
-def _read(info: ImagesInfo, size: int, attribute: str | None) -> tuple[npt.NDArray[Any], list[str]]:
+def _read(
+    info: ImageSetInfo, size: int, attribute: str | None
+) -> tuple[npt.NDArray[Any], list[str]]:
     """Intensities (n, channels, y, x) and classes, empty where there are none."""
     if info.format == "scikit-learn":
         from sklearn.datasets import load_digits
@@ -164,16 +169,16 @@ def _read(info: ImagesInfo, size: int, attribute: str | None) -> tuple[npt.NDArr
     return pictures, [info.classes[k] for k in numbers]
 
 
-def _file(info: ImagesInfo, file: ImageFile) -> Path:
+def _file(info: ImageSetInfo, file: ImageFile) -> Path:
     return fetch_file(info.name, info.folder, file.name, file.url, file.hash, info.page)
 
 
 @cache
-def _registry() -> dict[str, ImagesInfo]:
+def _registry() -> dict[str, ImageSetInfo]:
     with (data_folder() / "images.toml").open("rb") as stream:
         table = tomllib.load(stream)
     return {
-        name: ImagesInfo(
+        name: ImageSetInfo(
             name=name,
             **record
             | {

@@ -22,10 +22,11 @@ if TYPE_CHECKING:
     Array = NDArray[Any]
 
 VALUES_PER_BLOCK = 2**16
+VOXELS_PER_BATCH = 2**21
 
 
 class Grid(NamedTuple):
-    """The box in which pairs are counted; voxel edges relative to the shortest."""
+    """Describe the box in which pairs are counted; voxel edges are relative to the shortest."""
 
     shape: tuple[int, ...]
     edges: tuple[float, ...]
@@ -33,37 +34,37 @@ class Grid(NamedTuple):
 
     @classmethod
     def of(cls, shape: Sequence[int], size: Sequence[float], periodic: bool) -> Grid:
-        """Grid of a box of `shape` voxels with edges of any unit."""
+        """Return the grid of a box of `shape` voxels with edges in any unit."""
         return cls(tuple(shape), tuple(np.round(np.array(size) / min(size), 6)), periodic)
 
     def farthest_lag(self, axis: int) -> int:
-        """Longest lag along an axis."""
+        """Return the longest lag along an axis."""
         n = self.shape[axis]
         return n // 2 if self.periodic else n - 1
 
     def longest_shell(self) -> int:
-        """Largest distance, in shortest edges, whose shell can be counted."""
+        """Return the largest distance, in shortest edges, whose shell can be counted."""
         if self.periodic:
             return int(min(n * e for n, e in zip(self.shape, self.edges, strict=True)) / 2)
         return max(n for n, e in zip(self.shape, self.edges, strict=True) if e == 1.0) - 1
 
     def transform_length(self, axis: int, reach: int) -> int:
-        """Length at which a transform keeps lags up to `reach` apart from those that wrap."""
+        """Return the length at which a transform separates lags up to `reach` from wrapped ones."""
         n = self.shape[axis]
         return n if self.periodic else scipy.fft.next_fast_len(n + reach)
 
     def transform_lengths(self, reach: Sequence[int]) -> tuple[int, ...]:
-        """`transform_length` of every axis."""
+        """Return the `transform_length` of every axis."""
         return tuple(self.transform_length(axis, r) for axis, r in enumerate(reach))
 
     def places(self, axis: int, lags: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Number of voxels of a line that have a partner at each lag."""
+        """Count the voxels of a line that have a partner at each lag."""
         n = self.shape[axis]
         return np.full_like(lags, n) if self.periodic else n - np.abs(lags)
 
 
 class Shells(NamedTuple):
-    """The lags of one orthant: how far they reach, shell number, places and reflections of each."""
+    """Hold the lags of one orthant: their reach, shell number, places and reflections."""
 
     reach: tuple[int, ...]
     shell: NDArray[np.intp]
@@ -74,7 +75,7 @@ class Shells(NamedTuple):
 
     @classmethod
     def of(cls, grid: Grid, max_distance: int) -> Shells:
-        """Shells ``i <= |lag| < i + 1`` in shortest edges, up to ``i = max_distance``."""
+        """Return the shells ``i <= |lag| < i + 1`` in shortest edges, up to `max_distance`."""
         reach = tuple(
             min(int(np.ceil((max_distance + 1) / edge)) - 1, grid.farthest_lag(axis))
             for axis, edge in enumerate(grid.edges)
@@ -91,7 +92,7 @@ class Shells(NamedTuple):
     def mean(
         self, counts: NDArray[np.float64], places: NDArray[np.float64] | None = None
     ) -> NDArray[np.float64]:
-        """Mean over the lags of each shell of pairs over places, the places of the box by default.
+        """Average pairs over places for each shell; the default places are those of the box.
 
         Lags without places do not count; a shell of such lags is NaN.
         """
@@ -108,14 +109,14 @@ class Shells(NamedTuple):
 
 
 def pair_counts(
-    first: Mask, second: Mask, lengths: Sequence[int], reach: Sequence[int]
+    first: Array, second: Array, lengths: Sequence[int], reach: Sequence[int]
 ) -> NDArray[np.float64]:
-    """Pairs at every lag of one orthant, averaged over its reflections.
+    """Count the pairs at every lag of one orthant, averaged over its reflections.
 
     Parameters
     ----------
-    first, second : ndarray of bool, shape (batch, ...)
-        Where the two ends of a pair may be.
+    first, second : ndarray of bool or of whole numbers, shape (batch, ...)
+        Where, and how many, the two ends of a pair may be.
     lengths, reach : sequence of int
         Transform length and longest lag of each axis; an axis as long as its transform wraps.
 
@@ -126,8 +127,8 @@ def pair_counts(
     batch = len(first)
     last = len(reach) - 1
 
-    def partial_spectrum(mask: Mask) -> Array:
-        spectrum = scipy.fft.rfft(mask.astype(np.float64), lengths[last], axis=-1)
+    def partial_spectrum(ends: Array) -> Array:
+        spectrum = scipy.fft.rfft(ends.astype(np.float64), lengths[last], axis=-1)
         for axis in range(last - 1, 0, -1):
             spectrum = scipy.fft.fft(spectrum, lengths[axis], axis=axis + 1, overwrite_x=True)
         return np.asarray(spectrum)
@@ -157,10 +158,44 @@ def pair_counts(
     return _rounded_to(2.0 ** -len(reach), counts)
 
 
+def pair_map(first: Mask, second: Mask | None, grid: Grid, reach: int) -> NDArray[np.float64]:
+    r"""Average the share of places over a batch, at every lag :math:`|r_d| \le` reach.
+
+    Parameters
+    ----------
+    first, second : ndarray of bool, shape (batch, *shape)
+        Where the two ends of a pair may be; None: the same as the first.
+    grid : Grid
+    reach : int
+        The same for all axes.
+
+    Returns
+    -------
+    ndarray, shape (2 reach + 1, ...)
+        Lag zero in the middle. Each lag is averaged with its opposite, and with nothing else.
+    """
+    lags = np.arange(-reach, reach + 1)
+    lengths = grid.transform_lengths([reach] * len(grid.shape))
+    axes = tuple(range(1, first.ndim))
+    step = max(1, VOXELS_PER_BATCH // int(np.prod(lengths)))
+    power: Any = 0.0
+    for start in range(0, len(first), step):
+        batch = slice(start, start + step)
+        a = scipy.fft.rfftn(first[batch].astype(np.float64), lengths, axes=axes)
+        b = a
+        if second is not None:
+            b = scipy.fft.rfftn(second[batch].astype(np.float64), lengths, axes=axes)
+        power = power + (a.real * b.real + a.imag * b.imag).sum(axis=0)
+    counts = scipy.fft.irfftn(power, lengths)
+    counts = counts[np.ix_(*(lags % length for length in lengths))]
+    places = _outer_product(np.ix_(*(grid.places(axis, lags) for axis in range(len(lengths)))))
+    return _rounded_to(0.5, counts) / (places * len(first))
+
+
 def pair_counts_along(
     first: Mask, second: Mask, length: int, axis: int, reach: int
 ) -> NDArray[np.float64]:
-    """Pairs at every lag along one axis, ``(batch, reach + 1)``, averaged over both senses."""
+    """Count the pairs at every lag along an axis, ``(batch, reach + 1)``, in both senses."""
 
     def spectrum(mask: Mask) -> Array:
         return np.asarray(scipy.fft.rfft(mask.astype(np.float64), length, axis=axis + 1))
@@ -173,7 +208,7 @@ def pair_counts_along(
 
 
 def checked_distance(max_distance: int | None, default: int, limit: int) -> int:
-    """Return `max_distance`, or what fits of the default.
+    """Return `max_distance`, or the part of the default that fits into the box.
 
     Raises
     ------

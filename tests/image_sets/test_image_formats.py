@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from microdsd.datasets.image_formats import read_celeba, read_cifar10, read_idx, read_mnist
-from microdsd.datasets.images import images_dataset_info, load_images_dataset
 from microdsd.errors import DataFileError, InputError
+from microdsd.image_sets.formats import read_celeba, read_cifar10, read_idx, read_mnist
+from microdsd.image_sets.sets import image_set_info, load_image_set
 
 
 def idx(array):
@@ -72,10 +72,10 @@ def test_celeba_by_attribute(tmp_path):
 def test_files_are_verified_and_handed_out_by_hand_where_they_must(tmp_path, monkeypatch):
     monkeypatch.setenv("MICRODSD_DATA", str(tmp_path))
     with pytest.raises(DataFileError, match="mmlab"):
-        load_images_dataset("celeba")
+        load_image_set("celeba")
     (tmp_path / "mnist").mkdir()
     (tmp_path / "mnist" / "train-images-idx3-ubyte.gz").write_bytes(b"other")
     with pytest.raises(DataFileError, match="not the published file"):
-        load_images_dataset("mnist")
+        load_image_set("mnist")
     with pytest.raises(InputError, match="digits, mnist"):
-        images_dataset_info("faces")
+        image_set_info("faces")

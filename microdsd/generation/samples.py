@@ -1,0 +1,73 @@
+"""From a request to samples: what a model makes, with the record of how it was made."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator, Sequence
+from typing import Protocol
+
+import numpy as np
+import xarray as xr
+
+import microdsd
+from microdsd.generation.labels import dress
+from microdsd.generation.request import GenerationRequest
+from microdsd.models.card import ModelCard
+from microdsd.progress import Progress, stage
+
+
+class Model(Protocol):
+    """What makes samples: a `MicrostructureModel`."""
+
+    card: ModelCard
+
+    @property
+    def precision(self) -> str:
+        """Type of the network's convolutions."""
+
+    def digest(self) -> str:
+        """Fingerprint of card and weights."""
+
+    def generate(
+        self, request: GenerationRequest, *, start: int = 0, progress: Progress | None = None
+    ) -> Iterator[tuple[np.ndarray, int]]:
+        """Generate samples one after the other; see `MicrostructureModel.generate`."""
+
+
+def carry_out(
+    model: Model, request: GenerationRequest, progress: Progress | None = None
+) -> xr.DataArray:
+    """Make all samples of a request, and warn of what it cautions against."""
+    for caution in request.cautions:
+        warnings.warn(caution, stacklevel=3)
+    calls = request.plan.network_calls
+    total = None if calls is None else calls * len(request)
+    with stage("generating", total, progress) as generating:
+        made = list(model.generate(request, progress=generating.update))
+    return with_record(model, request, [labels for labels, _ in made], [moved for _, moved in made])
+
+
+def with_record(
+    model: Model,
+    request: GenerationRequest,
+    labels: Sequence[np.ndarray],
+    reassigned: Sequence[int],
+) -> xr.DataArray:
+    """Put samples into the array contract, with the request and the model as provenance.
+
+    Parameters
+    ----------
+    model : MicrostructureModel
+    request : GenerationRequest
+    labels, reassigned : sequence
+        As `MicrostructureModel.generate` yields them.
+    """
+    record = {
+        "generator": f"microdsd {microdsd.__version__}",
+        "model_digest": model.digest(),
+        **request.record(model.card),
+        model.card.contents.moved: list(reassigned),
+        "precision": model.precision,
+        "training": dict(model.card.provenance),
+    }
+    return dress(model.card, request, labels, record)

@@ -1,0 +1,78 @@
+"""What the methods of a model differ in, besides their networks and objectives."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from microdsd.errors import InputError
+from microdsd.models.contents import Contents
+from microdsd.process.noise import level_grid
+from microdsd.process.time_schedule import leap_grid
+
+
+class Bridges:
+    """Exact steps of a bridge under a potential, which can be sharpened, weighed and read out."""
+
+    potential = True
+
+    def levels(self, first: float, last: float, evaluations: int) -> list[float]:
+        """Noise levels of a walk, voxels, decreasing."""
+        return level_grid(first, last, evaluations)
+
+    def usual_walk(self, evaluations: int, last: float) -> tuple[int, float]:
+        """Evaluations and last noise level unless asked otherwise, given those of the material."""
+        return evaluations, last
+
+    def require_learnable(self, contents: Contents, *, classes: bool) -> None:
+        """All materials can be learned."""
+
+    def require_potential(self, what: str) -> None:
+        """There is one."""
+
+    def check_epsilon(self, epsilon: float, evaluations: int | None) -> None:
+        """Refuse any: steps have no epsilon."""
+        raise InputError(
+            f"epsilon={epsilon}: is for tau-leaping, and the model's method is bridges; "
+            "give evaluations"
+        )
+
+
+class TauLeaping:
+    """The paper's own method: hop rates, and leaps in which they stay as they are."""
+
+    potential = False
+
+    def levels(self, first: float, last: float, evaluations: int) -> list[float]:
+        """Noise levels of a walk, voxels, decreasing."""
+        return leap_grid(first, last, evaluations)
+
+    def usual_walk(self, evaluations: int, last: float) -> tuple[int, float]:
+        """Many leaps of any material, down to a lower level."""
+        return 256, 0.1
+
+    def require_learnable(self, contents: Contents, *, classes: bool) -> None:
+        """Refuse images and classes, with an InputError."""
+        if classes or not contents.assigned:
+            raise InputError(
+                "method='tau-leaping': is for phases of one material; images and classes are "
+                "learned with bridges"
+            )
+
+    def require_potential(self, what: str) -> None:
+        """Refuse what needs a potential, with an InputError."""
+        raise InputError(
+            f"method=tau-leaping: {what} need a model of bridges; train one with --method bridges"
+        )
+
+    def check_epsilon(self, epsilon: float, evaluations: int | None) -> None:
+        """Refuse one that is no probability, or beside a number of evaluations."""
+        if evaluations is not None:
+            raise InputError(
+                f"epsilon={epsilon}: sets the number of evaluations; give one of the two"
+            )
+        if not 0 < epsilon < 1:
+            raise InputError(f"epsilon={epsilon}: give a probability between 0 and 1")
+
+
+METHODS: Mapping[str, Bridges | TauLeaping] = {"bridges": Bridges(), "tau-leaping": TauLeaping()}
+"""Every method, by the name that model cards have for it."""

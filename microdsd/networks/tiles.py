@@ -1,0 +1,129 @@
+"""Tiles of a large box: what a local network says of one depends on its surroundings alone."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from microdsd.process.lattice import Boundary
+
+TILE_SITES = 1 << 24
+"""Sites, surroundings included, that a network is evaluated on at a time.
+
+A constant, not what happens to be free: samples must not depend on the machine's memory."""
+
+
+@dataclass(frozen=True)
+class Tile:
+    """Hold a part of a box, and the larger part that a network has to see for it.
+
+    Attributes
+    ----------
+    inner : tuple of slice
+        Sites of the box that the tile is to give.
+    outer : tuple of range
+        Sites that are looked at; on a periodic axis they may go beyond the box and are to be
+        wrapped.
+    """
+
+    inner: tuple[slice, ...]
+    outer: tuple[range, ...]
+
+    def seen(self, field: Tensor) -> Tensor:
+        """Return the outer part of a field (batch, channels, *space)."""
+        for axis, sites in enumerate(self.outer):
+            length = field.shape[2 + axis]
+            if sites.start >= 0 and sites.stop <= length:
+                field = field.narrow(2 + axis, sites.start, len(sites))
+            else:
+                wrapped = torch.arange(sites.start, sites.stop, device=field.device) % length
+                field = field.index_select(2 + axis, wrapped)
+        return field
+
+    def within(self, field: Tensor) -> Tensor:
+        """Return the inner part of a field on the outer one."""
+        inside = [
+            slice(inner.start - sites.start, inner.stop - sites.start)
+            for inner, sites in zip(self.inner, self.outer, strict=True)
+        ]
+        return field[(slice(None), slice(None), *inside)]
+
+
+def tiles(
+    shape: Sequence[int],
+    boundary: Sequence[Boundary],
+    halo: int,
+    multiple: int,
+    most: int = TILE_SITES,
+) -> Iterator[Tile]:
+    """Cut a box into tiles that are seen with a halo.
+
+    Parameters
+    ----------
+    shape : sequence of int
+        Sites per axis, each a multiple of ``multiple``.
+    boundary : sequence of {"no-flux", "periodic"}
+    halo : int
+        Sites that are looked at on every side; a multiple of ``multiple``.
+    multiple : int
+        Of which tiles begin at multiples: the sites that the coarsest features stand for.
+    most : int
+        Sites of a tile with its halo, at most.
+
+    Examples
+    --------
+    >>> box = tiles((64, 32), ("no-flux", "periodic"), halo=8, multiple=4, most=48 * 32)
+    >>> [(tile.inner[0], tile.outer[0]) for tile in box]
+    [(slice(0, 32, None), range(0, 40)), (slice(32, 64, None), range(24, 64))]
+    """
+    parts = [1] * len(shape)
+    while math.prod(_outer(shape, parts, halo, multiple)) > most:
+        # The axis whose next cut leaves the least to look at.
+        candidates = []
+        for axis in range(len(shape)):
+            cut = list(parts)
+            cut[axis] += 1
+            sizes = _outer(shape, cut, halo, multiple)
+            if sizes[axis] < _outer(shape, parts, halo, multiple)[axis]:
+                candidates.append((math.prod(sizes) * math.prod(cut), cut))
+        if not candidates:
+            break
+        parts = min(candidates)[1]
+    along = [
+        list(_segments(n, p, halo, multiple, kind == "periodic"))
+        for n, p, kind in zip(shape, parts, boundary, strict=True)
+    ]
+    for chosen in itertools.product(*along):
+        yield Tile(tuple(inner for inner, _ in chosen), tuple(outer for _, outer in chosen))
+
+
+def _step(length: int, parts: int, multiple: int) -> int:
+    return -(-length // (parts * multiple)) * multiple
+
+
+def _outer(shape: Sequence[int], parts: Sequence[int], halo: int, multiple: int) -> list[int]:
+    """Return the sites along every axis of the outer part of the largest tile."""
+    return [
+        n if p == 1 else min(n, _step(n, p, multiple) + 2 * halo)
+        for n, p in zip(shape, parts, strict=True)
+    ]
+
+
+def _segments(
+    length: int, parts: int, halo: int, multiple: int, periodic: bool
+) -> Iterator[tuple[slice, range]]:
+    if parts == 1:
+        yield slice(0, length), range(length)
+        return
+    step = _step(length, parts, multiple)
+    for start in range(0, length, step):
+        stop = min(start + step, length)
+        low, high = start - halo, stop + halo
+        if not periodic:
+            low, high = max(low, 0), min(high, length)
+        yield slice(start, stop), range(low, high)
