@@ -48,5 +48,10 @@ def own_evidence(occupation: Tensor, t: Tensor, kernel: TransitionKernel) -> Ten
         back = kernel.axis_matrix(axis, t).diagonal(dim1=-2, dim2=-1)
         stays = stays * back.view(-1, 1, *(length if k == axis else 1 for k in range(len(space))))
     density = occupation.mean(dim=tuple(range(2, occupation.ndim)), keepdim=True)
+    return evidence_of(occupation, stays, density)
+
+
+def evidence_of(occupation: Tensor, stays: Tensor, density: Tensor) -> Tensor:
+    """The ratio, given each voxel's probability q to keep a walker and the mean densities rho."""
     arriving = ((1 - stays) * density).clamp_min(_NONE)
     return occupation * torch.log1p(stays / arriving) - stays

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -19,7 +19,8 @@ from torch import Tensor, nn
 from microdsd.networks.convolution import Convolution3d
 from microdsd.networks.own_evidence import own_evidence
 from microdsd.networks.padding import extend, extension, pad_one
-from microdsd.networks.tiles import tiles
+from microdsd.networks.tile_inputs import TileInputs
+from microdsd.networks.tiles import Tile, tiles
 from microdsd.networks.walls import free_share
 from microdsd.process.blocks import site_volumes
 from microdsd.process.kernel import TransitionKernel
@@ -210,20 +211,62 @@ class UNet(nn.Module):
 
     def _by_tiles(self, x: Tensor, condition: Tensor, boundary: tuple[Boundary, ...]) -> Tensor:
         """Output on the extended box; a large one is gone through tile by tile."""
+        y: Tensor | None = None
+        for tile, part in self._parts(x.shape[2:], boundary, condition, lambda tile: tile.seen(x)):
+            if part.shape[2:] == x.shape[2:]:
+                return part
+            if y is None:
+                y = x.new_empty(len(x), part.shape[1], *x.shape[2:])
+            y[(slice(None), slice(None), *tile.inner)] = part
+        assert y is not None
+        return y
+
+    def parts(
+        self,
+        occupation: Tensor,
+        t: Tensor,
+        kernel: TransitionKernel,
+        fractions: Tensor | None = None,
+        classes: Tensor | None = None,
+    ) -> Iterator[tuple[tuple[slice, ...], Tensor]]:
+        """Output of a large box tile by tile; no field of the whole box is made.
+
+        The parameters are those of `output`, of a single sample; occupation numbers may be of any
+        type.
+
+        Yields
+        ------
+        sites : tuple of slice
+            Of the box.
+        output : Tensor, shape (1, channels, *sites), float32
+        """
+        top = self.config.top
+        multiple = 2 ** (len(self.config.widths) - 1)
+        box = TileInputs(occupation, t, kernel, top, multiple)
+        if fractions is not None:
+            fractions = fractions / top
+        in_sites = t / kernel.lattice.block**2
+        condition = self._condition(t.new_empty(occupation.shape[:2]), in_sites, fractions, classes)
+        for tile, part in self._parts(box.shape, box.boundary, condition, box.seen):
+            sites, within = box.sites(tile)
+            yield sites, part[(..., *within)]
+
+    def _parts(
+        self,
+        shape: Sequence[int],
+        boundary: tuple[Boundary, ...],
+        condition: Tensor,
+        seen: Callable[[Tile], Tensor],
+    ) -> Iterator[tuple[Tile, Tensor]]:
+        """Tiles of the extended box, and the output on the inner part of each."""
         multiple = 2 ** (len(self.config.widths) - 1)
         halo = -(-self.reach // multiple) * multiple
-        box = list(tiles(x.shape[2:], boundary, halo, multiple))
-        if len(box) == 1:
-            return self._on(x, condition, boundary)
-        y = x.new_empty(len(x), self.head.conv.out_channels, *x.shape[2:])
-        for tile in box:
+        for tile in tiles(shape, boundary, halo, multiple):
             kinds = [
                 kind if len(sites) == length else "no-flux"
-                for kind, sites, length in zip(boundary, tile.outer, x.shape[2:], strict=True)
+                for kind, sites, length in zip(boundary, tile.outer, shape, strict=True)
             ]
-            part = self._on(tile.seen(x), condition, tuple(kinds))
-            y[(slice(None), slice(None), *tile.inner)] = tile.within(part)
-        return y
+            yield tile, tile.within(self._on(seen(tile), condition, tuple(kinds)))
 
     def _on(self, x: Tensor, condition: Tensor, boundary: tuple[Boundary, ...]) -> Tensor:
         x = x.contiguous(memory_format=self.memory_format)

@@ -192,11 +192,14 @@ class TransitionKernel:
     def carry(self, occupation: Tensor, t: Tensor | float) -> Tensor:
         """Expected occupation numbers after time t; of equal blocks the same as `apply`."""
         for axis in range(self.lattice.ndim):
-            matrix = self.axis_matrix(axis, t)
-            # Equal blocks make the matrix symmetric but for rounding.
-            matrix = matrix.mT if _unequal(self.volumes(axis)) else matrix
-            occupation = self.apply_axis(occupation, axis, matrix)
+            occupation = self.apply_axis(occupation, axis, self.carrying_matrix(axis, t))
         return occupation
+
+    def carrying_matrix(self, axis: int, t: Tensor | float) -> Tensor:
+        """Matrices by which `carry` averages along one axis."""
+        matrix = self.axis_matrix(axis, t)
+        # Equal blocks make the matrix symmetric but for rounding.
+        return matrix.mT if _unequal(self.volumes(axis)) else matrix
 
     def mixing_residual(self, t: float) -> float:
         """Amplitude that the slowest mode of the box keeps after time ``t``, in [0, 1]."""
