@@ -57,7 +57,9 @@ class TileInputs:
         lattice, device = self._lattice, self._occupation.device
         at = [
             extended_sites(
-                torch.arange(sites.start, sites.stop, device=device) % extended - before, length, kind
+                torch.arange(sites.start, sites.stop, device=device) % extended - before,
+                length,
+                kind,
             )
             for sites, extended, before, length, kind in zip(
                 tile.outer, self.shape, self._before, lattice.shape, lattice.boundary, strict=True

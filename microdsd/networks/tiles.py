@@ -38,7 +38,7 @@ class Tile:
         """The outer part of a field (batch, channels, *space)."""
         for axis, sites in enumerate(self.outer):
             length = field.shape[2 + axis]
-            if 0 <= sites.start and sites.stop <= length:
+            if sites.start >= 0 and sites.stop <= length:
                 field = field.narrow(2 + axis, sites.start, len(sites))
             else:
                 wrapped = torch.arange(sites.start, sites.stop, device=field.device) % length

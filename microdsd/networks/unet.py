@@ -17,7 +17,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from microdsd.networks.convolution import Convolution3d
-from microdsd.networks.own_evidence import own_evidence
+from microdsd.networks.own_evidence import OwnEvidence, own_evidence
 from microdsd.networks.padding import extend, extension, pad_one
 from microdsd.networks.tile_inputs import TileInputs
 from microdsd.networks.tiles import Tile, tiles
@@ -373,6 +373,31 @@ class PotentialUNet(UNet):
             log_odds = log_odds + own_evidence(occupation, t, kernel)
         background = torch.zeros_like(log_odds[:, :1])
         return _without_factor(log_h), torch.cat([background, log_odds], 1).log_softmax(1)
+
+    def joint_parts(
+        self,
+        occupation: Tensor,
+        t: Tensor,
+        kernel: TransitionKernel,
+        fractions: Tensor | None = None,
+        classes: Tensor | None = None,
+    ) -> Iterator[tuple[tuple[slice, ...], Tensor, Tensor]]:
+        """Log h and log odds of the phases against the background, tile by tile; see `parts`.
+
+        Log h is left with its free factor, which is the same on all tiles.
+
+        Yields
+        ------
+        sites : tuple of slice
+            Of the box.
+        log_h, log_odds : Tensor, shape (1, species, *sites), float32
+        """
+        own = None
+        if self.config.own_evidence and kernel.lattice.block == 1:
+            own = OwnEvidence(occupation, t, kernel)
+        for sites, output in self.parts(occupation, t, kernel, fractions, classes):
+            log_h, log_odds = output.chunk(2, dim=1)
+            yield sites, log_h, log_odds if own is None else log_odds + own(sites)
 
 
 def _without_factor(log_h: Tensor) -> Tensor:

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 import torch
+from exact_laws import assert_drawn_from
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from exact_laws import assert_drawn_from
 from microdsd.process import Lattice, Walkers, sample_uniform
 from microdsd.process.bridge import draw_back, potential
 from microdsd.process.octaves import Moment, Octaves
@@ -135,9 +135,7 @@ def test_a_step_back_has_its_law(now, earlier):
 def test_no_step_loses_a_walker(data):
     shape = tuple(data.draw(st.lists(st.integers(9, 20), min_size=2, max_size=3)))
     boundary = data.draw(
-        st.lists(
-            st.sampled_from(["no-flux", "periodic"]), min_size=len(shape), max_size=len(shape)
-        )
+        st.lists(st.sampled_from(["no-flux", "periodic"]), min_size=len(shape), max_size=len(shape))
     )
     octaves = Octaves(Lattice.box(shape, boundary), LEVELS)
     counts = torch.tensor(data.draw(st.lists(st.integers(0, 60), min_size=1, max_size=3)))
