@@ -7,6 +7,7 @@ from microdsd.models.card import ModelCard
 from microdsd.models.contents import Phases
 from microdsd.models.walk_back import WalkBack
 from microdsd.networks import PotentialUNet, RateUNet, UNetConfig
+from microdsd.networks.octaves import OctaveUNets
 
 NAMES = ("pore", "solid", "clay", "metal")
 
@@ -55,6 +56,20 @@ def tiny_model(ndim=2, phases=2, background=1, **changes):
     """An untrained model; its precision is set, so that no test depends on the machine."""
     card = tiny_card(ndim, phases, background, **changes)
     network = tiny_network(ndim, card.network.species)
+    return MicrostructureModel(network, card, device="cpu", precision="float32")
+
+
+def octave_model(ndim=2, phases=2, background=1, **changes):
+    """An untrained model of three lattices."""
+    settings = {
+        "octaves": (2.0, 4.0),
+        "walks": (WalkBack(7, 13.0, 0.6, (1.1,) * (phases - 1)),),
+        "evaluations": 7,
+    }
+    card = tiny_card(ndim, phases, background, **{**settings, **changes})
+    network = OctaveUNets(card.network, 3)
+    for octave, weights in enumerate(network.octaves):
+        weights.load_state_dict(tiny_network(ndim, phases - 1, seed=octave).state_dict())
     return MicrostructureModel(network, card, device="cpu", precision="float32")
 
 

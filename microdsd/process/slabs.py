@@ -140,8 +140,10 @@ def step_back(
             del field
             u = numbered_uniforms(key, number, axes=len(axes), species=len(occupation), c=c)
             alone = torch.zeros_like(position[0])
-            for axis, step in enumerate([first, *steps[1:]]):
-                draw_along(fields.pop(0)[None], step, alone, position, axis, u[axis])
+            # The networks' bfloat16 must not reach the laws that are said to be exact.
+            with torch.autocast(u.device.type, enabled=False):
+                for axis, step in enumerate([first, *steps[1:]]):
+                    draw_along(fields.pop(0)[None], step, alone, position, axis, u[axis])
             position = position.long()
             position[0] = there.index_select(0, position[0])
             _count(moved[c], position)

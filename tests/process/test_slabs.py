@@ -168,3 +168,13 @@ def test_slabs_cover_all_layers_once():
     for sites, across, most in [(7, 10, 5), (7, 10, 35), (7, 10, 1000)]:
         cut = list(slabs(sites, across, most))
         assert [i for part in cut for i in range(part.start, part.stop)] == list(range(7))
+
+
+def test_steps_stay_exact_beside_networks_in_bfloat16():
+    octaves = Octaves(Lattice.box((30, 20), "no-flux"), LEVELS)
+    occupation = crowd(octaves, 1, [400])
+    log_h = 2 * torch.randn(occupation.shape, generator=generator(1))
+    shown = occupation, layers_of(log_h), octaves, *STEPS[3], key_of()
+    exact = step_back(*shown)
+    with torch.autocast("cpu", torch.bfloat16):
+        assert torch.equal(step_back(*shown), exact)
