@@ -160,7 +160,7 @@ class BatchedSampler:
         request : GenerationRequest
         member : int
         progress : callable
-            Told which share of the work is done, after every tile.
+            Told which share of the work is done, after every tile and slab.
         bookmark : Bookmark, optional
             Given the state of the walk after every evaluation.
 
@@ -176,12 +176,12 @@ class BatchedSampler:
             self._network, self._fractions(part), self._classes(part), part.guidance
         )
         sampler = LargeBoxSampler(network, self._box(part), counts, part.plan, generator)
-        done = 0
+        done = 0.0
 
-        def advance(sites: int) -> None:
+        def advance(amount: float) -> None:
             nonlocal done
-            done += sites
-            progress(done / sampler.sites)
+            done += amount
+            progress(done / sampler.work)
 
         with self.precision.applied(self._device), torch.inference_mode():
             made = sampler.sample(advance, bookmark)

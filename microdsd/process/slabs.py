@@ -91,6 +91,7 @@ def step_back(
     earlier: Moment,
     key: Tensor,
     most: int = SLAB_SITES,
+    told: Callable[[int], None] = lambda walkers: None,
 ) -> Tensor:
     """Move every walker back, by the law of `Octaves.sample_back`.
 
@@ -107,6 +108,8 @@ def step_back(
         Of this step's random numbers.
     most : int
         Sites of a slab.
+    told : callable
+        Told after every slab how many walkers of it have moved.
 
     Returns
     -------
@@ -147,6 +150,7 @@ def step_back(
             position = position.long()
             position[0] = there.index_select(0, position[0])
             _count(moved[c], position)
+            told(len(number))
     return moved
 
 

@@ -36,8 +36,11 @@ _CORNER = 16
 
 _LARGEST = torch.finfo(torch.float16).max
 
-Advance = Callable[[int], None]
-"""Told of how many more sites an evaluation is made."""
+_MOVE = 0.5
+"""Time in which a walker makes a step, over that of a network for a site (measured)."""
+
+Advance = Callable[[float], None]
+"""Told how much more is done, in units of the time that a network takes for a site."""
 
 
 class Bookmark(Protocol):
@@ -124,11 +127,13 @@ class LargeBoxSampler:
         self._assign_key, *self._redraw_keys = keys
 
     @property
-    def sites(self) -> int:
-        """Sites on which networks are evaluated, all evaluations together."""
-        levels = [*(high for high, _ in self._steps), self._plan.levels[-1], *self._plan.redraws]
-        kernels = self._box.kernels
-        return sum(kernels[self._box.octave_at(sigma)].lattice.n_sites for sigma in levels)
+    def work(self) -> float:
+        """What there is to do, evaluations and steps, as `Advance` is told."""
+        levels = (self._plan.levels[-1], *self._plan.redraws)
+        return sum(map(self._work_of_step, self._steps)) + sum(map(self._sites_at, levels))
+
+    def _work_of_step(self, step: tuple[float, float]) -> float:
+        return self._sites_at(step[0]) + _MOVE * int(self._counts.sum())
 
     @torch.no_grad()
     def sample(self, advance: Advance, bookmark: Bookmark | None = None) -> Generated:
@@ -137,7 +142,7 @@ class LargeBoxSampler:
         Parameters
         ----------
         advance : callable
-            Told of the sites of every tile, and of those that were evaluated before.
+            Told after every tile and slab, and of what was done before.
         bookmark : Bookmark, optional
             Given the state after every evaluation.
 
@@ -155,16 +160,23 @@ class LargeBoxSampler:
         done, occupation, before, log_odds = self._restored(state)
         del state
         levels = self._plan.levels
-        for number, (high, low) in enumerate(self._steps):
+        for number, step in enumerate(self._steps):
             if number < done:
-                advance(self._sites_at(high))
+                advance(self._work_of_step(step))
                 continue
+            high, low = step
             assert occupation is not None
             log_h = self._evaluated(occupation, high, advance)
             field = _Field(log_h, *self._ahead(number, before), self._exponents(log_h))
             now, earlier = self._box.moment(high), self._box.moment(low)
             occupation = step_back(
-                occupation, field, self._box, now, earlier, self._step_keys[number]
+                occupation,
+                field,
+                self._box,
+                now,
+                earlier,
+                self._step_keys[number],
+                told=lambda walkers: advance(_MOVE * walkers),
             )
             self._require_counts(occupation)
             # No line leads from one lattice to another, nor beyond the last level.
@@ -206,9 +218,14 @@ class LargeBoxSampler:
     def _evaluated(
         self, occupation: Tensor, sigma: float, advance: Advance, *, read_out: bool = False
     ) -> Tensor:
-        """Log h, or log odds of the phases against the background, (species, *sites), float16."""
+        """Log h in half precision, or log odds of the phases against the background in single.
+
+        Shape (species, *sites). The assignment sees what the network says of voxels that are nearly
+        alike; by then log h is not needed any more.
+        """
         what = "phase probabilities" if read_out else "potential"
-        made = torch.empty(occupation.shape, dtype=torch.float16, device=occupation.device)
+        dtype = torch.float32 if read_out else torch.float16
+        made = torch.empty(occupation.shape, dtype=dtype, device=occupation.device)
         level: Tensor | None = None
         for sites, log_h, log_odds in self._network.parts(occupation, sigma, self._box):
             part = log_odds if read_out else log_h
@@ -217,8 +234,8 @@ class LargeBoxSampler:
                 if level is None:
                     corner = part[(slice(None), *[slice(_CORNER)] * len(sites))]
                     level = corner.flatten(1).mean(1).view(-1, *[1] * len(sites))
-                part = part - level
-            made[(slice(None), *sites)] = part.clamp(-_LARGEST, _LARGEST).half()
+                part = (part - level).clamp(-_LARGEST, _LARGEST)
+            made[(slice(None), *sites)] = part
             advance(part[0].numel())
         return made
 
@@ -263,7 +280,7 @@ class LargeBoxSampler:
         across = math.prod(shape[1:])
 
         def gains(layers: slice) -> Tensor:
-            gain = log_odds[:, layers].float()
+            gain = log_odds[:, layers]
             if noise is None:
                 return gain
             voxel = torch.arange(layers.start * across, layers.stop * across, device=noise.device)
@@ -278,7 +295,7 @@ class LargeBoxSampler:
                 int((phase[layers] != (gains(layers)[0] > 0)).sum()) for layers in self._layers
             )
             return phase, moved
-        scores = torch.cat([torch.zeros_like(log_odds[:1]), log_odds]).float()
+        scores = torch.cat([torch.zeros_like(log_odds[:1]), log_odds])
         if noise is not None:
             for layers in self._layers:
                 scores[1:, layers] = gains(layers)
