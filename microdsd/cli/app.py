@@ -30,7 +30,8 @@ VERBS = {
     "info": ("info", "Show what a file holds, the models that ship, or the data sets."),
     "import": ("import_", "Bring an image, raw volume or data set into the HDF5 layout."),
     "images": ("images", "Bring grey or colour images with few levels into HDF5."),
-    "export": ("export", "Convert microstructures to TIFF, VTI, NRRD, npy or raw."),
+    "export": ("export", "Convert to other formats of volumes, or to meshes."),
+    "clean": ("clean", "Remove specks and floating components, counts kept."),
     "describe": ("describe", "Measure a microstructure with every descriptor."),
     "schedule": ("schedule", "How far noise must go, where walks may end, what that costs."),
     "train": ("train", "Train a model on a segmented scan."),
@@ -42,6 +43,8 @@ VERBS = {
     "sweep": ("sweep", "Generate over a range of one phase fraction; write a report."),
     "evaluate": ("evaluate", "Compare generated with real material; write a report."),
     "transport": ("transport", "Diffusivity, permeability, conductivity, stiffness."),
+    "fields": ("fields", "Concentration, flux, velocity, thickness in voxels."),
+    "rev": ("rev", "How properties scatter with the size of the window."),
     "verify": ("verify", "Recount a file and compare with what was requested."),
     "doctor": ("doctor", "Check this installation and how fast it is here."),
     "demo": ("demo", "Run the whole path on a small example."),
@@ -71,7 +74,7 @@ class ListOptionCommand(TyperCommand):
         for word in args:
             old = word.partition("=")[0]
             if old not in names and RENAMED.get(old) in names:
-                raise UsageError(f"{old}: is now called {RENAMED[old]}", ctx)
+                raise UsageError(f"{old} is now called {RENAMED[old]}", ctx)
         lists = {
             name
             for parameter in parameters

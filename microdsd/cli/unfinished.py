@@ -101,17 +101,17 @@ class UnfinishedSamples:
         self._parts.add(index, {"labels": labels, "reassigned": np.array(reassigned)})
 
     def bookmark(self, index: int) -> PutAside:
-        """What keeps the state of a sample while it is made."""
+        """Return what keeps the state of a sample while it is made."""
         return PutAside(self._parts, index)
 
     def evaluations(self) -> int:
-        """Network evaluations of the sample that is being made, if it is one of a large box."""
+        """Return the network evaluations of the sample in work, if it is one of a large box."""
         state = self._parts.aside(["sample", "evaluations"])
         ours = state is not None and int(state["sample"]) == self.count()
         return int(state["evaluations"]) if state is not None and ours else 0
 
     def done(self) -> str:
-        """In words, what is done so far."""
+        """Say in words what is done so far."""
         samples, evaluations = self.count(), self.evaluations()
         begun = f" and {evaluations} network evaluations of the next" if evaluations else ""
         return f"{samples} samples{begun}"
@@ -141,7 +141,7 @@ class UnfinishedSamples:
 
 
 class PutAside:
-    """State of the sample that is being made; see `microdsd.sampling.large_boxes.Bookmark`.
+    """Keep the state of the sample in work; see `microdsd.sampling.large_boxes.Bookmark`.
 
     Parameters
     ----------
@@ -154,7 +154,7 @@ class PutAside:
         self._parts, self._index = parts, index
 
     def read(self) -> dict[str, np.ndarray] | None:
-        """The state that was kept last; None where there is none of this sample."""
+        """Return the state that was kept last; None where there is none of this sample."""
         state = self._parts.aside()
         return state if state is not None and int(state.pop("sample")) == self._index else None
 

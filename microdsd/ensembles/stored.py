@@ -192,7 +192,7 @@ class StoredEnsemble:
         return Sample(labels.expand_dims(sample=[number]), mask, digest.hexdigest())
 
     def _part(self, number: int) -> list[slice]:
-        """Voxels of a part, of the stored array."""
+        """Return the voxels of a part in the stored array."""
         place = np.unravel_index(number, self.grid)
         starts = [
             first + int(i) * edge
@@ -214,7 +214,7 @@ class StoredEnsemble:
 
 
 def _grid(shape: Sequence[int], parts: int | Sequence[int] | None) -> tuple[int, ...]:
-    """Whole parts along every axis; empty where none are asked for."""
+    """Return the whole parts along every axis; empty where none are requested."""
     if parts is None:
         return ()
     edges = box_shape(parts, shape, "the samples are")

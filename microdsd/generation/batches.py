@@ -131,7 +131,7 @@ class BatchedSampler:
         )
 
     def alone(self, request: GenerationRequest) -> bool:
-        """Whether every sample is made by itself, as that of a large box: see `draw_alone`.
+        """Return whether every sample is made by itself, as that of a large box.
 
         That is for phases by bridges over several lattices, from anywhere in the box.
         """
@@ -274,7 +274,7 @@ class BatchedSampler:
         return Regions(*(table.to(self._device) for table in tables), walled=layout.walled)
 
     def _classes(self, request: GenerationRequest) -> Tensor | None:
-        """Number of every sample's class."""
+        """Return the number of every sample's class."""
         if not request.classes:
             return None
         known = list(self._card.classes)

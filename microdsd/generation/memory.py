@@ -101,7 +101,7 @@ def require_memory_for_work(
 
 
 def bytes_of_large_box(voxels: int, network: UNetConfig) -> int:
-    """Memory to make one sample of a large box: so much per voxel, and room to work in.
+    """Estimate the memory for one sample of a large box: bytes per voxel, and room to work.
 
     Per species 6 bytes a voxel: occupation numbers before and after a step, one each, and log h now
     and before, two each. Of more than two phases the assignment takes `_ASSIGNED` bytes per voxel

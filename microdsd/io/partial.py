@@ -195,7 +195,7 @@ class Parts:
             np.savez(file, **arrays)  # type: ignore[arg-type]
 
     def aside(self, names: Iterable[str] | None = None) -> dict[str, np.ndarray] | None:
-        """The state that was put aside last, all of it or some arrays; None where none was.
+        """Return the state that was put aside last, or some of its arrays; None where none was.
 
         Raises
         ------

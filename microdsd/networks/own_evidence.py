@@ -1,4 +1,4 @@
-"""What the walkers on a voxel say about its phase, whatever stands around it."""
+"""Evidence of the walkers on a voxel for its phase, without their surroundings."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _NONE = 1e-12
 
 
 def own_evidence(occupation: Tensor, t: Tensor, kernel: TransitionKernel) -> Tensor:
-    """Log likelihood ratio of a voxel's own occupation numbers: its phase c, or the background.
+    """Return the log likelihood ratio of a voxel's own walkers: phase c, or background.
 
     A walker stays on its voxel, or is back there, with probability q = K_t(y, y). With others
     arriving independently at the mean density rho_c, n_c(y) is Poisson with mean
@@ -52,7 +52,7 @@ def own_evidence(occupation: Tensor, t: Tensor, kernel: TransitionKernel) -> Ten
 
 
 class OwnEvidence:
-    """`own_evidence` of one sample, for some sites at a time.
+    """Compute `own_evidence` of one sample, for some sites at a time.
 
     Parameters
     ----------
@@ -70,7 +70,7 @@ class OwnEvidence:
         self._density = (walkers / kernel.lattice.n_sites).float().view(1, -1, *[1] * ndim)
 
     def __call__(self, sites: tuple[slice, ...]) -> Tensor:
-        """The ratio (1, species, *sites)."""
+        """Return the ratio (1, species, *sites)."""
         stays = torch.ones((), device=self._density.device)
         for along, part in zip(self._stays, sites, strict=True):
             stays = stays[..., None] * along[part]

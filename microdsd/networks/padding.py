@@ -1,4 +1,4 @@
-"""Padding that continues a box the way the walkers see it."""
+"""Padding that continues a box as the walkers see it."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def pad_one(x: Tensor, boundary: tuple[Boundary, ...]) -> Tensor:
 
 
 def extension(length: int, multiple: int, boundary: Boundary) -> tuple[int, int]:
-    """Voxels to add before and after an axis so that its length divides by ``multiple``.
+    """Return the voxels to add before and after an axis to make it divisible by ``multiple``.
 
     A periodic axis that already divides needs none. One that does not cannot stay periodic
     inside the network: it is unrolled by a margin on both sides instead.
@@ -47,7 +47,7 @@ def extend(x: Tensor, axis: int, before: int, after: int, boundary: Boundary) ->
 
 
 def extended_sites(index: Tensor, length: int, boundary: Boundary) -> Tensor:
-    """Sites of an axis that its continuation repeats; indices below 0 or beyond it, too.
+    """Return the sites of an axis that its continuation repeats at indices outside of it.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""What a network is shown of a large box, made for one tile at a time."""
+"""Inputs of a network for a large box, made for one tile at a time."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from microdsd.process.lattice import Boundary
 
 
 class TileInputs:
-    """The input of a U-Net for one sample, of which only the occupation numbers are held whole.
+    """Make the input of a U-Net tile by tile; only occupation numbers are held whole.
 
     Parameters
     ----------
@@ -52,8 +52,8 @@ class TileInputs:
             for before, kind in zip(self._before, lattice.boundary, strict=True)
         )
 
-    def seen(self, tile: Tile) -> Tensor:
-        """Input (1, channels, *outer part) of one tile."""
+    def outer(self, tile: Tile) -> Tensor:
+        """Return the input (1, channels, *outer part) of one tile."""
         lattice, device = self._lattice, self._occupation.device
         at = [
             extended_sites(
@@ -86,7 +86,7 @@ class TileInputs:
         return x
 
     def sites(self, tile: Tile) -> tuple[tuple[slice, ...], tuple[slice, ...]]:
-        """Sites of the box in the inner part of a tile, and where they are in that part."""
+        """Return the sites of the box in the inner part of a tile, and their place in that part."""
         sites, within = [], []
         for inner, before, length in zip(
             tile.inner, self._before, self._lattice.shape, strict=True
@@ -100,7 +100,7 @@ class TileInputs:
 
 
 def _sites_of(field: Tensor, at: list[Tensor]) -> Tensor:
-    """Part of a field (1, channels, *space): a product of sites per axis, in any order."""
+    """Select a product of sites per axis, in any order, of a field (1, channels, *space)."""
     for axis, sites in enumerate(at):
         first, length = int(sites[0]), len(sites)
         if int(sites[-1]) - first == length - 1 and bool((sites.diff() == 1).all()):

@@ -20,7 +20,7 @@ A constant, not what happens to be free: samples must not depend on the machine'
 
 @dataclass(frozen=True)
 class Tile:
-    """Part of a box, and the larger part that a network has to see for it.
+    """Hold a part of a box, and the larger part that a network has to see for it.
 
     Attributes
     ----------
@@ -35,7 +35,7 @@ class Tile:
     outer: tuple[range, ...]
 
     def seen(self, field: Tensor) -> Tensor:
-        """The outer part of a field (batch, channels, *space)."""
+        """Return the outer part of a field (batch, channels, *space)."""
         for axis, sites in enumerate(self.outer):
             length = field.shape[2 + axis]
             if sites.start >= 0 and sites.stop <= length:
@@ -46,7 +46,7 @@ class Tile:
         return field
 
     def within(self, field: Tensor) -> Tensor:
-        """The inner part of a field on the outer one."""
+        """Return the inner part of a field on the outer one."""
         inside = [
             slice(inner.start - sites.start, inner.stop - sites.start)
             for inner, sites in zip(self.inner, self.outer, strict=True)
@@ -107,7 +107,7 @@ def _step(length: int, parts: int, multiple: int) -> int:
 
 
 def _outer(shape: Sequence[int], parts: Sequence[int], halo: int, multiple: int) -> list[int]:
-    """Sites along every axis that the largest tile is seen with."""
+    """Return the sites along every axis of the outer part of the largest tile."""
     return [
         n if p == 1 else min(n, _step(n, p, multiple) + 2 * halo)
         for n, p in zip(shape, parts, strict=True)

@@ -29,9 +29,9 @@ from microdsd.process.lattice import Boundary
 
 @dataclass(frozen=True)
 class UNetConfig:
-    """Size of the network.
+    """Hold the size of the network.
 
-    Parameters
+    Attributes
     ----------
     ndim : int
         Space axes, 2 or 3.
@@ -48,7 +48,7 @@ class UNetConfig:
     top : int
         Largest occupation number: the network sees occupations and fractions in units of it.
     classes : int
-        Number of classes that the network may be told of.
+        Number of classes that the network can be conditioned on.
     own_evidence : bool
         Whether the phases' prediction starts from what a voxel's own walkers say.
     """
@@ -65,7 +65,7 @@ class UNetConfig:
 
 
 class _Conv(nn.Module):
-    """3^ndim convolution whose padding continues the box."""
+    """Apply a 3^ndim convolution whose padding continues the box."""
 
     def __init__(
         self, ndim: int, channels_in: int, channels_out: int, *, bias: bool = True
@@ -80,7 +80,7 @@ class _Conv(nn.Module):
 
 
 class _ChannelNorm(nn.LayerNorm):
-    """Layer normalisation over the channels of each voxel of (batch, channels, *space)."""
+    """Normalise the channels of each voxel of (batch, channels, *space)."""
 
     def forward(self, x: Tensor) -> Tensor:
         normal: Tensor = super().forward(x.movedim(1, -1))
@@ -88,7 +88,7 @@ class _ChannelNorm(nn.LayerNorm):
 
 
 class _ResidualBlock(nn.Module):
-    """x + conv(silu(film(conv(silu(norm(x)))))), starting as the identity."""
+    """Add conv(silu(film(conv(silu(norm(x)))))) to x, starting as the identity."""
 
     def __init__(self, ndim: int, width: int, embedding: int) -> None:
         super().__init__()
@@ -108,7 +108,7 @@ class _ResidualBlock(nn.Module):
 
 
 class _Stage(nn.ModuleList):
-    """Residual blocks at one resolution."""
+    """Apply residual blocks at one resolution."""
 
     def __init__(self, ndim: int, width: int, embedding: int, blocks: int) -> None:
         super().__init__(_ResidualBlock(ndim, width, embedding) for _ in range(blocks))
@@ -120,7 +120,7 @@ class _Stage(nn.ModuleList):
 
 
 class UNet(nn.Module):
-    """U-Net from occupation numbers to channels per voxel, for boxes of any size.
+    """Map occupation numbers to channels per voxel by a U-Net, for boxes of any size.
 
     The input holds, per species, the occupation numbers and their smoothing K_t n_t: the
     density as far as the noise level lets it be known, at any range, for a few small matrix
@@ -165,12 +165,12 @@ class UNet(nn.Module):
 
     @property
     def octaves(self) -> Sequence[UNet]:
-        """Networks by octave: this one alone, for the lattice of voxels."""
+        """Return the networks by octave: this one alone, for the lattice of voxels."""
         return (self,)
 
     @property
     def memory_format(self) -> torch.memory_format:
-        """Layout in which convolutions are fastest: channels last."""
+        """Return the layout in which convolutions are fastest: channels last."""
         return torch.channels_last if self.config.ndim == 2 else torch.channels_last_3d
 
     def output(
@@ -181,19 +181,19 @@ class UNet(nn.Module):
         fractions: Tensor | None = None,
         classes: Tensor | None = None,
     ) -> Tensor:
-        """Output (batch, channels, *space), float32; parameters as of `PotentialNetwork`.
+        """Return (batch, channels, *space), float32; parameters as of `PotentialNetwork`.
 
-        Classes are int64 (batch,); -1 in a row, or None, means not told.
+        Classes are int64 (batch,); -1 in a row, or None, hides the class.
         """
         lattice = kernel.lattice
         shape, boundary = lattice.shape, lattice.boundary
         top = self.config.top
         if top > 1:
             occupation = occupation / top
-        seen = torch.cat([occupation, kernel.carry(occupation, t)], dim=1)
+        densities = torch.cat([occupation, kernel.carry(occupation, t)], dim=1)
         if lattice.block > 1:  # walkers per voxel, whatever the block
-            seen = seen / site_volumes(lattice, seen.device)
-        x = torch.cat([seen, free_share(lattice, t, occupation)], dim=1)
+            densities = densities / site_volumes(lattice, densities.device)
+        x = torch.cat([densities, free_share(lattice, t, occupation)], dim=1)
         if top > 1 and fractions is not None:
             fractions = fractions / top
         multiple = 2 ** (len(self.config.widths) - 1)
@@ -207,10 +207,11 @@ class UNet(nn.Module):
                 inside[axis] = "no-flux"
         in_sites = t / lattice.block**2 if lattice.block > 1 else t
         condition = self._condition(occupation, in_sites, fractions, classes)
-        return self._by_tiles(x, condition, tuple(inside))[(..., *crop)]
+        y = self._by_tiles(x, condition, tuple(inside))
+        return y[(slice(None), slice(None), *crop)]
 
     def _by_tiles(self, x: Tensor, condition: Tensor, boundary: tuple[Boundary, ...]) -> Tensor:
-        """Output on the extended box; a large one is gone through tile by tile."""
+        """Return the output on the extended box; a large box is processed tile by tile."""
         y: Tensor | None = None
         for tile, part in self._parts(x.shape[2:], boundary, condition, lambda tile: tile.seen(x)):
             if part.shape[2:] == x.shape[2:]:
@@ -229,7 +230,7 @@ class UNet(nn.Module):
         fractions: Tensor | None = None,
         classes: Tensor | None = None,
     ) -> Iterator[tuple[tuple[slice, ...], Tensor]]:
-        """Output of a large box tile by tile; no field of the whole box is made.
+        """Yield the output of a large box tile by tile; no other field of the box is held.
 
         The parameters are those of `output`, of a single sample; occupation numbers may be of any
         type.
@@ -247,7 +248,7 @@ class UNet(nn.Module):
             fractions = fractions / top
         in_sites = t / kernel.lattice.block**2
         condition = self._condition(t.new_empty(occupation.shape[:2]), in_sites, fractions, classes)
-        for tile, part in self._parts(box.shape, box.boundary, condition, box.seen):
+        for tile, part in self._parts(box.shape, box.boundary, condition, box.outer):
             sites, within = box.sites(tile)
             yield sites, part[(..., *within)]
 
@@ -256,9 +257,9 @@ class UNet(nn.Module):
         shape: Sequence[int],
         boundary: tuple[Boundary, ...],
         condition: Tensor,
-        seen: Callable[[Tile], Tensor],
+        input_of: Callable[[Tile], Tensor],
     ) -> Iterator[tuple[Tile, Tensor]]:
-        """Tiles of the extended box, and the output on the inner part of each."""
+        """Yield the tiles of the extended box, and the output on the inner part of each."""
         multiple = 2 ** (len(self.config.widths) - 1)
         halo = -(-self.reach // multiple) * multiple
         for tile in tiles(shape, boundary, halo, multiple):
@@ -266,7 +267,7 @@ class UNet(nn.Module):
                 kind if len(sites) == length else "no-flux"
                 for kind, sites, length in zip(boundary, tile.outer, shape, strict=True)
             ]
-            yield tile, tile.within(self._on(seen(tile), condition, tuple(kinds)))
+            yield tile, tile.within(self._on(input_of(tile), condition, tuple(kinds)))
 
     def _on(self, x: Tensor, condition: Tensor, boundary: tuple[Boundary, ...]) -> Tensor:
         x = x.contiguous(memory_format=self.memory_format)
@@ -279,17 +280,17 @@ class UNet(nn.Module):
 
     @property
     def reach(self) -> int:
-        """Sites from which on, along an axis, the input has nothing to do with the output."""
+        """Return the distance in sites from which on the input does not affect the output."""
         blocks = self.config.blocks
-        down = sum(2 * count * 2**level for level, count in enumerate(blocks))
-        up = sum(2 * count * 2**level for level, count in enumerate(blocks[:-1]))
+        down = sum(2 * count << level for level, count in enumerate(blocks))
+        up = sum(2 * count << level for level, count in enumerate(blocks[:-1]))
         # The first and the last convolution, and that a site is averaged with its whole block.
-        return 1 + down + up + 1 + 2 ** (len(blocks) - 1) - 1
+        return 1 + down + up + 1 + (1 << (len(blocks) - 1)) - 1
 
     def _condition(
         self, occupation: Tensor, t: Tensor, fractions: Tensor | None, classes: Tensor | None
     ) -> Tensor:
-        """Embedding of noise level, in sites, and, where given, phase fractions and class."""
+        """Embed the noise level, in sites, and, where given, phase fractions and class."""
         log_sigma = 0.5 * torch.log(2 * t.to(occupation.device, torch.float32))
         octave = 2.0 ** torch.arange(_FREQUENCIES, device=occupation.device) * (math.pi / 16)
         angle = log_sigma[:, None] * octave
@@ -299,11 +300,11 @@ class UNet(nn.Module):
         centred = torch.where(known, 4 * fractions - 1, 0.0)
         features = torch.cat([angle.sin(), angle.cos(), centred, known.float()], dim=1)
         if self.config.classes:
-            told = features.new_zeros(len(features), self.config.classes)
+            one_hot = features.new_zeros(len(features), self.config.classes)
             if classes is not None:
                 every = torch.arange(self.config.classes, device=features.device)
-                told = (classes.to(features.device)[:, None] == every).float()
-            features = torch.cat([features, told], dim=1)
+                one_hot = (classes.to(features.device)[:, None] == every).float()
+            features = torch.cat([features, one_hot], dim=1)
         embedded: Tensor = self.embed(features)
         return embedded
 
@@ -323,7 +324,7 @@ class UNet(nn.Module):
 
 
 class PotentialUNet(UNet):
-    """U-Net from occupation numbers to log h; see `PotentialNetwork` for the call.
+    """Map occupation numbers to log h by a U-Net; see `PotentialNetwork` for the call.
 
     Parameters
     ----------
@@ -350,7 +351,7 @@ class PotentialUNet(UNet):
         fractions: Tensor | None = None,
         classes: Tensor | None = None,
     ) -> Tensor:
-        """Log h; the parameters are those of `PotentialNetwork`."""
+        """Return log h; the parameters are those of `PotentialNetwork`."""
         output = self.output(occupation, t, kernel, fractions, classes)
         return _without_factor(output[:, : self.config.species])
 
@@ -362,7 +363,7 @@ class PotentialUNet(UNet):
         fractions: Tensor | None = None,
         classes: Tensor | None = None,
     ) -> tuple[Tensor, Tensor]:
-        """Log h and the log probability (batch, phases, *space) of every voxel's phase.
+        """Return log h and the log probability (batch, phases, *space) of every phase.
 
         The background comes first; for networks whose configuration has ``read_out``. Of a block,
         the logarithm of the expected share of every phase.
@@ -382,7 +383,7 @@ class PotentialUNet(UNet):
         fractions: Tensor | None = None,
         classes: Tensor | None = None,
     ) -> Iterator[tuple[tuple[slice, ...], Tensor, Tensor]]:
-        """Log h and log odds of the phases against the background, tile by tile; see `parts`.
+        """Yield log h and log odds of the phases against the background by tiles; see `parts`.
 
         Log h is left with its free factor, which is the same on all tiles.
 
@@ -401,7 +402,7 @@ class PotentialUNet(UNet):
 
 
 def _without_factor(log_h: Tensor) -> Tensor:
-    """Log h with mean 0 over space.
+    """Return log h with mean 0 over space.
 
     h matters only up to a factor. Nothing in the objective holds that factor, so it is taken out:
     left alone it drifted to e^500, where bfloat16 rounds log h to even numbers.

@@ -1,4 +1,4 @@
-"""Where the walls are, as the walkers feel them at a noise level."""
+"""Input channel that describes the walls at a noise level."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from microdsd.process.lattice import Lattice
 
 
 def free_share(lattice: Lattice, t: Tensor, like: Tensor) -> Tensor:
-    """Share of a free walker's Gaussian of variance 2t that would stay inside the walls.
+    """Return the share of a free Gaussian of variance 2t that stays inside the walls.
 
-    About 1 in the interior, 1/2 on a wall, and a product over axes: whatever the noise level,
-    a network is told of a wall as far away as the walkers know of it.
+    About 1 in the interior, 1/2 on a wall, and a product over axes. At every noise level the
+    channel reaches as far from a wall as the influence of the wall on the walkers.
 
     Parameters
     ----------

@@ -196,7 +196,7 @@ class TransitionKernel:
         return occupation
 
     def carrying_matrix(self, axis: int, t: Tensor | float) -> Tensor:
-        """Matrices by which `carry` averages along one axis."""
+        """Return the matrices by which `carry` averages along one axis."""
         matrix = self.axis_matrix(axis, t)
         # Equal blocks make the matrix symmetric but for rounding.
         return matrix.mT if _unequal(self.volumes(axis)) else matrix

@@ -37,7 +37,7 @@ Layers = Callable[[int, Tensor], Tensor]
 
 
 def occupation_dtype(lattice: Lattice) -> torch.dtype:
-    """Type of occupation numbers: a byte per voxel; blocks are few and hold many."""
+    """Return the type of occupation numbers: a byte per voxel; blocks are few and hold many."""
     return torch.uint8 if lattice.block == 1 else torch.int32
 
 
@@ -64,7 +64,7 @@ def slabs(sites: int, across: int, most: int = SLAB_SITES) -> Iterator[slice]:
 
 
 def start_uniform(counts: Tensor, lattice: Lattice, key: Tensor) -> Tensor:
-    """Occupation numbers (species, *sites) of walkers that are uniform on the box.
+    """Draw occupation numbers (species, *sites) of walkers that are uniform on the box.
 
     They are those of `sample_uniform`, for one sample with ``counts`` (species,) whose generator
     gives this key.
@@ -91,7 +91,7 @@ def step_back(
     earlier: Moment,
     key: Tensor,
     most: int = SLAB_SITES,
-    told: Callable[[int], None] = lambda walkers: None,
+    advance: Callable[[int], None] = lambda walkers: None,
 ) -> Tensor:
     """Move every walker back, by the law of `Octaves.sample_back`.
 
@@ -108,7 +108,7 @@ def step_back(
         Of this step's random numbers.
     most : int
         Sites of a slab.
-    told : callable
+    advance : callable
         Told after every slab how many walkers of it have moved.
 
     Returns
@@ -150,7 +150,7 @@ def step_back(
             position = position.long()
             position[0] = there.index_select(0, position[0])
             _count(moved[c], position)
-            told(len(number))
+            advance(len(number))
     return moved
 
 
@@ -194,7 +194,7 @@ def walk_forward(
 
 
 def _walkers(counts: Tensor, layers: slice, n_sites: int) -> tuple[Tensor, Tensor]:
-    """Walkers of the occupation numbers (layers, *across) of one slab.
+    """List the walkers of the occupation numbers (layers, *across) of one slab.
 
     Returns their positions in the slab, int32 (axes, walkers), and their numbers: the flat index
     of their site in the box, and as many times its sites as walkers are before them on theirs.
@@ -238,5 +238,5 @@ def apply_banded(field: Tensor, axis: int, matrix: Tensor) -> Tensor:
 
 
 def _columns(rows: Tensor) -> Tensor:
-    """Columns of a matrix that are not zero in all of its rows, ascending."""
+    """Return the columns of a matrix that are not zero in all of its rows, ascending."""
     return rows.any(0).nonzero().squeeze(1)

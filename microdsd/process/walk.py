@@ -146,14 +146,14 @@ def uniforms(
 
 
 def draw_key(generator: torch.Generator) -> Tensor:
-    """Key of a stream of uniform numbers, int64, shape (1,); see `numbered_uniforms`."""
+    """Draw the key of a stream of uniform numbers, int64, shape (1,); see `numbered_uniforms`."""
     return torch.randint(_LARGEST, (1,), generator=generator, device=generator.device)
 
 
 def numbered_uniforms(
     key: Tensor, number: Tensor, *, axes: int = 1, species: int = 1, c: int = 0
 ) -> Tensor:
-    """Uniform numbers (axes, walkers) that `uniforms` gives to some walkers of one species.
+    """Return the numbers (axes, walkers) that `uniforms` gives to some walkers of a species.
 
     Parameters
     ----------
@@ -175,7 +175,7 @@ def numbered_uniforms(
 
 
 def _counted(place: Tensor, start: Tensor, axes: int) -> Tensor:
-    """Uniform numbers (axes, walkers) of counters that begin behind ``place``."""
+    """Return uniform numbers (axes, walkers) of counters that begin behind ``place``."""
     u = torch.empty(axes, len(place), device=place.device)
     for axis in range(axes):
         _mix((place + (axis + 1)).mul_(_STRIDE).add_(start), out=u[axis])

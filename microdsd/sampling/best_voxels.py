@@ -27,7 +27,7 @@ Gains = Callable[[slice], Tensor]
 def best_voxels(
     gains: Gains, count: int, shape: Sequence[int], layers: Sequence[slice], key: Tensor
 ) -> Tensor:
-    """Phase 1 where there is most to gain from it, as often as asked for; else phase 0.
+    """Assign phase 1 where there is most to gain from it, as often as requested; else phase 0.
 
     Parameters
     ----------
@@ -81,7 +81,7 @@ def best_voxels(
 
 
 def _ranks(gain: Tensor, first: int, key: Tensor) -> Tensor:
-    """Ranks, int64, of voxels from number ``first`` on; both zeros rank alike."""
+    """Rank voxels from number ``first`` on, int64; both zeros rank alike."""
     bits = (gain.flatten() + 0.0).view(torch.int32)
     ordered = (bits ^ ((bits >> 31) & 0x7FFFFFFF)).long() + (1 << 31)
     voxel = torch.arange(first, first + len(ordered), device=key.device)

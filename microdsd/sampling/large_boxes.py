@@ -44,10 +44,10 @@ Advance = Callable[[float], None]
 
 
 class Bookmark(Protocol):
-    """Keeps the state of a walk, so that it can go on where it was."""
+    """Keep the state of a walk, so that it can go on where it was."""
 
     def read(self) -> Mapping[str, NDArray[Any]] | None:
-        """What was kept last; None where there is nothing."""
+        """Return what was kept last; None where there is nothing."""
         ...
 
     def keep(self, state: Mapping[str, NDArray[Any]]) -> None:
@@ -57,9 +57,9 @@ class Bookmark(Protocol):
 
 @dataclass(frozen=True)
 class TiledNetwork:
-    """Networks of the octaves, asked for one sample tile by tile, and what it is conditioned on.
+    """Ask the networks of the octaves tile by tile for one sample, with its conditions.
 
-    Parameters
+    Attributes
     ----------
     network : UNet or OctaveUNets
         With a read-out.
@@ -77,7 +77,7 @@ class TiledNetwork:
     def parts(
         self, occupation: Tensor, sigma: float, box: Octaves
     ) -> Iterator[tuple[tuple[slice, ...], Tensor, Tensor]]:
-        """Sites, and of these log h and the log odds of the phases, (species, *sites)."""
+        """Yield sites, and of these log h and the log odds of the phases, (species, *sites)."""
         moment = box.moment(sigma)
         network = self.network.octaves[moment.octave]
         assert isinstance(network, PotentialUNet)
@@ -96,7 +96,7 @@ class TiledNetwork:
 
 
 class LargeBoxSampler:
-    """Makes one sample of a large box; see `sample`.
+    """Make one sample of a large box; see `sample`.
 
     Parameters
     ----------
@@ -128,7 +128,7 @@ class LargeBoxSampler:
 
     @property
     def work(self) -> float:
-        """What there is to do, evaluations and steps, as `Advance` is told."""
+        """Return what there is to do, evaluations and steps, as `Advance` is told."""
         levels = (self._plan.levels[-1], *self._plan.redraws)
         return sum(map(self._work_of_step, self._steps)) + sum(map(self._sites_at, levels))
 
@@ -176,7 +176,7 @@ class LargeBoxSampler:
                 now,
                 earlier,
                 self._step_keys[number],
-                told=lambda walkers: advance(_MOVE * walkers),
+                advance=lambda walkers: advance(_MOVE * walkers),
             )
             self._require_counts(occupation)
             # No line leads from one lattice to another, nor beyond the last level.
@@ -202,7 +202,7 @@ class LargeBoxSampler:
     def _restored(
         self, state: Mapping[str, NDArray[Any]] | None
     ) -> tuple[int, Tensor | None, Tensor | None, Tensor | None]:
-        """Evaluations made, occupation numbers, log h before, log odds of the phases."""
+        """Return evaluations made, occupation numbers, log h before, log odds of the phases."""
         if state is None:
             lattice = self._box.kernels[self._box.octave_at(self._steps[0][0])].lattice
             return 0, start_uniform(self._counts, lattice, self._start_key), None, None
@@ -218,7 +218,7 @@ class LargeBoxSampler:
     def _evaluated(
         self, occupation: Tensor, sigma: float, advance: Advance, *, read_out: bool = False
     ) -> Tensor:
-        """Log h in half precision, or log odds of the phases against the background in single.
+        """Evaluate log h, in half precision, or in single the phases' log odds to the background.
 
         Shape (species, *sites). The assignment sees what the network says of voxels that are nearly
         alike; by then log h is not needed any more.
@@ -240,7 +240,7 @@ class LargeBoxSampler:
         return made
 
     def _ahead(self, number: int, before: Tensor | None) -> tuple[Tensor | None, float]:
-        """Log h before, and the weight of what it has changed by since; see `extrapolate`."""
+        """Return log h before, and the weight of its change since; see `extrapolate`."""
         levels = self._plan.levels
         if before is None or number + 1 == len(levels):
             return None, 0.0
@@ -260,7 +260,7 @@ class LargeBoxSampler:
             )
 
     def _redrawn(self, log_odds: Tensor, redraw: int, sigma: float) -> Tensor:
-        """Occupation numbers after a draw of all phases and a walk to a noise level."""
+        """Draw all phases, and return occupation numbers after a walk to a noise level."""
         noise, ties, walk = self._redraw_keys[3 * redraw : 3 * redraw + 3]
         phase, _ = self._assigned(log_odds, ties, noise)
         species = range(1, 1 + len(log_odds))
@@ -272,7 +272,7 @@ class LargeBoxSampler:
     def _assigned(
         self, log_odds: Tensor, ties: Tensor, noise: Tensor | None = None
     ) -> tuple[Tensor, int]:
-        """Phases (*space) with exact counts, and voxels where they are not the most probable.
+        """Assign phases (*space) with exact counts; count voxels where others are more probable.
 
         With the key of a noise the phases are drawn, see `microdsd.sampling.assignment.perturbed`.
         """
@@ -307,7 +307,7 @@ class LargeBoxSampler:
 
 
 class _Field:
-    """The potential of a step, layer by layer: positive, with maximum 1 per species.
+    """Compute the potential of a step by layers: positive, with maximum 1 per species.
 
     Log h is taken ahead of the step on the line through what it was ``before``, by a ``weight``,
     and raised to an exponent per species.
@@ -336,7 +336,7 @@ class _Field:
 
 
 def _gumbel(key: Tensor, voxel: Tensor, phases: int, p: int) -> Tensor:
-    """Gumbel variates of voxels for one of the phases, float32."""
+    """Return Gumbel variates of voxels for one of the phases, float32."""
     u = numbered_uniforms(key, voxel, species=phases, c=p)[0].double() + 2.0**-25
     return -(-u.log()).log().float()
 

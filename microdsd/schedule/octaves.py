@@ -19,7 +19,7 @@ FEWEST_SITES = 16
 def octave_levels(
     window: Sequence[int], sigma_max: float, octaves: int | None = None
 ) -> tuple[float, ...]:
-    """Noise levels at which a walk enters lattices of 2, 4, 8, ... voxels per site.
+    """Return the noise levels at which a walk enters lattices of 2, 4, ... voxels per site.
 
     Parameters
     ----------
