@@ -29,9 +29,9 @@ def windows(n, rng):
     return ENCODING.encode(np.stack([SCAN[y : y + 12, x : x + 12] for y, x in corners]))
 
 
-def draw(n, rng, shape=WINDOW):
+def draw(n, rng, shape=WINDOW, share=slice(None)):
     assert shape == WINDOW
-    occupation = windows(n, rng)
+    occupation = windows(n, rng)[share]
     return Windows(occupation, occupation.flatten(2).mean(2))
 
 
