@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from microdsd.networks.convolution import Convolution3d
 from microdsd.networks.own_evidence import own_evidence
 from microdsd.networks.padding import extend, extension, pad_one
-from microdsd.networks.tiles import tiles
+from microdsd.networks.tiles import MapTiles, Tile, in_turn, tiles
 from microdsd.networks.walls import free_share
 from microdsd.process.blocks import site_volumes
 from microdsd.process.kernel import TransitionKernel
@@ -131,11 +131,17 @@ class UNet(nn.Module):
     config : UNetConfig
     channels : int
         Channels of the output, all zero in an untrained network.
+
+    Attributes
+    ----------
+    map_tiles : callable
+        Calls `on_tile` for every tile of a large box; by default in turn.
     """
 
     def __init__(self, config: UNetConfig, channels: int) -> None:
         super().__init__()
         self.config = config
+        self.map_tiles: MapTiles = in_turn
         ndim, widths, blocks = config.ndim, config.widths, config.blocks
         self.embed = nn.Sequential(
             nn.Linear(2 * _FREQUENCIES + 2 * config.species + config.classes, config.embedding),
@@ -210,20 +216,51 @@ class UNet(nn.Module):
 
     def _by_tiles(self, x: Tensor, condition: Tensor, boundary: tuple[Boundary, ...]) -> Tensor:
         """Output on the extended box; a large one is gone through tile by tile."""
-        multiple = 2 ** (len(self.config.widths) - 1)
-        halo = -(-self.reach // multiple) * multiple
-        box = list(tiles(x.shape[2:], boundary, halo, multiple))
+        box = self.tiles_of(x.shape[2:], boundary)
         if len(box) == 1:
             return self._on(x, condition, boundary)
         y = x.new_empty(len(x), self.head.conv.out_channels, *x.shape[2:])
-        for tile in box:
-            kinds = [
-                kind if len(sites) == length else "no-flux"
-                for kind, sites, length in zip(boundary, tile.outer, x.shape[2:], strict=True)
-            ]
-            part = self._on(tile.seen(x), condition, tuple(kinds))
-            y[(slice(None), slice(None), *tile.inner)] = tile.within(part)
+        shown = (
+            (tile.seen(x), condition, self._kinds(tile, x, boundary), tile.inside) for tile in box
+        )
+        for number, part in self.map_tiles(self.on_tile, shown):
+            y[(slice(None), slice(None), *box[number].inner)] = part
         return y
+
+    def tiles_of(self, shape: Sequence[int], boundary: tuple[Boundary, ...]) -> list[Tile]:
+        """Tiles of a box whose sides are extended to what the coarsest features stand for."""
+        multiple = 2 ** (len(self.config.widths) - 1)
+        halo = -(-self.reach // multiple) * multiple
+        extended = [-(-length // multiple) * multiple for length in shape]
+        return list(tiles(extended, boundary, halo, multiple))
+
+    @staticmethod
+    def _kinds(tile: Tile, x: Tensor, boundary: tuple[Boundary, ...]) -> tuple[Boundary, ...]:
+        """Boundary of what is seen of a box: only a whole axis is periodic."""
+        return tuple(
+            kind if len(sites) == length else "no-flux"
+            for kind, sites, length in zip(boundary, tile.outer, x.shape[2:], strict=True)
+        )
+
+    def on_tile(
+        self,
+        seen: Tensor,
+        condition: Tensor,
+        boundary: tuple[Boundary, ...],
+        inside: tuple[slice, ...],
+    ) -> Tensor:
+        """Output on the inner part of a tile: a pure function, whatever process it is called in.
+
+        Parameters
+        ----------
+        seen : Tensor, shape (batch, channels, *outer)
+            Input of the network on the tile and its surroundings.
+        condition : Tensor, shape (batch, embedding)
+        boundary : tuple of {"no-flux", "periodic"}
+        inside : tuple of slice
+            Where the inner part lies.
+        """
+        return self._on(seen, condition, boundary)[(slice(None), slice(None), *inside)]
 
     def _on(self, x: Tensor, condition: Tensor, boundary: tuple[Boundary, ...]) -> Tensor:
         x = x.contiguous(memory_format=self.memory_format)

@@ -81,7 +81,7 @@ class Ranks:
         with self._answered():
             dist.all_reduce(mean)
         mean /= self.size
-        parts = mean[:-1].split([gradient.numel() for gradient in gradients])
+        parts = torch.split(mean[:-1], [gradient.numel() for gradient in gradients])
         for gradient, part in zip(gradients, parts, strict=True):
             gradient.copy_(part.view_as(gradient))
         return mean[-1]
