@@ -10,6 +10,8 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 
 LARGEST = 5 * 1024**2
+LARGEST_WHEEL = 40 * 1000**2
+PACKAGED = ("microdsd", "datasets")
 # Taken apart, so that this file is not its own finding.
 HOSTS = [
     ".".join(parts)
@@ -37,6 +39,12 @@ def committed():
 def test_no_large_file(committed):
     large = {str(path): path.stat().st_size for path in committed if path.stat().st_size > LARGEST}
     assert not large
+
+
+def test_the_wheel_stays_small(committed):
+    """What is installed: the package with its models, the registry and the synthetic set."""
+    shipped = [path for path in committed if path.relative_to(ROOT).parts[0] in PACKAGED]
+    assert sum(path.stat().st_size for path in shipped) < LARGEST_WHEEL
 
 
 def test_no_registry_host(committed):

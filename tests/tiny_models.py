@@ -7,6 +7,7 @@ from microdsd.models.card import ModelCard
 from microdsd.models.contents import Phases
 from microdsd.models.walk_back import WalkBack
 from microdsd.networks import PotentialUNet, RateUNet, UNetConfig
+from microdsd.networks.octaves import OctaveUNets
 
 NAMES = ("pore", "solid", "clay", "metal")
 
@@ -55,6 +56,34 @@ def tiny_model(ndim=2, phases=2, background=1, **changes):
     """An untrained model; its precision is set, so that no test depends on the machine."""
     card = tiny_card(ndim, phases, background, **changes)
     network = tiny_network(ndim, card.network.species)
+    return MicrostructureModel(network, card, device="cpu", precision="float32")
+
+
+def octave_model(ndim=2, phases=2, classes=(), octaves=(4.0,), **changes):
+    """An untrained model of a walk over voxels and blocks of 2, whose every weight matters."""
+    species = (phases if isinstance(phases, int) else len(phases)) - 1
+    mean = 1 / (species + 1)
+    spans = dict.fromkeys(NAMES[: species + 1], (mean, 0.1, 0.9))
+    config = UNetConfig(ndim, species, (4, 8), (1, 1), 8, read_out=True, classes=len(classes))
+    card = tiny_card(
+        ndim,
+        phases,
+        network=config,
+        octaves=octaves,
+        window=(24, 20) if ndim == 2 else (12, 16, 14),
+        sigma_max=26.0,
+        walks=(WalkBack(8, 26.0, 0.6, (1.0,) * species),),
+        evaluations=8,
+        classes=dict.fromkeys(classes, spans),
+        **changes,
+    )
+    with torch.random.fork_rng(devices=[]):
+        torch.random.default_generator.manual_seed(0)
+        network = OctaveUNets(config, 1 + len(octaves))
+        with torch.no_grad():
+            for weight in network.parameters():
+                if not weight.any():
+                    weight.normal_(0, 0.3)
     return MicrostructureModel(network, card, device="cpu", precision="float32")
 
 

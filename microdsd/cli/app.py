@@ -71,7 +71,7 @@ class ListOptionCommand(TyperCommand):
         for word in args:
             old = word.partition("=")[0]
             if old not in names and RENAMED.get(old) in names:
-                raise UsageError(f"{old}: is now called {RENAMED[old]}", ctx)
+                raise UsageError(f"{old} is now called {RENAMED[old]}", ctx)
         lists = {
             name
             for parameter in parameters

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from microdsd.evaluation import Evaluation
     from microdsd.evaluation.evaluation import TwoSampleClassifier
-    from microdsd.io.windows import LabelSource
+    from microdsd.io.label_source import LabelSource
 
 
 def command(

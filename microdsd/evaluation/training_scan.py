@@ -8,7 +8,7 @@ from typing import Any
 import xarray as xr
 
 from microdsd.io import open_labels
-from microdsd.io.windows import LabelSource
+from microdsd.io.label_source import LabelSource
 
 FLATTERS = (
     "The comparison flatters: the reference is material that the model was trained on. Compare "

@@ -28,6 +28,7 @@ from microdsd.models.files import pack_model, read_network
 from microdsd.models.walk_back import WalkBack
 from microdsd.networks.build import Network
 from microdsd.process import Boundary
+from microdsd.process.blocks import dealt
 from microdsd.progress import Progress
 from microdsd.sampling import Leap, Visit
 from microdsd.sampling.guidance import Guide
@@ -162,6 +163,7 @@ class MicrostructureModel:
         guide: Guide | None = None,
         rng: int | np.random.Generator | None = None,
         seed: int | None = None,
+        progress: Progress | None = None,
         **unknown: Never,
     ) -> xr.DataArray:
         """Generate microstructures, or images, with exactly the composition asked for.
@@ -200,6 +202,8 @@ class MicrostructureModel:
             Sample i depends on the seed and i alone.
         seed : int, optional
             Another name of ``rng``.
+        progress : Progress, optional
+            Told how many network evaluations are made, and of how many.
 
         Returns
         -------
@@ -237,7 +241,7 @@ class MicrostructureModel:
             seed=seed,
             **unknown,
         )
-        return carry_out(self, request)
+        return carry_out(self, request, progress)
 
     def inpaint(
         self,
@@ -256,6 +260,7 @@ class MicrostructureModel:
         guide: Guide | None = None,
         rng: int | np.random.Generator | None = None,
         seed: int | None = None,
+        progress: Progress | None = None,
         **misspelt: Never,
     ) -> xr.DataArray:
         """Complete material that is known in part; known voxels come back as they are.
@@ -293,6 +298,8 @@ class MicrostructureModel:
             Sample i depends on the seed and i alone.
         seed : int, optional
             Another name of ``rng``.
+        progress : Progress, optional
+            Told how many network evaluations are made, and of how many.
 
         Returns
         -------
@@ -336,6 +343,7 @@ class MicrostructureModel:
                 seed=seed,
                 **misspelt,
             ),
+            progress,
         )
 
     def sample_regions(
@@ -353,6 +361,7 @@ class MicrostructureModel:
         guide: Guide | None = None,
         rng: int | np.random.Generator | None = None,
         seed: int | None = None,
+        progress: Progress | None = None,
         **misspelt: Never,
     ) -> xr.DataArray:
         """Generate microstructures in which every layer, block or region has its own fractions.
@@ -385,6 +394,8 @@ class MicrostructureModel:
             Sample i depends on the seed and i alone.
         seed : int, optional
             Another name of ``rng``.
+        progress : Progress, optional
+            Told how many network evaluations are made, and of how many.
 
         Returns
         -------
@@ -416,6 +427,7 @@ class MicrostructureModel:
                 seed=seed,
                 **misspelt,
             ),
+            progress,
         )
 
     def generate(
@@ -467,14 +479,18 @@ class MicrostructureModel:
         Returns
         -------
         states : list of (sigma, ndarray)
-            Occupation numbers (species, *shape) at every noise level, from the horizon down.
+            Occupation numbers (species, *shape) at every noise level, from the horizon down;
+            walkers on blocks are dealt out evenly to the voxels of theirs.
         labels : ndarray, shape ``request.lattice.shape``
         """
         self.require_memory(request)
         states: list[tuple[float, np.ndarray]] = []
 
         def keep(visit: Visit | Leap) -> None:
-            states.append((float(visit.sigma), visit.occupation[0].cpu().numpy().astype(np.uint16)))
+            occupation = visit.occupation[0]
+            if isinstance(visit, Visit):
+                occupation = dealt(occupation, visit.lattice)
+            states.append((float(visit.sigma), occupation.cpu().numpy().astype(np.uint16)))
 
         labels, _ = self._sampler.draw(request, range(index, index + 1), keep)
         return states, labels[0]

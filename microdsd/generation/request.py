@@ -211,6 +211,12 @@ def box_of(card: ModelCard, shape: int | Sequence[int] | None) -> tuple[int, ...
     shape = box_shape(shape, card.window)
     if min(shape) < MIN_LENGTH:
         raise InputError(f"shape={shape}: every axis needs at least {MIN_LENGTH} voxels")
+    block = 2 ** len(card.octaves)
+    if card.octaves and min(shape) <= block:
+        raise InputError(
+            f"shape={shape}: the walk of this model begins on blocks of {block} voxels, and every "
+            f"axis needs more than one; give at least {block + 1}, or train with fewer octaves"
+        )
     return shape
 
 

@@ -34,13 +34,15 @@ class Model(Protocol):
         """Generate samples one after the other; see `MicrostructureModel.generate`."""
 
 
-def carry_out(model: Model, request: GenerationRequest) -> xr.DataArray:
+def carry_out(
+    model: Model, request: GenerationRequest, progress: Progress | None = None
+) -> xr.DataArray:
     """Make all samples of a request, and warn of what it cautions against."""
     for caution in request.cautions:
         warnings.warn(caution, stacklevel=3)
     calls = request.plan.network_calls
     total = None if calls is None else calls * len(request)
-    with stage("generating", total=total) as generating:
+    with stage("generating", total, progress) as generating:
         made = list(model.generate(request, progress=generating.update))
     return with_record(model, request, [labels for labels, _ in made], [moved for _, moved in made])
 

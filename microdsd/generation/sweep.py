@@ -20,6 +20,7 @@ from microdsd.microstructure.composition import Fractions
 from microdsd.microstructure.labels import find_phase
 from microdsd.models.card import ModelCard
 from microdsd.process import Boundary
+from microdsd.progress import Progress
 from microdsd.sampling.guidance import Guide
 
 
@@ -39,6 +40,7 @@ def sample_sweep(
     guide: Guide | None = None,
     rng: int | np.random.Generator | None = None,
     seed: int | None = None,
+    progress: Progress | None = None,
     **misspelt: Never,
 ) -> xr.DataArray:
     """Generate n microstructures at each of several fractions of one phase.
@@ -75,6 +77,8 @@ def sample_sweep(
         Sample i depends on the seed and i alone; of paired samples, i counts within a fraction.
     seed : int, optional
         Another name of ``rng``.
+    progress : Progress, optional
+        Told how many network evaluations are made, and of how many.
 
     Returns
     -------
@@ -112,7 +116,7 @@ def sample_sweep(
         seed=seed,
         **misspelt,
     )
-    return carry_out(model, request)
+    return carry_out(model, request, progress)
 
 
 def sweep_request(

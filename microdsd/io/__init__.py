@@ -16,13 +16,14 @@ from microdsd.io.hdf5 import (
     save_microstructures,
 )
 from microdsd.io.images import save_tiff
+from microdsd.io.label_source import LabelSource
 from microdsd.io.listing import ArrayInfo, links_to_other_files, list_microstructures
 from microdsd.io.nrrd import save_nrrd
 from microdsd.io.partial import output_lock, place_of_parts
 from microdsd.io.pictures import holds_images, load_images, save_images
 from microdsd.io.volume import Volume
 from microdsd.io.vti import save_vti
-from microdsd.io.windows import LabelSource, open_labels, read_sample
+from microdsd.io.windows import open_labels, read_sample
 from microdsd.microstructure.reading import read_files_with
 
 read_files_with(load_microstructures)

@@ -12,9 +12,9 @@ import xarray as xr
 
 from microdsd.errors import DataFileError
 from microdsd.io.discovery import split_spec
-from microdsd.io.hdf5 import plain_attrs, stored_values, write_group
 from microdsd.io.hdf5_access import open_hdf5, reading, text_attribute
 from microdsd.io.links import Contents, contents
+from microdsd.io.native import native_coords, write_group
 from microdsd.io.order import path_first
 from microdsd.io.storage import check_storage
 from microdsd.microstructure.intensity import as_images
@@ -120,17 +120,7 @@ def _is_at(dataset: h5py.Dataset, inner: str | None) -> bool:
 
 
 def _read(stored: h5py.Dataset) -> xr.DataArray:
-    dims = [str(dim[0].name).rpartition("/")[2] for dim in stored.dims]
-    coords = {
-        dim: xr.Variable(
-            dim,
-            stored_values(stored.parent[dim]),
-            plain_attrs(stored.parent[dim]),
-        )
-        for dim in dims
-    }
-    for name in text_attribute(stored.attrs, "coordinates").split():
-        coords[name] = xr.Variable("sample", stored_values(stored.parent[name]))
+    dims, coords = native_coords(stored)
     kept = {"levels": stored.attrs["levels"]}
     if "provenance" in stored.attrs:
         kept["provenance"] = text_attribute(stored.attrs, "provenance")

@@ -31,6 +31,9 @@ _SYNONYMS = {
     "periodic": "boundary",
     "label": "class_name",
     "mask": "unknown",
+    "regions": "region_map",  # from here on: names of 0.1
+    "schedule": "time_schedule",
+    "on_step": "progress",
 }
 
 

@@ -212,7 +212,8 @@ class UNet(nn.Module):
                 inside[axis] = "no-flux"
         in_sites = t / lattice.block**2 if lattice.block > 1 else t
         condition = self._condition(occupation, in_sites, fractions, classes)
-        return self._by_tiles(x, condition, tuple(inside))[(..., *crop)]
+        y = self._by_tiles(x, condition, tuple(inside))
+        return y[(slice(None), slice(None), *crop)]
 
     def _by_tiles(self, x: Tensor, condition: Tensor, boundary: tuple[Boundary, ...]) -> Tensor:
         """Output on the extended box; a large one is gone through tile by tile."""

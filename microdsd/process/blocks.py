@@ -51,6 +51,28 @@ def block_sums(field: Tensor, lattice: Lattice) -> Tensor:
     return padded.reshape(*leading, *cut).sum(dim=tuple(range(-1, -2 * lattice.ndim, -2)))
 
 
+def dealt(occupation: Tensor, lattice: Lattice) -> Tensor:
+    """Deal the walkers of every site evenly out to its voxels, for pictures.
+
+    Examples
+    --------
+    >>> pairs = Lattice.box((5,), "no-flux").coarsened(2)
+    >>> dealt(torch.tensor([3, 1, 2]), pairs).tolist()
+    [1, 2, 0, 1, 2]
+    """
+    if lattice.block == 1:
+        return occupation
+    rank = torch.zeros((), dtype=torch.int64, device=occupation.device)
+    for axis, length in enumerate(lattice.voxels):
+        voxel = torch.arange(length, device=occupation.device)
+        site = voxel // lattice.block
+        along = torch.tensor(lattice.volumes(axis), device=occupation.device)[site]
+        rank = rank[..., None] * along + voxel % lattice.block
+    number = spread(occupation, lattice).long()
+    volume = spread(site_volumes(lattice, occupation.device), lattice).long()
+    return number * (rank + 1) // volume - number * rank // volume
+
+
 def block_means(field: Tensor, lattice: Lattice) -> Tensor:
     """Average a field (..., *voxels) over the voxels of every site, shape (..., *sites)."""
     if lattice.block == 1:

@@ -27,6 +27,7 @@ class WalledKernel(TransitionKernel):
 
     Examples
     --------
+    >>> from microdsd.process import Lattice
     >>> whole = TransitionKernel(Lattice.box((6,), "no-flux"))
     >>> walled = WalledKernel(whole, [slice(1, 3)])
     >>> walled.apply(torch.tensor([[[0.0, 1.0, 0.0, 0.0, 0.0, 0.0]]]), 100.0)

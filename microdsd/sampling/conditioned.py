@@ -84,5 +84,5 @@ class ConditionedNetwork:
             log_h, scores = self.read_out(*shown)
         require_finite_output(scores, "phase probabilities", state.sigma)
         if self.observe is not None:
-            self.observe(Visit(state.sigma, state.occupation, log_h))
+            self.observe(Visit(state.sigma, state.occupation, log_h, state.kernel.lattice))
         return scores if self.guide is None else guided_scores(scores, self.guide, state.sigma)

@@ -19,6 +19,7 @@ from torch import Tensor
 from microdsd.networks.base import PotentialNetwork, ReadOut
 from microdsd.process.blocks import block_sums
 from microdsd.process.kernel import TransitionKernel
+from microdsd.process.lattice import Lattice
 from microdsd.process.noise import time_of
 from microdsd.sampling.evidence import evidence
 from microdsd.sampling.finite import require_finite_output
@@ -75,11 +76,14 @@ class Visit:
         Occupation numbers.
     log_h : Tensor, same shape
         Logarithm of the potential.
+    lattice : Lattice
+        That both are on.
     """
 
     sigma: float
     occupation: Tensor
     log_h: Tensor
+    lattice: Lattice
 
 
 Observer = Callable[[Visit], None]
@@ -122,7 +126,7 @@ class Predicted:
         """The same log h, once it is known to be finite and has been shown."""
         require_finite_output(log_h, "potential", state.sigma)
         if self._observe is not None:
-            self._observe(Visit(state.sigma, state.occupation, log_h))
+            self._observe(Visit(state.sigma, state.occupation, log_h, state.kernel.lattice))
         return log_h
 
 

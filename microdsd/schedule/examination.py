@@ -33,6 +33,7 @@ from microdsd.process.mixing import (
     tau_leaping_evaluations,
 )
 from microdsd.schedule.noise_curves import noise_curves, noised
+from microdsd.schedule.octaves import octave_levels
 from microdsd.schedule.result import Schedule
 from microdsd.training.paper import PAPER_SETTINGS
 
@@ -139,6 +140,7 @@ def examine(
         recommended=recommended,
         information_limit=LAYOUT,
         levels=tuple(levels),
+        octaves=octave_levels(shape, horizon.sigma),
         tau_leaping={
             f"{material}, epsilon {paper.epsilon:g}": tau_leaping_evaluations(
                 len(shape), horizon.sigma, paper.epsilon

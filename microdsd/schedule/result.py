@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -52,6 +54,8 @@ class Schedule:
         Nats per window that a recommended horizon may leave.
     levels : tuple of float
         Grid of the bridges from the horizon down, one network evaluation each.
+    octaves : tuple of float
+        Noise levels above which walkers are on blocks of 2, 4, ... voxels per axis.
     tau_leaping : dict of str to float
         Evaluations that tau-leaping needs from the same horizon, by epsilon of the paper.
     displaced : float
@@ -76,6 +80,7 @@ class Schedule:
     recommended: Horizon
     information_limit: float
     levels: tuple[float, ...]
+    octaves: tuple[float, ...]
     tau_leaping: Mapping[str, float]
     displaced: float
     overlap: float
@@ -106,7 +111,32 @@ class Schedule:
             "evaluations": f"bridges {len(self.levels)}; tau-leaping at least "
             + ", ".join(leaping),
             "grid": " ".join(f"{sigma:.3g}" for sigma in self.levels),
+            "lattices": self.lattices(),
         }
+
+    def lattices(self) -> str:
+        """On which lattice the walk is at which noise, how often it is evaluated there, and why."""
+        bounds = (0.0, *self.octaves, math.inf)
+        visits = [
+            sum(low < sigma <= high for sigma in self.levels)
+            for low, high in itertools.pairwise(bounds)
+        ]
+        if not self.octaves:
+            return (
+                f"voxels alone, {visits[0]} evaluations: blocks of 2 would leave fewer than 16 "
+                "sites across a window, or the horizon is too near"
+            )
+        cost = sum(n / 2 ** (j * len(self.window)) for j, n in enumerate(visits))
+        parts = [
+            f"blocks of {2 ** (j + 1)} above {level:g} ({n} evaluations)"
+            for j, (level, n) in enumerate(zip(self.octaves, visits[1:], strict=True))
+        ]
+        return (
+            f"voxels up to {self.octaves[0]:g} voxels of noise ({visits[0]} evaluations), "
+            + ", ".join(parts)
+            + f": as much work as {cost:.1f} evaluations on voxels; from two of its sites of noise "
+            "on, a lattice loses nothing"
+        )
 
     def to_dict(self) -> dict[str, Any]:
         """Everything but the picture, as JSON can hold it."""
@@ -126,6 +156,7 @@ class Schedule:
             },
             "evaluations": {"bridges": len(self.levels), "tau_leaping": dict(self.tau_leaping)},
             "levels": list(self.levels),
+            "octaves": list(self.octaves),
             "curves": {
                 "sigma": self.curves["level"].values.tolist(),
                 "distance": self.curves["distance"].values.tolist(),

@@ -72,7 +72,7 @@ def test_another_value_is_refused_before_any_file_is_opened(words, option, offer
 def test_an_option_of_an_earlier_version_names_its_successor(words, old):
     done = CliRunner().invoke(app, words)
     assert done.exit_code == 2
-    assert f"{old}: is now called {RENAMED[old]}" in done.stderr
+    assert f"{old} is now called {RENAMED[old]}" in done.stderr
 
 
 def test_a_verb_that_never_had_the_option_does_not_speak_of_it():

@@ -60,6 +60,9 @@ def test_a_fit_has_the_options_of_a_run_with_the_same_defaults():
         (lambda m: sample_sweep(m, {"pore": [0.1, 0.2]}, repeats=3), "repeats: there is no such"),
         (lambda m: fit(HOLE * 1, None, windw=8), "did you mean window"),
         (lambda m: fit(HOLE * 1, None, n=8), "n: there is no such argument"),
+        (lambda m: fit(HOLE * 1, None, schedule="t^2"), "did you mean time_schedule"),
+        (lambda m: fit(HOLE * 1, None, on_step=print), "did you mean progress"),
+        (lambda m: m.sample_regions({"pore": [0.1, 0.2]}, regions=HOLE), "did you mean region_map"),
     ],
 )
 def test_a_misspelt_option_is_refused_with_the_one_that_was_meant(call, message):
@@ -77,3 +80,22 @@ def test_an_option_reaches_the_request():
     for make in seeded:
         assert (make(3) == make(3)).all()
         assert not (make(3) == make(4)).all()
+
+
+def test_every_way_to_generate_tells_its_progress():
+    model = tiny_model()
+    ways = [
+        lambda **told: model.sample(2, evaluations=4, rng=0, **told),
+        lambda **told: model.inpaint(
+            HOLE * 1, HOLE, 2, phase_fraction={"pore": 0.5}, evaluations=4, rng=0, **told
+        ),
+        lambda **told: model.sample_regions(
+            {"pore": [[0.25], [0.5]]}, 2, evaluations=4, rng=0, **told
+        ),
+        lambda **told: sample_sweep(model, {"pore": [0.25, 0.5]}, evaluations=4, rng=0, **told),
+    ]
+    for make in ways:
+        told = []
+        make(progress=lambda *state: told.append(state[:2]))  # noqa: B023
+        assert told == sorted(told)
+        assert told[-1][0] == told[-1][1] > 0

@@ -10,8 +10,14 @@ from typer.testing import CliRunner
 
 from microdsd.cli.app import app
 from microdsd.errors import DataFileError, InputError
-from microdsd.io import list_microstructures, load_microstructures, open_labels
-from microdsd.microstructure import as_microstructure, phases_of, voxel_size_of
+from microdsd.io import (
+    list_microstructures,
+    load_images,
+    load_microstructures,
+    open_labels,
+    save_images,
+)
+from microdsd.microstructure import as_images, as_microstructure, phases_of, voxel_size_of
 
 V = np.zeros((4, 6, 5), np.uint8)
 V[1:3, 2:4] = 1
@@ -463,3 +469,16 @@ def test_a_damaged_list_of_scales_is_refused(tmp_path, native, reference):
             file["labels"].attrs["phases"] = '{"0": "a", "1": "b"}'
     with pytest.raises(DataFileError, match="list of its dimension scales is damaged"):
         load_microstructures(path)
+
+
+@pytest.mark.parametrize("name", ["intensity", "class"])
+def test_a_damaged_list_of_scales_of_images_is_refused(tmp_path, name):
+    """Images are read by the same reader as labels; by one of their own they ended the process."""
+    path = tmp_path / "a.h5"
+    save_images(path, as_images(np.ones((2, 6, 5), np.uint8), classes=["one", "two"]))
+    with h5py.File(path, "a") as file:
+        damaged = file["images"][name]
+        del damaged.attrs["DIMENSION_LIST"]
+        damaged.attrs["DIMENSION_LIST"] = damaged.ref
+    with pytest.raises(DataFileError, match="list of its dimension scales is damaged"):
+        load_images(path)
