@@ -11,7 +11,7 @@ from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -31,6 +31,7 @@ from microdsd.generation.microstructure_model import MicrostructureModel
 from microdsd.generation.request import GenerationRequest
 from microdsd.models import model_path
 from microdsd.networks.tiles import Outputs
+from microdsd.networks.unet import UNet
 from microdsd.progress import Progress
 
 Made = tuple[int, np.ndarray, int]
@@ -151,7 +152,7 @@ def generate_by_workers(
 def number_of_tiles(model: MicrostructureModel, request: GenerationRequest) -> int:
     """Tiles in which the network goes through the voxels of a request's box."""
     lattice = request.lattice
-    return len(model.network.octaves[0].tiles_of(lattice.shape, lattice.boundary))
+    return len(_networks(model)[0].tiles_of(lattice.shape, lattice.boundary))
 
 
 def make_sample(file: ModelOfWorkers, request: GenerationRequest) -> tuple[np.ndarray, int]:
@@ -166,11 +167,10 @@ def evaluate_tile(
     """Output of an octave's network on a tile, on a worker; see `UNet.on_tile`."""
     model = file.load()
     tensors = [torch.from_numpy(array).to(model.device) for array in (seen, condition)]
-    network = model.network.octaves[octave]
+    network = _networks(model)[octave]
     precision = Precision(file.precision, torch.get_num_threads())
     with precision.applied(model.device), torch.inference_mode():
-        output: Tensor = network.on_tile(*tensors, *place)
-        return np.ascontiguousarray(output.float().cpu().numpy())
+        return _array(network.on_tile(*tensors, *place))
 
 
 @contextmanager
@@ -182,7 +182,7 @@ def _tiles_by_workers(
     tiles: int,
 ) -> Iterator[None]:
     """Have the tiles of a box evaluated by workers while the block lasts."""
-    networks = list(model.network.octaves)
+    networks = _networks(model)
     before = [network.map_tiles for network in networks]
     with connected(scheduler, workers, tiles, "the same command begins again") as cluster:
         try:
@@ -211,6 +211,11 @@ def _outputs(
         if isinstance(result, Exception):
             raise result
         yield number, torch.from_numpy(result).to(device)
+
+
+def _networks(model: MicrostructureModel) -> list[UNet]:
+    """Networks by octave."""
+    return cast(list[UNet], list(model.network.octaves))
 
 
 def _array(tensor: Tensor) -> np.ndarray:

@@ -225,7 +225,7 @@ class UNet(nn.Module):
             (tile.seen(x), condition, self._kinds(tile, x, boundary), tile.inside) for tile in box
         )
         for number, part in self.map_tiles(self.on_tile, shown):
-            y[(slice(None), slice(None), *box[number].inner)] = part
+            y[(..., *box[number].inner)] = part
         return y
 
     def tiles_of(self, shape: Sequence[int], boundary: tuple[Boundary, ...]) -> list[Tile]:
@@ -261,7 +261,7 @@ class UNet(nn.Module):
         inside : tuple of slice
             Where the inner part lies.
         """
-        return self._on(seen, condition, boundary)[(slice(None), slice(None), *inside)]
+        return self._on(seen, condition, boundary)[(..., *inside)]
 
     def _on(self, x: Tensor, condition: Tensor, boundary: tuple[Boundary, ...]) -> Tensor:
         x = x.contiguous(memory_format=self.memory_format)
