@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from microdsd.cli.app import EXIT_ERROR
+from microdsd.cli.app import EXIT_ERROR, EXIT_INTERRUPTED
 from microdsd.cli.live import STDERR, show_progress
 from microdsd.cli.options import (
     Device,
@@ -240,6 +240,10 @@ def _one_voice(device: str | None) -> Iterator[Ranks]:
             if ranks.first or (ranks.rank == 1 and isinstance(error, LostRankError)):
                 raise
             raise typer.Exit(EXIT_ERROR) from error
+        except KeyboardInterrupt as error:
+            if ranks.first:
+                raise
+            raise typer.Exit(EXIT_INTERRUPTED) from error
         finally:
             STDERR.quiet = quiet
 
@@ -257,7 +261,11 @@ def _trained(
     logged = saved - _LOG_EVERY  # the first step is logged
     try:
         with show_progress() if ranks.first else nullcontext():
-            with stage("training", total=1.0) as training, held_interrupts() as release:
+            with (
+                stage("training", total=1.0) as training,
+                held_interrupts() as release,
+                _saved_when_alone(run, state, ranks),
+            ):
                 for record in run.records():
                     training.update(record.progress, status=run.status(record))
                     now = time.monotonic()
@@ -275,6 +283,19 @@ def _trained(
             STDERR.print(
                 f"stopped after step {run.trainer.step}; the same command with --resume goes on"
             )
+        raise
+
+
+@contextmanager
+def _saved_when_alone(run: TrainingRun, state: Path, ranks: Ranks) -> Iterator[None]:
+    """Keep the state after the last step when another rank is lost, before this one is ended."""
+    from microdsd.training.distributed import LostRankError
+
+    try:
+        yield
+    except LostRankError:
+        if ranks.first and run.trainer.step:
+            run.save_state(state)
         raise
 
 

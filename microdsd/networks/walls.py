@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from microdsd.process.blocks import axis_volumes
 from microdsd.process.lattice import Lattice
 
 
@@ -41,9 +42,9 @@ def free_share(lattice: Lattice, t: Tensor, like: Tensor) -> Tensor:
         if kind == "periodic":
             share = share.expand(*share.shape[: 2 + axis], sites, *share.shape[3 + axis :])
             continue
-        length, volume = lattice.voxels[axis], lattice.volumes(axis)
-        ends = torch.tensor(volume, device=like.device, dtype=like.dtype).cumsum(0)
-        centre = ends - torch.tensor(volume, device=like.device, dtype=like.dtype) / 2
+        length = lattice.voxels[axis]
+        volume = axis_volumes(lattice.volumes(axis), like.device).to(like.dtype)
+        centre = volume.cumsum(0) - volume / 2
         within = torch.erf(centre / width) + torch.erf((length - centre) / width)
         share = share * (0.5 * within).reshape(shape)
     return share

@@ -167,8 +167,8 @@ class Ranks:
             yield
         except RuntimeError as error:
             raise LostRankError(
-                f"training: another of the {self.size} ranks has ended, or cannot be reached; what "
-                "was last saved is kept, the same command with --resume goes on from there"
+                f"training: another of the {self.size} ranks has ended, or cannot be reached; the "
+                "same command with --resume goes on from what was last saved"
             ) from error
 
 

@@ -21,7 +21,7 @@ from microdsd.process.streams import drawn_streams
 from microdsd.process.walk import Walkers
 from microdsd.training.averaging import average_weights
 from microdsd.training.config import TrainingConfig
-from microdsd.training.distributed import Ranks
+from microdsd.training.distributed import LostRankError, Ranks
 from microdsd.training.noised_batch import NoisedBatch
 from microdsd.training.octave import Draw, OctaveTask, StepShares
 from microdsd.training.stopwatch import Stopwatch
@@ -200,17 +200,24 @@ class Trainer:
     def _optimise(self, progress: float) -> float:
         config = self.config
         rng = np.random.default_rng([config.seed, self.step])
+        shares = copy.deepcopy(self._shares)
         octave = self._shares.next()
         done = self._shares.steps[octave]
         self.optimizer.zero_grad(set_to_none=True)
         loss = self._batch_loss(self._tasks[octave], rng)
         loss.backward()  # type: ignore[no-untyped-call]
-        loss = self._ranks.average(self.network.parameters(), loss.detach())
+        try:
+            loss = self._ranks.average(self.network.parameters(), loss.detach())
+        except LostRankError:
+            self._shares = shares  # the state is that after the last step
+            raise
         norm = torch.nn.utils.clip_grad_norm_(self.network.parameters(), config.clip)
         warm = min(1.0, done / max(1, config.warmup))
         for group in self.optimizer.param_groups:
             group["lr"] = config.learning_rate * warm * (1 + math.cos(math.pi * progress)) / 2
-        if bool(norm.isfinite()):  # one step that overflows must not end the run
+        # The only time that a step waits for its own work.
+        size, said = torch.stack([norm, loss.to(norm.dtype)]).tolist()
+        if math.isfinite(size):  # one step that overflows must not end the run
             self.optimizer.step()
         self.step += 1
         run_length = done / max(progress, 1 / self.step)
@@ -220,7 +227,7 @@ class Trainer:
             done,
             config.average * run_length,
         )
-        return float(loss)
+        return float(said)
 
     def _rehearse(self) -> None:
         """One step's work for every octave, which leaves no trace."""

@@ -63,7 +63,7 @@ def together(folder: Path, ranks: Ranks) -> None:
         ranks.require_same({"window": [32, 32], "seed": ranks.rank})
     if not ranks.first:
         os._exit(0)  # as a process that is killed: nobody is told
-    with pytest.raises(LostRankError, match="--resume goes on from there"):
+    with pytest.raises(LostRankError, match="--resume goes on from what was last saved"):
         ranks.decided("after this")
     (folder / "done").touch()
 
