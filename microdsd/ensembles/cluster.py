@@ -232,7 +232,9 @@ def _client(distributed: Any, scheduler: str, workers: int | None) -> Iterator[A
         cluster = distributed.LocalCluster(
             n_workers=workers,
             threads_per_worker=1,
+            # Without a dashboard, but on a free port: there may be another run on this machine.
             dashboard_address=None,
+            scheduler_kwargs={"dashboard": False, "dashboard_address": "127.0.0.1:0"},
             silence_logs=logging.CRITICAL,
         )
     with cluster, distributed.Client(cluster, set_as_default=False) as client:

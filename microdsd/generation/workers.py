@@ -166,11 +166,11 @@ def evaluate_tile(
 ) -> np.ndarray:
     """Output of an octave's network on a tile, on a worker; see `UNet.on_tile`."""
     model = file.load()
-    tensors = [torch.from_numpy(array).to(model.device) for array in (seen, condition)]
+    field, told = (torch.from_numpy(array).to(model.device) for array in (seen, condition))
     network = _networks(model)[octave]
     precision = Precision(file.precision, torch.get_num_threads())
     with precision.applied(model.device), torch.inference_mode():
-        return _array(network.on_tile(*tensors, *place))
+        return _array(network.on_tile(field, told, *place))
 
 
 @contextmanager

@@ -225,7 +225,8 @@ class UNet(nn.Module):
             (tile.seen(x), condition, self._kinds(tile, x, boundary), tile.inside) for tile in box
         )
         for number, part in self.map_tiles(self.on_tile, shown):
-            y[(..., *box[number].inner)] = part
+            place: list[slice] = [slice(None), slice(None), *box[number].inner]
+            y[tuple(place)] = part
         return y
 
     def tiles_of(self, shape: Sequence[int], boundary: tuple[Boundary, ...]) -> list[Tile]:
@@ -261,7 +262,9 @@ class UNet(nn.Module):
         inside : tuple of slice
             Where the inner part lies.
         """
-        return self._on(seen, condition, boundary)[(..., *inside)]
+        output = self._on(seen, condition, boundary)
+        place: list[slice] = [slice(None), slice(None), *inside]
+        return output[tuple(place)]
 
     def _on(self, x: Tensor, condition: Tensor, boundary: tuple[Boundary, ...]) -> Tensor:
         x = x.contiguous(memory_format=self.memory_format)
