@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
 _SAVE_EVERY = 120.0
 _LOG_EVERY = 5.0
+_ECHO = 10.0
 _IMAGE_SIGMA_MIN = 0.1
 
 
@@ -263,7 +264,7 @@ def _trained(
         with show_progress() if ranks.first else nullcontext():
             with (
                 stage("training", total=1.0) as training,
-                held_interrupts() as release,
+                held_interrupts(echo=_ECHO if ranks.size > 1 else 0.0) as release,
                 _saved_when_alone(run, state, ranks),
             ):
                 for record in run.records():
