@@ -26,6 +26,7 @@ lint: $(INSTALLED)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python .ci/rooms.py
+	$(BIN)/python .ci/english.py
 
 wheel: $(INSTALLED)
 	$(BIN)/python -m build --wheel --outdir dist .

@@ -38,7 +38,7 @@ def _row(group: Group, record: Descriptor) -> str:
         record.unit,
         f"**{record.label}**: {record.definition}",
         _uses(record),
-        _source(record.reference),
+        _source(record.references),
     ]
     plain = (cell.replace("|", "&#124;").replace("<", "&lt;") for cell in cells)
     return f"| {' | '.join(plain)} |"
@@ -51,12 +51,12 @@ def _uses(record: Descriptor) -> str:
     return "; ".join(uses)
 
 
-def _source(reference: str) -> str:
-    doi = reference.removeprefix("doi:")
-    if doi == reference:
-        return reference
+def _source(references: str) -> str:
+    doi = references.removeprefix("doi:")
+    if doi == references:
+        return references
     address = doi.replace("(", "%28").replace(")", "%29")
-    return f"[{reference}](https://doi.org/{address})"
+    return f"[{references}](https://doi.org/{address})"
 
 
 def with_table(text: str) -> str:

@@ -5,28 +5,28 @@ Every message names the argument, the offending value and the remedy.
 
 
 class MicrodsdError(Exception):
-    """Base class: the command line prints it as one line and exits with code 2."""
+    """Report an error in one line on the command line, with exit code 2; the base class."""
 
 
 class InputError(MicrodsdError, ValueError):
-    """An argument has a value that cannot be used."""
+    """Report an argument whose value cannot be used."""
 
 
 class DataFileError(MicrodsdError, OSError):
-    """A file is missing, unreadable, truncated, or would be overwritten."""
+    """Report a file that is missing, unreadable, truncated, or would be overwritten."""
 
 
 class NotMixedError(InputError):
-    """The horizon is too short for the box: its noise still remembers the source image."""
+    """Report a horizon too short for the box: its noise still remembers the source."""
 
 
 class CheckpointError(MicrodsdError):
-    """A model file is damaged, foreign, or of a version this package cannot read."""
+    """Report a model file that is damaged, foreign, or of an unknown version."""
 
 
 class MicrodsdWarning(UserWarning):
-    """Base class of what microdsd warns of; the command line prints it as a note."""
+    """Warn in a note on the command line; the base class of all warnings."""
 
 
 class ExtrapolationWarning(MicrodsdWarning):
-    """A composition lies outside of what the model was trained on."""
+    """Warn that a composition lies outside of what the model was trained on."""

@@ -25,9 +25,9 @@ less, the network would tell the two sides apart by their fractions."""
 
 @dataclasses.dataclass(frozen=True)
 class NetworkJudge:
-    """Two-sample test by a small convolutional network, cross-validated by place.
+    """Test two samples by a small convolutional network, cross-validated by place.
 
-    Parameters
+    Attributes
     ----------
     folds : int
         Blocks of consecutive real windows; the network that is asked about one block has been
@@ -38,7 +38,7 @@ class NetworkJudge:
     learning_rate : float
     seed : int
     progress : Progress, optional
-        Told the number of epochs that are done, and of all.
+        Receives the number of epochs that are done, and of all.
 
     Notes
     -----
@@ -166,7 +166,7 @@ def _network(phases: int, dimension: int) -> nn.Sequential:
 
 
 def _one_hot(labels: np.ndarray, phases: list[int]) -> torch.Tensor:
-    """Indicators (samples, phases, *space), centred."""
+    """Return centred indicators (samples, phases, *space)."""
     channels = np.stack([labels == phase for phase in phases], axis=1)
     return torch.from_numpy(channels.astype(np.float32)) - 1 / len(phases)
 

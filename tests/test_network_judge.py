@@ -67,7 +67,7 @@ def test_any_judge_can_be_handed_in():
     evaluation = evaluate(real[:16], real[16:], classifier=judge)
     assert asked == [(16, 44)]
     assert evaluation.verdict.test("network").answer == "differs"
-    assert "A network tells them apart: 95 % are named rightly." in verdict_sentence(
+    assert "A network distinguishes them: 95 % are classified correctly." in verdict_sentence(
         evaluation.verdict
     )
     few = evaluate(real[:3], real[16:], classifier=judge)

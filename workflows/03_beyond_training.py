@@ -36,8 +36,8 @@ def main(n: int = 6) -> None:
             )
             print(
                 f"  {porosity:.2f}: surface {float(pore.specific_surface_area):.4f} per voxel, "
-                f"bodies {float(pore.body_count):.1f}, "
-                f"largest body {float(pore.largest_body_share):.2f}, "
+                f"components {float(pore.component_count):.1f}, "
+                f"largest component {float(pore.largest_component_share):.2f}, "
                 f"percolating {float(pore.percolates.mean()):.2f}"
             )
         with atomic_write(OUT / f"{name}.png", overwrite=True) as temporary:

@@ -76,9 +76,9 @@ def likeliest_path(pore: np.ndarray) -> np.ndarray:
 
 
 def percolates(pores: np.ndarray) -> bool:
-    """Whether a body of pores, connected through faces, reaches from first to last layer."""
-    bodies, _ = ndimage.label(pores)
-    return bool(np.intersect1d(bodies[0][pores[0]], bodies[-1][pores[-1]]).size)
+    """Whether a component of pores, connected through faces, reaches from first to last layer."""
+    components, _ = ndimage.label(pores)
+    return bool(np.intersect1d(components[0][pores[0]], components[-1][pores[-1]]).size)
 
 
 def main(planes: int = 12, volumes: int = 6) -> None:

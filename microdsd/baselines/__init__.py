@@ -1,4 +1,4 @@
-"""Baselines that know low-order statistics of a material, and nothing else of it."""
+"""Baselines that know only low-order statistics of a material."""
 
 from microdsd.baselines.gaussian_field import GaussianField
 from microdsd.baselines.yeong_torquato import YeongTorquato

@@ -17,11 +17,11 @@ _QUENCHED = 20  # of the blocks, the last: no rise is accepted any more
 _RATES = (0.5, 0.001)  # aimed at by the first and the last block that is not quenched
 _COOLING = 0.85
 _TRIALS = 200
-_FREE = 0.1  # share of picks away from interfaces, without which no new body could begin
+_FREE = 0.1  # share of picks away from interfaces, without which no new component could begin
 
 
 class AnnealedBox:
-    r"""Voxels of given phases, how far their S2 and lineal path are from targets, and swaps.
+    r"""Hold voxels of given phases, and the distance of their statistics from targets.
 
     Parameters
     ----------
@@ -88,11 +88,11 @@ class AnnealedBox:
 
     @property
     def phase(self) -> NDArray[np.int8]:
-        """Position of every voxel's phase among the phases."""
+        """Return the position of every voxel's phase among the phases."""
         return np.ascontiguousarray(self._padded()[self._core(0)])
 
     def counts(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Pairs (pairs, directions, lags) and lines (phases, directions, lags), counted anew.
+        """Count the pairs (pairs, directions, lags) and lines (phases, directions, lags) anew.
 
         Lag zero is left at zero.
         """
@@ -115,7 +115,7 @@ class AnnealedBox:
         return pairs, lines
 
     def recomputed_energy(self) -> float:
-        """Energy from counts made anew, to check the running ones."""
+        """Compute the energy from new counts, to check the running ones."""
         pairs, lines = self.counts()
         return float(
             (self._pair_weight * (pairs - self._pair_aim) ** 2).sum()
@@ -125,7 +125,7 @@ class AnnealedBox:
     def swap(
         self, proposals: int, temperature: float, rng: np.random.Generator
     ) -> tuple[float, float]:
-        """Propose swaps; the share that was accepted, and the mean rise that was proposed.
+        """Propose swaps; return the accepted share, and the mean proposed increase.
 
         A negative temperature takes every swap back.
         """
@@ -156,7 +156,7 @@ class AnnealedBox:
     def anneal(
         self, sweeps: float, rng: np.random.Generator, *, tolerance: float = 0.0
     ) -> Iterator[float]:
-        """Cool the box; yields the share of the work done, block by block.
+        """Anneal the box; yield the completed share of the work, block by block.
 
         Parameters
         ----------
@@ -195,7 +195,7 @@ class AnnealedBox:
         return tuple(slice(s, s + n) for s, n in zip(starts, self.shape, strict=True))
 
     def _places(self, lags: NDArray[np.int64]) -> Array:
-        """Places (directions, lags) at which a lag fits; one where it does not, to divide by."""
+        """Count the places (directions, lags) at which a lag fits; 1 where it does not fit."""
         if self._periodic:
             return np.full((len(self._directions), len(lags)), float(np.prod(self.shape)))
         lost = lags[:, None] * np.abs(self._directions)[:, None, :]
@@ -210,7 +210,7 @@ def _or_one(scale: Array) -> Array:
 def _copies(
     shape: tuple[int, ...], margin: int, item: NDArray[np.int64], periodic: bool
 ) -> NDArray[np.int64]:
-    """Places (voxels, copies) of every voxel in the flat padded box, -1 where there is none."""
+    """Return the places (voxels, copies) of every voxel in the flat padded box; -1 for none."""
     places = np.indices(shape).reshape(len(shape), -1).T + margin
     own = [places @ item]
     if periodic:
@@ -218,6 +218,6 @@ def _copies(
         for wraps in itertools.product((-1, 0, 1), repeat=len(shape)):
             if any(wraps):
                 moved = places + np.array(wraps) * shape
-                there = np.all((moved >= 0) & (moved < padded), axis=1)
-                own.append(np.where(there, moved @ item, -1))
+                in_box = np.all((moved >= 0) & (moved < padded), axis=1)
+                own.append(np.where(in_box, moved @ item, -1))
     return np.ascontiguousarray(np.stack(own, axis=1).astype(np.int64))

@@ -13,7 +13,7 @@ _NEGLIGIBLE = 1e-4
 
 
 def nearest_spectrum(correlation: Array, shape: tuple[int, ...]) -> tuple[Array, Array]:
-    """Non-negative spectrum on a torus whose correlation is the given one at short lags.
+    """Find a non-negative spectrum on a torus with the given correlation at short lags.
 
     Parameters
     ----------

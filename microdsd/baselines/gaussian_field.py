@@ -27,7 +27,7 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class _Cut:
-    """One field: it gives a phase its voxels among those that no earlier phase has taken."""
+    """Hold one field, which gives a phase its voxels among those that no earlier phase has."""
 
     phase: int
     fraction: float
@@ -36,7 +36,7 @@ class _Cut:
 
 
 class GaussianField:
-    r"""Level cuts of Gaussian random fields whose S2 is that of a reference.
+    r"""Generate level cuts of Gaussian random fields whose S2 is that of a reference.
 
     Make one with `fit`.
 
@@ -130,7 +130,7 @@ class GaussianField:
         rng: int | np.random.Generator | None = None,
         progress: Progress | None = None,
     ) -> xr.DataArray:
-        """Generate microstructures with exactly the composition asked for.
+        """Generate microstructures with exactly the requested composition.
 
         Parameters
         ----------
@@ -166,10 +166,10 @@ class GaussianField:
         )
         torus = self._torus(request.shape, periodic)
         fields = [nearest_spectrum(cut.correlation, torus) for cut in self._cuts]
-        made = []
+        samples = []
         with stage("gaussian field", n, progress) as generating:
             for i in range(n):
-                made.append(
+                samples.append(
                     self._one(
                         [np.sqrt(spectrum) for spectrum, _ in fields],
                         torus,
@@ -182,7 +182,7 @@ class GaussianField:
         names = list(self.reference.phases.values())
         return request.dress(
             "gaussian-field",
-            made,
+            samples,
             periodic=periodic,
             two_point_misfit={
                 names[cut.phase]: _misfit(cut, achieved)
@@ -237,7 +237,7 @@ def _ordered(windows: ReferenceWindows, order: Sequence[int | str] | None) -> li
 
 
 def _misfit(cut: _Cut, achieved: Array) -> float:
-    """Sum over the lags of ``|S2 - measured|``, relative to that of the measured from phi^2."""
+    """Sum ``|S2 - measured|`` over the lags, relative to the decay of the measured curve."""
     two_point = exceedance_probability(achieved, cut.fraction)
     scale = np.abs(cut.two_point - cut.fraction**2).sum()
     return float(np.abs(two_point - cut.two_point).sum() / scale)

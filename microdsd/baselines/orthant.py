@@ -1,4 +1,4 @@
-"""Two Gaussian numbers above one level: probability, and the correlation that it takes."""
+"""Probability that two Gaussian numbers exceed one level, and its inverse."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _NODES = 4097
 
 
 def exceedance_probability(correlation: ArrayLike, fraction: float) -> Array:
-    r"""Probability that two standard Gaussian numbers both exceed the level of a fraction.
+    r"""Return the probability that two Gaussian numbers exceed the level of a fraction.
 
     Parameters
     ----------
@@ -44,7 +44,7 @@ def exceedance_probability(correlation: ArrayLike, fraction: float) -> Array:
 
 
 def correlation_of_exceedance(probability: ArrayLike, fraction: float) -> Array:
-    """Correlation at which two Gaussian numbers exceed the level with a probability.
+    """Return the correlation at which two numbers exceed a level with a probability.
 
     Probabilities beyond those of the correlations -1 and 1 give these.
 
@@ -61,7 +61,7 @@ def correlation_of_exceedance(probability: ArrayLike, fraction: float) -> Array:
 
 @lru_cache(maxsize=16)
 def _table(fraction: float) -> tuple[Array, Array]:
-    """Angles from -pi/2 to pi/2 and the probability at each, by Simpson's rule."""
+    """Return angles from -pi/2 to pi/2 and the probability at each, by Simpson's rule."""
     angle = np.linspace(-np.pi / 2, np.pi / 2, _NODES)
     level = ndtri(1 - fraction)
 

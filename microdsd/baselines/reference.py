@@ -1,4 +1,4 @@
-"""What the baselines know of the real material: low-order statistics of its windows."""
+"""Low-order statistics of windows of the real material."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _MIN_LENGTH = 4
 
 @dataclass(frozen=True)
 class ReferenceWindows:
-    """Windows of real material, and what is measured on them.
+    """Hold windows of real material, and their measurements.
 
     Attributes
     ----------
@@ -89,22 +89,22 @@ class ReferenceWindows:
 
     @property
     def window(self) -> tuple[int, ...]:
-        """Voxels per axis."""
+        """Return the number of voxels per axis."""
         return self.phase.shape[1:]
 
     @property
     def reach(self) -> int:
-        """Longest lag that is measured: half the shortest side, as in S2 elsewhere."""
+        """Return the longest measured lag: half the shortest side, as in S2 elsewhere."""
         return min(self.window) // 2
 
     @property
     def fractions(self) -> Array:
-        """Phase fractions of every window, shape (windows, phases)."""
+        """Return the phase fractions of every window, shape (windows, phases)."""
         axes = tuple(range(1, self.phase.ndim))
         return np.stack([(self.phase == k).mean(axis=axes) for k in range(len(self.phases))], 1)
 
     def two_point_map(self, first: Mask, second: Mask | None = None) -> Array:
-        r"""Mean S2 of all lags :math:`|r_d| \le` reach, averaged over the symmetry.
+        r"""Average S2 over the symmetry at all lags :math:`|r_d| \le` reach.
 
         Parameters
         ----------

@@ -1,4 +1,4 @@
-"""What is asked of a baseline, checked before any work, and the dress of what it makes."""
+"""Requests to a baseline, checked before any work, and the form of its samples."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ _MIN_LENGTH = 4
 
 @dataclass(frozen=True)
 class BaselineRequest:
-    """Samples to be made, down to the last voxel of their composition.
+    """Hold the requested samples with the exact counts of their composition.
 
     Attributes
     ----------
     shape : tuple of int
     fractions : dict of str to tuple of float
-        As asked for: by phase name, one entry per sample.
+        The request: by phase name, one entry per sample.
     counts : ndarray of int64, shape (samples, phases)
         In ascending order of the labels.
     seed : int
@@ -92,7 +92,7 @@ class BaselineRequest:
         return cls(reference, edges, fractions, counts, resolve_seed(rng))
 
     def dress(self, method: str, phase: Sequence[NDArray[np.int8]], **record: Any) -> xr.DataArray:
-        """Samples (positions among the phases) in the array contract, with provenance."""
+        """Convert samples (positions among the phases) to the array contract."""
         reference = self.reference
         labels = np.array(list(reference.phases), dtype=np.min_scalar_type(max(reference.phases)))[
             np.stack(phase)

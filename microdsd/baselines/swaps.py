@@ -1,4 +1,4 @@
-"""Swaps of voxels at a temperature, with S2 and lineal path kept up to date: compiled loops.
+"""Compiled loops that swap voxels at a temperature and update S2 and lineal path.
 
 A box lies flat inside a margin as wide as the longest lag, which holds -1, or copies of the
 opposite side where the box wraps: no loop below asks where a lag ends.
@@ -46,21 +46,21 @@ def change_phase(
     lines : ndarray of int, shape (phases, directions, lags)
         Lines of k steps that lie in one phase.
     """
-    here = copies[0]
-    old = labels[here]
+    place = copies[0]
+    old = labels[place]
     for d in range(len(strides)):
         stride, far = strides[d], reach[d]
         for k in range(1, far + 1):
-            for other in (labels[here + k * stride], labels[here - k * stride]):
+            for other in (labels[place + k * stride], labels[place - k * stride]):
                 if other >= 0:
                     pairs[pair_of[old, other], d, k] -= 1
                     pairs[pair_of[new, other], d, k] += 1
         for phase, sign in ((old, -1), (new, 1)):
             ahead = 0
-            while ahead < far and labels[here + (ahead + 1) * stride] == phase:
+            while ahead < far and labels[place + (ahead + 1) * stride] == phase:
                 ahead += 1
             behind = 0
-            while behind < far and labels[here - (behind + 1) * stride] == phase:
+            while behind < far and labels[place - (behind + 1) * stride] == phase:
                 behind += 1
             for k in range(1, min(far, ahead + behind) + 1):
                 lines[phase, d, k] += sign * (min(ahead, k) - max(0, k - behind) + 1)
@@ -70,10 +70,10 @@ def change_phase(
 
 
 @numba.njit(cache=True)
-def _at_interface(labels: Array, here: int, strides: Array, axes: int) -> bool:
-    phase = labels[here]
+def _at_interface(labels: Array, place: int, strides: Array, axes: int) -> bool:
+    phase = labels[place]
     for d in range(axes):
-        for other in (labels[here + strides[d]], labels[here - strides[d]]):
+        for other in (labels[place + strides[d]], labels[place - strides[d]]):
             if other >= 0 and other != phase:
                 return True
     return False
@@ -81,22 +81,22 @@ def _at_interface(labels: Array, here: int, strides: Array, axes: int) -> bool:
 
 @numba.njit(cache=True)
 def _pick(
-    labels: Array, copies: Array, strides: Array, axes: int, unlike: int, free: float, rng: Any
+    labels: Array, copies: Array, strides: Array, axes: int, excluded: int, free: float, rng: Any
 ) -> int:
-    """Voxel of another phase than `unlike`, at an interface unless a share `free` says any."""
+    """Pick a voxel of another phase than `excluded`, at an interface or (share `free`) anywhere."""
     any_voxel = rng.random() < free
     site = 0
     for _ in range(_TRIES):
         site = int(rng.random() * len(copies))
-        here = copies[site, 0]
-        if labels[here] != unlike and (any_voxel or _at_interface(labels, here, strides, axes)):
+        place = copies[site, 0]
+        if labels[place] != excluded and (any_voxel or _at_interface(labels, place, strides, axes)):
             return site
     return site
 
 
 @numba.njit(cache=True)
 def _penalty(change: Array, count: Array, aim: Array, weight: Array) -> float:
-    """Change of the energy with a change of counts."""
+    """Return the change of the energy with a change of counts."""
     total = 0.0
     for f in range(aim.shape[0]):
         for d in range(aim.shape[1]):
@@ -126,7 +126,7 @@ def swap_voxels(
     free: float,
     rng: Any,
 ) -> tuple[int, float, float, int]:
-    """Propose swaps of two voxels of unlike phases, accepted by Metropolis' rule.
+    """Propose swaps of two voxels of different phases, accepted by Metropolis' rule.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""What annealing aims at: S2 and lineal path along lattice directions, at any composition."""
+"""Targets of annealing: S2 and lineal path along lattice directions, at any composition."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Array = NDArray[np.float64]
 
 
 def lattice_directions(ndim: int) -> NDArray[np.int64]:
-    """Steps to all neighbours that share a face, an edge or a corner, one of each +- pair.
+    """Return the steps to all neighbours (face, edge, corner), one of each +- pair.
 
     The axes come first: 4 directions in 2D, 13 in 3D.
 
@@ -30,7 +30,7 @@ def lattice_directions(ndim: int) -> NDArray[np.int64]:
 
 
 def phase_pairs(phases: int, background: int) -> list[tuple[int, int]]:
-    """Pairs of phases whose S2 is matched: of the background, S2 follows from the others.
+    """Return the pairs of phases whose S2 is matched; the others determine the background.
 
     Examples
     --------
@@ -43,7 +43,7 @@ def phase_pairs(phases: int, background: int) -> list[tuple[int, int]]:
 
 @dataclass(frozen=True)
 class DirectionalTargets:
-    r"""S2 and lineal path along lattice directions, free of the composition.
+    r"""Hold S2 and lineal path along lattice directions, for any composition.
 
     Attributes
     ----------
@@ -98,13 +98,13 @@ class DirectionalTargets:
         return cls(directions, reach, pairs, correlation, persistence)
 
     def two_point(self, fractions: Array) -> Array:
-        """S2 (pairs, directions, lags) to aim at, for phase fractions (phases,)."""
+        """Return the target S2 (pairs, directions, lags) for phase fractions (phases,)."""
         product = np.array([fractions[a] * fractions[b] for a, b in self.pairs])
         variance = np.array([fractions[a] * ((a == b) - fractions[b]) for a, b in self.pairs])
         return np.asarray(product[:, None, None] + variance[:, None, None] * self.correlation)
 
     def lineal_path(self, fractions: Array) -> Array:
-        """Lineal path (phases, directions, lags) to aim at, for phase fractions (phases,)."""
+        """Return the target lineal path (phases, directions, lags) for phase fractions."""
         phi = fractions[:, None, None]
         step = np.clip(phi + (1 - phi) * self.persistence[..., 1:], 0, 1)
         start = np.broadcast_to(phi, (*self.persistence.shape[:2], 1))
@@ -155,7 +155,7 @@ def _persistence(
 
 
 def _images(step: NDArray[np.int64], reference: ReferenceWindows) -> list[tuple[int, ...]]:
-    """A direction under the symmetry, each image with its first non-zero entry positive."""
+    """Return the images of a direction under the symmetry, first non-zero entry positive."""
     images = []
     for order, flips in symmetry_elements(reference.symmetry, len(step)):
         turned = step[list(order)]
@@ -165,7 +165,7 @@ def _images(step: NDArray[np.int64], reference: ReferenceWindows) -> list[tuple[
 
 
 def _lineal_path(mask: NDArray[np.bool_], step: Sequence[int], far: int, periodic: bool) -> Array:
-    """Mean share of lines of 0, 1, ... steps that lie in the phase, of those that fit."""
+    """Return the mean share of lines of 0, 1, ... steps that lie in the phase."""
     axes = tuple(range(1, mask.ndim))
     inside = mask
     path = [inside.mean()]
@@ -174,9 +174,9 @@ def _lineal_path(mask: NDArray[np.bool_], step: Sequence[int], far: int, periodi
             inside = np.roll(inside, -np.asarray(step), axis=axes) & mask
         else:
             ahead = (slice(None), *(slice(max(s, 0), min(s, 0) or None) for s in step))
-            here = (slice(None), *(slice(max(-s, 0), min(-s, 0) or None) for s in step))
+            starts = (slice(None), *(slice(max(-s, 0), min(-s, 0) or None) for s in step))
             # Lines shrink the box by a step at one end, then the mask by as much at the other.
-            mask = mask[here]
+            mask = mask[starts]
             inside = inside[ahead] & mask
         path.append(inside.mean())
     return np.array(path)

@@ -21,14 +21,14 @@ from microdsd.progress import Progress, stage
 
 
 class YeongTorquato:
-    r"""Yeong-Torquato reconstruction: voxels swapped until S2 and lineal path are the reference's.
+    r"""Swap voxels until S2 and the lineal path are those of the reference.
 
     Make one with `fit`.
 
     Notes
     -----
-    A box of voxels in random order, with exactly the counts asked for, is annealed by swaps of
-    unlike voxels; counts never change. The energy (`AnnealedBox`) holds the two-point
+    A box of voxels in random order, with exactly the requested counts, is annealed by swaps of
+    voxels of different phases; counts never change. The energy (`AnnealedBox`) holds the two-point
     probabilities of every pair of phases but those with the largest one, which follow, and the
     lineal path of every phase, along the axes and all diagonals of the lattice up to half of a
     reference window. (Along axes alone, as first proposed, the result is known to be visibly
@@ -90,7 +90,7 @@ class YeongTorquato:
         rng: int | np.random.Generator | None = None,
         progress: Progress | None = None,
     ) -> xr.DataArray:
-        """Generate microstructures with exactly the composition asked for.
+        """Generate microstructures with exactly the requested composition.
 
         Parameters
         ----------
@@ -128,7 +128,7 @@ class YeongTorquato:
         request = BaselineRequest.resolve(
             self.reference, n, phase_fraction=phase_fraction, shape=shape, rng=rng
         )
-        made, energies = [], []
+        samples, energies = [], []
         with stage("simulated annealing", n, progress) as annealing:
             for i in range(n):
                 generator = sample_generator(request.seed, i)
@@ -139,11 +139,11 @@ class YeongTorquato:
                 )
                 for share in box.anneal(sweeps, generator):
                     annealing.update(i + share)
-                made.append(box.phase)
+                samples.append(box.phase)
                 energies.append(box.energy)
                 annealing.update(i + 1)
         return request.dress(
-            "yeong-torquato", made, periodic=periodic, sweeps=sweeps, energy=energies
+            "yeong-torquato", samples, periodic=periodic, sweeps=sweeps, energy=energies
         )
 
 

@@ -96,6 +96,10 @@ def command(
         str | None,
         typer.Option(help="A stronger judge, in minutes: network."),
     ] = None,
+    include: Annotated[
+        list[str] | None,
+        typer.Option(help="Optional descriptors to compare and test: pore_network, network_flow."),
+    ] = None,
     force: Annotated[bool, typer.Option("--force", help="Overwrite the report.")] = False,
     json: JsonNumbers = False,
 ) -> None:
@@ -103,6 +107,7 @@ def command(
     from microdsd.cli.parsing import lengths_of, names_of, numbers_of, paths_of, region_of
     from microdsd.evaluation import evaluate
     from microdsd.evaluation.verdict import margins_with
+    from microdsd.metrics.registry import included
     from microdsd.report import (
         Requirement,
         evaluation_document,
@@ -124,7 +129,7 @@ def command(
     if classifier is None and any(wanted.name == "network" for wanted in required):
         raise InputError("require: network needs --classifier network")
     inputs = paths_of(generated, reference, training, training_log)
-    with output_lock(output):
+    with included(*(include or [])), output_lock(output):
         for path in report_paths(output):
             ensure_writable(path, overwrite=force, inputs=inputs)
         if training_log is not None:

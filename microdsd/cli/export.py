@@ -19,19 +19,40 @@ def command(
         typer.Option(
             "-o",
             "--output",
-            help="File to write: .tif, .vti, .nrrd, .npy, .raw or .h5; samples of an ensemble "
-            "are numbered, one file each.",
+            help="File to write: .tif, .ome.tif, .vti, .nrrd, .nhdr, .mhd, .mha, .zarr, .npy, .raw "
+            "or .h5; samples of an ensemble are numbered, one file each. Meshes of one sample: "
+            ".stl, .ply, .vtp, .inp, .vtu.",
         ),
     ],
     sample: Annotated[
         int | None, typer.Option(help="Which sample of an ensemble; default: all.")
+    ] = None,
+    phase: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Meshes: phase by name or label, several make one body; .stl and .ply default to "
+            "a file for every phase, .inp and .vtu to all."
+        ),
+    ] = None,
+    smoothing: Annotated[
+        int | None,
+        typer.Option(
+            min=0, help="Of surfaces: iterations; 0 keeps the voxels' faces. Default: 20."
+        ),
+    ] = None,
+    caps: Annotated[
+        bool, typer.Option(help="Close bodies of .stl and .ply in the faces of the box.")
+    ] = True,
+    unit: Annotated[
+        str | None, typer.Option(help="Meshes: unit of lengths, m, mm, um or nm; default: m.")
     ] = None,
     labels: PhaseNames = None,
     voxel_size: VoxelSize = None,
     force: Overwrite = False,
     json: JsonSummary = False,
 ) -> None:
-    """Convert to TIFF, VTI, NRRD, npy, raw or HDF5, with names and voxel size where they fit."""
+    """Convert to images, volumes or meshes, with names and voxel size where they fit."""
+    from microdsd.cli.meshing import export_meshes, is_mesh, refuse_mesh_options
     from microdsd.cli.parsing import names_of, one_or_each, paths_of
     from microdsd.errors import InputError
     from microdsd.io import (
@@ -42,8 +63,11 @@ def command(
         save_samples,
     )
 
-    check_format(output)
-    ensure_writable(output, overwrite=True, inputs=paths_of(source))
+    if not is_mesh(output):
+        check_format(output)
+        refuse_mesh_options(output, phase=phase, smoothing=smoothing, caps=caps, unit=unit)
+    if not output.is_dir():
+        ensure_writable(output, overwrite=True, inputs=paths_of(source))
     ms = load_microstructures(
         source,
         phases=names_of(labels),
@@ -54,6 +78,19 @@ def command(
         if not 0 <= sample < samples:
             raise InputError(f"sample={sample}: the file holds 0 to {samples - 1}")
         ms, samples = (ms.isel(sample=sample) if "sample" in ms.dims else ms), 1
+    if is_mesh(output):
+        export_meshes(
+            output,
+            ms,
+            inputs=paths_of(source),
+            phase=phase,
+            smoothing=smoothing,
+            caps=caps,
+            unit=unit,
+            overwrite=force,
+            json=json,
+        )
+        return
     ensure_samples_writable(output, samples, overwrite=force, inputs=paths_of(source))
     files = save_samples(output, ms, overwrite=force)
     shape = " x ".join(str(ms.sizes[dim]) for dim in ms.dims if dim != "sample")

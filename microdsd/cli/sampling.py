@@ -53,8 +53,8 @@ def carry_out(
     )
     for text in request.notes:
         note(text)
-    if done:
-        STDERR.print(f"going on after {done} samples made before")
+    if done or unfinished.evaluations():
+        STDERR.print(f"going on after {unfinished.done()} made before")
     start = time.perf_counter()
     try:
         with progress_bar() as bar:
@@ -71,9 +71,7 @@ def carry_out(
                 for i, labels, moved in made:
                     unfinished.add(i, labels, moved)
     except KeyboardInterrupt:
-        STDERR.print(
-            f"stopped after {unfinished.count()} samples; the same command goes on from there"
-        )
+        STDERR.print(f"stopped after {unfinished.done()}; the same command goes on from there")
         raise
     seconds = time.perf_counter() - start
     unfinished.begin_delivery()
@@ -90,11 +88,16 @@ def _made(
 ) -> Generator[Made, None, None]:
     """Samples that are not there yet, in order, or as workers have them ready."""
     if workers is None:
-        samples = enumerate(model.generate(request, start=done, progress=progress), start=done)
-        yield from ((number, labels, moved) for number, (labels, moved) in samples)
+        samples = model.generate(
+            request, start=done, progress=progress, bookmark=unfinished.bookmark
+        )
+        for number, (labels, moved) in enumerate(samples, start=done):
+            yield number, labels, moved
         return
     from microdsd.generation.workers import generate_by_workers
 
     missing = unfinished.missing(len(request))
     path, scheduler, number = workers
-    yield from generate_by_workers(model, path, request, missing, scheduler, number, progress)
+    yield from generate_by_workers(
+        model, path, request, missing, scheduler, number, progress, unfinished.bookmark
+    )

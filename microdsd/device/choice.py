@@ -8,7 +8,7 @@ from microdsd.errors import InputError
 
 
 def resolve_device(device: str | torch.device | None) -> torch.device:
-    """The device asked for; by default a CUDA device where there is one, else the CPU.
+    """Return the requested device; the default is a CUDA device if any, else the CPU.
 
     Raises
     ------

@@ -11,7 +11,7 @@ _CGROUP = Path("/sys/fs/cgroup")
 
 
 def available_memory(device: torch.device | None = None) -> int:
-    """Bytes that are free on a device, by default in the memory of this machine.
+    """Return the free bytes on a device, by default in the memory of this machine.
 
     On the host no more than the control group of the process (a container, a batch job) has left.
     """
@@ -25,7 +25,7 @@ def available_memory(device: torch.device | None = None) -> int:
 
 
 def _left_in_control_group(folder: Path) -> int | None:
-    r"""Bytes below the limit of the control group; None where there is no limit.
+    r"""Return the bytes below the limit of the control group; None without a limit.
 
     Examples
     --------

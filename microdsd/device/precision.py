@@ -37,9 +37,9 @@ _BFLOAT16_FLAGS = {"avx512_bf16", "amx_bf16"}
 
 @dataclass(frozen=True)
 class Precision:
-    """How to run a network.
+    """Hold the number type and the threads with which a network runs.
 
-    Parameters
+    Attributes
     ----------
     dtype : {"float32", "bfloat16"}
         Type of the convolutions; weights and losses stay float32.
@@ -63,7 +63,7 @@ class Precision:
 
     @contextmanager
     def applied(self, device: torch.device) -> Iterator[None]:
-        """Context in which the network runs so; the thread count is restored afterwards."""
+        """Return a context in which the network runs so; it restores the thread count."""
         threads = torch.get_num_threads()
         torch.set_num_threads(self.threads)
         try:
@@ -85,7 +85,7 @@ def single_threaded(function: Callable[P, R]) -> Callable[P, R]:
 
 
 def resolve_dtype(precision: str, device: torch.device) -> str:
-    """Type of the convolutions on a device: the one asked for, or what suits its hardware.
+    """Return the type of the convolutions: the requested one, or the best of the device.
 
     Parameters
     ----------
@@ -118,17 +118,17 @@ def resolve_dtype(precision: str, device: torch.device) -> str:
 
 @cache
 def _processor_flags(cpuinfo: Path = Path("/proc/cpuinfo")) -> frozenset[str]:
-    """What the processor says that it can do; nothing where the system has no such file."""
+    """Read the features of the processor; empty if the system has no such file."""
     if platform.machine() not in ("x86_64", "AMD64") or not cpuinfo.is_file():
         return frozenset()
-    found = re.search(r"^flags\s*:(.*)$", cpuinfo.read_text(), re.M)
-    return frozenset(found[1].split()) if found else frozenset()
+    flags = re.search(r"^flags\s*:(.*)$", cpuinfo.read_text(), re.M)
+    return frozenset(flags[1].split()) if flags else frozenset()
 
 
 def fastest_threads(
     work: Callable[[], object], device: torch.device, dtype: str, repeats: int = 2
 ) -> int:
-    """Number of threads with which ``work`` is done soonest on this machine, as busy as it is now.
+    """Return the number of threads with which ``work`` is fastest on this machine now.
 
     One, or as many as the machine has; OMP_NUM_THREADS, where set, is an upper bound. Another busy
     process can make two threads many times slower than one: where all cores are taken, one it is,
@@ -158,7 +158,7 @@ def _all_cores_are_taken() -> bool:
 def _seconds(
     work: Callable[[], object], precision: Precision, device: torch.device, repeats: int
 ) -> float:
-    """Shortest time that one call of ``work`` takes, after one to warm up."""
+    """Measure the shortest time of one call of ``work``, after one to warm up."""
     times = []
     with precision.applied(device):
         for _ in range(repeats + 1):

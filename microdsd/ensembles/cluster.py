@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import CancelledError
 from contextlib import contextmanager
@@ -95,7 +96,7 @@ def connected(
     Raises
     ------
     MicrodsdError
-        The scheduler cannot be reached, or is lost on the way.
+        The scheduler cannot be reached.
     """
     distributed = _distributed()
     if scheduler == LOCAL:
@@ -108,22 +109,19 @@ def connected(
     with (
         config.set({"distributed.admin.large-graph-warning-threshold": "1 TB"}),
         _client(distributed, scheduler, workers) as client,
-        _loss_told(scheduler, goes_on),
     ):
-        yield ClusterOfWorkers(distributed, client)
+        yield ClusterOfWorkers(distributed, client, scheduler, goes_on)
 
 
 class ClusterOfWorkers:
     """Workers that call functions; made by `connected`."""
 
-    def __init__(self, distributed: Any, client: Any) -> None:
+    def __init__(self, distributed: Any, client: Any, scheduler: str, goes_on: str) -> None:
         self._distributed, self._client = distributed, client
+        self._scheduler, self._goes_on = scheduler, goes_on
 
     def results(
-        self,
-        function: Callable[..., T],
-        calls: Iterable[tuple[int, tuple[Any, ...]]],
-        at_least: int = AT_LEAST,
+        self, function: Callable[..., T], calls: Iterable[tuple[int, tuple[Any, ...]]]
     ) -> Generator[tuple[int, T | Exception], None, None]:
         """Results of calls, or their errors, as they are ready; a bounded number is given out.
 
@@ -135,15 +133,17 @@ class ClusterOfWorkers:
             That workers can import.
         calls : iterable of (int, tuple)
             Number and arguments of every call; made when there is a worker for it.
-        at_least : int
-            Calls that are given out at a time, however few threads there are.
+
+        Raises
+        ------
+        MicrodsdError
+            The scheduler is lost.
         """
         waiting = iter(calls)
         places: dict[Any, int] = {}
 
         def give_out() -> list[Any]:
-            threads = sum(self._client.nthreads().values())
-            free = max(PER_THREAD * threads, at_least) - len(places)
+            free = max(PER_THREAD * self._threads(), AT_LEAST) - len(places)
             given = [
                 (self._client.submit(function, *arguments, pure=False), number)
                 for number, arguments in islice(waiting, max(free, 0))
@@ -151,10 +151,30 @@ class ClusterOfWorkers:
             places.update(given)
             return [future for future, _ in given]
 
-        ready = self._distributed.as_completed(give_out(), loop=self._client.loop)
-        for future in ready:
-            yield places.pop(future), _result(self._distributed, future)
-            ready.update(give_out())
+        with _loss_told(self._scheduler, self._goes_on):
+            ready = self._distributed.as_completed(give_out(), loop=self._client.loop)
+            for future in ready:
+                yield places.pop(future), _result(self._distributed, future)
+                ready.update(give_out())
+
+    def in_order(
+        self, function: Callable[..., T], calls: Iterable[tuple[Any, ...]]
+    ) -> Generator[T | Exception, None, None]:
+        """Results of calls, or their errors, in the order of the calls; of large arguments.
+
+        No more are given out at a time than keep all threads busy. See `results`.
+        """
+        given: deque[Any] = deque()
+        with _loss_told(self._scheduler, self._goes_on):
+            for arguments in calls:
+                given.append(self._client.submit(function, *arguments, pure=False))
+                if len(given) >= PER_THREAD * max(1, self._threads()):
+                    yield _result(self._distributed, given.popleft())
+            while given:
+                yield _result(self._distributed, given.popleft())
+
+    def _threads(self) -> int:
+        return sum(self._client.nthreads().values())
 
 
 def require_version(version: str) -> None:

@@ -1,4 +1,4 @@
-"""Generated samples against real material: comparison, recount, verdict; numbers and no prose."""
+"""Comparison of generated samples with real material: recount, comparison, verdict."""
 
 from microdsd.evaluation.comparison import compare, two_point_error
 from microdsd.evaluation.comparison_result import (

@@ -1,4 +1,4 @@
-"""Bands that hold a whole curve."""
+"""Confidence bands of whole curves."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def simultaneous_band(
     resamples: int = RESAMPLES,
     rng: int | np.random.Generator | None = 0,
 ) -> tuple[Numbers, Numbers]:
-    """Simultaneous bootstrap band of an estimated curve.
+    """Compute a simultaneous bootstrap band of an estimated curve.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Generated samples against real windows, on the scale of how much real windows differ."""
+"""Comparison of generated samples with real windows, on the scale of the spread of real windows."""
 
 from __future__ import annotations
 
@@ -111,7 +111,7 @@ def compare(
             f"{n_generated} generated samples: larger real sets would differ less."
         )
     splits = _Splits.draw(n_generated, n_reference, set_size, np.random.default_rng(rng))
-    made, real = described or (
+    new, real = described or (
         describe(generated, periodic=periodic, descriptors=compared_groups()),
         describe(reference, periodic=periodic, descriptors=compared_groups()),
     )
@@ -125,14 +125,14 @@ def compare(
         n_reference=n_reference,
         set_size=set_size or None,
         n_splits=len(splits.real),
-        descriptors=tuple(_compared_scalars(made, real, splits)),
-        two_point=tuple(_compared_curves(made, real, splits, last_judged_lag(reference.shape[1:]))),
+        descriptors=tuple(_compared_scalars(new, real, splits)),
+        two_point=tuple(_compared_curves(new, real, splits, last_judged_lag(reference.shape[1:]))),
         notes=tuple(notes),
     )
 
 
 def two_point_error(s2: ArrayLike, real: ArrayLike) -> float:
-    """Relative error of a mean S2 curve, NaN if the real curve is flat.
+    """Return the relative error of a mean S2 curve, or NaN if the real curve is flat.
 
     Parameters
     ----------
@@ -155,7 +155,7 @@ def two_point_error(s2: ArrayLike, real: ArrayLike) -> float:
 
 @dataclasses.dataclass(frozen=True)
 class _Splits:
-    """Random sets of sample numbers, ``(splits, set size)``: two disjoint real, one generated."""
+    """Hold random sets of sample numbers, ``(splits, set size)``: two real ones, one generated."""
 
     real: NDArray[np.intp]
     other_real: NDArray[np.intp]
@@ -181,16 +181,21 @@ class _Splits:
 def _compared_scalars(
     generated: xr.Dataset, real: xr.Dataset, splits: _Splits
 ) -> Iterator[DescriptorComparison]:
-    for found, made in zip(scalar_columns(real), scalar_columns(generated), strict=True):
+    for real_column, new_column in zip(
+        scalar_columns(real), scalar_columns(generated), strict=True
+    ):
         yield _compared_scalar(
-            found, _where_defined(made.values), _where_defined(found.values), splits
+            real_column,
+            _where_defined(new_column.values),
+            _where_defined(real_column.values),
+            splits,
         )
 
 
 def _compared_scalar(
-    column: xr.DataArray, made: Masked, real: Masked, splits: _Splits
+    column: xr.DataArray, new: Masked, real: Masked, splits: _Splits
 ) -> DescriptorComparison:
-    real_mean, made_mean = _number(real.mean()), _number(made.mean())
+    real_mean, made_mean = _number(real.mean()), _number(new.mean())
     distance = relative = spread = ratio = None
     if real_mean is not None and made_mean is not None:
         difference = _without_rounding(made_mean - real_mean, real_mean)
@@ -206,16 +211,16 @@ def _compared_scalar(
         ratio = distance / spread
     elif distance == 0 and spread == 0:
         ratio = 0.0
-    of = [str(column[c].item()) for c in ("phase_name", "pair") if c in column.coords]
+    phases = [str(column[c].item()) for c in ("phase_name", "pair") if c in column.coords]
     return DescriptorComparison(
         descriptor=str(column.name),
         units=column.attrs["units"],
-        phase=of[0] if of else None,
+        phase=phases[0] if phases else None,
         axis=str(column["axis"].item()) if "axis" in column.coords else None,
         real_mean=real_mean,
         real_standard_error=_standard_error(real),
         generated_mean=made_mean,
-        generated_standard_error=_standard_error(made),
+        generated_standard_error=_standard_error(new),
         relative_difference=relative,
         distance=distance,
         spread=spread,
@@ -224,7 +229,7 @@ def _compared_scalar(
 
 
 def _between_real_sets(real: Masked, splits: _Splits) -> Values:
-    """Difference of the means of the two real sets, for the splits where both are defined."""
+    """Subtract the means of the two real sets, for the splits where both are defined."""
     if not len(splits.real):
         return np.empty(0)
     means = (real[sets].mean(axis=1) for sets in (splits.real, splits.other_real))
@@ -281,7 +286,7 @@ def _compared_curves(
 
 
 class AtFractions:
-    """Curves of real windows as they would be at the phase fractions of samples.
+    """Transform curves of real windows to the phase fractions of samples.
 
     Parameters
     ----------
@@ -295,21 +300,21 @@ class AtFractions:
         self._weights[~self._trend.reaches(generated)] = 1 / len(real)
 
     def mean_and_band(self, real: Values) -> tuple[Values, Values, Values]:
-        """Mean of curves ``(windows, points)``, and 5 % and 95 % quantiles of single ones."""
+        """Return the mean of curves ``(windows, points)``, and their 5 % and 95 % quantiles."""
         expected = self._weights @ real
         single = expected[:, np.newaxis] + self._trend.residuals(real)
         low, high = np.quantile(single, BAND, axis=(0, 1))
         return expected.mean(axis=0), low, high
 
     def alike(self, generated: Values, real: Values) -> tuple[Values, Values]:
-        """Curves of samples and of windows, all brought to the samples' mean fractions."""
+        """Transform curves of samples and of windows to the mean fractions of the samples."""
         expected = self._weights @ real
         mean = expected.mean(axis=0)
         return generated - expected + mean, self._trend.residuals(real) + mean
 
 
 def last_judged_lag(shape: Sequence[int]) -> int:
-    """3/8 (2D) or 1/2 (3D) of the shortest side, less one: lags that rest on many pairs."""
+    """Return the longest judged lag: 3/8 (2D) or 1/2 (3D) of the shortest side, less one."""
     share = {2: 3 / 8, 3: 1 / 2}[len(shape)]
     return max(1, int(share * min(shape)) - 1)
 
@@ -317,7 +322,7 @@ def last_judged_lag(shape: Sequence[int]) -> int:
 def _quantiles(
     sets: Sequence[Values], real_sets: Sequence[Values]
 ) -> tuple[float | None, float | None, float | None]:
-    """5 %, 50 % and 95 % quantiles of the error between paired means."""
+    """Return the 5 %, 50 % and 95 % quantiles of the error between paired means."""
     if not len(sets):
         return None, None, None
     errors = [two_point_error(s2, real) for s2, real in zip(sets, real_sets, strict=True)]
@@ -326,7 +331,7 @@ def _quantiles(
 
 
 def _where_defined(values: ArrayLike) -> Masked:
-    """Mask what a sample does not have, such as the largest body of an absent phase."""
+    """Mask the values that a sample does not have, such as those of an absent phase."""
     masked: Masked = np.ma.masked_invalid(np.asarray(values, dtype=np.float64))
     return masked
 
@@ -337,12 +342,12 @@ def _standard_error(values: Masked) -> float | None:
 
 
 def _number(value: Any) -> float | None:
-    """Turn a masked or not finite result into None, which JSON can hold."""
+    """Convert a masked or infinite result into None, which JSON can hold."""
     return None if value is np.ma.masked or not np.isfinite(value) else float(value)
 
 
 def _without_rounding(difference: float, scale: float) -> float:
-    """Turn what is only the rounding of means over equal values into zero."""
+    """Replace the rounding error of means over equal values by zero."""
     return 0.0 if abs(difference) <= 1e-12 * abs(scale) else difference
 
 
@@ -353,7 +358,7 @@ def _curve(values: ArrayLike) -> tuple[float, ...]:
 def _matched(
     generated: xr.DataArray, reference: xr.DataArray
 ) -> tuple[xr.DataArray, xr.DataArray, list[str]]:
-    """Both with the names and the voxel size of the reference, if they can be compared at all."""
+    """Give both ensembles the names and the voxel size of the reference, or refuse them."""
     if generated.shape[1:] != reference.shape[1:]:
         raise InputError(
             f"reference: its windows of {reference.shape[1:]} voxels differ from the generated "
@@ -365,18 +370,18 @@ def _matched(
             f"generated: its phases {generated_names} are not those of the reference {names}; "
             "map the labels of one to those of the other with relabel"
         )
-    ours, theirs = voxel_size_of(generated), voxel_size_of(reference)
+    new_size, real_size = voxel_size_of(generated), voxel_size_of(reference)
     notes = []
-    if ours.unit == theirs.unit:
-        if not np.allclose(ours.size, theirs.size, rtol=1e-6, atol=0):
+    if new_size.unit == real_size.unit:
+        if not np.allclose(new_size.size, real_size.size, rtol=1e-6, atol=0):
             raise InputError(
-                f"generated: its voxels of {ours.size} {ours.unit} differ from those of the "
-                f"reference, {theirs.size}; coarsen one of them, or correct the voxel size"
+                f"generated: its voxels of {new_size.size} {new_size.unit} differ from those of "
+                f"the reference, {real_size.size}; coarsen one of them, or correct the voxel size"
             )
     else:
-        known = "generated samples" if ours.unit == "m" else "reference"
+        known = "generated samples" if new_size.unit == "m" else "reference"
         notes.append(f"Only the {known} state a voxel size; it is taken for both.")
-    size = next((s for s in (theirs, ours) if s.unit == "m"), None)
+    size = next((s for s in (real_size, new_size) if s.unit == "m"), None)
     return (
         as_microstructure(generated, phases=names, voxel_size=size),
         as_microstructure(reference, phases=names, voxel_size=size),

@@ -1,4 +1,4 @@
-"""What a comparison of generated samples with real windows holds."""
+"""Results of a comparison of generated samples with real windows."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 @dataclasses.dataclass(frozen=True)
 class DescriptorComparison:
-    """One descriptor of one phase, generated against real; None where it cannot be said.
+    """Hold the comparison of one descriptor of one phase; None where a value is undefined.
 
     Attributes
     ----------
@@ -47,7 +47,7 @@ class DescriptorComparison:
 
 @dataclasses.dataclass(frozen=True)
 class TwoPointComparison:
-    """Radial S2 of a phase or a pair of them, generated against real; None where unknown.
+    """Hold the comparison of radial S2 of a phase or a pair; None where a value is unknown.
 
     Attributes
     ----------
@@ -87,7 +87,7 @@ class TwoPointComparison:
 
 @dataclasses.dataclass(frozen=True)
 class Comparison:
-    """What `compare` found.
+    """Hold the result of `compare`.
 
     Attributes
     ----------

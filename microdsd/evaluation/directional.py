@@ -1,4 +1,4 @@
-"""Two-point probability along each axis, to see whether directions are kept."""
+"""Two-point probability along each axis, which shows whether directions are preserved."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Curve = tuple[float, ...]
 
 @dataclass(frozen=True)
 class AxisCurves:
-    """S2 of one phase along one axis, on both sides.
+    """Hold S2 of one phase along one axis, of samples and of real windows.
 
     Attributes
     ----------
@@ -42,7 +42,7 @@ class AxisCurves:
     generated_high: Curve
 
     def to_dict(self) -> dict[str, Any]:
-        """Write lists and text, as JSON can hold them."""
+        """Convert to lists and text, which JSON can hold."""
         return asdict(self)
 
 
@@ -72,20 +72,20 @@ def _curves(
     reach = max(1, 3 * min(windows.shape[1:]) // 8 - 1)
     for label in phases:
         for axis in spatial_dims(windows):
-            made, real = (
+            new, real = (
                 two_point_probability(
                     ms, phase=label, periodic=periodic, axis=axis, max_distance=reach
                 )
                 for ms in (generated, windows)
             )
             mean, low, high = at_fractions.mean_and_band(real.values)
-            made_low, made_high = np.quantile(made.values, BAND, axis=0)
+            made_low, made_high = np.quantile(new.values, BAND, axis=0)
             yield AxisCurves(
                 label,
                 axis,
                 tuple(real["distance"].values.tolist()),
                 *(_tuple(mean), _tuple(low), _tuple(high)),
-                _tuple(made.values.mean(axis=0)),
+                _tuple(new.values.mean(axis=0)),
                 *(_tuple(made_low), _tuple(made_high)),
             )
 

@@ -1,4 +1,4 @@
-"""Generated samples against real material: everything a verdict rests on."""
+"""Evaluation of generated samples against real material: everything that a verdict needs."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ _STEPS = 5
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What was measured on generated samples and on windows of real material.
+    """Hold all measurements of generated samples and of windows of real material.
 
     Attributes
     ----------
@@ -88,12 +88,12 @@ class Evaluation:
 
     @property
     def exact(self) -> bool | None:
-        """Whether all counts are the requested ones; None where no request is recorded."""
+        """Tell whether all counts are the requested ones; None where no request is recorded."""
         known = [phase.exact for phase in self.composition if phase.exact is not None]
         return all(bool(exact.all()) for exact in known) if known else None
 
     def to_dict(self) -> dict[str, Any]:
-        """Everything but the arrays of labels, as JSON can hold it."""
+        """Convert everything but the arrays of labels to what JSON can hold."""
         names = phases_of(self.generated)
         return {
             "samples": self.generated.sizes["sample"],
@@ -134,7 +134,7 @@ def evaluate(
     Parameters
     ----------
     generated : DataArray or ndarray
-        One sample or an ensemble. What was asked for is read from its provenance.
+        One sample or an ensemble. The request is read from its provenance.
     reference : DataArray or ndarray
         Real material: an ensemble of windows of the samples' shape, or something larger from which
         windows are cut. Slices of a volume serve for plane samples. Of the scan that the model was
@@ -180,14 +180,14 @@ def evaluate(
     limits = margins_with(margins)
     samples = as_ensemble(generated)
     depth = samples.sizes[spatial_dims(samples)[0]] if samples.ndim == 4 else 1
-    reference, *seen = without_training(
+    reference, *training_facts = without_training(
         (provenance_of(samples) or {}).get("training") or {}, as_microstructure(reference), depth
     )
     matched = match_reference(samples, reference, windows=windows, rng=generator)
     new, real = matched.generated, matched.windows
     chosen = _chosen(new, phase)
     counted = composition(new)
-    made = provenance_of(new) or {}
+    provenance = provenance_of(new) or {}
     with stage("evaluating", _STEPS, progress) as evaluating:
         measure = partial(describe, periodic=periodic, descriptors=judged_groups())
         described = (
@@ -209,7 +209,12 @@ def evaluate(
             evaluating.update(4, status="the classifier given")
             verdict = verdict.with_network(classifier(new, real))
         along_axes = axis_curves(new, real, phases=chosen, periodic=periodic)
-    notes = [*made.get("notes", ()), *filter(None, seen[:1]), *matched.notes, *comparison.notes]
+    notes = [
+        *provenance.get("notes", ()),
+        *filter(None, training_facts[:1]),
+        *matched.notes,
+        *comparison.notes,
+    ]
     if verdict.status == "compared" and verdict.n_outside:
         notes.append(
             f"{verdict.n_outside} of {len(new)} samples have fractions beyond those of the real "
@@ -225,7 +230,7 @@ def evaluate(
         along_axes=along_axes,
         periodic=periodic,
         notes=tuple(map(sentence, notes)),
-        flatters=seen[1],
+        flatters=training_facts[1],
         record={**measurement_record(new, real, seed), **(record or {})},
     )
 
@@ -233,7 +238,7 @@ def evaluate(
 def measurement_record(
     generated: xr.DataArray, windows: xr.DataArray | None, seed: int | None
 ) -> dict[str, Any]:
-    """When and with what a measurement was made, and on which labels."""
+    """Record the time and the versions of a measurement, and the labels it was made on."""
     labels = {"generated labels": generated}
     if windows is not None:
         labels["reference windows"] = windows

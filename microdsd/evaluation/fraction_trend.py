@@ -1,4 +1,4 @@
-"""How the values of real windows change with their phase fractions."""
+"""Trend of the values of real windows with their phase fractions."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ WINDOWS_PER_COEFFICIENT = 4
 
 
 class FractionTrend:
-    """Least-squares trend of the values of some windows with their phase fractions.
+    """Fit the least-squares trend of the values of some windows with their phase fractions.
 
     A parabola in every fraction but the last, which the others determine; a straight line or a
     mean where there are too few windows. It is linear in the values: a value expected at given
@@ -69,7 +69,7 @@ class FractionTrend:
         self.own_weights: Numbers = self.weights(phi)
 
     def reaches(self, fractions: ArrayLike) -> NDArray[np.bool_]:
-        """Whether some fractions ``(n, phases)`` lie in the range of the windows', or close by.
+        """Tell whether fractions ``(n, phases)`` lie in or near the range of the windows.
 
         Examples
         --------
@@ -81,20 +81,20 @@ class FractionTrend:
         return inside
 
     def weights(self, fractions: ArrayLike) -> Numbers:
-        """Weights ``(n, windows)`` of the windows in the values expected at some fractions."""
+        """Return the weights ``(n, windows)`` of the windows in the values at some fractions."""
         weights: Numbers = self._powers(np.asarray(fractions, dtype=float)) @ self._solution
         return weights
 
     def residuals(self, values: ArrayLike) -> Numbers:
-        """Deviations ``(windows, ...)`` of the windows' own values from the trend.
+        """Return the deviations ``(windows, ...)`` of the values of the windows from the trend.
 
         Each is divided by ``sqrt(1 - leverage)``, so that it varies as much as the deviation of
         a window that was not fitted.
         """
-        found = np.asarray(values, dtype=float)
-        flat = found.reshape(len(found), -1)
+        numbers = np.asarray(values, dtype=float)
+        flat = numbers.reshape(len(numbers), -1)
         left = (flat - self.own_weights @ flat) / np.sqrt(1 - self.leverage)[:, np.newaxis]
-        residuals: Numbers = left.reshape(found.shape)
+        residuals: Numbers = left.reshape(numbers.shape)
         return residuals
 
     def _powers(self, phi: Numbers) -> Numbers:

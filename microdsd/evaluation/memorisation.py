@@ -1,4 +1,4 @@
-"""Are samples copies of training windows? The nearest window of the training scan to each."""
+"""Search for copies of training windows among samples."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ VOXELS_PER_BLOCK = 1 << 22
 
 @dataclass(frozen=True)
 class Memorisation:
-    """How near samples come to the training scan, and how near real windows come to it.
+    """Hold the distances of samples and of real windows from the training scan.
 
-    Parameters
+    Attributes
     ----------
     generated, held_back : Dataset, dims (sample,)
         Of `nearest_windows`; held-back windows are real ones that training never saw.
@@ -41,18 +41,18 @@ class Memorisation:
 
     @property
     def nearer(self) -> int:
-        """Samples that are nearer to the training scan than every held-back window."""
+        """Count the samples that are nearer to the training scan than every held-back window."""
         closest = self.held_back["relative_distance"].min()
         return int((self.generated["relative_distance"] < closest).sum())
 
     @property
     def nearer_by_chance(self) -> float:
-        """How many of them there would be, were samples and held-back windows alike."""
+        """Return the expected `nearer` if samples and held-back windows were alike."""
         return self.generated.sizes["sample"] / (self.held_back.sizes["sample"] + 1)
 
     @property
     def p_value(self) -> float:
-        """Chance that samples like held-back windows would come as near (Mann-Whitney)."""
+        """Return the probability that held-back windows come as near (Mann-Whitney)."""
         test = scipy.stats.mannwhitneyu(
             self.generated["relative_distance"],
             self.held_back["relative_distance"],
@@ -61,7 +61,7 @@ class Memorisation:
         return float(test.pvalue)
 
     def to_dict(self) -> dict[str, Any]:
-        """Everything, as JSON can hold it."""
+        """Convert everything to what JSON can hold."""
         return {
             "nearer": self.nearer,
             "nearer_by_chance": self.nearer_by_chance,
@@ -120,7 +120,7 @@ def memorisation(
 def nearest_windows(
     samples: LabelsLike, scan: LabelsLike, *, symmetry: Symmetry = "none"
 ) -> xr.Dataset:
-    """Window of a scan with the fewest unlike voxels, for each sample, over all positions.
+    """Find the window of a scan with the fewest differing voxels, for each sample.
 
     Parameters
     ----------
@@ -134,7 +134,7 @@ def nearest_windows(
     Returns
     -------
     Dataset, dims (sample,)
-        ``distance``, the share of unlike voxels; ``relative_distance``, the same over what two
+        ``distance``, the share of differing voxels; ``relative_distance``, the same over what two
         unrelated windows of these compositions have; ``normal``, the axis that slices were cut
         normal to (-1 for whole windows); ``layer``, the slice or the member of an ensemble;
         ``start_y`` and so on, the corner in the slice or volume; ``turn``, the index of the
@@ -174,21 +174,21 @@ def nearest_windows(
                     sample = np.flip(new[i].transpose(order), flip)
                     if any(a > b for a, b in zip(sample.shape, block.shape[1:], strict=True)):
                         continue
-                    like = _like_voxels(spectra, corners[sample], block.shape[1:])
+                    like = _equal_voxels(spectra, corners[sample], block.shape[1:])
                     where = np.unravel_index(like.argmax(), like.shape)
                     if like[where] > best["like"][i]:
                         place = (like[where], normal, layer + where[0], turn, *where[1:])
                         for name, value in zip(best, place, strict=True):
                             best[name][i] = value
                         best[f"start_{dims[0]}"][i] += offset
-    found = _dataset(ensemble, real, best, sorted(names[1]))
-    return found.assign_attrs(symmetry=symmetry)
+    result = _dataset(ensemble, real, best, sorted(names[1]))
+    return result.assign_attrs(symmetry=symmetry)
 
 
 def nearest_window(
     nearest: xr.Dataset, index: int, scan: LabelsLike, shape: tuple[int, ...]
 ) -> Array:
-    """Labels of the window that `nearest_windows` found for one sample, turned as the sample is.
+    """Return the labels of the window that `nearest_windows` found for one sample.
 
     Parameters
     ----------
@@ -219,14 +219,16 @@ def nearest_window(
 def _dataset(
     ensemble: xr.DataArray, real: xr.DataArray, best: dict[str, Array], labels: list[int]
 ) -> xr.Dataset:
-    ours = np.stack([(ensemble.values == k).mean(tuple(range(1, ensemble.ndim))) for k in labels])
-    theirs = np.array([(real.values == k).mean() for k in labels])
+    new_fractions = np.stack(
+        [(ensemble.values == k).mean(tuple(range(1, ensemble.ndim))) for k in labels]
+    )
+    real_fractions = np.array([(real.values == k).mean() for k in labels])
     distance = 1 - best["like"] / math.prod(ensemble.shape[1:])
-    by_chance = (ours * (1 - theirs[:, None])).sum(0)
+    by_chance = (new_fractions * (1 - real_fractions[:, None])).sum(0)
     relative = distance / np.where(by_chance > 0, by_chance, 1)
     columns = {
-        "distance": (distance, "share of unlike voxels"),
-        "relative_distance": (relative, "share of unlike voxels over that of unrelated windows"),
+        "distance": (distance, "share of differing voxels"),
+        "relative_distance": (relative, "share of differing voxels over that of unrelated windows"),
         **{name: (values, name) for name, values in best.items() if name != "like"},
     }
     return xr.Dataset(
@@ -238,7 +240,7 @@ def _dataset(
 
 
 def _stacks(scan: Array, ndim: int, symmetry: Symmetry) -> list[tuple[int, Array]]:
-    """Arrays (member, *space) with the samples' axes, and the axis that they were cut normal to."""
+    """Yield arrays (member, *space) with the axes of the samples, and the axis normal to them."""
     axes = scan.ndim - 1
     if ndim == axes:
         return [(-1, scan)]
@@ -252,7 +254,7 @@ def _stacks(scan: Array, ndim: int, symmetry: Symmetry) -> list[tuple[int, Array
 
 
 def _blocks(stack: Array, window: tuple[int, ...]) -> Iterator[tuple[int, int, Array]]:
-    """Parts (member, *space) of a stack that together hold every window, none too large.
+    """Yield parts (member, *space) of a stack that together contain every window.
 
     Yields the first member, the offset along the first axis, and the part.
     """
@@ -272,7 +274,7 @@ def _blocks(stack: Array, window: tuple[int, ...]) -> Iterator[tuple[int, int, A
 
 
 def _simplex(n: int) -> Array:
-    """Corners (n, n - 1) of a simplex: unit vectors whose products are all -1 / (n - 1)."""
+    """Return the corners (n, n - 1) of a simplex: unit vectors whose products are -1 / (n - 1)."""
     if n < 2:
         return np.ones((n, 1))
     gram = (n * np.eye(n) - 1) / (n - 1)
@@ -282,24 +284,24 @@ def _simplex(n: int) -> Array:
 
 
 def _spectrum(vectors: Array, shape: tuple[int, ...]) -> Array:
-    """Transforms (component, ..., *frequency) of vectors (..., *space, component)."""
+    """Transform vectors (..., *space, component) to (component, ..., *frequency)."""
     box = [scipy.fft.next_fast_len(n, real=True) for n in shape]
     fields = np.moveaxis(vectors, -1, 0)
     spectrum: Array = scipy.fft.rfftn(fields, s=box, axes=range(-len(box), 0))
     return spectrum
 
 
-def _like_voxels(spectra: Array, sample: Array, shape: tuple[int, ...]) -> Array:
-    """Number of like voxels at every position (member, *start) that lies inside."""
+def _equal_voxels(spectra: Array, sample: Array, shape: tuple[int, ...]) -> Array:
+    """Count the equal voxels at every position (member, *start) that lies inside."""
     box = [scipy.fft.next_fast_len(n, real=True) for n in shape]
     window = sample.shape[:-1]
     product = spectra * _spectrum(sample, shape).conj()[:, None]
     # Positions inside need no padding: only others wrap around.
-    found = scipy.fft.irfftn(product.sum(0), s=box, axes=range(-len(box), 0))
+    products = scipy.fft.irfftn(product.sum(0), s=box, axes=range(-len(box), 0))
     inside = tuple(slice(0, n - w + 1) for n, w in zip(shape, window, strict=True))
     n_phases = sample.shape[-1] + 1
     voxels = math.prod(window)
-    like: Array = np.rint(((n_phases - 1) * found[(slice(None), *inside)] + voxels) / n_phases)
+    like: Array = np.rint(((n_phases - 1) * products[(slice(None), *inside)] + voxels) / n_phases)
     return like.astype(np.int64)
 
 

@@ -1,4 +1,4 @@
-"""Requested against achieved composition, recounted voxel by voxel."""
+"""Requested and achieved composition, recounted voxel by voxel."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ Counts = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class PhaseComposition:
-    """Voxel counts of one phase in every sample.
+    """Hold the voxel counts of one phase in every sample.
 
     Attributes
     ----------
     label, name : int, str
     achieved : ndarray of int64, shape (sample,)
     requested : ndarray of int64, shape (sample,), or None
-        None where the file does not say what was asked for.
+        None where the file records no request.
     voxels : int
         Of one sample.
     """
@@ -40,7 +40,7 @@ class PhaseComposition:
 
     @property
     def exact(self) -> NDArray[np.bool_] | None:
-        """Per sample, whether the count is the requested one; None where none is recorded."""
+        """Tell per sample whether the count is the requested one; None where none is recorded."""
         return None if self.requested is None else self.achieved == self.requested
 
     def to_dict(self) -> dict[str, Any]:
@@ -57,7 +57,7 @@ class PhaseComposition:
 
 
 def composition(generated: xr.DataArray) -> tuple[PhaseComposition, ...]:
-    """Count every phase and set it against the request in the provenance.
+    """Count every phase and compare it with the request in the provenance.
 
     ``requested_counts`` (phase to a count, or to one count per sample) is used where recorded,
     else ``requested_fractions``, rounded as the generator rounds them (`counts_from_fractions`).
@@ -100,21 +100,25 @@ def _requested(generated: xr.DataArray, samples: int, voxels: int) -> dict[int, 
     record = provenance_of(generated) or {}
     counts: Mapping[str, Any] = record.get("requested_counts") or {}
     fractions: Mapping[str, Any] = record.get("requested_fractions") or {}
-    found = {_label(generated, phase): np.asarray(number) for phase, number in counts.items()}
+    requested = {_label(generated, phase): np.asarray(number) for phase, number in counts.items()}
     material = material_phases(phases_of(generated))
-    if len(found) < len(material):
-        found = _rounded(generated, fractions, voxels) | found
-    unsaid = [label for label in material if label not in found]
-    if found and len(unsaid) == 1:
-        found[unsaid[0]] = voxels - np.sum(list(np.broadcast_arrays(*found.values())), axis=0)
+    if len(requested) < len(material):
+        requested = _rounded(generated, fractions, voxels) | requested
+    unsaid = [label for label in material if label not in requested]
+    if requested and len(unsaid) == 1:
+        requested[unsaid[0]] = voxels - np.sum(
+            list(np.broadcast_arrays(*requested.values())), axis=0
+        )
     chosen = generated.coords["sample"].values if "sample" in generated.coords else None
-    return {label: _per_sample(number, samples, chosen, label) for label, number in found.items()}
+    return {
+        label: _per_sample(number, samples, chosen, label) for label, number in requested.items()
+    }
 
 
 def _rounded(
     generated: xr.DataArray, fractions: Mapping[str, Any], voxels: int
 ) -> dict[int, NDArray[Any]]:
-    """Counts of the phases that are named, one each or one per sample, as the generator rounds.
+    """Return the counts of the named phases as the generator rounds them, one each or per sample.
 
     Several phases that are not named are one to it: what the others leave.
     """
@@ -147,7 +151,7 @@ def _label(generated: xr.DataArray, phase: str) -> int:
 def _per_sample(
     number: NDArray[Any], samples: int, chosen: NDArray[Any] | None, label: int
 ) -> Counts:
-    """One count per sample; `chosen` picks them out when the ensemble is a part of a larger one."""
+    """Return one count per sample; `chosen` selects samples of a larger ensemble."""
     if number.size > 1 and chosen is not None and chosen.max() < number.size:
         number = number[chosen]
     if number.shape not in ((), (1,), (samples,)):

@@ -1,4 +1,4 @@
-"""Real material cut and labelled so that it can be set against generated samples."""
+"""Windows of real material with which generated samples can be compared."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _ENOUGH_DISJOINT = 8  # fewer than this, and overlapping windows tell more
 
 @dataclass(frozen=True)
 class Matched:
-    """Generated samples and windows of real material, alike in shape, labels and voxel size.
+    """Hold generated samples and real windows of equal shape, labels and voxel size.
 
     Attributes
     ----------
@@ -114,7 +114,7 @@ def match_reference(
 
 
 def _whole(ensemble: xr.DataArray) -> xr.DataArray:
-    """Windows that hold no voxel outside of the specimen."""
+    """Select the windows that hold no voxel outside of the specimen."""
     outside = outside_label(phases_of(ensemble))
     if outside is None:
         return ensemble
@@ -127,7 +127,7 @@ def _whole(ensemble: xr.DataArray) -> xr.DataArray:
 
 
 def _slices_apart(volume: xr.DataArray, fit: int, wanted: int) -> xr.DataArray:
-    """Slices as far apart as leaves the wanted number of windows."""
+    """Select slices as far apart as the wanted number of windows allows."""
     layers = volume.sizes["z"]
     per_layer = max(fit // layers, 1)
     spacing = max(layers // -(-wanted // per_layer), 1)
@@ -135,7 +135,7 @@ def _slices_apart(volume: xr.DataArray, fit: int, wanted: int) -> xr.DataArray:
 
 
 def sizes(shape: Sequence[int]) -> str:
-    """Edge lengths as people write them.
+    """Format edge lengths for a person.
 
     Examples
     --------
@@ -157,23 +157,23 @@ def _some(
 
 def _same_phases(new: xr.DataArray, real: xr.DataArray) -> tuple[xr.DataArray, xr.DataArray]:
     """Match phases by name; by label where one side has only default names."""
-    ours, theirs = phases_of(new), phases_of(real)
-    if ours == theirs:
+    new_phases, real_phases = phases_of(new), phases_of(real)
+    if new_phases == real_phases:
         return new, real
-    if set(ours.values()) == set(theirs.values()):
-        label = {name: k for k, name in ours.items()}
-        mapping = {k: label[name] for k, name in theirs.items()}
-        return new, relabel(real, mapping, phases=ours)
-    if _unnamed(theirs) and theirs.keys() <= ours.keys():
-        return new, as_microstructure(real, phases=ours)
-    if _unnamed(ours) and ours.keys() <= theirs.keys():
-        return as_microstructure(new, phases=theirs), real
-    if ours.items() <= theirs.items() or theirs.items() <= ours.items():
-        union = ours | theirs
+    if set(new_phases.values()) == set(real_phases.values()):
+        label = {name: k for k, name in new_phases.items()}
+        mapping = {k: label[name] for k, name in real_phases.items()}
+        return new, relabel(real, mapping, phases=new_phases)
+    if _unnamed(real_phases) and real_phases.keys() <= new_phases.keys():
+        return new, as_microstructure(real, phases=new_phases)
+    if _unnamed(new_phases) and new_phases.keys() <= real_phases.keys():
+        return as_microstructure(new, phases=real_phases), real
+    if new_phases.items() <= real_phases.items() or real_phases.items() <= new_phases.items():
+        union = new_phases | real_phases
         return as_microstructure(new, phases=union), as_microstructure(real, phases=union)
     raise InputError(
-        f"reference: its phases {theirs} and those of the generated samples {ours} agree neither "
-        "in names nor in labels; name or relabel those of the reference"
+        f"reference: its phases {real_phases} and those of the generated samples {new_phases} "
+        "agree neither in names nor in labels; name or relabel those of the reference"
     )
 
 
@@ -184,22 +184,22 @@ def _unnamed(phases: dict[int, str]) -> bool:
 def _same_voxel_size(
     new: xr.DataArray, real: xr.DataArray
 ) -> tuple[xr.DataArray, xr.DataArray, tuple[str, ...]]:
-    ours, theirs = voxel_size_of(new), voxel_size_of(real)
-    edges = theirs.size[-len(ours.size) :]
-    if ours.unit == theirs.unit:
-        if ours.unit == "m" and not np.allclose(ours.size, edges, rtol=1e-3, atol=0):
+    new_size, real_size = voxel_size_of(new), voxel_size_of(real)
+    edges = real_size.size[-len(new_size.size) :]
+    if new_size.unit == real_size.unit:
+        if new_size.unit == "m" and not np.allclose(new_size.size, edges, rtol=1e-3, atol=0):
             raise InputError(
                 f"reference: its voxels measure {edges} m, those of the generated samples "
-                f"{ours.size} m; coarsen the finer of the two, or correct the size where it was "
-                "entered"
+                f"{new_size.size} m; coarsen the finer of the two, or correct the size where it "
+                "was entered"
             )
         return new, real, ()
-    unknown = "generated samples" if ours.unit == "voxel" else "reference"
+    unknown = "generated samples" if new_size.unit == "voxel" else "reference"
     note = (
         f"The file does not state the voxel size of the {unknown}; it is taken to be that of the "
         "other side, and the comparison holds only if that is so."
     )
-    if ours.unit == "voxel":
+    if new_size.unit == "voxel":
         return as_microstructure(new, voxel_size=VoxelSize(edges, "m")), real, (note,)
-    spare = (ours.size[0],) * (len(theirs.size) - len(ours.size))
-    return new, as_microstructure(real, voxel_size=VoxelSize(spare + ours.size, "m")), (note,)
+    spare = (new_size.size[0],) * (len(real_size.size) - len(new_size.size))
+    return new, as_microstructure(real, voxel_size=VoxelSize(spare + new_size.size, "m")), (note,)

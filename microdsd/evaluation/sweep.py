@@ -1,4 +1,4 @@
-"""A series of microstructures over one phase fraction, measured beside real material."""
+"""Evaluation of a series of microstructures over one phase fraction."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ from microdsd.microstructure.seeds import resolve_seed
 
 @dataclass(frozen=True)
 class SweepColumn:
-    """One descriptor of every sample, and of every real window; None where it does not exist.
+    """Hold one descriptor of every sample and real window; None where it does not exist.
 
     Attributes
     ----------
     descriptor, units : str
         Variable of `describe`, and its unit; percolation is the mean over the axes.
-    of : str or None
+    phase : str or None
         Phase or pair of phases; None for all together.
     generated, real : tuple of float or None
         Empty without real windows.
@@ -43,14 +43,14 @@ class SweepColumn:
 
     descriptor: str
     units: str
-    of: str | None
+    phase: str | None
     generated: tuple[float | None, ...]
     real: tuple[float | None, ...]
 
 
 @dataclass(frozen=True)
 class SweepStep:
-    """How much changes from one fraction to the next.
+    """Hold the change from one fraction to the next.
 
     Attributes
     ----------
@@ -70,7 +70,7 @@ class SweepStep:
 
 @dataclass(frozen=True)
 class SweepEvaluation:
-    """What was measured on a sweep.
+    """Hold all measurements of a sweep.
 
     Attributes
     ----------
@@ -111,19 +111,19 @@ class SweepEvaluation:
 
     @property
     def exact(self) -> bool | None:
-        """Whether all counts are the requested ones; None where no request is recorded."""
+        """Tell whether all counts are the requested ones; None where no request is recorded."""
         known = [phase.exact for phase in self.composition if phase.exact is not None]
         return all(bool(exact.all()) for exact in known) if known else None
 
     def members(self) -> dict[float, list[int]]:
-        """Sample numbers of every requested fraction, in the order of the file."""
-        found: dict[float, list[int]] = {}
+        """Return the sample numbers of every requested fraction, in the order of the file."""
+        members: dict[float, list[int]] = {}
         for i, fraction in enumerate(self.requested):
-            found.setdefault(fraction, []).append(i)
-        return found
+            members.setdefault(fraction, []).append(i)
+        return members
 
     def mean(self, column: SweepColumn) -> list[float | None]:
-        """Mean of a descriptor over the samples of every fraction; None where none has it."""
+        """Average a descriptor over the samples of every fraction; None where none has it."""
         means: list[float | None] = []
         for numbers in self.members().values():
             known = [v for i in numbers if (v := column.generated[i]) is not None]
@@ -131,7 +131,7 @@ class SweepEvaluation:
         return means
 
     def to_dict(self) -> dict[str, Any]:
-        """Everything but the arrays of labels, as JSON can hold it."""
+        """Convert everything but the arrays of labels to what JSON can hold."""
         return {
             "phase": phases_of(self.generated)[self.phase],
             "fractions": list(self.members()),
@@ -161,7 +161,7 @@ def evaluate_sweep(
     periodic: bool = False,
     record: Mapping[str, Any] | None = None,
 ) -> SweepEvaluation:
-    """Measure a sweep, and windows of real material beside it.
+    """Measure a sweep, and windows of real material for comparison.
 
     Parameters
     ----------
@@ -186,16 +186,16 @@ def evaluate_sweep(
     """
     seed = resolve_seed(rng)
     samples = as_ensemble(generated)
-    made = provenance_of(samples) or {}
-    phase, requested = _swept(samples, made.get("requested_fractions", {}))
-    notes = [*made.get("notes", ())]
+    provenance = provenance_of(samples) or {}
+    phase, requested = _swept(samples, provenance.get("requested_fractions", {}))
+    notes = [*provenance.get("notes", ())]
     real = None
     if reference is not None:
         matched = match_reference(samples, reference, windows=windows, rng=seed)
         samples, real = matched.generated, matched.windows
         notes += matched.notes
-    streams = made.get("streams", [])
-    trained = made.get("trained_fractions", {}).get(phases_of(samples)[phase])
+    streams = provenance.get("streams", [])
+    trained = provenance.get("trained_fractions", {}).get(phases_of(samples)[phase])
     described = describe(samples, periodic=periodic, descriptors=compared_groups())
     of_real = (
         None if real is None else describe(real, periodic=periodic, descriptors=compared_groups())
@@ -236,14 +236,14 @@ def _of_phase(described: xr.Dataset, phase: int) -> tuple[float, ...]:
 def _columns(generated: xr.Dataset, real: xr.Dataset | None) -> Iterator[SweepColumn]:
     beside = [None] * len(list(_of_descriptors(generated)))
     others = beside if real is None else _of_descriptors(real)
-    for made, found in zip(_of_descriptors(generated), others, strict=True):
-        of = [str(made[c].item()) for c in ("phase_name", "pair") if c in made.coords]
+    for column, real_column in zip(_of_descriptors(generated), others, strict=True):
+        phases = [str(column[c].item()) for c in ("phase_name", "pair") if c in column.coords]
         yield SweepColumn(
-            descriptor=str(made.name),
-            units=made.attrs["units"],
-            of=of[0] if of else None,
-            generated=_known(made),
-            real=() if found is None else _known(found),
+            descriptor=str(column.name),
+            units=column.attrs["units"],
+            phase=phases[0] if phases else None,
+            generated=_known(column),
+            real=() if real_column is None else _known(real_column),
         )
 
 
@@ -261,11 +261,11 @@ def _known(column: xr.DataArray) -> tuple[float | None, ...]:
 def _steps(samples: xr.DataArray, requested: tuple[float, ...]) -> Iterator[SweepStep]:
     """Compare sample i of each fraction with sample i of the next."""
     labels, counts = samples.values, phase_counts(samples).values
-    of: dict[float, list[int]] = {}
+    members: dict[float, list[int]] = {}
     for i, fraction in enumerate(requested):
-        of.setdefault(fraction, []).append(i)
-    for (start, one), (stop, other) in pairwise(of.items()):
-        pairs = list(zip(one, other, strict=False))
+        members.setdefault(fraction, []).append(i)
+    for (start, first), (stop, second) in pairwise(members.items()):
+        pairs = list(zip(first, second, strict=False))
         # A voxel that changes leaves one count and joins another.
         least = [np.abs(counts[a] - counts[b]).sum() / 2 / labels[0].size for a, b in pairs]
         changed = [float((labels[a] != labels[b]).mean()) for a, b in pairs]

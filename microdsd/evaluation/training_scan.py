@@ -1,4 +1,4 @@
-"""Whether a reference is the scan that the generator was trained on, and what it did not see."""
+"""Parts of a reference that the generator was or was not trained on."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ FLATTERS = (
 def seen_layers(
     training: Mapping[str, Any], open_leading: Callable[[int | None], LabelSource]
 ) -> int | None:
-    """Layers of a scan, or volumes of an ensemble, that training saw; None if it is another scan.
+    """Return the layers or volumes that training saw; None if it was another scan.
 
     Parameters
     ----------
@@ -51,7 +51,7 @@ def seen_layers(
 def without_training(
     training: Mapping[str, Any], reference: xr.DataArray, depth: int
 ) -> tuple[xr.DataArray, str | None, str | None]:
-    """Part of a reference that training did not see.
+    """Return the part of a reference that training did not see.
 
     Parameters
     ----------
@@ -77,15 +77,15 @@ def without_training(
         part = reference if layers is None else reference.isel({dim: slice(layers)})
         return open_labels(part, ensemble=several)
 
-    seen = seen_layers(training, leading)
-    if seen is None:
+    first_unseen = seen_layers(training, leading)
+    if first_unseen is None:
         return reference, None, None
     length = reference.sizes[dim]
-    if length - seen < (1 if several else depth):
+    if length - first_unseen < (1 if several else depth):
         return reference, None, FLATTERS
     unit = "volumes" if several else "layers"
     note = (
         f"The reference is the scan that the model was trained on; only the {unit} that training "
-        f"did not see are compared, {seen} to {length} of {length}"
+        f"did not see are compared, {first_unseen} to {length} of {length}"
     )
-    return reference.isel({dim: slice(seen, None)}), note, None
+    return reference.isel({dim: slice(first_unseen, None)}), note, None

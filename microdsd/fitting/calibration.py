@@ -21,7 +21,7 @@ from scipy.optimize import lsq_linear
 
 from microdsd.generation.request import GenerationRequest
 from microdsd.metrics import (
-    connected_bodies,
+    connected_components,
     interface_density,
     triple_phase_boundary,
     two_point_probability,
@@ -409,8 +409,8 @@ def _measured(stack: Array, contents: Contents) -> dict[str, Array]:
         for a, b in itertools.combinations(labels, 2)
     }
     for label in labels:
-        bodies = connected_bodies(windows, phase=label, periodic=False)
-        found[f"body_count {label}"] = bodies.number
+        components = connected_components(windows, phase=label, periodic=False)
+        found[f"component_count {label}"] = components.number
     for label in contents.species:
         found[f"two_point_probability {label}"] = two_point_probability(
             windows, phase=label, periodic=False

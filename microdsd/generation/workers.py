@@ -30,9 +30,9 @@ from microdsd.errors import MicrodsdError
 from microdsd.generation.microstructure_model import MicrostructureModel
 from microdsd.generation.request import GenerationRequest
 from microdsd.models import model_path
-from microdsd.networks.tiles import Outputs
 from microdsd.networks.unet import UNet
 from microdsd.progress import Progress
+from microdsd.sampling.large_boxes import Bookmark
 
 Made = tuple[int, np.ndarray, int]
 """Number of a sample, its labels, and the voxels reassigned."""
@@ -102,6 +102,7 @@ def generate_by_workers(
     scheduler: str,
     workers: int | None = None,
     progress: Progress | None = None,
+    bookmark: Callable[[int], Bookmark] | None = None,
 ) -> Generator[Made, None, None]:
     """Make samples of a request by the workers of a scheduler, as they are ready.
 
@@ -120,6 +121,8 @@ def generate_by_workers(
         As `microdsd.ensembles.cluster.check_scheduler` lets them pass.
     progress : Progress, optional
         Told as `MicrostructureModel.generate` tells.
+    bookmark : callable, optional
+        See `MicrostructureModel.generate`; a single large box is kept in it on the way.
 
     Raises
     ------
@@ -133,7 +136,7 @@ def generate_by_workers(
         tiles = number_of_tiles(model, request)
         alone = tiles == 1
         with nullcontext() if alone else _tiles_by_workers(model, file, scheduler, workers, tiles):
-            ((labels, moved),) = model.generate(request, progress=progress)
+            ((labels, moved),) = model.generate(request, progress=progress, bookmark=bookmark)
         yield 0, labels, moved
         return
     done, calls = len(request) - len(numbers), request.plan.network_calls or 1
@@ -162,15 +165,17 @@ def make_sample(file: ModelOfWorkers, request: GenerationRequest) -> tuple[np.nd
 
 
 def evaluate_tile(
-    file: ModelOfWorkers, octave: int, seen: np.ndarray, condition: np.ndarray, *place: Any
+    file: ModelOfWorkers, octave: int, field: np.ndarray, condition: np.ndarray, *place: Any
 ) -> np.ndarray:
     """Output of an octave's network on a tile, on a worker; see `UNet.on_tile`."""
     model = file.load()
-    field, told = (torch.from_numpy(array).to(model.device) for array in (seen, condition))
+    shown, condition_shown = (
+        torch.from_numpy(array).to(model.device) for array in (field, condition)
+    )
     network = _networks(model)[octave]
     precision = Precision(file.precision, torch.get_num_threads())
     with precision.applied(model.device), torch.inference_mode():
-        return _array(network.on_tile(field, told, *place))
+        return _array(network.on_tile(shown, condition_shown, *place))
 
 
 @contextmanager
@@ -200,17 +205,17 @@ def _outputs(
     octave: int,
     function: Callable[..., Tensor],
     arguments: Iterable[tuple[Any, ...]],
-) -> Outputs:
-    """Outputs on tiles as they are ready; ``function`` is what workers call of their own model."""
+) -> Iterator[Tensor]:
+    """Outputs on tiles, in their order; ``function`` is what workers call of their own model."""
     device = torch.device(file.device)
     tasks = (
-        (number, (file, octave, _array(seen), _array(condition), *place))
-        for number, (seen, condition, *place) in enumerate(arguments)
+        (file, octave, _array(field), _array(condition), *place)
+        for field, condition, *place in arguments
     )
-    for number, result in cluster.results(evaluate_tile, tasks, at_least=1):
+    for result in cluster.in_order(evaluate_tile, tasks):
         if isinstance(result, Exception):
             raise result
-        yield number, torch.from_numpy(result).to(device)
+        yield torch.from_numpy(result).to(device)
 
 
 def _networks(model: MicrostructureModel) -> list[UNet]:

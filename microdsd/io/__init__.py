@@ -18,7 +18,9 @@ from microdsd.io.hdf5 import (
 from microdsd.io.images import save_tiff
 from microdsd.io.label_source import LabelSource
 from microdsd.io.listing import ArrayInfo, links_to_other_files, list_microstructures
-from microdsd.io.nrrd import save_nrrd
+from microdsd.io.meta_image import save_mha, save_mhd
+from microdsd.io.nrrd import save_nhdr, save_nrrd
+from microdsd.io.ome_files import save_ome_tiff, save_ome_zarr
 from microdsd.io.partial import output_lock, place_of_parts
 from microdsd.io.pictures import holds_images, load_images, save_images
 from microdsd.io.volume import Volume
@@ -53,8 +55,13 @@ __all__ = [
     "read_sample",
     "read_volume",
     "save_images",
+    "save_mha",
+    "save_mhd",
     "save_microstructures",
+    "save_nhdr",
     "save_nrrd",
+    "save_ome_tiff",
+    "save_ome_zarr",
     "save_samples",
     "save_tiff",
     "save_vti",

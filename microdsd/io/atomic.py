@@ -58,7 +58,7 @@ def atomic_write(path: str | Path, *, overwrite: bool) -> Iterator[Path]:
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
     """Write as `atomic_write`, over a file that may be replaced, in a folder known to be ours."""
-    temporary = _temporary(path)
+    temporary = temporary_beside(path)
     try:
         yield temporary
         _flush_to_disk(temporary)
@@ -132,7 +132,7 @@ def _check_name(path: Path) -> None:
     try:
         path.exists()
         if path.name:
-            _temporary(path).exists()  # longer than the name itself
+            temporary_beside(path).exists()  # longer than the name itself
     except OSError as error:
         raise DataFileError(
             f"{str(path)[:80]}: no file can have this name ({error.strerror or error}); "
@@ -142,7 +142,7 @@ def _check_name(path: Path) -> None:
         raise DataFileError(f"{path}: no file can have this name (it holds U+0000)")
 
 
-def _temporary(path: Path) -> Path:
+def temporary_beside(path: Path) -> Path:
     """Name that tells whose it is: ``.stem.host-process-token.suffix``."""
     token = secrets.token_hex(4)
     return path.with_name(f".{path.stem}.{_host()}-{os.getpid()}-{token}{path.suffix}")

@@ -12,7 +12,9 @@ from microdsd.errors import InputError
 from microdsd.io.atomic import atomic_write, ensure_writable
 from microdsd.io.hdf5 import ensure_microstructures_writable, save_microstructures
 from microdsd.io.images import save_tiff, single_sample
-from microdsd.io.nrrd import save_nrrd
+from microdsd.io.meta_image import save_mha, save_mhd
+from microdsd.io.nrrd import save_nhdr, save_nrrd
+from microdsd.io.ome_files import ensure_folder_writable, save_ome_tiff, save_ome_zarr
 from microdsd.io.order import path_first
 from microdsd.io.vti import save_vti
 from microdsd.microstructure import LabelsLike, as_microstructure
@@ -58,14 +60,36 @@ def save_raw(path: str | Path, ms: LabelsLike, *, overwrite: bool = False) -> No
 
 
 WRITERS: dict[str, Callable[..., None]] = {
+    ".ome.tif": save_ome_tiff,
+    ".ome.tiff": save_ome_tiff,
     ".tif": save_tiff,
     ".tiff": save_tiff,
     ".vti": save_vti,
     ".nrrd": save_nrrd,
+    ".nhdr": save_nhdr,
+    ".mha": save_mha,
+    ".mhd": save_mhd,
+    ".zarr": save_ome_zarr,
     ".npy": save_npy,
     ".raw": save_raw,
 }
 """By suffix, what writes a single sample."""
+
+BESIDE = {".nhdr": ".raw", ".mhd": ".raw"}
+"""Of headers, the suffix of the file of labels that comes with them."""
+
+
+def suffix_of(path: str | Path) -> str:
+    """Suffix that says the format, in lower case.
+
+    Examples
+    --------
+    >>> suffix_of("new.OME.tif"), suffix_of("new.v2.tif")
+    ('.ome.tif', '.tif')
+    """
+    path = Path(path)
+    double = "".join(path.suffixes[-2:]).lower()
+    return double if double in WRITERS else path.suffix.lower()
 
 
 def check_format(path: str | Path, *, ensembles: bool = False) -> None:
@@ -86,11 +110,11 @@ def check_format(path: str | Path, *, ensembles: bool = False) -> None:
     >>> check_format("new.stl")
     Traceback (most recent call last):
     ...
-    microdsd.errors.InputError: output: new.stl ends in none of .h5, .hdf5, .nc, .tif, .tiff, \
-.vti, .nrrd, .npy, .raw; name it so
+    microdsd.errors.InputError: output: new.stl ends in none of .h5, .hdf5, .nc, .ome.tif, \
+.ome.tiff, .tif, .tiff, .vti, .nrrd, .nhdr, .mha, .mhd, .zarr, .npy, .raw; name it so
     """
     known = HDF5_SUFFIXES if ensembles else (*HDF5_SUFFIXES, *WRITERS)
-    if Path(path).suffix.lower() not in known:
+    if suffix_of(path) not in known:
         raise InputError(f"output: {path} ends in none of {', '.join(known)}; name it so")
 
 
@@ -108,7 +132,8 @@ def output_files(path: str | Path, n: int) -> list[Path]:
     if n > MOST_FILES:
         raise InputError(f"output: {path} would be {n} files, one per sample; write HDF5 (.h5)")
     digits = max(3, len(str(n - 1)))
-    return [path.with_name(f"{path.stem}-{i:0{digits}d}{path.suffix}") for i in range(n)]
+    stem, suffix = path.name[: -len(suffix_of(path))], path.name[-len(suffix_of(path)) :]
+    return [path.with_name(f"{stem}-{i:0{digits}d}{suffix}") for i in range(n)]
 
 
 def ensure_samples_writable(
@@ -125,8 +150,14 @@ def ensure_samples_writable(
     """
     check_format(path)
     files, inputs = output_files(path, n), list(inputs)
+    beside = BESIDE.get(suffix_of(path))
     for file in files:
+        if suffix_of(file) == ".zarr":
+            ensure_folder_writable(file, overwrite=overwrite)
+            continue
         ensure_writable(file, overwrite=overwrite, inputs=inputs)
+        if beside:
+            ensure_writable(file.with_suffix(beside), overwrite=overwrite, inputs=inputs)
     if Path(path).suffix.lower() in HDF5_SUFFIXES:
         ensure_microstructures_writable(path, overwrite=overwrite)
     return files
@@ -139,8 +170,8 @@ def save_samples(path: str | Path, ms: xr.DataArray, *, overwrite: bool = False)
     Parameters
     ----------
     path : str or Path
-        HDF5 holds all samples; of ``.tif``, ``.tiff``, ``.vti``, ``.nrrd``, ``.npy`` and ``.raw``
-        each sample of several gets a file of its own, see `output_files`.
+        HDF5 holds all samples; of every other format (`WRITERS`) each sample of several gets a
+        file of its own, see `output_files`. ``.nhdr`` and ``.mhd`` come with a ``.raw`` file.
     ms : DataArray, dims ([sample,] [z,] y, x)
     overwrite : bool
         Whether files of these names may be replaced.
@@ -158,7 +189,7 @@ def save_samples(path: str | Path, ms: xr.DataArray, *, overwrite: bool = False)
         A file exists, or the disk refused the data.
     """
     check_format(path)
-    write = WRITERS.get(Path(path).suffix.lower())
+    write = WRITERS.get(suffix_of(path))
     if write is None:
         save_microstructures(path, ms, overwrite=overwrite)
         return [Path(path)]

@@ -109,6 +109,8 @@ def _check_data_file(request: ReadRequest, header: bytes) -> None:
         return
     following = header[found.start(1) :].decode("utf-8", "replace").split("\n")
     names = [line.strip() for line in following if line.strip()]
+    if names and not names[0].upper().startswith("LIST"):
+        names = names[:1]  # what follows is more of the header
     if any("/" in name or "\\" in name for name in names):
         raise DataFileError(
             f"{request.name}: its data lie in another folder ({names[0][:80]}); put both files "

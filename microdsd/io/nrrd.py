@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 
 import numpy as np
+import xarray as xr
 
 from microdsd.errors import InputError
 from microdsd.io.atomic import atomic_write
@@ -45,6 +46,49 @@ def save_nrrd(path: str | Path, ms: LabelsLike, *, overwrite: bool = False) -> N
     """
     ms = as_microstructure(ms)
     single_sample(ms)
+    header = _header(ms, ["encoding: gzip"])
+    values = np.ascontiguousarray(ms.values, dtype=ms.dtype.newbyteorder("<"))
+    with atomic_write(path, overwrite=overwrite) as temporary, temporary.open("wb") as file:
+        file.write(f"{header}\n".encode())
+        with gzip.GzipFile(fileobj=file, mode="wb", compresslevel=_LEVEL, mtime=0) as packed:
+            packed.write(values.data)
+
+
+@path_first
+def save_nhdr(path: str | Path, ms: LabelsLike, *, overwrite: bool = False) -> None:
+    """Write one sample as an NRRD header, and its labels into a raw file of the same name.
+
+    Parameters
+    ----------
+    path : str or Path
+        ``new.nhdr`` comes with ``new.raw``: x runs fastest, low byte first.
+    ms : ndarray or DataArray
+        One sample; choose from an ensemble with ``ms.isel(sample=0)``.
+    overwrite : bool
+        Whether both may be replaced.
+
+    Raises
+    ------
+    InputError
+        An ensemble.
+    DataFileError
+        One of the files exists, or the disk refused the data.
+    """
+    ms = as_microstructure(ms)
+    single_sample(ms)
+    data = Path(path).with_suffix(".raw")
+    values = np.ascontiguousarray(ms.values, dtype=ms.dtype.newbyteorder("<"))
+    with (
+        atomic_write(path, overwrite=overwrite) as header,
+        atomic_write(data, overwrite=overwrite) as temporary,
+    ):
+        values.tofile(temporary)
+        text = _header(ms, ["encoding: raw", f"data file: {data.name}"])
+        header.write_text(text, encoding="utf-8")
+
+
+def _header(ms: xr.DataArray, encoding: list[str]) -> str:
+    """Lines of the header, each ended, with how and where the data are."""
     if ms.dtype.kind not in "iu":
         raise InputError(f"ms: cannot write labels of type {ms.dtype}")
     size, unit = voxel_size_of(ms)
@@ -64,14 +108,10 @@ def save_nrrd(path: str | Path, ms: LabelsLike, *, overwrite: bool = False) -> N
         f"labels: {' '.join(json.dumps(dim) for dim in dims)}",
         *(["units:" + ms.ndim * ' "m"'] if unit == "m" else []),
         "endian: little",
-        "encoding: gzip",
+        *encoding,
         *(f"{key}:={_escaped(value)}" for key, value in keys.items()),
     ]
-    values = np.ascontiguousarray(ms.values, dtype=ms.dtype.newbyteorder("<"))
-    with atomic_write(path, overwrite=overwrite) as temporary, temporary.open("wb") as file:
-        file.write(("\n".join(header) + "\n\n").encode())
-        with gzip.GzipFile(fileobj=file, mode="wb", compresslevel=_LEVEL, mtime=0) as packed:
-            packed.write(values.data)
+    return "\n".join(header) + "\n"
 
 
 def _escaped(value: str) -> str:

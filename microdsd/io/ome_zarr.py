@@ -33,7 +33,7 @@ def read_zarr(request: ReadRequest) -> Volume:
     letters = "".join(_letter(axis) for axis in axes)
     if len(letters) != values.ndim:
         raise DataFileError(f"{request.name}: names {len(letters)} axes of {values.ndim}")
-    volume = Volume(values, letters)
+    volume = Volume(values, letters, phases=_phases(statement))
     if (scale := _scale(statement)) is None:
         return volume
     units = [metres_per(axis.get("unit")) for axis in axes]
@@ -68,6 +68,14 @@ def _letter(axis: Any) -> str:
     if kind == "space" and name in "zyx":
         return name
     return "t" if kind == "time" or name == "t" else "c"
+
+
+def _phases(statement: dict[str, Any]) -> dict[int, str] | None:
+    """Names that microdsd wrote."""
+    names = (statement.get("metadata") or {}).get("phases")
+    if not isinstance(names, dict):
+        return None
+    return {int(label): str(name) for label, name in names.items()}
 
 
 def _scale(statement: dict[str, Any]) -> list[float] | None:

@@ -11,9 +11,13 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from typing import Any
+from xml.etree import ElementTree
 
 from microdsd.io.volume import Volume, with_note, with_spacing
 from microdsd.microstructure.lengths import metres_per
+
+OME_PHASES = "microdsd/phases"
+"""Namespace of the annotation that holds the names of phases."""
 
 FINEST_PRINT = 0.0254 / 2540
 RESOLUTION_UNITS = {2: 0.0254, 3: 0.01}
@@ -21,12 +25,26 @@ PRINT = "is that of a print or a screen"
 
 
 def stated_phases(image: Any) -> dict[int, str] | None:
-    """Names of the phases that microdsd wrote into the description."""
+    """Names of the phases that microdsd wrote: in the description, or in an annotation of OME."""
+    if image.kind == "ome":
+        return _phases_of_ome(image)
     phases = _own(image).get("phases")
     names = json.loads(phases) if isinstance(phases, str) else phases
     if not isinstance(names, dict):
         return None
     return {int(label): str(name) for label, name in names.items()}
+
+
+def _phases_of_ome(image: Any) -> dict[int, str] | None:
+    text = image.keyframe.parent.ome_metadata or ""
+    if OME_PHASES not in text or "<!ENTITY" in text:
+        return None
+    root = ElementTree.fromstring(text)
+    for annotation in root.iterfind(".//{*}MapAnnotation"):
+        if annotation.get("Namespace") == OME_PHASES:
+            entries = annotation.iterfind(".//{*}M")
+            return {int(entry.get("K", "")): entry.text or "" for entry in entries}
+    return None
 
 
 def with_stated_size(volume: Volume, tiff: Any, image: Any) -> Volume:

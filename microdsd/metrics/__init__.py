@@ -10,13 +10,13 @@ from microdsd.metrics.minkowski import minkowski_functionals
 from microdsd.metrics.profiles import fraction_profile, specimen_fractions
 from microdsd.metrics.representativity import representativity
 from microdsd.metrics.surface import interface_density, specific_surface_area
-from microdsd.metrics.topology import connected_bodies, euler_characteristic, percolates
+from microdsd.metrics.topology import connected_components, euler_characteristic, percolates
 from microdsd.metrics.triple_lines import triple_edge_density, triple_phase_boundary
 from microdsd.metrics.two_point import two_point_probability
 
 __all__ = [
     "chord_length_density",
-    "connected_bodies",
+    "connected_components",
     "describe",
     "euler_characteristic",
     "fabric",

@@ -42,21 +42,21 @@ def per_sample(
 def phase_in_specimen(
     ensemble: xr.DataArray, label: int, mask: MaskLike | None
 ) -> tuple[NDArray[np.bool_], NDArray[np.bool_] | None]:
-    """Voxels of a phase inside the specimen, ``(sample, [z,] y, x)``, and `specimen_of`."""
+    """Return the voxels of a phase in the specimen, ``(sample, [z,] y, x)``, and `specimen_of`."""
     inside = specimen_of(ensemble, mask)
-    found: NDArray[np.bool_] = ensemble.values == label
-    return (found if inside is None else found & inside), inside
+    of_phase: NDArray[np.bool_] = ensemble.values == label
+    return (of_phase if inside is None else of_phase & inside), inside
 
 
 def voxels_of(ensemble: xr.DataArray, inside: NDArray[np.bool_] | None) -> NDArray[np.int64]:
-    """Voxels of each sample, ``(sample,)``: of the box, or of the specimen in it."""
+    """Count the voxels of each sample, ``(sample,)``: of the box, or of the specimen in it."""
     if inside is None:
         return np.full(len(ensemble), int(np.prod(ensemble.shape[1:])))
     return np.asarray(np.count_nonzero(inside, axis=tuple(range(1, inside.ndim))))
 
 
 def specimen_of(ensemble: xr.DataArray, mask: MaskLike | None) -> NDArray[np.bool_] | None:
-    """Voxels of the specimen, ``(sample, [z,] y, x)``; None where it fills the box.
+    """Return the voxels of the specimen, ``(sample, [z,] y, x)``; None where it fills the box.
 
     What the labels call "outside" is no part of it, with a mask or without.
 
@@ -89,7 +89,7 @@ def specimen_of(ensemble: xr.DataArray, mask: MaskLike | None) -> NDArray[np.boo
 
 
 def _of_all_samples(inside: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """A specimen, unless a sample has nothing of it."""
+    """Return the specimen, and refuse an ensemble in which a sample has nothing of it."""
     if not inside.any(axis=tuple(range(1, inside.ndim))).all():
         raise InputError("mask: leaves no voxel of at least one sample")
     return inside

@@ -17,6 +17,18 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
+_OPENING = 3
+"""Voxels that openings in the faces of the box reach beyond it."""
+
+_PLACES = (
+    "pore.coords",
+    "pore.local_peak",
+    "pore.global_peak",
+    "pore.geometric_centroid",
+    "throat.global_peak",
+)
+
+
 @contextlib.contextmanager
 def porespy_sandbox() -> Iterator[Any]:
     """Import porespy; on leaving, restore root logging, `np.seterr` and numpy's global generator.
@@ -50,7 +62,7 @@ def porespy_sandbox() -> Iterator[Any]:
 
 
 def two_point_correlation(mask: NDArray[np.bool_], edges: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Not periodic, unbiased S2 of `mask` by porespy, one value per bin of distances in voxels.
+    """Return the unbiased S2 of a `mask` that is not periodic, per bin of distances in voxels.
 
     Parameters
     ----------
@@ -72,7 +84,7 @@ def two_point_correlation(mask: NDArray[np.bool_], edges: NDArray[np.int64]) -> 
 def local_thickness_radii(
     masks: NDArray[np.bool_], inside: NDArray[np.bool_] | None = None
 ) -> list[NDArray[np.int64]]:
-    """Voxels of each local thickness, for every mask of a stack.
+    """Count the voxels of each local thickness, for every mask of a stack.
 
     Parameters
     ----------
@@ -99,9 +111,72 @@ def local_thickness_radii(
 
 
 def _radii(porespy: Any, mask: NDArray[np.bool_], room: NDArray[np.bool_]) -> NDArray[np.int64]:
-    """Voxels of the mask by the radius of the largest ball in the room, centred in the mask."""
+    """Count the voxels of the mask by the radius of the largest ball that is centred in it."""
     sizes, number = porespy.filters.local_thickness(room, mask=mask, return_indices=True)
     voxels = np.bincount(number[mask], minlength=len(sizes))
     counts = np.zeros(int(max(sizes)) + 1, dtype=np.int64)
     counts[np.asarray(sizes, dtype=np.int64)] = voxels
     return counts
+
+
+def local_thickness_field(mask: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Return the radius of the largest ball that covers each voxel; 0 outside the mask.
+
+    Parameters
+    ----------
+    mask : ndarray of bool
+        Where the phase is; neither nowhere nor everywhere.
+    """
+    with porespy_sandbox() as porespy:
+        sizes, number = porespy.filters.local_thickness(mask, return_indices=True)
+    radii = np.asarray(sizes, dtype=np.float64)[number]
+    return np.where(mask, radii, 0.0)
+
+
+def snow_network(mask: NDArray[np.bool_], voxel_size: float) -> dict[str, NDArray[Any]]:
+    """Extract the pore network of a mask by the SNOW algorithm, with the names of `snow2`.
+
+    Parameters
+    ----------
+    mask : ndarray of bool
+        Where the phase is, 3D.
+    voxel_size : float
+
+    Returns
+    -------
+    dict of str to ndarray
+        ``pore.*`` and ``throat.*``, places from the corner of the mask. Pores of ``pore.xmin`` are
+        openings in the first face along the first axis of the mask, and so on; ``pore.boundary``
+        are those of all faces.
+
+    Notes
+    -----
+    porespy labels the outermost pores along an axis as boundaries, whether they lie in a face or
+    not; here they are told by where they are.
+
+    References
+    ----------
+    Gostick, Physical Review E 96 (2017) 023307, doi:10.1103/PhysRevE.96.023307.
+    """
+    with porespy_sandbox() as porespy:
+        bars_hidden = porespy.settings.tqdm["disable"]
+        porespy.settings.tqdm["disable"] = True
+        logger = logging.getLogger("porespy")
+        level = logger.level
+        logger.setLevel(logging.ERROR)  # it warns that small boxes are not divided
+        try:
+            extracted = porespy.networks.snow2(
+                mask, voxel_size=voxel_size, boundary_width=_OPENING, parallel_kw=None
+            )
+        finally:
+            logger.setLevel(level)
+            porespy.settings.tqdm["disable"] = bars_hidden
+        network = dict(extracted.network)
+    for name in _PLACES:
+        network[name] = network[name] - _OPENING * voxel_size
+    network["pore.boundary"] = np.zeros(len(network["pore.coords"]), dtype=bool)
+    for letter, place, n in zip("xyz", network["pore.coords"].T, mask.shape, strict=True):
+        ends = {f"pore.{letter}min": place < 0, f"pore.{letter}max": place > n * voxel_size}
+        network |= ends
+        network["pore.boundary"] |= np.any(list(ends.values()), axis=0)
+    return network

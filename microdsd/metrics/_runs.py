@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class Runs(NamedTuple):
-    """Runs of one sample along one axis.
+    """Hold the runs of one sample along one axis.
 
     Attributes
     ----------
@@ -34,10 +34,10 @@ class Runs(NamedTuple):
 
     @classmethod
     def along(cls, mask: Mask, axis: int, *, periodic: bool, inside: Mask | None = None) -> Runs:
-        """Find the runs of `mask`, one sample, along `axis`; only voxels `inside` are seen."""
+        """Find the runs of `mask`, one sample, along `axis`; voxels not `inside` are ignored."""
         n = mask.shape[axis]
         lines = _lines(mask, axis)
-        seen = _lines(np.ones_like(mask) if inside is None else inside, axis)
+        visible = _lines(np.ones_like(mask) if inside is None else inside, axis)
         flat = lines.ravel()
         ends = np.flatnonzero(flat[1:] != flat[:-1]) + 1
         starts, ends = (ends[1::2], ends[::2]) if flat[0] else (ends[::2], ends[1::2])
@@ -46,12 +46,12 @@ class Runs(NamedTuple):
         lengths = ends - starts
         at_first, at_last = starts % (n + 1) == 0, ends % (n + 1) == n
 
-        def histogram(found: NDArray[np.intp]) -> Histogram:
-            return np.bincount(found, minlength=n + 1).astype(np.int64)
+        def histogram(lengths: NDArray[np.intp]) -> Histogram:
+            return np.bincount(lengths, minlength=n + 1).astype(np.int64)
 
         row, period = starts // (n + 1), n if periodic else n + 1
-        before = seen[row, (starts % (n + 1) - 1) % period]
-        after = seen[row, ends % (n + 1) % period]
+        before = visible[row, (starts % (n + 1) - 1) % period]
+        after = visible[row, ends % (n + 1) % period]
         if not periodic:
             return cls(n, histogram(lengths), histogram(lengths[before & after]), 0)
         endless = at_first & at_last
@@ -67,7 +67,7 @@ class Runs(NamedTuple):
         )
 
     def segments(self, max_lag: int) -> Histogram:
-        """Number of places in the phase for segments that join voxels 0 ... `max_lag` apart."""
+        """Count the places in the phase for segments that join voxels 0 ... `max_lag` apart."""
         longer = self.lengths[::-1].cumsum()[::-1]
         covered = longer[::-1].cumsum()[::-1]
         # A run of l voxels holds l - k segments of lag k.
@@ -75,7 +75,7 @@ class Runs(NamedTuple):
 
 
 def _lines(mask: Mask, axis: int) -> Mask:
-    """Lines along an axis, each with an empty voxel after it, which keeps their runs apart."""
+    """Return the lines along an axis, each with an empty voxel after it to separate their runs."""
     n = mask.shape[axis]
     lines = np.zeros((mask.size // n, n + 1), dtype=bool)
     lines[:, :n] = np.moveaxis(mask, axis, -1).reshape(-1, n)

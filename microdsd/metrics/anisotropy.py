@@ -11,7 +11,7 @@ import xarray as xr
 from microdsd.metrics._ensembles import MaskLike, per_sample, specimen_of
 from microdsd.metrics.registry import Descriptor, Group, Variables
 from microdsd.metrics.request import Request
-from microdsd.metrics.surface import check_thickness, direction_weights, unlike_share
+from microdsd.metrics.surface import check_thickness, differing_share, direction_weights
 from microdsd.microstructure.schema import (
     LabelsLike,
     as_ensemble,
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 def fabric(
     ms: LabelsLike, *, phase: int | str, periodic: bool, mask: MaskLike | None = None
 ) -> xr.Dataset:
-    r"""Degree of anisotropy of the boundary of a phase, and its longest direction.
+    r"""Measure the degree of anisotropy of the boundary of a phase, and its longest direction.
 
     Parameters
     ----------
@@ -70,29 +70,29 @@ def fabric(
     --------
     >>> import numpy as np
     >>> stripes = np.tile(np.repeat([0, 1], 8), (32, 2))
-    >>> found = fabric(stripes, phase=1, periodic=True)
-    >>> found.degree.item(), np.abs(found.direction.values.round(6)).tolist()
+    >>> result = fabric(stripes, phase=1, periodic=True)
+    >>> result.degree.item(), np.abs(result.direction.values.round(6)).tolist()
     (1.0, [[1.0, 0.0]])
     """
     ensemble = as_ensemble(ms)
     check_thickness(ensemble, periodic)
     size, _ = voxel_size_of(ensemble)
-    found: NDArray[np.bool_] = ensemble.values == resolve_phase(ensemble, phase)
+    of_phase: NDArray[np.bool_] = ensemble.values == resolve_phase(ensemble, phase)
     inside = specimen_of(ensemble, mask)
     directions = list(direction_weights(size))
     steps = np.multiply(directions, size)
     distance = np.linalg.norm(steps, axis=1)
     crossings = (
-        np.stack([unlike_share(found, d, periodic, inside) for d in directions])
+        np.stack([differing_share(of_phase, d, periodic, inside) for d in directions])
         / (distance[:, None])
     )
     units = steps / distance[:, None]
     entries = list(itertools.combinations_with_replacement(range(len(size)), 2))
     design = np.stack([units[:, i] * units[:, j] * (1 + (i != j)) for i, j in entries], axis=1)
-    tensors = np.zeros((len(found), len(size), len(size)))
+    tensors = np.zeros((len(of_phase), len(size), len(size)))
     for (i, j), row in zip(entries, np.linalg.pinv(design) @ crossings**2, strict=True):
         tensors[:, i, j] = tensors[:, j, i] = row
-    degree, direction = np.full(len(found), np.nan), np.full((len(found), len(size)), np.nan)
+    degree, direction = np.full(len(of_phase), np.nan), np.full((len(of_phase), len(size)), np.nan)
     for k, tensor in enumerate(tensors):
         if not np.isfinite(tensor).all() or not tensor.any():
             continue
@@ -116,12 +116,12 @@ def fabric(
 
 
 def _measure(request: Request) -> Variables:
-    found = request.by_phase(
+    tensors = request.by_phase(
         lambda phase: fabric(
             request.ensemble, phase=phase, periodic=request.periodic, mask=request.mask
         )
     )
-    return {"degree_of_anisotropy": found["degree"], "longest_direction": found["direction"]}
+    return {"degree_of_anisotropy": tensors["degree"], "longest_direction": tensors["direction"]}
 
 
 _HARRIGAN_MANN = "doi:10.1007/BF00540446"

@@ -12,7 +12,7 @@ from microdsd.metrics._ensembles import MaskLike, per_sample, phase_in_specimen,
 from microdsd.metrics._runs import Runs
 from microdsd.metrics.registry import Descriptor, Group, Margin, Variables, Words
 from microdsd.metrics.request import Request
-from microdsd.metrics.surface import check_thickness, unlike_share
+from microdsd.metrics.surface import check_thickness, differing_share
 from microdsd.microstructure.schema import (
     LabelsLike,
     as_ensemble,
@@ -37,7 +37,7 @@ def chord_length_density(
     cut: CutChords = "weight",
     mask: MaskLike | None = None,
 ) -> xr.DataArray:
-    r"""Probability density of the lengths of the chords of one phase.
+    r"""Measure the probability density of the lengths of the chords of one phase.
 
     Parameters
     ----------
@@ -109,14 +109,18 @@ def chord_length_density(
     density = np.full((len(ensemble), longest), np.nan)
     of_phase, inside = phase_in_specimen(ensemble, label, mask)
     for i, row in enumerate(density):
-        found = np.zeros(longest)
+        counts = np.zeros(longest)
         for number in axes:
-            here = None if inside is None else inside[i]
-            runs = Runs.along(of_phase[i], number, periodic=periodic, inside=here)
-            specimen = None if here is None else Runs.along(here, number, periodic=periodic)
-            found[: runs.voxels] += _weighted(runs, specimen, periodic, cut)
-        if found.any():
-            row[:] = found / found.sum() / edge
+            inside_sample = None if inside is None else inside[i]
+            runs = Runs.along(of_phase[i], number, periodic=periodic, inside=inside_sample)
+            specimen = (
+                None
+                if inside_sample is None
+                else Runs.along(inside_sample, number, periodic=periodic)
+            )
+            counts[: runs.voxels] += _weighted(runs, specimen, periodic, cut)
+        if counts.any():
+            row[:] = counts / counts.sum() / edge
     return per_sample(
         ensemble,
         density,
@@ -135,7 +139,7 @@ def chord_length_density(
 def mean_chord_length(
     ms: LabelsLike, *, phase: int | str, periodic: bool, mask: MaskLike | None = None
 ) -> xr.DataArray:
-    r"""Mean length of the chords of one phase along each axis, free of edge effects.
+    r"""Measure the mean length of the chords of one phase along each axis, without edge effects.
 
     Parameters
     ----------
@@ -178,13 +182,13 @@ def mean_chord_length(
     ensemble = as_ensemble(ms)
     check_thickness(ensemble, periodic)
     size, unit = voxel_size_of(ensemble)
-    found, inside = phase_in_specimen(ensemble, resolve_phase(ensemble, phase), mask)
-    space = tuple(range(1, found.ndim))
-    fraction = found.sum(axis=space) / voxels_of(ensemble, inside)
+    of_phase, inside = phase_in_specimen(ensemble, resolve_phase(ensemble, phase), mask)
+    space = tuple(range(1, of_phase.ndim))
+    fraction = of_phase.sum(axis=space) / voxels_of(ensemble, inside)
     steps = np.eye(len(size), dtype=int)
     crossings = np.stack(
         [
-            unlike_share(found, tuple(step.tolist()), periodic, inside) / edge
+            differing_share(of_phase, tuple(step.tolist()), periodic, inside) / edge
             for step, edge in zip(steps, size, strict=True)
         ],
         axis=1,
@@ -209,7 +213,7 @@ def _weighted(
     periodic: bool,
     cut: CutChords,
 ) -> NDArray[np.float64]:
-    """Weight of the whole chords of 1, 2, ... voxels."""
+    """Weight the whole chords of 1, 2, ... voxels."""
     number = runs.complete[1:].astype(np.float64)
     if cut == "exclude" or (periodic and specimen is None):
         return number
@@ -249,7 +253,7 @@ def _measure(request: Request) -> Variables:
 
 
 def _shares(density: xr.DataArray, last_lag: int) -> xr.DataArray:
-    """Share of the chords with at least each length, mean over the axes."""
+    """Return the share of the chords with at least each length, averaged over the axes."""
     mean = density.mean("axis")
     longer = mean.isel(chord=slice(None, None, -1)).cumsum("chord", skipna=False)
     longer = longer.isel(chord=slice(None, None, -1))
@@ -297,7 +301,7 @@ CHORDS = Group(
             derived_from="chord_length_density",
             derive=_shares,
             margin=Margin(0.05, "mean"),
-            words=Words("{of} chords are", "too long", "too short"),
+            words=Words("{phase} chords are", "too long", "too short"),
             rank=7,
         ),
     ),

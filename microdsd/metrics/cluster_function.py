@@ -1,4 +1,4 @@
-"""Two-point cluster function: pairs of points in one connected body of a phase."""
+"""Two-point cluster function: pairs of points in one connected component of a phase."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from microdsd.metrics._ensembles import MaskLike, per_sample, phase_in_specimen
 from microdsd.metrics.correlation import Grid, Shells, checked_distance, pair_counts
 from microdsd.metrics.registry import Descriptor, Group, Margin, Variables, Words
 from microdsd.metrics.request import Request
-from microdsd.metrics.topology import Connectivity, checked_connectivity, label_bodies
+from microdsd.metrics.topology import Connectivity, checked_connectivity, label_components
 from microdsd.microstructure.schema import (
     LabelsLike,
     as_ensemble,
@@ -41,7 +41,7 @@ def two_point_cluster(
     connectivity: Connectivity = "face",
     mask: MaskLike | None = None,
 ) -> xr.DataArray:
-    r"""Two-point cluster function C2 of one phase, mean over all directions.
+    r"""Measure the two-point cluster function C2 of one phase, averaged over all directions.
 
     Parameters
     ----------
@@ -50,16 +50,16 @@ def two_point_cluster(
     phase : int or str
         Label or name of the phase.
     periodic : bool
-        True wraps the box, bodies included. False uses only pairs inside the box, divides each lag
-        by the number of places it fits, and takes bodies for connected only where they are so
-        inside the box. There is no default.
+        True wraps the box, components included. False uses only pairs inside the box, divides each
+        lag by the number of places where it fits, and joins components only inside the box. There
+        is no default.
     max_distance : int, optional
         Largest distance, in the shortest voxel edge. By default half the shortest side.
     connectivity : {"face", "full"}
-        Voxels of one body are joined across faces (edges in 2D) only, or also across edges and
+        Voxels of one component are joined across faces (edges in 2D) only, or also across edges and
         corners.
     mask : array_like of bool, dims ``([sample,] [z,] y, x)``, optional
-        Where the specimen is, if it does not fill the box: bodies are connected as far
+        Where the specimen is, if it does not fill the box: components are connected as far
         as they are so inside the specimen, and each lag is divided by its pairs of voxels.
 
     Returns
@@ -78,10 +78,11 @@ def two_point_cluster(
     -----
     .. math:: C_2(r) = \sum_k \langle B_k(x)\, B_k(x + r) \rangle
 
-    over the bodies :math:`B_k` of the phase. S2 less C2 is the chance to meet two different
-    bodies. Bodies of up to 48 voxels are counted pair by pair; every larger one by a Fourier
-    transform of its bounding box. Memory is that of S2. The time is that of S2 for one body that
-    spans the box; many large bodies that wind around each other cost one transform of the common
+    over the components :math:`B_k` of the phase. S2 less C2 is the probability of two different
+    components. Components of up to 48 voxels are counted pair by pair, every larger one by a
+    Fourier transform of its bounding box. Memory is that of S2. The time is that of S2 for one
+    component that spans the box; many large components that wind around each other cost one
+    transform of the common
     box each.
 
     References
@@ -105,13 +106,17 @@ def two_point_cluster(
     grid = Grid.of(ensemble.shape[1:], size, periodic)
     default = min(ensemble.shape[1:]) // 2
     shells = Shells.of(grid, checked_distance(max_distance, default, grid.longest_shell()))
-    found, inside = phase_in_specimen(ensemble, label, mask)
+    in_phase, inside = phase_in_specimen(ensemble, label, mask)
     lengths = grid.transform_lengths(shells.reach)
     values = []
-    for i, of_phase in enumerate(found):
-        counts = _pairs_in_bodies(of_phase, grid, shells.reach, connectivity)
-        here = None if inside is None else inside[i : i + 1]
-        places = None if here is None else pair_counts(here, here, lengths, shells.reach)[0]
+    for i, of_phase in enumerate(in_phase):
+        counts = _pairs_in_components(of_phase, grid, shells.reach, connectivity)
+        inside_sample = None if inside is None else inside[i : i + 1]
+        places = (
+            None
+            if inside_sample is None
+            else pair_counts(inside_sample, inside_sample, lengths, shells.reach)[0]
+        )
         values.append(shells.mean(counts, places))
     return per_sample(
         ensemble,
@@ -126,43 +131,43 @@ def two_point_cluster(
     )
 
 
-def _pairs_in_bodies(
+def _pairs_in_components(
     mask: NDArray[np.bool_], grid: Grid, reach: tuple[int, ...], connectivity: Connectivity
 ) -> Counts:
-    """Pairs of voxels of one body, for every lag of one orthant, averaged over reflections."""
-    bodies = label_bodies(mask, connectivity, grid.periodic)
-    sizes = np.bincount(bodies.ravel())
+    """Count the pairs of voxels in one component, for every lag of one orthant."""
+    components = label_components(mask, connectivity, grid.periodic)
+    sizes = np.bincount(components.ravel())
     counts = np.zeros([r + 1 for r in reach])
-    boxes = ndimage.find_objects(bodies)
-    for body in np.flatnonzero(sizes[1:] > LARGEST_BY_PAIRS):
-        _add_large(counts, bodies[boxes[body]] == body + 1, grid, reach)
+    boxes = ndimage.find_objects(components)
+    for component in np.flatnonzero(sizes[1:] > LARGEST_BY_PAIRS):
+        _add_large(counts, components[boxes[component]] == component + 1, grid, reach)
     small = (sizes <= LARGEST_BY_PAIRS) & (sizes > 0)
     small[0] = False
-    _add_small(counts, bodies, np.where(small, sizes, 0), grid)
+    _add_small(counts, components, np.where(small, sizes, 0), grid)
     return counts
 
 
 def _add_large(
-    counts: Counts, found: NDArray[np.bool_], grid: Grid, reach: tuple[int, ...]
+    counts: Counts, component: NDArray[np.bool_], grid: Grid, reach: tuple[int, ...]
 ) -> None:
-    """Add the pairs of one body, given in its bounding box."""
+    """Add the pairs of one component, given in its bounding box."""
     lengths, lags = [], []
-    for axis, (n, r) in enumerate(zip(found.shape, reach, strict=True)):
-        # A body that might meet itself around the box needs the whole axis.
+    for axis, (n, r) in enumerate(zip(component.shape, reach, strict=True)):
+        # A component that might meet itself around the box needs the whole axis.
         wraps = grid.periodic and n - 1 >= grid.shape[axis] - r
         lags.append(r if wraps else min(r, n - 1))
         lengths.append(grid.shape[axis] if wraps else scipy.fft.next_fast_len(n + lags[-1]))
     part = tuple(slice(lag + 1) for lag in lags)
-    alone = found[None]
+    alone = component[None]
     counts[part] += pair_counts(alone, alone, lengths, lags)[0]
 
 
-def _add_small(counts: Counts, bodies: NDArray[Any], sizes: NDArray[Any], grid: Grid) -> None:
-    """Add the pairs of the bodies with a size, those of equal size together."""
-    voxels = np.flatnonzero(sizes[bodies])
-    order = np.argsort(sizes[bodies.flat[voxels]] * len(sizes) + bodies.flat[voxels])
+def _add_small(counts: Counts, components: NDArray[Any], sizes: NDArray[Any], grid: Grid) -> None:
+    """Add the pairs of the components with a size, those of equal size together."""
+    voxels = np.flatnonzero(sizes[components])
+    order = np.argsort(sizes[components.flat[voxels]] * len(sizes) + components.flat[voxels])
     voxels = voxels[order]
-    of_voxel = sizes[bodies.flat[voxels]]
+    of_voxel = sizes[components.flat[voxels]]
     single = np.zeros(counts.shape)
     double = np.zeros(counts.size)
     single.flat[0] = len(voxels)
@@ -171,7 +176,7 @@ def _add_small(counts: Counts, bodies: NDArray[Any], sizes: NDArray[Any], grid: 
         first, second = np.triu_indices(size, 1)
         step = max(1, PAIRS_PER_BATCH // len(first))
         for start in range(0, len(chosen), step):
-            block = np.array(np.unravel_index(chosen[start : start + step], bodies.shape))
+            block = np.array(np.unravel_index(chosen[start : start + step], components.shape))
             lag = np.abs(block[..., first] - block[..., second]).reshape(len(grid.shape), -1)
             if grid.periodic:
                 sides = np.array(grid.shape)[:, None]
@@ -183,7 +188,7 @@ def _add_small(counts: Counts, bodies: NDArray[Any], sizes: NDArray[Any], grid: 
 
 
 def _senses(shape: tuple[int, ...], grid: Grid) -> Counts:
-    """Number of different lags that reflections make of each."""
+    """Count the different lags that reflections make of each lag."""
     senses = np.ones(shape)
     for lag, n in zip(np.indices(shape, sparse=True), grid.shape, strict=True):
         alone = (lag == 0) | (grid.periodic & (2 * lag == n))
@@ -208,14 +213,16 @@ CLUSTER = Group(
         Descriptor(
             name="two_point_cluster",
             label="two-point cluster function",
-            definition="C2(r): chance that two points r apart lie in one connected body, mean over "
-            "shells",
+            definition="C2(r): probability that two points r apart lie in one connected component, "
+            "mean over shells",
             references="doi:10.1063/1.454440",
             symbol="C2(r)",
             points="distance",
             drawn=True,
             margin=Margin(0.05, "fall"),
-            words=Words("{of} bodies hold", "too many pairs of points", "too few pairs of points"),
+            words=Words(
+                "{phase} components contain", "too many pairs of points", "too few pairs of points"
+            ),
             rank=5,
         ),
     ),

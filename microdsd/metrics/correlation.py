@@ -26,7 +26,7 @@ VOXELS_PER_BATCH = 2**21
 
 
 class Grid(NamedTuple):
-    """The box in which pairs are counted; voxel edges relative to the shortest."""
+    """Describe the box in which pairs are counted; voxel edges are relative to the shortest."""
 
     shape: tuple[int, ...]
     edges: tuple[float, ...]
@@ -34,37 +34,37 @@ class Grid(NamedTuple):
 
     @classmethod
     def of(cls, shape: Sequence[int], size: Sequence[float], periodic: bool) -> Grid:
-        """Grid of a box of `shape` voxels with edges of any unit."""
+        """Return the grid of a box of `shape` voxels with edges in any unit."""
         return cls(tuple(shape), tuple(np.round(np.array(size) / min(size), 6)), periodic)
 
     def farthest_lag(self, axis: int) -> int:
-        """Longest lag along an axis."""
+        """Return the longest lag along an axis."""
         n = self.shape[axis]
         return n // 2 if self.periodic else n - 1
 
     def longest_shell(self) -> int:
-        """Largest distance, in shortest edges, whose shell can be counted."""
+        """Return the largest distance, in shortest edges, whose shell can be counted."""
         if self.periodic:
             return int(min(n * e for n, e in zip(self.shape, self.edges, strict=True)) / 2)
         return max(n for n, e in zip(self.shape, self.edges, strict=True) if e == 1.0) - 1
 
     def transform_length(self, axis: int, reach: int) -> int:
-        """Length at which a transform keeps lags up to `reach` apart from those that wrap."""
+        """Return the length at which a transform separates lags up to `reach` from wrapped ones."""
         n = self.shape[axis]
         return n if self.periodic else scipy.fft.next_fast_len(n + reach)
 
     def transform_lengths(self, reach: Sequence[int]) -> tuple[int, ...]:
-        """`transform_length` of every axis."""
+        """Return the `transform_length` of every axis."""
         return tuple(self.transform_length(axis, r) for axis, r in enumerate(reach))
 
     def places(self, axis: int, lags: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Number of voxels of a line that have a partner at each lag."""
+        """Count the voxels of a line that have a partner at each lag."""
         n = self.shape[axis]
         return np.full_like(lags, n) if self.periodic else n - np.abs(lags)
 
 
 class Shells(NamedTuple):
-    """The lags of one orthant: how far they reach, shell number, places and reflections of each."""
+    """Hold the lags of one orthant: their reach, shell number, places and reflections."""
 
     reach: tuple[int, ...]
     shell: NDArray[np.intp]
@@ -75,7 +75,7 @@ class Shells(NamedTuple):
 
     @classmethod
     def of(cls, grid: Grid, max_distance: int) -> Shells:
-        """Shells ``i <= |lag| < i + 1`` in shortest edges, up to ``i = max_distance``."""
+        """Return the shells ``i <= |lag| < i + 1`` in shortest edges, up to `max_distance`."""
         reach = tuple(
             min(int(np.ceil((max_distance + 1) / edge)) - 1, grid.farthest_lag(axis))
             for axis, edge in enumerate(grid.edges)
@@ -92,7 +92,7 @@ class Shells(NamedTuple):
     def mean(
         self, counts: NDArray[np.float64], places: NDArray[np.float64] | None = None
     ) -> NDArray[np.float64]:
-        """Mean over the lags of each shell of pairs over places, the places of the box by default.
+        """Average pairs over places for each shell; the default places are those of the box.
 
         Lags without places do not count; a shell of such lags is NaN.
         """
@@ -111,7 +111,7 @@ class Shells(NamedTuple):
 def pair_counts(
     first: Array, second: Array, lengths: Sequence[int], reach: Sequence[int]
 ) -> NDArray[np.float64]:
-    """Pairs at every lag of one orthant, averaged over its reflections.
+    """Count the pairs at every lag of one orthant, averaged over its reflections.
 
     Parameters
     ----------
@@ -159,7 +159,7 @@ def pair_counts(
 
 
 def pair_map(first: Mask, second: Mask | None, grid: Grid, reach: int) -> NDArray[np.float64]:
-    r"""Mean over a batch of the share of places, at every lag :math:`|r_d| \le` reach.
+    r"""Average the share of places over a batch, at every lag :math:`|r_d| \le` reach.
 
     Parameters
     ----------
@@ -195,7 +195,7 @@ def pair_map(first: Mask, second: Mask | None, grid: Grid, reach: int) -> NDArra
 def pair_counts_along(
     first: Mask, second: Mask, length: int, axis: int, reach: int
 ) -> NDArray[np.float64]:
-    """Pairs at every lag along one axis, ``(batch, reach + 1)``, averaged over both senses."""
+    """Count the pairs at every lag along an axis, ``(batch, reach + 1)``, in both senses."""
 
     def spectrum(mask: Mask) -> Array:
         return np.asarray(scipy.fft.rfft(mask.astype(np.float64), length, axis=axis + 1))
@@ -208,7 +208,7 @@ def pair_counts_along(
 
 
 def checked_distance(max_distance: int | None, default: int, limit: int) -> int:
-    """Return `max_distance`, or what fits of the default.
+    """Return `max_distance`, or the part of the default that fits into the box.
 
     Raises
     ------

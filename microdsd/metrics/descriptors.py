@@ -15,13 +15,14 @@ from microdsd.metrics.cluster_function import CLUSTER
 from microdsd.metrics.lineal_path import LINEAL_PATH
 from microdsd.metrics.local_thickness import LOCAL_THICKNESS
 from microdsd.metrics.minkowski import MINKOWSKI
+from microdsd.metrics.pore_network import NETWORK_FLOW, PORE_NETWORK
 from microdsd.metrics.profiles import FRACTIONS, PROFILES
 from microdsd.metrics.registry import descriptors as records
 from microdsd.metrics.registry import groups, register
 from microdsd.metrics.representativity import REPRESENTATIVITY
 from microdsd.metrics.request import Request
 from microdsd.metrics.surface import SURFACE
-from microdsd.metrics.topology import BODIES, EULER, PERCOLATION
+from microdsd.metrics.topology import COMPONENTS, EULER, PERCOLATION
 from microdsd.metrics.triple_lines import TRIPLE_LINES
 from microdsd.metrics.two_point import CROSS_TWO_POINT, TWO_POINT, TWO_POINT_ALONG
 from microdsd.microstructure.outside import material_phases
@@ -47,11 +48,13 @@ for _group in (
     SURFACE,
     MINKOWSKI,
     EULER,
-    BODIES,
+    COMPONENTS,
     PERCOLATION,
     TRIPLE_LINES,
     ANISOTROPY,
     REPRESENTATIVITY,
+    PORE_NETWORK,
+    NETWORK_FLOW,
 ):
     register(_group)
 
@@ -66,7 +69,7 @@ def describe(
     relative_error: float = 0.05,
     progress: Progress | None = None,
 ) -> xr.Dataset:
-    """Measure an ensemble with every descriptor of this package, or with those that are named.
+    """Measure an ensemble with every descriptor of this package, or with the chosen ones.
 
     Parameters
     ----------
@@ -77,7 +80,8 @@ def describe(
     phase : int or str, or sequence of them, optional
         Phase or phases to describe; all by default.
     descriptors : sequence of str, optional
-        Groups to measure, all by default; `microdsd.metrics.registry.groups` names them.
+        Groups to measure, by default all that are not optional;
+        `microdsd.metrics.registry.groups` names them.
     mask : array_like of bool, dims ``([sample,] [z,] y, x)``, optional
         Where the specimen is, if it does not fill the box; what lies outside is of no account, nor
         is the phase named "outside".
@@ -107,8 +111,8 @@ def describe(
     --------
     >>> import numpy as np
     >>> stripes = np.tile(np.repeat([0, 1], 4), (16, 2))
-    >>> found = describe(stripes, periodic=True, descriptors=["bodies", "percolation"])
-    >>> found.body_count.sel(phase=1).item(), found.percolates.sel(phase=1).values.tolist()
+    >>> result = describe(stripes, periodic=True, descriptors=["components", "percolation"])
+    >>> result.component_count.sel(phase=1).item(), result.percolates.sel(phase=1).values.tolist()
     (2, [[True, False]])
     """
     ensemble = as_ensemble(ms)
@@ -135,7 +139,7 @@ def describe(
 def _chosen(descriptors: Sequence[str] | None) -> list[str]:
     known = list(groups())
     if descriptors is None:
-        return known
+        return [name for name, group in groups().items() if not group.optional]
     named = [descriptors] if isinstance(descriptors, str) else list(descriptors)
     for group in named:
         if group not in known:
@@ -144,15 +148,15 @@ def _chosen(descriptors: Sequence[str] | None) -> list[str]:
 
 
 def scalar_columns(described: xr.Dataset) -> Iterator[xr.DataArray]:
-    """Columns (sample) of all compared scalars, without those that repeat another.
+    """Return the columns (sample) of all compared scalars, without those that repeat another.
 
     Each is named after its variable and has its phase, pair or axis as a coordinate.
 
     Examples
     --------
     >>> import numpy as np
-    >>> found = describe(np.eye(4, dtype=int), periodic=True, descriptors=["fractions", "surface"])
-    >>> [column.name for column in scalar_columns(found)][:3]
+    >>> result = describe(np.eye(4, dtype=int), periodic=True, descriptors=["fractions", "surface"])
+    >>> [column.name for column in scalar_columns(result)][:3]
     ['phase_fraction', 'phase_fraction', 'specific_surface_area']
     """
     two_phases = described.sizes["phase"] == 2
@@ -161,8 +165,8 @@ def scalar_columns(described: xr.Dataset) -> Iterator[xr.DataArray]:
             continue
         if two_phases and record.repeats_for_two_phases:
             continue
-        found = described[record.name]
+        variable = described[record.name]
         if two_phases and record.same_for_both_phases:
-            found = found.isel(phase=0, drop=True)
-        for index in np.ndindex(*found.shape[1:]):
-            yield found[(slice(None), *index)]
+            variable = variable.isel(phase=0, drop=True)
+        for index in np.ndindex(*variable.shape[1:]):
+            yield variable[(slice(None), *index)]

@@ -1,4 +1,4 @@
-"""Measurements of parts of an ensemble, or of phases, put together."""
+"""Joining the measurements of parts of an ensemble, or of phases."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ Measured = TypeVar("Measured", xr.DataArray, xr.Dataset)
 
 
 def concat_curves(pieces: Sequence[Measured], dim: Any) -> Measured:
-    """Put measurements together along a dim; a curve that ends before others goes on as 0.
+    """Join measurements along a dim; a curve that ends before others continues as 0.
 
-    A curve that is NaN throughout, of a phase that is not there, is so at all lengths.
+    The curve of an absent phase, which is NaN throughout, is NaN at all lengths.
 
     Parameters
     ----------
@@ -30,8 +30,8 @@ def concat_curves(pieces: Sequence[Measured], dim: Any) -> Measured:
     --------
     >>> short, long = ({"size": [1.0, 3.0, 5.0][:n]} for n in (1, 3))
     >>> absent = xr.DataArray([float("nan")], dims="size", coords=short)
-    >>> found = xr.DataArray([1.0, 0.5, 0.2], dims="size", coords=long)
-    >>> concat_curves([absent, found, found[:2]], "phase").values
+    >>> result = xr.DataArray([1.0, 0.5, 0.2], dims="size", coords=long)
+    >>> concat_curves([absent, result, result[:2]], "phase").values
     array([[nan, nan, nan],
            [1. , 0.5, 0.2],
            [1. , 0.5, 0. ]])
@@ -51,7 +51,7 @@ def concat_curves(pieces: Sequence[Measured], dim: Any) -> Measured:
 
 
 def _unknown_as_before(before: Measured, after: Measured) -> Measured:
-    """Take back the zeros behind curves that hold no number."""
+    """Restore NaN in curves that hold no number."""
     if isinstance(before, xr.Dataset):
         return after.assign(
             {name: _unknown_as_before(before[name], after[name]) for name in before.data_vars}

@@ -1,4 +1,4 @@
-"""Lineal-path function: how far one can go straight on inside a phase."""
+"""Lineal-path function: probability of straight segments inside a phase."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def lineal_path(
     axis: str = "mean",
     mask: MaskLike | None = None,
 ) -> xr.DataArray:
-    r"""Lineal-path function L(z) of one phase: the chance that a whole segment lies in it.
+    r"""Measure the lineal-path function L(z): the probability that a segment lies in the phase.
 
     Parameters
     ----------
@@ -115,19 +115,19 @@ def lineal_path(
         reach = checked_distance(max_distance, default, _longest_common(grid))
         edge = min(size)
         wanted = np.arange(reach + 1.0)
-        found = np.zeros((len(ensemble), reach + 1))
+        values = np.zeros((len(ensemble), reach + 1))
         for number, ratio in enumerate(grid.edges):
             lags = np.arange(int(np.ceil(reach / ratio)) + 1)
             for i, curve in enumerate(curves(number, int(lags[-1]))):
-                found[i] += np.interp(wanted, lags * ratio, curve) / len(dims)
+                values[i] += np.interp(wanted, lags * ratio, curve) / len(dims)
     else:
         number = dims.index(axis)
         edge = size[number]
         reach = checked_distance(max_distance, default, grid.farthest_lag(number))
-        found = curves(number, reach)
+        values = curves(number, reach)
     return per_sample(
         ensemble,
-        found,
+        values,
         name="lineal_path",
         long_name="lineal-path function",
         dims=("distance",),
@@ -139,25 +139,25 @@ def lineal_path(
 
 
 def _longest_common(grid: Grid) -> int:
-    """Longest distance, in shortest edges, to which the curve of every axis reaches."""
+    """Return the longest distance, in shortest edges, to which all axes reach."""
     return int(min(grid.farthest_lag(axis) * edge for axis, edge in enumerate(grid.edges)))
 
 
 def _path(
-    found: NDArray[np.bool_],
+    in_phase: NDArray[np.bool_],
     inside: NDArray[np.bool_] | None,
     axis: int,
     reach: int,
     periodic: bool,
 ) -> Values:
-    n = found.shape[axis]
+    n = in_phase.shape[axis]
     if inside is None:
         per_line = np.full(reach + 1, n) if periodic else n - np.arange(reach + 1)
-        places = per_line * (found.size // n)
+        places = per_line * (in_phase.size // n)
     else:
         places = Runs.along(inside, axis, periodic=periodic).segments(reach)
-        found = found & inside
-    segments = Runs.along(found, axis, periodic=periodic).segments(reach)
+        in_phase = in_phase & inside
+    segments = Runs.along(in_phase, axis, periodic=periodic).segments(reach)
     share = np.divide(segments, places, out=np.full(reach + 1, np.nan), where=places > 0)
     return np.asarray(share)
 
@@ -174,8 +174,8 @@ def _measure(request: Request) -> Variables:
         )
 
     def mean(phase: int) -> xr.DataArray:
-        found = path(phase, "mean").drop_vars("distance").rename(distance="lag")
-        return found.assign_coords(lag=("lag", np.arange(request.reach + 1), {"units": "voxel"}))
+        curve = path(phase, "mean").drop_vars("distance").rename(distance="lag")
+        return curve.assign_coords(lag=("lag", np.arange(request.reach + 1), {"units": "voxel"}))
 
     def along(phase: int) -> xr.DataArray:
         return request.by_axis(
@@ -202,7 +202,7 @@ LINEAL_PATH = Group(
             points_in_voxels=True,
             drawn=True,
             margin=Margin(0.05, "fall"),
-            words=Words("straight paths in {of} are", "too long", "too short"),
+            words=Words("straight paths in {phase} are", "too long", "too short"),
             rank=6,
         ),
         Descriptor(

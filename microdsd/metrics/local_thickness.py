@@ -22,7 +22,7 @@ from microdsd.microstructure.schema import (
 def local_thickness(
     ms: LabelsLike, *, phase: int | str, mask: MaskLike | None = None
 ) -> xr.Dataset:
-    r"""Distribution of the local thickness of one phase; of pores, the pore-size distribution.
+    r"""Measure the distribution of the local thickness of a phase (the pore sizes of pores).
 
     Parameters
     ----------
@@ -65,8 +65,8 @@ def local_thickness(
     >>> import numpy as np
     >>> slab = np.zeros((24, 24), dtype=int)
     >>> slab[:, 8:13] = 1
-    >>> found = local_thickness(slab, phase=1)
-    >>> found["mean"].item(), found.diameter.values.tolist()
+    >>> result = local_thickness(slab, phase=1)
+    >>> result["mean"].item(), result.diameter.values.tolist()
     (5.0, [1.0, 3.0, 5.0])
     """
     ensemble = as_ensemble(ms)
@@ -79,9 +79,9 @@ def local_thickness(
     shares = np.full((len(counts), largest), np.nan)
     mean = np.full(len(counts), np.nan)
     diameter = (2 * np.arange(1, largest + 1) - 1) * size[0]
-    for i, found in enumerate(counts):
+    for i, voxels in enumerate(counts):
         number = np.zeros(largest)
-        number[: len(found) - 1] = found[1 : largest + 1]
+        number[: len(voxels) - 1] = voxels[1 : largest + 1]
         if number.sum():
             shares[i] = number[::-1].cumsum()[::-1] / number.sum()
             mean[i] = (number * diameter).sum() / number.sum()
@@ -104,14 +104,14 @@ def _measure(request: Request) -> Variables:
     size = voxel_size_of(request.ensemble).size
     if not np.allclose(size, size[0], rtol=1e-6, atol=0):
         return {}
-    found = request.by_phase(
+    thickness = request.by_phase(
         lambda phase: local_thickness(request.ensemble, phase=phase, mask=request.mask)
     )
-    return {"local_thickness_share": found["share"], "mean_local_thickness": found["mean"]}
+    return {"local_thickness_share": thickness["share"], "mean_local_thickness": thickness["mean"]}
 
 
 def _up_to(share: xr.DataArray, last_lag: int) -> xr.DataArray:
-    """Share of the phase with at least each thickness, on the same points for every ensemble."""
+    """Return the share of the phase with at least each thickness, on common points."""
     edge = float(share.diameter[0])
     points = last_lag // 2 + 1
     kept = share.isel(diameter=slice(points))
@@ -156,7 +156,7 @@ LOCAL_THICKNESS = Group(
             derived_from="local_thickness_share",
             derive=_up_to,
             margin=Margin(0.05, "mean"),
-            words=Words("the local thickness of {of} is", "too large", "too small"),
+            words=Words("the local thickness of {phase} is", "too large", "too small"),
             rank=8,
         ),
     ),

@@ -31,7 +31,7 @@ def minkowski_functionals(
     connectivity: Connectivity = "face",
     mask: MaskLike | None = None,
 ) -> xr.Dataset:
-    r"""Densities of the Minkowski functionals of one phase.
+    r"""Measure the densities of the Minkowski functionals of one phase.
 
     Parameters
     ----------
@@ -41,13 +41,13 @@ def minkowski_functionals(
         Label or name of the phase.
     periodic : bool
         True counts configurations across the faces of the box too. False counts those inside the
-        box, which is free of bias for a stationary medium: the faces are not an interface and
-        bodies they cut are no bodies. There is no default.
+        box, which is free of bias for a stationary medium: the faces are not an interface,
+        and components that they cut are not counted. There is no default.
     connectivity : {"face", "full"}
         For the Euler characteristic, as in `euler_characteristic`.
     mask : array_like of bool, dims ``([sample,] [z,] y, x)``, optional
         Where the specimen is, if it does not fill the box: configurations wholly in it
-        count, so that its boundary, as the faces of the box, is no interface and bounds no body.
+        count, so that its boundary, as the faces of the box, is no interface.
         NaN where none is.
 
     Returns
@@ -94,8 +94,8 @@ def minkowski_functionals(
     >>> import numpy as np
     >>> z, y, x = np.indices((40, 40, 40)) - 19.5
     >>> ball = (z**2 + y**2 + x**2 < 15**2).astype(np.uint8)
-    >>> found = minkowski_functionals(ball, phase=1, periodic=True) * 40**3
-    >>> round(found.curvature.item() / (4 * np.pi * 15), 1), round(found.euler.item(), 6)
+    >>> result = minkowski_functionals(ball, phase=1, periodic=True) * 40**3
+    >>> round(result.curvature.item() / (4 * np.pi * 15), 1), round(result.euler.item(), 6)
     (1.0, 1.0)
     """
     checked_connectivity(connectivity)
@@ -103,11 +103,11 @@ def minkowski_functionals(
     check_thickness(ensemble, periodic)
     label = resolve_phase(ensemble, phase)
     size, unit = voxel_size_of(ensemble)
-    found, inside = phase_in_specimen(ensemble, label, mask)
+    in_specimen, inside = phase_in_specimen(ensemble, label, mask)
     shares = np.stack(
         [
             _shares(of_phase, None if inside is None else inside[i], periodic)
-            for i, of_phase in enumerate(found)
+            for i, of_phase in enumerate(in_specimen)
         ]
     )
     ndim = len(size)
@@ -131,17 +131,17 @@ def minkowski_functionals(
 
 
 def _shares(mask: NDArray[np.bool_], inside: NDArray[np.bool_] | None, periodic: bool) -> Weights:
-    """Share of each configuration among those of the box, or of those wholly inside."""
+    """Return the share of each configuration among those of the box, or those wholly inside."""
     number = 2**2**mask.ndim
     code = _configurations(mask, periodic)
     if inside is not None:
         code = code[_configurations(inside, periodic) == number - 1]
-    found = np.bincount(code.ravel(), minlength=number)
-    return np.asarray(found / code.size if code.size else np.full(number, np.nan))
+    counts = np.bincount(code.ravel(), minlength=number)
+    return np.asarray(counts / code.size if code.size else np.full(number, np.nan))
 
 
 def _configurations(mask: NDArray[np.bool_], periodic: bool) -> NDArray[np.uint8]:
-    """Code of each configuration; bit i is the voxel at ``np.unravel_index(i, (2, ..., 2))``."""
+    """Encode each configuration; bit i is the voxel at ``np.unravel_index(i, (2, ..., 2))``."""
     if periodic:
         mask = np.pad(mask, (0, 1), mode="wrap")
     code = mask.astype(np.uint8)
@@ -156,7 +156,7 @@ def _configurations(mask: NDArray[np.bool_], periodic: bool) -> NDArray[np.uint8
 
 @functools.lru_cache(maxsize=16)
 def _weights(size: tuple[float, ...], connectivity: Connectivity) -> dict[str, Weights]:
-    """Weight of every configuration in each functional."""
+    """Return the weight of every configuration in each functional."""
     ndim = len(size)
     bits = np.arange(2**2**ndim)[:, None] >> np.arange(2**ndim) & 1
     cubes = bits.reshape(-1, *[2] * ndim).astype(bool)
@@ -173,8 +173,8 @@ def _surface(cubes: NDArray[np.bool_], size: tuple[float, ...]) -> Weights:
     total = np.zeros(len(cubes))
     for direction, weight in direction_weights(size).items():
         pairs = _fitted(cubes, ((0,) * len(size), direction))
-        unlike = np.mean([a != b for a, b in pairs], axis=0)
-        total += weight * unlike / np.linalg.norm(np.multiply(direction, size))
+        differing = np.mean([a != b for a, b in pairs], axis=0)
+        total += weight * differing / np.linalg.norm(np.multiply(direction, size))
     return total * (2 if len(size) == 3 else np.pi / 2)
 
 
@@ -198,7 +198,7 @@ _TRIANGLE_EULER = np.array([0, 1, -1, 0]) / 6
 
 
 def _cells(cubes: NDArray[np.bool_]) -> Weights:
-    """Voxels - pairs + squares - cubes of neighbours, per voxel."""
+    """Count voxels - pairs + squares - cubes of neighbours, per voxel."""
     ndim = cubes.ndim - 1
     total = np.zeros(len(cubes))
     for joined in itertools.product((False, True), repeat=ndim):
@@ -212,7 +212,7 @@ def _cells(cubes: NDArray[np.bool_]) -> Weights:
 
 
 def _fitted(cubes: NDArray[np.bool_], figure: Figure) -> list[list[NDArray[np.bool_]]]:
-    """Corners of a figure at every place where it fits into the cube."""
+    """Return the corners of a figure at every place where it fits into the cube."""
     corners = np.array(figure)
     corners -= corners.min(axis=0)
     room = 2 - corners.max(axis=0)
@@ -223,12 +223,12 @@ def _fitted(cubes: NDArray[np.bool_], figure: Figure) -> list[list[NDArray[np.bo
 
 
 def _measure(request: Request) -> Variables:
-    found = request.by_phase(
+    functionals = request.by_phase(
         lambda phase: minkowski_functionals(
             request.ensemble, phase=phase, periodic=request.periodic, mask=request.mask
         )
     )
-    return {f"minkowski_{name}": variable for name, variable in found.data_vars.items()}
+    return {f"minkowski_{name}": variable for name, variable in functionals.data_vars.items()}
 
 
 _OHSER = "doi:10.1002/9783527628308"

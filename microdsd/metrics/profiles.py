@@ -1,4 +1,4 @@
-"""Phase fractions of specimens, and along an axis."""
+"""Phase fractions of specimens, and of layers along an axis."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from microdsd.microstructure.schema import LabelsLike, as_ensemble, phases_of, s
 
 
 def fraction_profile(ms: LabelsLike, *, axis: str, mask: MaskLike | None = None) -> xr.DataArray:
-    """Fraction of every phase in each layer of voxels normal to an axis.
+    """Measure the fraction of every phase in each layer of voxels normal to an axis.
 
     Parameters
     ----------
@@ -52,7 +52,7 @@ def fraction_profile(ms: LabelsLike, *, axis: str, mask: MaskLike | None = None)
 
 
 def specimen_fractions(ms: LabelsLike, *, mask: MaskLike | None = None) -> xr.DataArray:
-    """Fraction of every phase in the specimen.
+    """Measure the fraction of every phase in the specimen.
 
     Parameters
     ----------
@@ -83,8 +83,8 @@ def _fractions(ensemble: xr.DataArray, mask: MaskLike | None, axis: str | None) 
     names = material_phases(phases_of(ensemble))
     fractions = []
     for label in names:
-        found = labels == label
-        counts = np.count_nonzero(found if inside is None else found & inside, axis=summed)
+        in_phase = labels == label
+        counts = np.count_nonzero(in_phase if inside is None else in_phase & inside, axis=summed)
         share = np.full(np.shape(counts), np.nan)
         fractions.append(np.divide(counts, voxels, out=share, where=voxels > 0))
     coords: dict[str, Any] = {"phase": list(names), "phase_name": ("phase", list(names.values()))}
@@ -101,8 +101,8 @@ def _fractions(ensemble: xr.DataArray, mask: MaskLike | None, axis: str | None) 
 
 
 def _measure_fractions(request: Request) -> Variables:
-    found = specimen_fractions(request.ensemble, mask=request.mask)
-    return {"phase_fraction": found.sel(phase=list(request.phases))}
+    fractions = specimen_fractions(request.ensemble, mask=request.mask)
+    return {"phase_fraction": fractions.sel(phase=list(request.phases))}
 
 
 def _measure_profiles(request: Request) -> Variables:

@@ -1,10 +1,10 @@
-"""One record for every descriptor: what it is, how it is compared, what people call it."""
+"""One record for every descriptor: its definition, comparison and words."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, NamedTuple, TypeAlias
 
 import xarray as xr
@@ -20,7 +20,7 @@ MarginKind = Literal["mean", "size", "fall", "points"]
 
 @dataclass(frozen=True)
 class Margin:
-    """Largest difference that does not matter.
+    """Define the largest difference that does not matter.
 
     Attributes
     ----------
@@ -37,14 +37,16 @@ class Margin:
 
 
 class Words(NamedTuple):
-    """How a difference is said; "{of}" and "{axis}" stand for the phase or pair and the axis.
+    """Hold the words for a difference between generated and real material.
+
+    "{phase}" stands for a phase or a pair of phases, "{axis}" for an axis.
 
     Attributes
     ----------
     subject, more, less : str
-        What differs, and how where there is more of it and where there is less.
+        What differs, the words for a value that is too large, and those for one too small.
     subject_of_both : str
-        What differs where one value stands for both of two phases.
+        What differs if one value stands for both of two phases.
     """
 
     subject: str
@@ -55,7 +57,7 @@ class Words(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class Descriptor:
-    """All that is known of one descriptor.
+    """Describe one descriptor completely.
 
     Attributes
     ----------
@@ -133,16 +135,16 @@ class Descriptor:
 
     @property
     def kind(self) -> Literal["scalar", "curve"]:
-        """Whether it is a number or a curve."""
+        """Tell whether the descriptor is a number or a curve."""
         return "scalar" if self.points is None and not self.per_axis else "curve"
 
     @property
     def tested(self) -> bool:
-        """Whether the verdict tests it."""
+        """Tell whether the verdict tests the descriptor."""
         return self.margin is not None
 
     def describes(self, variable: str) -> bool:
-        """Whether a variable of `describe` is this descriptor."""
+        """Tell whether a variable of `describe` is this descriptor."""
         if self.per_axis:
             return variable.rpartition("_")[0] == self.name
         return variable == self.name and self.derived_from is None
@@ -150,7 +152,7 @@ class Descriptor:
 
 @dataclass(frozen=True)
 class Group:
-    """Descriptors that are measured together.
+    """Group descriptors that are measured together.
 
     Attributes
     ----------
@@ -160,14 +162,17 @@ class Group:
         From a `Request` to variables by name; none of them where the group does not apply.
     descriptors : tuple of Descriptor
         Of the variables, and what is derived from them.
+    optional : bool
+        Whether it is measured only where it is named, or `included`.
     """
 
     name: str
     measure: Measure
     descriptors: tuple[Descriptor, ...]
+    optional: bool = False
 
     def measured(self, request: Request) -> dict[str, xr.DataArray]:
-        """Measure, and give every variable its definition and reference.
+        """Measure the group, and give every variable its definition and reference.
 
         Raises
         ------
@@ -213,7 +218,7 @@ def register(group: Group) -> None:
 
 @contextmanager
 def registered(group: Group) -> Iterator[None]:
-    """Have a group registered for a while."""
+    """Register a group for the duration of a with statement."""
     register(group)
     try:
         yield
@@ -232,6 +237,32 @@ def groups() -> dict[str, Group]:
     return dict(_groups)
 
 
+@contextmanager
+def included(*names: str) -> Iterator[None]:
+    """Add optional groups to all measurements for the duration of a with statement.
+
+    Raises
+    ------
+    InputError
+        If there is no such group.
+
+    Examples
+    --------
+    >>> with included("pore_network"):
+    ...     "pore_network" in judged_groups()
+    True
+    """
+    before = dict(_groups)
+    for name in names:
+        if name not in _groups:
+            raise InputError(f"include: no group {name!r}; there are {', '.join(_groups)}")
+        _groups[name] = replace(_groups[name], optional=False)
+    try:
+        yield
+    finally:
+        _groups.update({name: before[name] for name in names})
+
+
 def descriptors() -> list[Descriptor]:
     """Return all records by rank.
 
@@ -245,7 +276,7 @@ def descriptors() -> list[Descriptor]:
 
 
 def find(name: str) -> Descriptor | None:
-    """Return the record of a name, None where there is none.
+    """Return the record of a name, or None where there is none.
 
     Examples
     --------
@@ -256,18 +287,19 @@ def find(name: str) -> Descriptor | None:
 
 
 def compared_groups() -> tuple[str, ...]:
-    """Name the groups that comparisons of ensembles need."""
+    """Return the names of the groups that comparisons of ensembles need."""
     return tuple(
         group.name
         for group in _groups.values()
-        if any(record.compared for record in group.descriptors)
+        if not group.optional and any(record.compared for record in group.descriptors)
     )
 
 
 def judged_groups() -> tuple[str, ...]:
-    """Name the groups that the verdict needs, those of comparisons among them."""
+    """Return the names of the groups that the verdict needs, including those of comparisons."""
     return tuple(
         group.name
         for group in _groups.values()
-        if any(record.compared or record.tested for record in group.descriptors)
+        if not group.optional
+        and any(record.compared or record.tested for record in group.descriptors)
     )

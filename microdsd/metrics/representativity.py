@@ -1,4 +1,4 @@
-"""Integral range: how far a phase is correlated, and how well a box knows its fraction."""
+"""Integral range: correlation of a phase, and the standard error of its fraction in a box."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def representativity(
     s2: xr.DataArray | None = None,
     mask: MaskLike | None = None,
 ) -> xr.Dataset:
-    r"""Correlation length, integral range, standard error of the fraction, representative size.
+    r"""Measure correlation length, integral range, error of the fraction, representative size.
 
     Parameters
     ----------
@@ -98,8 +98,8 @@ def representativity(
     --------
     >>> import numpy as np
     >>> noise = np.random.default_rng(0).integers(0, 2, (64, 64))
-    >>> found = representativity(noise, phase=1, periodic=True)
-    >>> bool(0.007 < found.fraction_standard_error.item() < 0.010)  # 0.5 / 64 without correlation
+    >>> result = representativity(noise, phase=1, periodic=True)
+    >>> bool(0.007 < result.fraction_standard_error.item() < 0.010)  # 0.5 / 64 without correlation
     True
     """
     if not relative_error > 0:
@@ -113,11 +113,11 @@ def representativity(
     voxel = float(np.prod(size))
     volume = voxel * voxels_of(ensemble, specimen_of(ensemble, mask))
     fraction = s2.values[:, 0]
-    found = [
+    integrals = [
         _integrals(curve, shells, min(size), voxel, float(box))
         for curve, box in zip(s2.values, volume, strict=True)
     ]
-    length, range_ = np.array(found).T
+    length, range_ = np.array(integrals).T
     variance = fraction * (1 - fraction) * range_
     known = np.where(fraction > 0, fraction, np.nan)
     results: dict[str, tuple[str, str, Any]] = {
@@ -143,7 +143,7 @@ def representativity(
 def _integrals(
     s2: Values, shells: Shells, edge: float, voxel: float, volume: float
 ) -> tuple[float, float]:
-    """Correlation length and integral range of one sample."""
+    """Return the correlation length and the integral range of one sample."""
     fraction = s2[0]
     variance = fraction * (1 - fraction)
     if variance <= 0:
@@ -169,7 +169,7 @@ def _integrals(
 
 
 def _measure(request: Request) -> Variables:
-    found: xr.Dataset = request.by_phase(
+    measured: xr.Dataset = request.by_phase(
         lambda phase: representativity(
             request.ensemble,
             phase=phase,
@@ -179,7 +179,7 @@ def _measure(request: Request) -> Variables:
             mask=request.mask,
         )
     )
-    return {str(name): variable for name, variable in found.data_vars.items()}
+    return {str(name): variable for name, variable in measured.data_vars.items()}
 
 
 _TORQUATO = "doi:10.1007/978-1-4757-6355-3"

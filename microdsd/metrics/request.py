@@ -1,11 +1,11 @@
-"""What is to be measured of an ensemble, and how measurements of its parts are put together."""
+"""Requests for measurements of an ensemble, and joining measurements of its parts."""
 
 from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Hashable, Sequence
 from itertools import combinations
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import xarray as xr
@@ -15,10 +15,12 @@ from microdsd.metrics.joining import concat_curves
 from microdsd.microstructure.outside import material_phases
 from microdsd.microstructure.schema import phases_of, spatial_dims
 
+Measured = TypeVar("Measured")
+
 
 @dataclasses.dataclass
 class Request:
-    """An ensemble and what is to be measured on it.
+    """Hold an ensemble and the settings of a measurement.
 
     Attributes
     ----------
@@ -37,44 +39,45 @@ class Request:
     periodic: bool
     mask: MaskLike | None
     relative_error: float
-    _measured: dict[Hashable, xr.DataArray] = dataclasses.field(default_factory=dict)
+    _measured: dict[Hashable, Any] = dataclasses.field(default_factory=dict)
 
     @property
     def dims(self) -> tuple[str, ...]:
-        """Spatial dims."""
+        """Return the spatial dims."""
         return spatial_dims(self.ensemble)
 
     @property
     def reach(self) -> int:
-        """Longest lag, in voxels: half the shortest side."""
+        """Return the longest lag, in voxels: half the shortest side."""
         return int(min(self.ensemble.shape[1:]) // 2)
 
     @property
     def pairs(self) -> dict[str, tuple[int, int]]:
-        """Pairs of the phases, named as "pore-solid"."""
+        """Return the pairs of the phases, named such as "pore-solid"."""
         names = phases_of(self.ensemble)
         return {f"{names[a]}-{names[b]}": (a, b) for a, b in combinations(self.phases, 2)}
 
     @property
     def many(self) -> bool:
-        """Whether the material has three phases or more."""
+        """Tell whether the material has three or more phases."""
         return len(material_phases(phases_of(self.ensemble))) > 2
 
-    def once(self, key: Hashable, measure: Callable[[], xr.DataArray]) -> xr.DataArray:
-        """Measure what several groups need once, and keep it under a key."""
+    def once(self, key: Hashable, measure: Callable[[], Measured]) -> Measured:
+        """Measure a quantity that several groups need once, and keep it under a key."""
         if key not in self._measured:
             self._measured[key] = measure()
-        return self._measured[key]
+        kept: Measured = self._measured[key]
+        return kept
 
     def by_phase(self, measure: Callable[[int], Any]) -> Any:
-        """Put one measurement per phase together, dims ``(sample, phase, ...)``."""
+        """Join one measurement per phase, dims ``(sample, phase, ...)``."""
         stacked = concat_curves(
             [measure(phase) for phase in self.phases], xr.Variable("phase", list(self.phases))
         )
         return stacked.transpose("sample", "phase", ...)
 
     def by_pair(self, measure: Callable[[int, int], xr.DataArray]) -> xr.DataArray:
-        """Put one measurement per pair of phases together, dims ``(sample, pair, ...)``."""
+        """Join one measurement per pair of phases, dims ``(sample, pair, ...)``."""
         stacked = xr.concat(
             [measure(a, b) for a, b in self.pairs.values()],
             xr.Variable("pair", list(self.pairs)),
@@ -85,7 +88,7 @@ class Request:
     def by_axis(
         self, measure: Callable[[str], xr.DataArray], dim: str, first: int, long_name: str
     ) -> xr.DataArray:
-        """Put curves along every axis together, dims ``(sample, axis, dim)``.
+        """Join curves along every axis, dims ``(sample, axis, dim)``.
 
         Points are counted in voxels from `first`.
         """

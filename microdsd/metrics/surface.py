@@ -38,7 +38,7 @@ def specific_surface_area(
     periodic: bool,
     mask: MaskLike | None = None,
 ) -> xr.DataArray:
-    r"""Interface area per bulk volume (3D) or length per bulk area (2D), by Crofton's formula.
+    r"""Measure the interface area per volume (3D) or length per area (2D) by Crofton's formula.
 
     Parameters
     ----------
@@ -70,7 +70,7 @@ def specific_surface_area(
               L_A = \frac{\pi}{2} \sum_d c_d\, P_L(d) \quad (2D)
 
     over 13 (3D) or 4 (2D) directions d to the neighbours of a voxel. :math:`P_L(d)` is the number
-    of crossings per length of line: the share of unlike voxel pairs over their distance. The
+    of crossings per length of line: the share of differing voxel pairs over their distance. The
     weight :math:`c_d` is the share of all directions that are nearest to d, which accounts for
     voxels that are not cubes. A plane normal to an axis comes out 7 % (3D) or 5 % (2D) too small;
     over all orientations the errors average out.
@@ -96,7 +96,7 @@ def specific_surface_area(
     check_thickness(ensemble, periodic)
     inside = specimen_of(ensemble, mask)
     crossings = sum(
-        share * unlike_share(field, direction, periodic, inside) * weight / np.linalg.norm(step)
+        share * differing_share(field, direction, periodic, inside) * weight / np.linalg.norm(step)
         for share, field in _fields(ensemble, phase, phase2)
         for direction, weight in direction_weights(size).items()
         for step in [np.multiply(direction, size)]
@@ -119,7 +119,7 @@ def interface_density(
     periodic: bool,
     mask: MaskLike | None = None,
 ) -> xr.DataArray:
-    """Voxel faces (3D) or edges (2D) that part unlike phases, per voxel.
+    """Count the voxel faces (3D) or edges (2D) between different phases, per voxel.
 
     Parameters
     ----------
@@ -130,7 +130,7 @@ def interface_density(
     -------
     DataArray
         float64, dim ``sample``, from 0 to the number of axes (a checkerboard); the sum over the
-        axes of the share of unlike neighbours. Divide by the number of axes for the share of
+        axes of the share of differing neighbours. Divide by the number of axes for the share of
         all pairs of neighbours.
 
     Raises
@@ -141,7 +141,7 @@ def interface_density(
     Notes
     -----
     Depends on the orientation of the interface: the staircase of voxel faces is longer than the
-    surface by 3/2 (3D) or 4/pi (2D) on average. It is a fast measure of speckle; use
+    surface by 3/2 (3D) or 4/pi (2D) on average. It is a fast measure of isolated voxels; use
     `specific_surface_area` for areas.
 
     Examples
@@ -155,18 +155,16 @@ def interface_density(
     ndim = len(spatial_dims(ensemble))
     inside = specimen_of(ensemble, mask)
     faces = sum(
-        share * unlike_share(field, tuple(int(i == axis) for i in range(ndim)), periodic, inside)
+        share * differing_share(field, tuple(int(i == axis) for i in range(ndim)), periodic, inside)
         for share, field in _fields(ensemble, phase, phase2)
         for axis in range(ndim)
     )
-    return per_sample(
-        ensemble, faces, name="interface_density", long_name="unlike voxel faces per voxel"
-    )
+    return per_sample(ensemble, faces, name="interface_density", long_name="interface density")
 
 
 @functools.lru_cache(maxsize=32)
 def direction_weights(size: tuple[float, ...]) -> dict[Direction, float]:
-    """Neighbour directions and the share of all directions that lie nearest to each.
+    """Return neighbour directions and the share of all directions nearest to each.
 
     Parameters
     ----------
@@ -196,7 +194,7 @@ def direction_weights(size: tuple[float, ...]) -> dict[Direction, float]:
 def _fields(
     ensemble: xr.DataArray, phase: int | str | None, phase2: int | str | None
 ) -> list[tuple[float, Field]]:
-    """Fields whose jumps, added up with the factors, are the interface in question."""
+    """Return fields whose jumps, summed with the factors, are the interface in question."""
     labels = ensemble.values
     if phase is None:
         if phase2 is not None:
@@ -212,34 +210,34 @@ def _fields(
     return [(0.5, first), (0.5, second), (-0.5, first | second)]
 
 
-def unlike_share(
+def differing_share(
     field: Field,
     direction: Direction,
     periodic: bool,
     specimen: NDArray[np.bool_] | None = None,
 ) -> NDArray[np.float64]:
-    """Share of the voxel pairs in one direction that differ, for each sample.
+    """Return the share of the voxel pairs in one direction that differ, for each sample.
 
     Only pairs with both voxels in the specimen count; a sample without such pairs is NaN.
     """
-    here, there = _partners(field, direction, periodic)
-    unlike = here != there
+    first, second = _partners(field, direction, periodic)
+    differs = first != second
     if specimen is None:
-        return np.array([np.count_nonzero(sample) / sample.size for sample in unlike])
-    here, there = _partners(specimen, direction, periodic)
-    both = here & there
+        return np.array([np.count_nonzero(sample) / sample.size for sample in differs])
+    first, second = _partners(specimen, direction, periodic)
+    both = first & second
     pairs = [np.count_nonzero(sample) for sample in both]
-    found = [np.count_nonzero(sample) for sample in unlike & both]
-    return np.array([f / p if p else np.nan for f, p in zip(found, pairs, strict=True)])
+    counts = [np.count_nonzero(sample) for sample in differs & both]
+    return np.array([f / p if p else np.nan for f, p in zip(counts, pairs, strict=True)])
 
 
 def _partners(field: Field, direction: Direction, periodic: bool) -> tuple[Field, Field]:
-    """Both voxels of every pair in one direction."""
+    """Return both voxels of every pair in one direction."""
     if periodic:
         return field, np.roll(field, direction, axis=tuple(range(1, field.ndim)))
-    here = tuple(slice(max(-d, 0), n - max(d, 0)) for d, n in _with_lengths(direction, field))
-    there = tuple(slice(max(d, 0), n - max(-d, 0)) for d, n in _with_lengths(direction, field))
-    return field[:, *here], field[:, *there]
+    first = tuple(slice(max(-d, 0), n - max(d, 0)) for d, n in _with_lengths(direction, field))
+    second = tuple(slice(max(d, 0), n - max(-d, 0)) for d, n in _with_lengths(direction, field))
+    return field[:, *first], field[:, *second]
 
 
 def _with_lengths(direction: Direction, field: Field) -> list[tuple[int, int]]:
@@ -265,15 +263,15 @@ def _measure(request: Request) -> Variables:
             mask=request.mask,
         )
 
-    found = {
+    variables = {
         "specific_surface_area": request.by_phase(area),
         "interface_density": interface_density(
             request.ensemble, periodic=request.periodic, mask=request.mask
         ),
     }
     if request.pairs:
-        found["pair_surface_area"] = request.by_pair(area)
-    return found
+        variables["pair_surface_area"] = request.by_pair(area)
+    return variables
 
 
 _OHSER = "doi:10.1002/9783527628308"
@@ -295,21 +293,21 @@ SURFACE = Group(
             "box are no interface.",
             compared=True,
             margin=Margin(0.05, "mean"),
-            words=Words("{of} surfaces are", "too rough", "too smooth", "surfaces are"),
+            words=Words("{phase} surfaces are", "too rough", "too smooth", "surfaces are"),
             same_for_both_phases=True,
             rank=9,
         ),
         Descriptor(
             name="interface_density",
-            label="unlike faces per voxel",
-            definition="unlike voxel faces per voxel, of all phases; follows the staircase of "
-            "voxels",
+            label="interface density",
+            definition="voxel faces between different phases per voxel, of all phases; follows the "
+            "staircase of voxels",
             references=_OHSER,
             explanation="Pairs of face neighbours in different phases, per voxel: sensitive to "
-            "speckle.",
+            "isolated voxels.",
             compared=True,
             margin=Margin(0.05, "mean"),
-            words=Words("unlike voxel faces are", "too many", "too few"),
+            words=Words("the interface density is", "too high", "too low"),
             tolerance=0.03,
             rank=12,
         ),
@@ -323,7 +321,7 @@ SURFACE = Group(
             explanation="The same for the interface that parts these two phases.",
             compared=True,
             margin=Margin(0.05, "mean"),
-            words=Words("contacts of {of} are", "too large", "too small"),
+            words=Words("contacts of {phase} are", "too large", "too small"),
             repeats_for_two_phases=True,
             rank=10,
         ),

@@ -1,4 +1,4 @@
-"""Topology of a phase: Euler characteristic, connected bodies, percolation."""
+"""Topology of a phase: Euler characteristic, connected components, percolation."""
 
 from __future__ import annotations
 
@@ -42,9 +42,9 @@ def euler_characteristic(
     periodic: bool,
     mask: MaskLike | None = None,
 ) -> xr.DataArray:
-    r"""Euler characteristic of one phase.
+    r"""Measure the Euler characteristic of one phase.
 
-    2D: bodies less holes. 3D: bodies less tunnels plus cavities.
+    2D: components less holes. 3D: components less tunnels plus cavities.
 
     Parameters
     ----------
@@ -56,7 +56,7 @@ def euler_characteristic(
         Voxels of the phase are joined across faces (edges in 2D) only, or also across edges
         and corners.
     periodic : bool
-        Needed. Whether the box wraps. Otherwise the world outside the box does not hold the phase.
+        Required. True wraps the box. False treats the outside of the box as another phase.
     mask : array_like of bool, dims ``([sample,] [z,] y, x)``, optional
         Where the specimen is, if it does not fill the box: the world outside it does
         not hold the phase either.
@@ -89,18 +89,18 @@ def euler_characteristic(
     >>> euler_characteristic(ring, phase=1, periodic=False).item()
     0
     """
-    ensemble, found = _phase_of(ms, phase, connectivity, mask)
+    ensemble, of_phase = _phase_of(ms, phase, connectivity, mask)
     cells = _closed_cells if connectivity == "full" else _neighbour_cells
     return per_sample(
         ensemble,
-        cells(found, 1, periodic),
+        cells(of_phase, 1, periodic),
         name="euler_characteristic",
         long_name="Euler characteristic",
         connectivity=connectivity,
     )
 
 
-def connected_bodies(
+def connected_components(
     ms: LabelsLike,
     *,
     phase: int | str,
@@ -108,13 +108,13 @@ def connected_bodies(
     periodic: bool,
     mask: MaskLike | None = None,
 ) -> xr.Dataset:
-    """Count the connected bodies of one phase and find the share of the phase in the largest.
+    """Count the connected components of a phase and measure the share of the largest.
 
     Parameters
     ----------
     ms, phase, connectivity, periodic, mask
-        As in `euler_characteristic`. A periodic box joins bodies across its faces. Bodies that the
-        faces of the box or the specimen cut count as whole.
+        As in `euler_characteristic`. A periodic box joins components across its faces. Components
+        that the faces of the box or the specimen cut count as whole.
 
     Returns
     -------
@@ -131,15 +131,16 @@ def connected_bodies(
     --------
     >>> import numpy as np
     >>> stripes = np.array([[1, 0, 1, 1]] * 2)
-    >>> bodies = connected_bodies(stripes, phase=1, periodic=False)
-    >>> bodies.number.item(), round(bodies.largest_share.item(), 3)
+    >>> components = connected_components(stripes, phase=1, periodic=False)
+    >>> components.number.item(), round(components.largest_share.item(), 3)
     (2, 0.667)
-    >>> connected_bodies(stripes, phase=1, periodic=True).number.item()
+    >>> connected_components(stripes, phase=1, periodic=True).number.item()
     1
     """
-    ensemble, found = _phase_of(ms, phase, connectivity, mask)
+    ensemble, of_phase = _phase_of(ms, phase, connectivity, mask)
     volumes = [
-        np.bincount(label_bodies(sample, connectivity, periodic).ravel())[1:] for sample in found
+        np.bincount(label_components(sample, connectivity, periodic).ravel())[1:]
+        for sample in of_phase
     ]
     return xr.Dataset(
         {
@@ -147,14 +148,14 @@ def connected_bodies(
                 ensemble,
                 [len(v) for v in volumes],
                 name="number",
-                long_name="number of connected bodies",
+                long_name="number of connected components",
                 connectivity=connectivity,
             ),
             "largest_share": per_sample(
                 ensemble,
                 [v.max() / v.sum() if len(v) else np.nan for v in volumes],
                 name="largest_share",
-                long_name="share of the phase in its largest body",
+                long_name="share of the phase in its largest component",
                 connectivity=connectivity,
             ),
         }
@@ -168,14 +169,14 @@ def percolates(
     connectivity: Connectivity = "face",
     mask: MaskLike | None = None,
 ) -> xr.DataArray:
-    """Whether one body of the phase touches both opposite faces of the box, for each axis.
+    """Tell whether one component of the phase touches both opposite faces, for each axis.
 
     Parameters
     ----------
     ms, phase, connectivity
         As in `euler_characteristic`; the box does not wrap.
     mask : array_like of bool, dims ``([sample,] [z,] y, x)``, optional
-        Where the specimen is, if it does not fill the box: then bodies of the phase in
+        Where the specimen is, if it does not fill the box: then components of the phase in
         it, from its first layer along the axis to its last.
 
     Returns
@@ -199,13 +200,15 @@ def percolates(
     >>> percolates(np.array([[1, 0, 1]] * 2), phase=1).values
     array([[ True, False]])
     """
-    ensemble, found = _phase_of(ms, phase, connectivity, mask)
+    ensemble, of_phase = _phase_of(ms, phase, connectivity, mask)
     inside = specimen_of(ensemble, mask)
     spans = []
-    for i, sample in enumerate(found):
+    for i, sample in enumerate(of_phase):
         box = ... if inside is None else ndimage.find_objects(inside[i].astype(np.uint8))[0]
-        bodies = label_bodies(sample[box], connectivity, periodic=False)
-        faces = ((bodies.take(0, axis), bodies.take(-1, axis)) for axis in range(bodies.ndim))
+        components = label_components(sample[box], connectivity, periodic=False)
+        faces = (
+            (components.take(0, axis), components.take(-1, axis)) for axis in range(components.ndim)
+        )
         spans.append([bool(np.intersect1d(first, last).any()) for first, last in faces])
     dims = spatial_dims(ensemble)
     return per_sample(
@@ -220,7 +223,7 @@ def percolates(
 
 
 def _neighbour_cells(mask: Mask, axis: int, periodic: bool) -> NDArray[np.int64]:
-    """Voxels - pairs + squares - cubes of the phase, from `axis` on."""
+    """Count voxels - pairs + squares - cubes of the phase, from `axis` on."""
     if axis == mask.ndim:
         return _count(mask)
     behind, ahead = _neighbours(mask, axis, periodic)
@@ -229,7 +232,7 @@ def _neighbour_cells(mask: Mask, axis: int, periodic: bool) -> NDArray[np.int64]
 
 
 def _closed_cells(mask: Mask, axis: int, periodic: bool) -> NDArray[np.int64]:
-    """Vertices - edges + faces - interiors of the closed voxels of the phase, from `axis` on."""
+    """Count vertices - edges + faces - interiors of the closed voxels, from `axis` on."""
     if axis == mask.ndim:
         return _count(mask)
     padding = [(int(i == axis),) * 2 for i in range(mask.ndim)]
@@ -249,20 +252,20 @@ def _count(mask: Mask) -> NDArray[np.int64]:
     return np.array([np.count_nonzero(sample) for sample in mask], dtype=np.int64)
 
 
-def label_bodies(mask: Mask, connectivity: Connectivity, periodic: bool) -> NDArray[np.int32]:
-    """Give each voxel the number of its body, from 1, or 0 outside the phase."""
+def label_components(mask: Mask, connectivity: Connectivity, periodic: bool) -> NDArray[np.int32]:
+    """Label each voxel with the number of its component, from 1; 0 is outside the phase."""
     structure = ndimage.generate_binary_structure(mask.ndim, 1 if connectivity == "face" else 3)
     if not periodic:
         return np.asarray(ndimage.label(mask, structure)[0])
     # A copy of the first face beyond the last carries every bond across the faces of the box.
-    bodies, number = ndimage.label(np.pad(mask, (0, 1), mode="wrap"), structure)
-    bonds = [(bodies.take(0, axis), bodies.take(-1, axis)) for axis in range(mask.ndim)]
+    components, number = ndimage.label(np.pad(mask, (0, 1), mode="wrap"), structure)
+    bonds = [(components.take(0, axis), components.take(-1, axis)) for axis in range(mask.ndim)]
     first, copy = (
         np.concatenate([face[face > 0] for face in side]) - 1 for side in zip(*bonds, strict=True)
     )
     graph = sparse.coo_array((np.ones(len(first)), (first, copy)), shape=(number, number))
     joined = 1 + sparse.csgraph.connected_components(graph, directed=False)[1]
-    return np.asarray(np.concatenate([[0], joined])[bodies[(slice(None, -1),) * mask.ndim]])
+    return np.asarray(np.concatenate([[0], joined])[components[(slice(None, -1),) * mask.ndim]])
 
 
 def checked_connectivity(connectivity: str) -> None:
@@ -283,24 +286,27 @@ def _measure_euler(request: Request) -> Variables:
     size, unit = voxel_size_of(request.ensemble)
     voxels = voxels_of(request.ensemble, specimen_of(request.ensemble, request.mask))
     volume = xr.DataArray(voxels * np.prod(size), dims="sample")
-    found = request.by_phase(
+    euler = request.by_phase(
         lambda phase: euler_characteristic(
             request.ensemble, phase=phase, periodic=request.periodic, mask=request.mask
         )
     )
-    density = (found / volume).assign_attrs(
+    density = (euler / volume).assign_attrs(
         long_name="Euler characteristic per volume", units=f"1/{unit}^{len(request.dims)}"
     )
-    return {"euler_characteristic": found, "euler_density": density}
+    return {"euler_characteristic": euler, "euler_density": density}
 
 
-def _measure_bodies(request: Request) -> Variables:
-    found = request.by_phase(
-        lambda phase: connected_bodies(
+def _measure_components(request: Request) -> Variables:
+    components = request.by_phase(
+        lambda phase: connected_components(
             request.ensemble, phase=phase, periodic=request.periodic, mask=request.mask
         )
     )
-    return {"body_count": found["number"], "largest_body_share": found["largest_share"]}
+    return {
+        "component_count": components["number"],
+        "largest_component_share": components["largest_share"],
+    }
 
 
 def _measure_percolation(request: Request) -> Variables:
@@ -320,8 +326,8 @@ EULER = Group(
         Descriptor(
             name="euler_characteristic",
             label="Euler characteristic",
-            definition="bodies less tunnels plus cavities (2D: bodies less holes), connected "
-            "across faces; outside a box that does not wrap there is no phase",
+            definition="components less tunnels plus cavities (2D: components less holes), "
+            "connected across faces; outside a box that does not wrap there is no phase",
             references=_OHSER,
             symbol="χ",
         ),
@@ -332,43 +338,43 @@ EULER = Group(
             references=_OHSER,
             unit="1/length^d",
             symbol="χ_V",
-            explanation="Bodies less tunnels plus cavities (in a plane: bodies less holes), per "
-            "volume; voxels of the phase are joined across faces.",
+            explanation="Components less tunnels plus cavities (in a plane: components less "
+            "holes), per volume; voxels of the phase are joined across faces.",
             compared=True,
             margin=Margin(0.10, "size"),
-            words=Words("the Euler characteristic of {of} is", "too high", "too low"),
+            words=Words("the Euler characteristic of {phase} is", "too high", "too low"),
             rank=13,
         ),
     ),
 )
 
-BODIES = Group(
-    "bodies",
-    _measure_bodies,
+COMPONENTS = Group(
+    "components",
+    _measure_components,
     (
         Descriptor(
-            name="body_count",
-            label="connected bodies per sample",
-            definition="connected bodies, across faces; cut ones count as whole",
+            name="component_count",
+            label="connected components per sample",
+            definition="connected components, across faces; cut ones count as whole",
             references=_OHSER,
-            explanation="Bodies of the phase joined across voxel faces, those cut by the box "
-            "included.",
+            explanation="Connected components of the phase, joined across voxel faces, including "
+            "those that the box cuts.",
             compared=True,
             margin=Margin(0.10, "mean"),
-            words=Words("{of} bodies are", "too many", "too few"),
+            words=Words("{phase} components are", "too many", "too few"),
             whole_numbers=True,
             tolerance=0.1,
             rank=14,
         ),
         Descriptor(
-            name="largest_body_share",
-            label="share of the largest body",
-            definition="voxels of the largest body over those of the phase",
+            name="largest_component_share",
+            label="share of the largest component",
+            definition="voxels of the largest component over those of the phase",
             references=_OHSER,
-            explanation="Part of the phase that lies in its largest body.",
+            explanation="Part of the phase that lies in its largest component.",
             compared=True,
             margin=Margin(0.05, "points"),
-            words=Words("the largest {of} body is", "too large", "too small"),
+            words=Words("the largest {phase} component is", "too large", "too small"),
             rank=15,
         ),
     ),
@@ -381,14 +387,14 @@ PERCOLATION = Group(
         Descriptor(
             name="percolates",
             label="samples that percolate",
-            definition="one body touches both faces of the box normal to the axis; the box never "
-            "wraps",
+            definition="one component touches both faces of the box normal to the axis; the box "
+            "never wraps",
             references="doi:10.1201/9781315274386",
-            explanation="Share of the samples in which one body of the phase touches both opposite "
-            "sides of the box.",
+            explanation="Share of the samples in which one component of the phase touches both "
+            "opposite sides of the box.",
             compared=True,
             margin=Margin(0.10, "points"),
-            words=Words("{of} percolates along {axis}", "too often", "too seldom"),
+            words=Words("{phase} percolates along {axis}", "too often", "too seldom"),
             rank=16,
         ),
     ),

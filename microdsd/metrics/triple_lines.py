@@ -31,7 +31,7 @@ _SQUARE: Figure = ((0, 0), (1, 0), (0, 1), (1, 1))
 def triple_phase_boundary(
     ms: LabelsLike, *, periodic: bool, mask: MaskLike | None = None
 ) -> xr.DataArray:
-    r"""Length of triple lines per bulk volume (3D), or triple points per bulk area (2D).
+    r"""Measure the length of triple lines per volume (3D), or triple points per area (2D).
 
     Parameters
     ----------
@@ -110,7 +110,7 @@ def triple_phase_boundary(
 def triple_edge_density(
     ms: LabelsLike, *, periodic: bool, mask: MaskLike | None = None
 ) -> xr.DataArray:
-    """Voxel edges (3D) or corners (2D) whose four voxels hold three phases or more, per voxel.
+    """Count the voxel edges (3D) or corners (2D) whose four voxels hold three phases, per voxel.
 
     Parameters
     ----------
@@ -155,7 +155,7 @@ def triple_edge_density(
 
 
 def lattice_section(normal: Direction) -> tuple[Figure, ...]:
-    """Corners of the figures that tile one cell of the lattice plane with this normal.
+    """Return the corners of the figures that tile one cell of a lattice plane.
 
     A rectangle, or, normal to a diagonal of space, the two triangles of a rhombus. The first
     three corners of the first figure are x, x + u and x + v.
@@ -179,7 +179,7 @@ def _figure(*corners: NDArray[np.int64]) -> Figure:
 
 
 def section_area(section: tuple[Figure, ...], size: tuple[float, ...]) -> float:
-    """Area of one cell of a `lattice_section` of voxels with these edges."""
+    """Return the area of one cell of a `lattice_section` of voxels with these edges."""
     _, u, v = np.multiply(section[0][:3], size)
     return float(np.linalg.norm(np.cross(u, v)))
 
@@ -190,7 +190,7 @@ def _points(
     section: tuple[Figure, ...],
     periodic: bool,
 ) -> NDArray[np.float64]:
-    """Triple points per cell of a section, for each sample."""
+    """Count the triple points per cell of a section, for each sample."""
     points = np.zeros(len(labels))
     for figure in section:
         met = np.maximum(_phases_met(labels, figure, periodic), 2) - 2
@@ -199,7 +199,7 @@ def _points(
 
 
 def _corners(field: Array, figure: Figure, periodic: bool) -> list[Array]:
-    """Values on every corner of a figure, for every place at which it fits."""
+    """Return the values on every corner of a figure, for every place at which it fits."""
     offsets = np.array(figure)
     if periodic:
         axes = tuple(range(1, field.ndim))
@@ -215,14 +215,14 @@ def _corners(field: Array, figure: Figure, periodic: bool) -> list[Array]:
 def _whole(
     inside: NDArray[np.bool_] | None, figure: Figure, periodic: bool
 ) -> NDArray[np.bool_] | None:
-    """Places where all corners of a figure are in the specimen."""
+    """Find the places where all corners of a figure are in the specimen."""
     if inside is None:
         return None
     return np.asarray(np.logical_and.reduce(_corners(inside, figure, periodic)))
 
 
 def _phases_met(labels: Array, figure: Figure, periodic: bool) -> NDArray[np.uint8]:
-    """Number of phases on the corners of a figure, for every place at which it fits."""
+    """Count the phases on the corners of a figure, for every place at which it fits."""
     corners = _corners(labels, figure, periodic)
     met = np.ones(corners[0].shape, dtype=np.uint8)
     for i in range(1, len(corners)):
@@ -231,7 +231,7 @@ def _phases_met(labels: Array, figure: Figure, periodic: bool) -> NDArray[np.uin
 
 
 def _mean(cells: Array, among: NDArray[np.bool_] | None) -> NDArray[np.float64]:
-    """Mean of each sample, among all or some of its cells; NaN where there are none."""
+    """Average each sample over all or some of its cells; NaN where there are none."""
     space = tuple(range(1, cells.ndim))
     if among is None:
         return np.asarray(cells.mean(axis=space, dtype=np.float64))
@@ -243,8 +243,8 @@ def _mean(cells: Array, among: NDArray[np.bool_] | None) -> NDArray[np.float64]:
 def _measure(request: Request) -> Variables:
     if not request.many:
         return {}
-    found = triple_phase_boundary(request.ensemble, periodic=request.periodic, mask=request.mask)
-    return {"triple_phase_boundary": found}
+    length = triple_phase_boundary(request.ensemble, periodic=request.periodic, mask=request.mask)
+    return {"triple_phase_boundary": length}
 
 
 TRIPLE_LINES = Group(

@@ -46,7 +46,7 @@ def two_point_probability(
     axis: str = "radial",
     mask: MaskLike | None = None,
 ) -> xr.DataArray:
-    r"""Two-point probability function S2 of one phase, or of a pair of phases.
+    r"""Measure the two-point probability function S2 of one phase, or of a pair of phases.
 
     Parameters
     ----------
@@ -162,15 +162,15 @@ def two_point_probability(
 def _batches(
     labels: NDArray[np.integer[Any]], phases: Sequence[int], specimen: Mask | None
 ) -> Iterator[tuple[Mask, Mask, Mask | None]]:
-    """Where the two phases are, and the specimen, for a few samples at a time."""
+    """Yield the places of the two phases, and the specimen, for a few samples at a time."""
     step = max(1, VOXELS_PER_BATCH // int(np.prod(labels.shape[1:])))
     for start in range(0, len(labels), step):
         batch = slice(start, start + step)
         inside = None if specimen is None else specimen[batch]
 
         def where(phase: int, batch: slice = batch, inside: Mask | None = inside) -> Mask:
-            found = np.asarray(labels[batch] == phase)
-            return found if inside is None else np.asarray(found & inside)
+            in_phase = np.asarray(labels[batch] == phase)
+            return in_phase if inside is None else np.asarray(in_phase & inside)
 
         first = where(phases[0])
         yield first, first if phases[1] == phases[0] else where(phases[1]), inside
@@ -179,9 +179,9 @@ def _batches(
 def _with_places(
     counts: NDArray[np.float64], places: NDArray[np.float64] | None
 ) -> Iterator[tuple[NDArray[np.float64], NDArray[np.float64] | None]]:
-    """Counts of each sample, beside the places of its specimen if that does not fill the box."""
-    for i, found in enumerate(counts):
-        yield found, None if places is None else places[i]
+    """Return the counts of each sample, and the places of its specimen if it has one."""
+    for i, sample_counts in enumerate(counts):
+        yield sample_counts, None if places is None else places[i]
 
 
 def _share(counts: NDArray[np.float64], places: NDArray[Any]) -> NDArray[np.float64]:
@@ -239,7 +239,7 @@ def _measure_cross(request: Request) -> Variables:
 
 
 def _anisotropy(along: xr.DataArray, last_lag: int) -> xr.DataArray:
-    """S2 along every axis less the mean of the axes, over the fall of S2: 0 where isotropic."""
+    """Return S2 along every axis less the mean of the axes, over the fall of S2."""
     fraction = along.isel(lag=0, drop=True)
     fall = fraction * (1 - fraction)
     return ((along - along.mean("axis")) / fall.where(fall > 0)).assign_attrs(units="1")
@@ -266,7 +266,7 @@ TWO_POINT = Group(
             drawn=True,
             compared=True,
             margin=Margin(0.05, "fall"),
-            words=Words("{of} structures are", "too coarse", "too fine"),
+            words=Words("{phase} structures are", "too coarse", "too fine"),
             same_for_both_phases=True,
             tolerance=0.1,
             rank=2,
@@ -298,7 +298,9 @@ TWO_POINT_ALONG = Group(
             derived_from="two_point_along",
             derive=_anisotropy,
             margin=Margin(0.05, "points"),
-            words=Words("{of} structures are", "too long along {axis}", "too short along {axis}"),
+            words=Words(
+                "{phase} structures are", "too long along {axis}", "too short along {axis}"
+            ),
             same_for_both_phases=True,
             rank=4,
         ),
@@ -322,7 +324,7 @@ CROSS_TWO_POINT = Group(
             points="distance",
             compared=True,
             margin=Margin(0.05, "fall"),
-            words=Words("distances from {of} are", "too short", "too long"),
+            words=Words("distances from {phase} are", "too short", "too long"),
             rank=3,
         ),
     ),

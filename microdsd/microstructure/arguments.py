@@ -1,4 +1,4 @@
-"""What callers write, in the one form that requests take."""
+"""Conversion of the arguments of callers to the form that requests use."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ _SYNONYMS = {
 
 
 def whole_number(value: Any, argument: str, *, least: int) -> int:
-    """A whole number of at least some size.
+    """Return a whole number of at least some size.
 
     Raises
     ------
@@ -61,7 +61,7 @@ def whole_number(value: Any, argument: str, *, least: int) -> int:
 def box_shape(
     shape: int | Sequence[int] | None, window: Sequence[int], owner: str = "the model is"
 ) -> tuple[int, ...]:
-    """Voxels per axis; one number stands for all axes, None for the window.
+    """Return the voxels per axis; one number stands for all axes, None for the window.
 
     Raises
     ------
@@ -85,7 +85,7 @@ def box_shape(
 
 
 def by_phase(fractions: Mapping[int | str, T] | T, phases: Mapping[int, str]) -> Mapping[Any, T]:
-    """Fractions by phase; of two phases, fractions without a name are those of the pores.
+    """Return fractions by phase; an unnamed one of two phases is that of the pores.
 
     Raises
     ------
@@ -111,7 +111,7 @@ def by_phase(fractions: Mapping[int | str, T] | T, phases: Mapping[int, str]) ->
 
 
 def one_seed(rng: int | np.random.Generator | None, seed: int | None) -> int:
-    """The seed, given as ``rng`` or under its other name.
+    """Return the seed, given as ``rng`` or under its other name.
 
     Raises
     ------
@@ -131,7 +131,7 @@ def one_seed(rng: int | np.random.Generator | None, seed: int | None) -> int:
 
 
 def refuse_unknown(given: Iterable[str], known: Iterable[str]) -> None:
-    """Refuse keywords that a function does not have, and say which may have been meant.
+    """Refuse keywords that a function does not have, and suggest similar ones.
 
     Raises
     ------

@@ -75,7 +75,7 @@ def array_of(labels: npt.ArrayLike, *, ensemble: bool, named: bool) -> npt.NDArr
     Raises
     ------
     InputError
-        A list of arrays that is not said to be an ensemble, arrays of unlike shape, or a colour
+        A list of arrays that is not said to be an ensemble, arrays of different shapes, or a colour
         image: bytes with a third spatial axis of length 3 or 4 behind two that are long.
 
     Examples

@@ -1,4 +1,4 @@
-"""Boxes that are known in part, and boxes cut into regions: numpy arrays to complete or to fill."""
+"""Boxes that are partly known, and boxes cut into regions."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def place_in(
 
 
 def between_slices(shape: Sequence[int], every: int, axis: int = 0) -> NDArray[np.bool_]:
-    """Mask of all voxels but those of every n-th slice.
+    """Return a mask of all voxels but those of every n-th slice.
 
     Parameters
     ----------
@@ -85,7 +85,7 @@ def between_slices(shape: Sequence[int], every: int, axis: int = 0) -> NDArray[n
 
 
 def fills_a_box(unknown: NDArray[np.bool_]) -> bool:
-    """Whether the True voxels of a mask are all of one box.
+    """Tell whether the True voxels of a mask fill one box.
 
     Examples
     --------
@@ -99,7 +99,7 @@ def fills_a_box(unknown: NDArray[np.bool_]) -> bool:
 
 
 def grid_regions(shape: Sequence[int], grid: Sequence[int]) -> NDArray[np.int64]:
-    """Number the blocks of a grid that is laid over a box, in C order.
+    """Label the blocks of a grid that is laid over a box, in C order.
 
     Blocks differ by at most one voxel in length along an axis.
 

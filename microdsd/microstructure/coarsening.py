@@ -103,7 +103,7 @@ def coarsen(
 
 
 def _exact(votes: npt.NDArray[Any], rng: np.random.Generator) -> npt.NDArray[np.intp]:
-    """Index of the label of every block, as many of each as its voxels would fill.
+    """Return the index of the label of every block; each phase keeps its number of voxels.
 
     Blocks with the same votes are alike: how many of each kind take which phase is a transport
     problem, of which there is a best solution in whole numbers. Which of them do is drawn.
@@ -129,7 +129,7 @@ def _transport(
     demand: npt.NDArray[np.int64],
     rng: np.random.Generator,
 ) -> npt.NDArray[np.int64]:
-    """Whole numbers ``(kinds, phases)`` with these sums and the largest total gain.
+    """Find whole numbers ``(kinds, phases)`` with these sums and the largest total gain.
 
     Every kind begins in the phase where it gains most. What phases then hold too much goes, along
     the paths that lose least, to those that hold too little: successive shortest paths, which end
@@ -155,7 +155,7 @@ def _transport(
 
 
 def _cheapest_path(cost: npt.NDArray[np.int64], surplus: npt.NDArray[np.int64]) -> list[int]:
-    """Phases from one that holds too much to one that holds too little (Bellman and Ford)."""
+    """Find phases from a surplus to a deficit at the least cost (Bellman and Ford)."""
     distance = np.where(surplus > 0, 0, _NEVER)
     before = np.full(len(cost), -1)
     for _ in cost:
@@ -170,7 +170,7 @@ def _cheapest_path(cost: npt.NDArray[np.int64], surplus: npt.NDArray[np.int64]) 
 
 
 def _most(votes: npt.NDArray[Any], factors: tuple[int, ...]) -> npt.NDArray[Any]:
-    """Index of the winning label of every block."""
+    """Return the index of the most frequent label of every block."""
     winners: npt.NDArray[Any] = votes.argmax(axis=0)
     leading = votes == votes.max(axis=0)
     tied = np.flatnonzero(leading.sum(axis=0) > 1)
@@ -197,7 +197,7 @@ def _block_sums(indicator: npt.NDArray[np.bool_], factors: tuple[int, ...]) -> n
 def _settle_ties(
     contenders: npt.NDArray[np.bool_], deficit: npt.NDArray[np.float64]
 ) -> npt.NDArray[np.intp]:
-    """Winner of every tied block, given who contends for it (blocks, phases)."""
+    """Decide every tied block, given its candidates (blocks, phases)."""
     winners = np.empty(len(contenders), dtype=np.intp)
     groups, group_of = np.unique(contenders, axis=0, return_inverse=True)
     for index, group in enumerate(groups):

@@ -1,4 +1,4 @@
-"""From the fractions a user asks for to the counts that are conserved."""
+"""Conversion of requested fractions to the counts that are conserved."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _SUM_TOLERANCE = 1e-6
 def counts_from_fractions(
     fractions: Mapping[int | str, float], phases: Mapping[int, str], n_sites: int
 ) -> dict[int, int]:
-    """Voxels of every phase for the requested fractions.
+    """Return the number of voxels of every phase for the requested fractions.
 
     Parameters
     ----------
@@ -90,7 +90,7 @@ def counts_from_fractions(
 def fractions_per_sample(
     fractions: Fractions, phases: Mapping[int, str], n: int
 ) -> dict[str, tuple[float, ...]]:
-    """Fractions by phase name, one entry per sample.
+    """Return fractions by phase name, one entry per sample.
 
     Raises
     ------

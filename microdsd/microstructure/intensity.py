@@ -33,7 +33,7 @@ def as_images(
     voxel_size: VoxelSizeLike | None = None,
     provenance: Mapping[str, Any] | None = None,
 ) -> xr.DataArray:
-    """Validate intensities and dress them in the array contract of images.
+    """Validate intensities and convert them to the array contract of images.
 
     Parameters
     ----------
@@ -98,29 +98,29 @@ def as_images(
 
 
 def is_images(array: object) -> bool:
-    """Whether an array states the contract of images."""
+    """Tell whether an array states the contract of images."""
     return isinstance(array, xr.DataArray) and "levels" in array.attrs
 
 
 def channels_of(images: xr.DataArray) -> tuple[str, ...]:
-    """Names of the channels; ``("grey",)`` where there is no channel axis."""
+    """Return the names of the channels; ``("grey",)`` if there is no channel axis."""
     if "channel" not in images.dims:
         return GREY
     return tuple(str(name) for name in images["channel"].values)
 
 
 def classes_of(images: xr.DataArray) -> tuple[str, ...]:
-    """Class of every image; empty where it is not known."""
+    """Return the class of every image; empty where it is not known."""
     return tuple(str(name) for name in images["class"].values) if "class" in images.coords else ()
 
 
 def with_channels(images: xr.DataArray) -> npt.NDArray[Any]:
-    """Intensities (sample, channel, y, x), with a channel axis in any case."""
+    """Return intensities (sample, channel, y, x), with a channel axis in any case."""
     return images.values if "channel" in images.dims else images.values[:, np.newaxis]
 
 
 def intensity_totals(images: xr.DataArray) -> xr.DataArray:
-    """Total intensity of every channel, int64, dims (sample, channel).
+    """Sum the intensity of every channel, int64, dims (sample, channel).
 
     Examples
     --------
@@ -167,7 +167,7 @@ def quantise(
 
 
 def _whole(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    """The same intensities as unsigned integers."""
+    """Return the same intensities as unsigned integers."""
     if values.size == 0:
         raise InputError(f"intensity: the array is empty, its shape is {values.shape}")
     if values.dtype.kind not in "iu":

@@ -1,4 +1,4 @@
-"""Raw labels: what may be a label array, and the names of its phases."""
+"""Raw labels: valid label arrays, and the names of their phases."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ PhaseNames = Mapping[int, str] | Mapping[str, int]
 MAX_LABEL = 2**63 - 1
 MAX_UNNAMED_PHASES = 32
 OUTSIDE = "outside"
-"""Name of what is no material: see `microdsd.microstructure.outside`."""
+"""Name of the voxels that are not material: see `microdsd.microstructure.outside`."""
 
 JOINERS = "\u200c\u200d"  # part of the spelling of Persian and of Indian languages
 OTSU = "labels = image > skimage.filters.threshold_otsu(image)"
@@ -106,7 +106,7 @@ def name_phases(present: Collection[int], phases: PhaseNames | None) -> dict[int
 
 
 def _by_label(phases: PhaseNames) -> dict[int, str]:
-    """Label to name, in ascending order of the labels, whichever way round they are given."""
+    """Return the names by label, in ascending order, for a table in either direction."""
     swapped = all(
         isinstance(name, Integral) and not isinstance(key, Integral) for key, name in phases.items()
     )
@@ -254,15 +254,15 @@ def label_ranks(
     flat = labels.reshape(-1)
     for start in range(0, flat.size, BLOCK):
         block = flat[start : start + BLOCK]
-        found = np.searchsorted(table, block)
-        known = found < len(table)
-        known[known] = table[found[known]] == block[known]
+        position = np.searchsorted(table, block)
+        known = position < len(table)
+        known[known] = table[position[known]] == block[known]
         if not known.all():
             raise InputError(
                 f"labels: the array also holds {_few(np.unique(block[~known]).tolist())}, known "
                 f"are {_few(ordered)}; name the others or map them with relabel"
             )
-        ranks[start : start + BLOCK] = found + first
+        ranks[start : start + BLOCK] = position + first
     return ranks.reshape(labels.shape)
 
 
@@ -293,7 +293,7 @@ PORE_WORDS = ("pore", "void", "air")
 
 
 def named_pores(phases: Mapping[int, str]) -> list[int]:
-    """Labels of the phases that are pores by their names, ascending.
+    """Return the labels of the phases whose names are those of pores, ascending.
 
     Examples
     --------
@@ -315,18 +315,16 @@ def focus_phase(phases: Mapping[int, str]) -> int:
 
 
 def _not_labels(values: npt.NDArray[Any]) -> str:
-    found = f"{values.dtype}"
+    kind = f"{values.dtype}"
     if values.dtype.kind == "f":
         finite = values[np.isfinite(values)]
         if finite.size < values.size:
-            found += " with NaN or infinite values"
+            kind += " with NaN or infinite values"
         elif np.array_equal(finite, np.rint(finite)):
-            found += " (whole numbers: if they are labels, convert with .astype('uint8'))"
-    return (
-        f"labels: expected integer phase labels, got {found}; segment an image first, e.g. {OTSU}"
-    )
+            kind += " (whole numbers: if they are labels, convert with .astype('uint8'))"
+    return f"labels: expected integer phase labels, got {kind}; segment an image first, e.g. {OTSU}"
 
 
 def _few(labels: Sequence[int]) -> str:
-    shown = ", ".join(str(label) for label in labels[:8])
-    return f"labels {shown}" + (f" and {len(labels) - 8} more" if len(labels) > 8 else "")
+    listed = ", ".join(str(label) for label in labels[:8])
+    return f"labels {listed}" + (f" and {len(labels) - 8} more" if len(labels) > 8 else "")

@@ -19,9 +19,9 @@ KNOWN = -1
 
 @dataclass(frozen=True)
 class Layout:
-    """Which voxels belong together, and which are known.
+    """Hold which voxels belong together, and which are known.
 
-    Parameters
+    Attributes
     ----------
     index : ndarray of int, shape of the box
         Region of every voxel from 0; -1 where the phase is known.
@@ -36,7 +36,7 @@ class Layout:
     walled: bool = False
 
     def record(self) -> dict[str, Any]:
-        """What `microdsd verify` needs, as JSON can hold it."""
+        """Return what `microdsd verify` needs, as JSON can hold it."""
         fixed = self.index == KNOWN
         record: dict[str, Any] = {}
         if fixed.any():
@@ -47,7 +47,7 @@ class Layout:
 
 
 def fingerprint(labels: np.ndarray) -> str:
-    """Sha256 of labels one after the other, whatever their dtype.
+    """Compute the SHA-256 of labels in C order, whatever their dtype.
 
     Labels are hashed as 16 bits where all of them fit, as files of earlier versions were, and as
     64 bits otherwise.
@@ -64,7 +64,7 @@ def fingerprint(labels: np.ndarray) -> str:
 def layout_differences(
     ms: xr.DataArray, record: Mapping[str, Any], *, first: int = 0
 ) -> list[dict[str, Any]]:
-    """Where a file breaks what its record says of known voxels and of counts per region.
+    """List where a file breaks its record of known voxels and of counts per region.
 
     Parameters
     ----------
@@ -83,7 +83,7 @@ def layout_differences(
     Raises
     ------
     InputError
-        If the record speaks of regions and the file has no map of them.
+        If the record has regions and the file has no map of them.
     """
     wanted: Mapping[str, Any] = record.get("requested_region_counts", {})
     known: Mapping[str, Any] | None = record.get("known")
@@ -94,9 +94,9 @@ def layout_differences(
     region = ms.coords["region"].values
     differences = []
     for i, labels in enumerate(as_ensemble(ms).values, start=first):
-        found = labels[region == KNOWN]
+        known_labels = labels[region == KNOWN]
         if known is not None and (
-            found.size != known["voxels"] or fingerprint(found) != known["sha256"]
+            known_labels.size != known["voxels"] or fingerprint(known_labels) != known["sha256"]
         ):
             differences.append(
                 {"sample": i, "region": KNOWN, "requested": known["sha256"][:12], "found": "others"}

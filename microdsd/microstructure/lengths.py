@@ -1,4 +1,4 @@
-"""Units of length as people and files spell them."""
+"""Units of length in the spellings of people and files."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ UNITS = tuple(names[0] for names in _METRES.values())
 
 
 def metres_in(unit: object) -> Decimal | None:
-    """Length of a unit in metres, exactly; None for what is no unit of length.
+    """Return the exact length of a unit in metres; None for what is no unit of length.
 
     Examples
     --------
@@ -37,7 +37,7 @@ def metres_in(unit: object) -> Decimal | None:
 
 
 def metres_per(unit: object) -> float | None:
-    """Length of a unit in metres; None for what is no unit of length.
+    """Return the length of a unit in metres; None for what is no unit of length.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""What is no material: voxels around a specimen that does not fill its box.
+"""Voxels around a specimen that does not fill its box.
 
 The phase named "outside" is not a phase of the material. Its voxels are left out wherever
 something is measured, no window that is cut or trained on holds one, and fractions are shares of
@@ -16,7 +16,7 @@ from microdsd.microstructure.labels import OUTSIDE
 
 
 def outside_label(phases: Mapping[int, str]) -> int | None:
-    """Find the label of what is no material; None where all of the box is.
+    """Find the label of the outside; None where the box is full.
 
     Examples
     --------
@@ -27,7 +27,7 @@ def outside_label(phases: Mapping[int, str]) -> int | None:
 
 
 def material_phases(phases: Mapping[int, str]) -> dict[int, str]:
-    """Leave out what is no material.
+    """Remove the outside from the phases.
 
     Examples
     --------

@@ -44,7 +44,9 @@ def phase_counts(ms: LabelsLike) -> xr.DataArray:
     if "sample" in ensemble.coords:
         coords["sample"] = ensemble.coords["sample"]
     return xr.DataArray(
-        np.array([[found.get(label, 0) for label in phases] for found in counts], dtype=np.int64),
+        np.array(
+            [[number_of.get(label, 0) for label in phases] for number_of in counts], dtype=np.int64
+        ),
         dims=("sample", "phase"),
         coords=coords,
         name="phase_counts",

@@ -1,4 +1,4 @@
-"""Labels by the name of their file, read by whoever knows files."""
+"""Reading of labels by the name of their file, with a reader that `microdsd.io` registers."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ _loaders: list[Loader] = []
 
 
 def read_files_with(loader: Loader) -> None:
-    """Say how files are read; `microdsd.io` does when it is imported."""
+    """Register the function that reads files; `microdsd.io` does when it is imported."""
     _loaders[:] = [loader]
 
 
 def load_by_name(path: str | PathLike[str]) -> xr.DataArray:
-    """Read a whole array of labels, ``file.h5`` or ``file.h5:/path/in/file``.
+    """Load a whole array of labels, ``file.h5`` or ``file.h5:/path/in/file``.
 
     Raises
     ------

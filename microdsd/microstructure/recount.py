@@ -1,4 +1,4 @@
-"""Composition recounted voxel by voxel, against what a file says was requested."""
+"""Composition recounted voxel by voxel, and compared with the recorded request."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from microdsd.microstructure.schema import (
 
 @dataclass(frozen=True)
 class Recount:
-    """What there is of every phase, and where it is not what was requested.
+    """Hold the counts of every phase, and their differences from the request.
 
     Attributes
     ----------
@@ -39,11 +39,11 @@ class Recount:
 
     @property
     def exact(self) -> bool | None:
-        """Whether all is as requested; None where no request is recorded."""
+        """Tell whether all counts are as requested; None where no request is recorded."""
         return not self.differences if self.requested else None
 
     def spans(self) -> dict[str, tuple[int, int]]:
-        """Least and largest count of every phase, by name."""
+        """Return the least and the largest count of every phase, by name."""
         names = self.counts["phase_name"].values.tolist()
         low, high = self.counts.min("sample").values, self.counts.max("sample").values
         return dict(zip(names, zip(low.tolist(), high.tolist(), strict=True), strict=True))
@@ -75,12 +75,12 @@ def recount(ms: LabelsLike, record: Mapping[str, Any] | None = None) -> Recount:
     """
     array = as_microstructure(ms)
     record = (provenance_of(array) or {}) if record is None else record
-    found = compare_counts(phase_counts(array), record)
-    return replace(found, differences=found.differences + layout_differences(array, record))
+    by_phase = compare_counts(phase_counts(array), record)
+    return replace(by_phase, differences=by_phase.differences + layout_differences(array, record))
 
 
 def compare_counts(counts: xr.DataArray, record: Mapping[str, Any]) -> Recount:
-    """Compare counts with the request on record; regions and known voxels are not looked at.
+    """Compare counts with the recorded request, without regions and known voxels.
 
     Parameters
     ----------
@@ -96,18 +96,18 @@ def compare_counts(counts: xr.DataArray, record: Mapping[str, Any]) -> Recount:
     """
     requested = _requested(counts, record)
     differences = [
-        {"sample": sample, "phase": label, "requested": int(wanted), "found": int(found)}
+        {"sample": sample, "phase": label, "requested": int(wanted), "found": int(achieved)}
         for label, per_sample in requested.items()
-        for sample, (wanted, found) in enumerate(
+        for sample, (wanted, achieved) in enumerate(
             zip(per_sample, counts.sel(phase=label).values, strict=True)
         )
-        if wanted != found
+        if wanted != achieved
     ]
     return Recount(counts, requested, differences)
 
 
 def _requested(counts: xr.DataArray, record: Mapping[str, Any]) -> dict[int, np.ndarray]:
-    """Counts per sample that were requested, by label."""
+    """Return the requested counts per sample, by label."""
     samples = counts.sizes["sample"]
     labels, names = counts["phase"].values.tolist(), counts["phase_name"].values.tolist()
     phases = dict(zip(labels, names, strict=True))

@@ -1,9 +1,9 @@
-"""The array contract: what a microstructure is everywhere in this package.
+"""The array contract of microstructures in this package.
 
 A microstructure is an `xarray.DataArray` named ``labels`` of unsigned integers with dims
 ``([sample,] [z,] y, x)``. The coordinates ``z, y, x`` are voxel centres, in metres when the voxel
 size is known and in voxels otherwise. The attributes ``phases`` (label to name) and ``provenance``
-are JSON strings, so that they survive netCDF. A phase named "outside" is no material, see
+are JSON strings, so that they survive netCDF. A phase named "outside" is not material, see
 `microdsd.microstructure.outside`.
 """
 
@@ -73,7 +73,7 @@ def as_microstructure(
     ensemble: bool = False,
     provenance: Mapping[str, Any] | None = None,
 ) -> xr.DataArray:
-    """Validate an array of phase labels and dress it in the array contract.
+    """Validate an array of phase labels and convert it to the array contract.
 
     Parameters
     ----------
@@ -84,7 +84,7 @@ def as_microstructure(
     phases : mapping of int to str, or of str to int, optional
         Name of every label. Default: ``"phase <label>"`` for the labels that occur. Named labels
         below 0 become the lowest labels that are free, and the provenance says which; the phase
-        named "outside" is no material.
+        named "outside" is not material.
     voxel_size : float, str, quantity, or sequence of these, optional
         Edge length, one for all axes or one per spatial axis: in metres, with a unit
         (``"0.398 um"``), or a quantity of pint. Default: not known.
@@ -196,7 +196,7 @@ def stated_phases(ms: LabelsLike) -> dict[int, str] | None:
 
 
 def _is_stated(ms: xr.DataArray) -> bool:
-    """Whether the attributes of an array are of its own values.
+    """Tell whether the attributes of an array describe its own values.
 
     xarray hands attributes on to the result of any arithmetic and comparison, where they are wrong:
     ``labels == 0`` is True in the pores, and 1 is the name of the solid. It hands the encoding on

@@ -1,4 +1,4 @@
-"""Seeds: sample i of a run is a function of (seed, i) alone."""
+"""Seeds: sample i of a run depends on (seed, i) alone."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from microdsd.errors import InputError
 
 
 def resolve_seed(rng: int | np.random.Generator | None) -> int:
-    """One integer seed from None (fresh), an integer, or a Generator (drawn from).
+    """Return one integer seed from None (fresh), an integer, or a Generator (drawn from).
 
     Raises
     ------
@@ -30,7 +30,7 @@ def resolve_seed(rng: int | np.random.Generator | None) -> int:
 
 
 def sample_generator(seed: int, sample: int) -> np.random.Generator:
-    """Random numbers of one sample, independent of those of any other.
+    """Return the generator of one sample, independent of those of any other.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Symmetries that a material may be said to have, as turns and mirrors of the voxel lattice."""
+"""Symmetries of a material, as turns and mirrors of the voxel lattice."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Symmetry = Literal["isotropic", "transverse", "none"]
 def symmetry_elements(
     symmetry: Symmetry, ndim: int
 ) -> list[tuple[tuple[int, ...], tuple[int, ...]]]:
-    """Axis orders and flipped axes of a symmetry group of the voxel lattice.
+    """Return the axis orders and flipped axes of a symmetry group of the lattice.
 
     "isotropic" is the full group of the square (8) or cube (48); "transverse" leaves the first
     axis alone (in 3D the 8 of the plane, in 2D the mirror of x); "none" is the identity.

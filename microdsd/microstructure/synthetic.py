@@ -16,7 +16,7 @@ from microdsd.microstructure.windows import Rng
 
 
 def layers(shape: Sequence[int], *, widths: Sequence[int], axis: int = 0) -> xr.DataArray:
-    """Flat layers across one axis, labels 0, 1, ... by turns until the box is full.
+    """Make flat layers across one axis, with labels 0, 1, ... in turn until the box is full.
 
     Parameters
     ----------
@@ -47,7 +47,7 @@ def layers(shape: Sequence[int], *, widths: Sequence[int], axis: int = 0) -> xr.
 
 
 def checkerboard(shape: Sequence[int], *, cell: int = 1) -> xr.DataArray:
-    """Squares or cubes of edge `cell` with labels 0 and 1 by turns.
+    """Make squares or cubes of edge `cell` with labels 0 and 1 in turn.
 
     Examples
     --------
@@ -73,7 +73,7 @@ def overlapping_spheres(
     rng: Rng,
     periodic: bool = True,
 ) -> xr.DataArray:
-    """Discs or spheres (label 1) whose centres are a Poisson-like pattern in a matrix (label 0).
+    """Make discs or spheres (label 1) around random centres in a matrix (label 0).
 
     The expected matrix fraction of a periodic box is ``(1 - v / V)**number`` with v the volume of
     one sphere and V that of the box.
@@ -131,7 +131,7 @@ def blobs(
     rng: Rng,
     periodic: bool = True,
 ) -> xr.DataArray:
-    """Level cuts of a smooth Gaussian random field, with exact phase counts.
+    """Make level cuts of a smooth Gaussian random field, with exact phase counts.
 
     Parameters
     ----------

@@ -17,7 +17,7 @@ from microdsd.microstructure.lengths import UNITS, metres_in
 
 
 class VoxelSize(NamedTuple):
-    """Edge lengths of one voxel in the order of the spatial dims, and their unit."""
+    """Hold the edge lengths of one voxel in the order of the spatial dims, and their unit."""
 
     size: tuple[float, ...]
     unit: Literal["m", "voxel"]
@@ -69,7 +69,7 @@ def as_voxel_size(voxel_size: VoxelSizeLike | None, ndim: int) -> VoxelSize:
 
 
 def _metres(given: Any) -> Iterator[float]:
-    """Edge lengths in metres, one or more of them."""
+    """Return edge lengths in metres, one or more of them."""
     if hasattr(given, "to"):
         quantity = given.to("m")
         magnitude: Any = getattr(quantity, "magnitude", getattr(quantity, "value", None))
@@ -90,10 +90,10 @@ def _metres(given: Any) -> Iterator[float]:
 
 
 def _metres_of_text(text: str) -> float:
-    """Metres of a number with a unit, or without one."""
-    found = _LENGTH.fullmatch(text)
+    """Return the metres of a number with a unit, or without one."""
+    parts = _LENGTH.fullmatch(text)
     try:
-        number, unit = Decimal(found[1]), found[2]  # type: ignore[index]
+        number, unit = Decimal(parts[1]), parts[2]  # type: ignore[index]
     except (TypeError, InvalidOperation) as error:
         raise InputError(
             f"voxel_size: expected a length such as 0.398um, 398nm or 3.98e-7, got {text!r}"
@@ -183,7 +183,7 @@ def _spacing(coordinate: xr.DataArray) -> float:
 
 
 def _stated_size(coordinate: xr.DataArray) -> float | None:
-    """Edge length that a coordinate states beside its values."""
+    """Return the edge length that a coordinate states beside its values."""
     stated = coordinate.attrs.get("voxel_size")
     try:
         return None if stated is None else float(stated)

@@ -23,7 +23,7 @@ Rng = int | np.random.Generator | None
 
 
 def crop(ms: LabelsLike, **ranges: slice | tuple[int, int]) -> xr.DataArray:
-    """Part of a microstructure; coordinates keep their values.
+    """Cut a part out of a microstructure; coordinates keep their values.
 
     Parameters
     ----------
@@ -69,7 +69,7 @@ def cut_windows(
     rng: Rng,
     disjoint: bool = True,
 ) -> xr.DataArray:
-    """Random windows of a volume as an ensemble; none holds a voxel outside of the specimen.
+    """Cut random windows of a volume; none holds a voxel outside of the specimen.
 
     Parameters
     ----------
@@ -174,7 +174,7 @@ def disjoint_windows(ms: LabelsLike, window: Sequence[int]) -> int:
 
 
 def _grids(inside: npt.NDArray[np.bool_], box: list[int]) -> list[tuple[tuple[int, ...], int]]:
-    """Some origins of grids, and how many windows of each lie in the specimen."""
+    """Draw origins of grids, and count how many windows of each lie in the specimen."""
     steps = [sorted({k * edge // _ORIGINS for k in range(_ORIGINS)}) for edge in box]
     return [
         (origin, int(np.count_nonzero(inside[_nodes(origin, box)]))) for origin in product(*steps)
@@ -191,7 +191,7 @@ def _nodes(origin: Sequence[int], box: Sequence[int]) -> tuple[slice, ...]:
 def _grid_places_inside(
     inside: npt.NDArray[np.bool_], box: list[int], n: int, rng: np.random.Generator
 ) -> npt.NDArray[Any]:
-    """Rows (sample, start per axis) of disjoint windows in the specimen."""
+    """Draw rows (sample, start per axis) of disjoint windows in the specimen."""
     grids = _grids(inside, box)
     enough = [origin for origin, number in grids if number >= n]
     if not enough:
@@ -208,7 +208,7 @@ def _grid_places_inside(
 def _free_places_inside(
     inside: npt.NDArray[np.bool_], box: list[int], n: int, rng: np.random.Generator
 ) -> npt.NDArray[Any]:
-    """Rows (sample, start per axis), every window in the specimen equally likely."""
+    """Draw rows (sample, start per axis) of windows in the specimen, equally likely."""
     places = np.flatnonzero(inside)
     if not len(places):
         raise InputError(
@@ -221,7 +221,7 @@ def _free_places_inside(
 def _grid_places(
     samples: int, lengths: list[int], box: list[int], n: int, rng: np.random.Generator
 ) -> npt.NDArray[Any]:
-    """Rows (sample, start per axis), drawn without replacement from a grid of random origin."""
+    """Draw rows (sample, start per axis) from a grid of random origin, without replacement."""
     fit = [length // edge for length, edge in zip(lengths, box, strict=True)]
     available = samples * int(np.prod(fit))
     if n > available:
@@ -240,6 +240,6 @@ def _grid_places(
 def _free_places(
     samples: int, lengths: list[int], box: list[int], n: int, rng: np.random.Generator
 ) -> npt.NDArray[Any]:
-    """Rows (sample, start per axis), every position equally likely."""
+    """Draw rows (sample, start per axis) of all positions, equally likely."""
     highest = [samples, *(length - edge + 1 for length, edge in zip(lengths, box, strict=True))]
     return rng.integers(0, highest, size=(n, len(highest)))

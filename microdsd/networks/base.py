@@ -1,4 +1,4 @@
-"""What the sampler and the objective need of a network."""
+"""Interfaces of a network for the sampler and the objective."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from microdsd.process.kernel import TransitionKernel
 
 
 class PotentialNetwork(Protocol):
-    """A network that sees the walkers at one noise level and predicts log h."""
+    """Predict log h from the walkers at one noise level."""
 
     def __call__(
         self,
@@ -19,7 +19,7 @@ class PotentialNetwork(Protocol):
         kernel: TransitionKernel,
         fractions: Tensor | None = None,
     ) -> Tensor:
-        """Logarithm of the potential.
+        """Return the logarithm of the potential.
 
         Parameters
         ----------
@@ -30,7 +30,7 @@ class PotentialNetwork(Protocol):
         kernel : TransitionKernel
             Carries the lattice, and so the boundary that padding must respect.
         fractions : Tensor, shape (batch, species), optional
-            Phase fractions asked for; NaN in a row, or None, means not conditioned.
+            Requested phase fractions; NaN in a row, or None, means not conditioned.
 
         Returns
         -------
@@ -40,7 +40,7 @@ class PotentialNetwork(Protocol):
 
 
 class ReadOut(Protocol):
-    """A network that predicts the phase of every voxel along with log h."""
+    """Predict the phase of every voxel along with log h."""
 
     def __call__(
         self,
@@ -49,7 +49,7 @@ class ReadOut(Protocol):
         kernel: TransitionKernel,
         fractions: Tensor | None = None,
     ) -> tuple[Tensor, Tensor]:
-        """Log h and the log probabilities of the phases; the parameters are as above.
+        """Return log h and the log probabilities of the phases; the parameters are as above.
 
         Returns
         -------

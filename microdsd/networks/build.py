@@ -1,4 +1,4 @@
-"""From the name of a method to its network."""
+"""Networks by the name of a method."""
 
 from __future__ import annotations
 
@@ -28,5 +28,5 @@ Network = UNet | OctaveUNets
 
 
 def build_network(method: Method, config: UNetConfig, octaves: int = 1) -> Network:
-    """Untrained network of a method, for a walk over some number of lattices."""
+    """Build the untrained network of a method, for a walk over some number of lattices."""
     return NETWORKS[method](config) if octaves == 1 else OctaveUNets(config, octaves)

@@ -10,14 +10,14 @@ from microdsd.process.kernel import TransitionKernel
 
 
 class ClassGuidance:
-    """Steers the walk towards a class, as strongly as asked.
+    """Steer the walk towards a class with a given strength.
 
     The potential is
 
         log h = log h_free + w (log h_class - log h_free),
 
-    where h_free is what the same network says when it is not told the class. For w = 1 that is
-    h_class; beyond, what tells the class from the rest counts more. h stays a positive field,
+    where h_free is the output of the same network without a class. For w = 1 this is
+    h_class; above 1, the features of the class are enhanced. h stays a positive field,
     so the counts of walkers are exact for any w. Every evaluation with w other than 1 asks the
     network twice.
 
@@ -48,12 +48,12 @@ class ClassGuidance:
         kernel: TransitionKernel,
         fractions: Tensor | None = None,
     ) -> Tensor:
-        """Guided log h; the parameters are those of `PotentialNetwork`."""
-        shown = occupation, t, kernel, fractions
-        told: Tensor = self._network(*shown, self._classes)
+        """Return the guided log h; the parameters are those of `PotentialNetwork`."""
+        inputs = occupation, t, kernel, fractions
+        conditioned: Tensor = self._network(*inputs, self._classes)
         if self._strength == 1:
-            return told
-        return self._guided(told, self._network(*shown))
+            return conditioned
+        return self._guided(conditioned, self._network(*inputs))
 
     def joint(
         self,
@@ -62,13 +62,13 @@ class ClassGuidance:
         kernel: TransitionKernel,
         fractions: Tensor | None = None,
     ) -> tuple[Tensor, Tensor]:
-        """Guided log h and log probabilities of the phases; see `ReadOut`."""
-        shown = occupation, t, kernel, fractions
-        log_h, log_p = self._network.joint(*shown, self._classes)
+        """Return guided log h and log probabilities of the phases; see `ReadOut`."""
+        inputs = occupation, t, kernel, fractions
+        log_h, log_p = self._network.joint(*inputs, self._classes)
         if self._strength == 1:
             return log_h, log_p
-        free_h, free_p = self._network.joint(*shown)
+        free_h, free_p = self._network.joint(*inputs)
         return self._guided(log_h, free_h), self._guided(log_p, free_p).log_softmax(1)
 
-    def _guided(self, told: Tensor, free: Tensor) -> Tensor:
-        return free + self._strength * (told - free)
+    def _guided(self, conditioned: Tensor, free: Tensor) -> Tensor:
+        return free + self._strength * (conditioned - free)

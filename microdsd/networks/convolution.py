@@ -1,4 +1,4 @@
-"""Convolutions that are fast for a batch of one, too."""
+"""Convolutions that are fast for a batch of one too."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from torch import Tensor, nn
 
 
 class Convolution3d(nn.Conv3d):
-    """Convolution in 3D without padding, by oneDNN on every CPU that has it.
+    """Apply a convolution in 3D without padding, by oneDNN on every CPU that has it.
 
     Left alone, torch takes a loop of its own for one small float32 box, which is up to 15 times
     slower.
     """
 
     def forward(self, input: Tensor) -> Tensor:
-        """Output (batch, channels, *space)."""
+        """Return the output (batch, channels, *space)."""
         left_to_the_loop = (
             len(input) == 1
             and input.device.type == "cpu"

@@ -12,7 +12,7 @@ from microdsd.process.kernel import TransitionKernel
 
 
 class OctaveUNets(nn.Module):
-    """Networks of the octaves, each asked for states on its own lattice.
+    """Hold the networks of the octaves; each is evaluated for states on its own lattice.
 
     They are called as `PotentialUNet` is; the lattice of the kernel says which one answers.
 
@@ -39,7 +39,7 @@ class OctaveUNets(nn.Module):
 
     @property
     def memory_format(self) -> torch.memory_format:
-        """Layout in which convolutions are fastest."""
+        """Return the layout in which convolutions are fastest."""
         return cast(PotentialUNet, self.octaves[0]).memory_format
 
     def _for(self, kernel: TransitionKernel) -> PotentialUNet:
@@ -54,7 +54,7 @@ class OctaveUNets(nn.Module):
         fractions: Tensor | None = None,
         classes: Tensor | None = None,
     ) -> Tensor:
-        """Log h; the parameters are those of `PotentialNetwork`."""
+        """Return log h; the parameters are those of `PotentialNetwork`."""
         log_h: Tensor = self._for(kernel)(occupation, t, kernel, fractions, classes)
         return log_h
 
@@ -66,5 +66,5 @@ class OctaveUNets(nn.Module):
         fractions: Tensor | None = None,
         classes: Tensor | None = None,
     ) -> tuple[Tensor, Tensor]:
-        """Log h and log probabilities of the phases; see `PotentialUNet.joint`."""
+        """Return log h and log probabilities of the phases; see `PotentialUNet.joint`."""
         return self._for(kernel).joint(occupation, t, kernel, fractions, classes)

@@ -18,7 +18,7 @@ _ONE = math.log(math.e - 1)
 
 
 class RateNetwork(Protocol):
-    """A network that sees the walkers at one noise level and predicts their reverse hop rates."""
+    """Predict the reverse hop rates of the walkers at one noise level."""
 
     def __call__(
         self,
@@ -27,7 +27,7 @@ class RateNetwork(Protocol):
         kernel: TransitionKernel,
         fractions: Tensor | None = None,
     ) -> Tensor:
-        """Rates of one walker, if there is one; the parameters are those of `PotentialNetwork`.
+        """Return rates per walker; the parameters are those of `PotentialNetwork`.
 
         Returns
         -------
@@ -39,7 +39,7 @@ class RateNetwork(Protocol):
 
 
 class RateUNet(UNet):
-    """U-Net from occupation numbers to hop rates; see `RateNetwork` for the call.
+    """Map occupation numbers to hop rates by a U-Net; see `RateNetwork` for the call.
 
     Trunk and input are those of `PotentialUNet`. Rates are softplus(y / sigma + c): an untrained
     network has the rates of a walker that knows nothing, 1 in every direction, and as what is
@@ -70,7 +70,7 @@ class RateUNet(UNet):
         kernel: TransitionKernel,
         fractions: Tensor | None = None,
     ) -> Tensor:
-        """Rates; the parameters are those of `PotentialNetwork`."""
+        """Return the rates; the parameters are those of `PotentialNetwork`."""
         ndim = self.config.ndim
         raw = self.output(occupation, t, kernel, fractions)
         raw = raw.reshape(*occupation.shape[:2], 2 * ndim, *occupation.shape[2:])
@@ -79,7 +79,7 @@ class RateUNet(UNet):
 
 
 class PotentialRates(nn.Module):
-    """Hop rates that a potential network implies: the bridges' network, for tau-leaping.
+    """Derive hop rates from a potential network: the network of the bridges, for leaps.
 
     With it one can tell what a network has learned from how its samples are stepped.
 
@@ -95,7 +95,7 @@ class PotentialRates(nn.Module):
 
     @property
     def memory_format(self) -> torch.memory_format:
-        """Layout in which the network's convolutions are fastest."""
+        """Return the layout in which the network's convolutions are fastest."""
         return self.network.memory_format
 
     def forward(
@@ -105,5 +105,5 @@ class PotentialRates(nn.Module):
         kernel: TransitionKernel,
         fractions: Tensor | None = None,
     ) -> Tensor:
-        """Rates; the parameters are those of `PotentialNetwork`."""
+        """Return the rates; the parameters are those of `PotentialNetwork`."""
         return potential_rates(self.network(occupation, t, kernel, fractions), kernel, t)

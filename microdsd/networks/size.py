@@ -1,4 +1,4 @@
-"""Size of the network to train: what suits the window, and what the memory can hold."""
+"""Size of the network to train, for a window and the available memory."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _FLOAT = 4
 def network_size_for(
     window: Sequence[int], asked: Mapping[str, Any] | None = None
 ) -> dict[str, Any]:
-    """Widths, blocks and embedding of a network for windows of a shape.
+    """Choose widths, blocks and embedding of a network for windows of a shape.
 
     Parameters
     ----------
@@ -86,7 +86,7 @@ def require_memory(
     batch: int,
     device: torch.device,
 ) -> None:
-    """Refuse a network or a batch that the memory cannot hold, before anything is made.
+    """Refuse a network or a batch that the memory cannot hold, before any work.
 
     Raises
     ------
@@ -101,10 +101,10 @@ def require_memory(
         for level, (width, count) in enumerate(blocks)
     )
     needed = _FLOAT * (_COPIES * weights + batch * kept)
-    there = available_memory(device)
-    if needed > there:
+    available = available_memory(device)
+    if needed > available:
         raise InputError(
             f"widths={config.widths}, batch={batch}: training needs at least "
-            f"{needed / 2**30:.1f} GiB, and there are {there / 2**30:.1f} GiB free on {device}; "
-            "give smaller widths, a smaller batch or a smaller window"
+            f"{needed / 2**30:.1f} GiB, and there are {available / 2**30:.1f} GiB free on "
+            f"{device}; give smaller widths, a smaller batch or a smaller window"
         )

@@ -19,22 +19,23 @@ TILE_SITES = 1 << 24
 A constant, not what happens to be free: samples must not depend on the machine's memory."""
 
 
-Outputs = Iterator[tuple[int, Tensor]]
-"""Outputs of a network on the inner part of tiles, each with its number, in any order."""
+MapTiles = Callable[[Callable[..., Tensor], Iterable[tuple[Any, ...]]], Iterator[Tensor]]
+"""Calls a pure function with the arguments of every tile: in this process, or by workers.
 
-MapTiles = Callable[[Callable[..., Tensor], Iterable[tuple[Any, ...]]], Outputs]
-"""Calls a pure function with the arguments of every tile: in turn, or by workers."""
+Outputs come in the order of the tiles."""
 
 
-def in_turn(function: Callable[..., Tensor], arguments: Iterable[tuple[Any, ...]]) -> Outputs:
-    """Outputs of one tile after the other, in this process."""
-    for number, of_tile in enumerate(arguments):
-        yield number, function(*of_tile)
+def in_turn(
+    function: Callable[..., Tensor], arguments: Iterable[tuple[Any, ...]]
+) -> Iterator[Tensor]:
+    """Call a function for one tile after the other, in this process."""
+    for arguments_of_tile in arguments:
+        yield function(*arguments_of_tile)
 
 
 @dataclass(frozen=True)
 class Tile:
-    """Part of a box, and the larger part that a network has to see for it.
+    """Hold a part of a box, and the larger part that a network has to see for it.
 
     Attributes
     ----------
@@ -49,7 +50,7 @@ class Tile:
     outer: tuple[range, ...]
 
     def seen(self, field: Tensor) -> Tensor:
-        """The outer part of a field (batch, channels, *space)."""
+        """Return the outer part of a field (batch, channels, *space)."""
         for axis, sites in enumerate(self.outer):
             length = field.shape[2 + axis]
             if sites.start >= 0 and sites.stop <= length:
@@ -61,7 +62,7 @@ class Tile:
 
     @property
     def inside(self) -> tuple[slice, ...]:
-        """Where the inner part lies in the outer one."""
+        """Return where the inner part lies in the outer one."""
         return tuple(
             slice(inner.start - sites.start, inner.stop - sites.start)
             for inner, sites in zip(self.inner, self.outer, strict=True)
@@ -121,7 +122,7 @@ def _step(length: int, parts: int, multiple: int) -> int:
 
 
 def _outer(shape: Sequence[int], parts: Sequence[int], halo: int, multiple: int) -> list[int]:
-    """Sites along every axis that the largest tile is seen with."""
+    """Return the sites along every axis of the outer part of the largest tile."""
     return [
         n if p == 1 else min(n, _step(n, p, multiple) + 2 * halo)
         for n, p in zip(shape, parts, strict=True)

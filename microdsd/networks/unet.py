@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -17,8 +17,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from microdsd.networks.convolution import Convolution3d
-from microdsd.networks.own_evidence import own_evidence
+from microdsd.networks.own_evidence import OwnEvidence, own_evidence
 from microdsd.networks.padding import extend, extension, pad_one
+from microdsd.networks.tile_inputs import TileInputs
 from microdsd.networks.tiles import MapTiles, Tile, in_turn, tiles
 from microdsd.networks.walls import free_share
 from microdsd.process.blocks import site_volumes
@@ -28,9 +29,9 @@ from microdsd.process.lattice import Boundary
 
 @dataclass(frozen=True)
 class UNetConfig:
-    """Size of the network.
+    """Hold the size of the network.
 
-    Parameters
+    Attributes
     ----------
     ndim : int
         Space axes, 2 or 3.
@@ -47,7 +48,7 @@ class UNetConfig:
     top : int
         Largest occupation number: the network sees occupations and fractions in units of it.
     classes : int
-        Number of classes that the network may be told of.
+        Number of classes that the network can be conditioned on.
     own_evidence : bool
         Whether the phases' prediction starts from what a voxel's own walkers say.
     """
@@ -64,7 +65,7 @@ class UNetConfig:
 
 
 class _Conv(nn.Module):
-    """3^ndim convolution whose padding continues the box."""
+    """Apply a 3^ndim convolution whose padding continues the box."""
 
     def __init__(
         self, ndim: int, channels_in: int, channels_out: int, *, bias: bool = True
@@ -79,7 +80,7 @@ class _Conv(nn.Module):
 
 
 class _ChannelNorm(nn.LayerNorm):
-    """Layer normalisation over the channels of each voxel of (batch, channels, *space)."""
+    """Normalise the channels of each voxel of (batch, channels, *space)."""
 
     def forward(self, x: Tensor) -> Tensor:
         normal: Tensor = super().forward(x.movedim(1, -1))
@@ -87,7 +88,7 @@ class _ChannelNorm(nn.LayerNorm):
 
 
 class _ResidualBlock(nn.Module):
-    """x + conv(silu(film(conv(silu(norm(x)))))), starting as the identity."""
+    """Add conv(silu(film(conv(silu(norm(x)))))) to x, starting as the identity."""
 
     def __init__(self, ndim: int, width: int, embedding: int) -> None:
         super().__init__()
@@ -107,7 +108,7 @@ class _ResidualBlock(nn.Module):
 
 
 class _Stage(nn.ModuleList):
-    """Residual blocks at one resolution."""
+    """Apply residual blocks at one resolution."""
 
     def __init__(self, ndim: int, width: int, embedding: int, blocks: int) -> None:
         super().__init__(_ResidualBlock(ndim, width, embedding) for _ in range(blocks))
@@ -119,7 +120,7 @@ class _Stage(nn.ModuleList):
 
 
 class UNet(nn.Module):
-    """U-Net from occupation numbers to channels per voxel, for boxes of any size.
+    """Map occupation numbers to channels per voxel by a U-Net, for boxes of any size.
 
     The input holds, per species, the occupation numbers and their smoothing K_t n_t: the
     density as far as the noise level lets it be known, at any range, for a few small matrix
@@ -170,12 +171,12 @@ class UNet(nn.Module):
 
     @property
     def octaves(self) -> Sequence[UNet]:
-        """Networks by octave: this one alone, for the lattice of voxels."""
+        """Return the networks by octave: this one alone, for the lattice of voxels."""
         return (self,)
 
     @property
     def memory_format(self) -> torch.memory_format:
-        """Layout in which convolutions are fastest: channels last."""
+        """Return the layout in which convolutions are fastest: channels last."""
         return torch.channels_last if self.config.ndim == 2 else torch.channels_last_3d
 
     def output(
@@ -186,19 +187,19 @@ class UNet(nn.Module):
         fractions: Tensor | None = None,
         classes: Tensor | None = None,
     ) -> Tensor:
-        """Output (batch, channels, *space), float32; parameters as of `PotentialNetwork`.
+        """Return (batch, channels, *space), float32; parameters as of `PotentialNetwork`.
 
-        Classes are int64 (batch,); -1 in a row, or None, means not told.
+        Classes are int64 (batch,); -1 in a row, or None, hides the class.
         """
         lattice = kernel.lattice
         shape, boundary = lattice.shape, lattice.boundary
         top = self.config.top
         if top > 1:
             occupation = occupation / top
-        seen = torch.cat([occupation, kernel.carry(occupation, t)], dim=1)
+        densities = torch.cat([occupation, kernel.carry(occupation, t)], dim=1)
         if lattice.block > 1:  # walkers per voxel, whatever the block
-            seen = seen / site_volumes(lattice, seen.device)
-        x = torch.cat([seen, free_share(lattice, t, occupation)], dim=1)
+            densities = densities / site_volumes(lattice, densities.device)
+        x = torch.cat([densities, free_share(lattice, t, occupation)], dim=1)
         if top > 1 and fractions is not None:
             fractions = fractions / top
         multiple = 2 ** (len(self.config.widths) - 1)
@@ -216,53 +217,89 @@ class UNet(nn.Module):
         return y[(slice(None), slice(None), *crop)]
 
     def _by_tiles(self, x: Tensor, condition: Tensor, boundary: tuple[Boundary, ...]) -> Tensor:
-        """Output on the extended box; a large one is gone through tile by tile."""
-        box = self.tiles_of(x.shape[2:], boundary)
-        if len(box) == 1:
-            return self._on(x, condition, boundary)
-        y = x.new_empty(len(x), self.head.conv.out_channels, *x.shape[2:])
-        shown = (
-            (tile.seen(x), condition, self._kinds(tile, x, boundary), tile.inside) for tile in box
-        )
-        for number, part in self.map_tiles(self.on_tile, shown):
-            place: list[slice] = [slice(None), slice(None), *box[number].inner]
-            y[tuple(place)] = part
+        """Return the output on the extended box; a large box is processed tile by tile."""
+        y: Tensor | None = None
+        for tile, part in self._parts(x.shape[2:], boundary, condition, lambda tile: tile.seen(x)):
+            if part.shape[2:] == x.shape[2:]:
+                return part
+            if y is None:
+                y = x.new_empty(len(x), part.shape[1], *x.shape[2:])
+            y[(slice(None), slice(None), *tile.inner)] = part
+        assert y is not None
         return y
 
+    def parts(
+        self,
+        occupation: Tensor,
+        t: Tensor,
+        kernel: TransitionKernel,
+        fractions: Tensor | None = None,
+        classes: Tensor | None = None,
+    ) -> Iterator[tuple[tuple[slice, ...], Tensor]]:
+        """Yield the output of a large box tile by tile; no other field of the box is held.
+
+        The parameters are those of `output`, of a single sample; occupation numbers may be of any
+        type.
+
+        Yields
+        ------
+        sites : tuple of slice
+            Of the box.
+        output : Tensor, shape (1, channels, *sites), float32
+        """
+        top = self.config.top
+        multiple = 2 ** (len(self.config.widths) - 1)
+        box = TileInputs(occupation, t, kernel, top, multiple)
+        if fractions is not None:
+            fractions = fractions / top
+        in_sites = t / kernel.lattice.block**2
+        condition = self._condition(t.new_empty(occupation.shape[:2]), in_sites, fractions, classes)
+        for tile, part in self._parts(box.shape, box.boundary, condition, box.outer):
+            sites, within = box.sites(tile)
+            yield sites, part[(slice(None), slice(None), *within)]
+
+    def _parts(
+        self,
+        shape: Sequence[int],
+        boundary: tuple[Boundary, ...],
+        condition: Tensor,
+        input_of: Callable[[Tile], Tensor],
+    ) -> Iterator[tuple[Tile, Tensor]]:
+        """Yield the tiles of the extended box, and the output on the inner part of each."""
+        box = self.tiles_of(shape, boundary)
+        evaluate = in_turn if len(box) == 1 else self.map_tiles
+        inputs = (
+            (input_of(tile), condition, _boundary_of(tile, shape, boundary), tile.inside)
+            for tile in box
+        )
+        yield from zip(box, evaluate(self.on_tile, inputs), strict=True)
+
     def tiles_of(self, shape: Sequence[int], boundary: tuple[Boundary, ...]) -> list[Tile]:
-        """Tiles of a box whose sides are extended to what the coarsest features stand for."""
+        """Cut a box, its sides extended to what the coarsest features stand for, into tiles."""
         multiple = 2 ** (len(self.config.widths) - 1)
         halo = -(-self.reach // multiple) * multiple
         extended = [-(-length // multiple) * multiple for length in shape]
         return list(tiles(extended, boundary, halo, multiple))
 
-    @staticmethod
-    def _kinds(tile: Tile, x: Tensor, boundary: tuple[Boundary, ...]) -> tuple[Boundary, ...]:
-        """Boundary of what is seen of a box: only a whole axis is periodic."""
-        return tuple(
-            kind if len(sites) == length else "no-flux"
-            for kind, sites, length in zip(boundary, tile.outer, x.shape[2:], strict=True)
-        )
-
     def on_tile(
         self,
-        seen: Tensor,
+        field: Tensor,
         condition: Tensor,
         boundary: tuple[Boundary, ...],
         inside: tuple[slice, ...],
     ) -> Tensor:
-        """Output on the inner part of a tile: a pure function, whatever process it is called in.
+        """Evaluate the inner part of a tile: a pure function, whatever process calls it.
 
         Parameters
         ----------
-        seen : Tensor, shape (batch, channels, *outer)
+        field : Tensor, shape (batch, channels, *outer)
             Input of the network on the tile and its surroundings.
         condition : Tensor, shape (batch, embedding)
         boundary : tuple of {"no-flux", "periodic"}
         inside : tuple of slice
             Where the inner part lies.
         """
-        output = self._on(seen, condition, boundary)
+        output = self._on(field, condition, boundary)
         place: list[slice] = [slice(None), slice(None), *inside]
         return output[tuple(place)]
 
@@ -277,7 +314,7 @@ class UNet(nn.Module):
 
     @property
     def reach(self) -> int:
-        """Sites from which on, along an axis, the input has nothing to do with the output."""
+        """Return the distance in sites from which on the input does not affect the output."""
         blocks = self.config.blocks
         down = sum(2 * count << level for level, count in enumerate(blocks))
         up = sum(2 * count << level for level, count in enumerate(blocks[:-1]))
@@ -287,7 +324,7 @@ class UNet(nn.Module):
     def _condition(
         self, occupation: Tensor, t: Tensor, fractions: Tensor | None, classes: Tensor | None
     ) -> Tensor:
-        """Embedding of noise level, in sites, and, where given, phase fractions and class."""
+        """Embed the noise level, in sites, and, where given, phase fractions and class."""
         log_sigma = 0.5 * torch.log(2 * t.to(occupation.device, torch.float32))
         octave = 2.0 ** torch.arange(_FREQUENCIES, device=occupation.device) * (math.pi / 16)
         angle = log_sigma[:, None] * octave
@@ -297,11 +334,11 @@ class UNet(nn.Module):
         centred = torch.where(known, 4 * fractions - 1, 0.0)
         features = torch.cat([angle.sin(), angle.cos(), centred, known.float()], dim=1)
         if self.config.classes:
-            told = features.new_zeros(len(features), self.config.classes)
+            one_hot = features.new_zeros(len(features), self.config.classes)
             if classes is not None:
                 every = torch.arange(self.config.classes, device=features.device)
-                told = (classes.to(features.device)[:, None] == every).float()
-            features = torch.cat([features, told], dim=1)
+                one_hot = (classes.to(features.device)[:, None] == every).float()
+            features = torch.cat([features, one_hot], dim=1)
         embedded: Tensor = self.embed(features)
         return embedded
 
@@ -321,7 +358,7 @@ class UNet(nn.Module):
 
 
 class PotentialUNet(UNet):
-    """U-Net from occupation numbers to log h; see `PotentialNetwork` for the call.
+    """Map occupation numbers to log h by a U-Net; see `PotentialNetwork` for the call.
 
     Parameters
     ----------
@@ -348,7 +385,7 @@ class PotentialUNet(UNet):
         fractions: Tensor | None = None,
         classes: Tensor | None = None,
     ) -> Tensor:
-        """Log h; the parameters are those of `PotentialNetwork`."""
+        """Return log h; the parameters are those of `PotentialNetwork`."""
         output = self.output(occupation, t, kernel, fractions, classes)
         return _without_factor(output[:, : self.config.species])
 
@@ -360,7 +397,7 @@ class PotentialUNet(UNet):
         fractions: Tensor | None = None,
         classes: Tensor | None = None,
     ) -> tuple[Tensor, Tensor]:
-        """Log h and the log probability (batch, phases, *space) of every voxel's phase.
+        """Return log h and the log probability (batch, phases, *space) of every phase.
 
         The background comes first; for networks whose configuration has ``read_out``. Of a block,
         the logarithm of the expected share of every phase.
@@ -372,14 +409,49 @@ class PotentialUNet(UNet):
         background = torch.zeros_like(log_odds[:, :1])
         return _without_factor(log_h), torch.cat([background, log_odds], 1).log_softmax(1)
 
+    def joint_parts(
+        self,
+        occupation: Tensor,
+        t: Tensor,
+        kernel: TransitionKernel,
+        fractions: Tensor | None = None,
+        classes: Tensor | None = None,
+    ) -> Iterator[tuple[tuple[slice, ...], Tensor, Tensor]]:
+        """Yield log h and log odds of the phases against the background by tiles; see `parts`.
+
+        Log h is left with its free factor, which is the same on all tiles.
+
+        Yields
+        ------
+        sites : tuple of slice
+            Of the box.
+        log_h, log_odds : Tensor, shape (1, species, *sites), float32
+        """
+        own = None
+        if self.config.own_evidence and kernel.lattice.block == 1:
+            own = OwnEvidence(occupation, t, kernel)
+        for sites, output in self.parts(occupation, t, kernel, fractions, classes):
+            log_h, log_odds = output.chunk(2, dim=1)
+            yield sites, log_h, log_odds if own is None else log_odds + own(sites)
+
 
 def _without_factor(log_h: Tensor) -> Tensor:
-    """Log h with mean 0 over space.
+    """Return log h with mean 0 over space.
 
     h matters only up to a factor. Nothing in the objective holds that factor, so it is taken out:
     left alone it drifted to e^500, where bfloat16 rounds log h to even numbers.
     """
     return log_h - log_h.mean(dim=tuple(range(2, log_h.ndim)), keepdim=True)
+
+
+def _boundary_of(
+    tile: Tile, shape: Sequence[int], boundary: tuple[Boundary, ...]
+) -> tuple[Boundary, ...]:
+    """Return the boundary of what is looked at of a box: only a whole axis is periodic."""
+    return tuple(
+        kind if len(sites) == length else "no-flux"
+        for kind, sites, length in zip(boundary, tile.outer, shape, strict=True)
+    )
 
 
 _FREQUENCIES = 4

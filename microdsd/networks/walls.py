@@ -1,4 +1,4 @@
-"""Where the walls are, as the walkers feel them at a noise level."""
+"""Input channel that describes the walls at a noise level."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from microdsd.process.lattice import Lattice
 
 
 def free_share(lattice: Lattice, t: Tensor, like: Tensor) -> Tensor:
-    """Share of a free walker's Gaussian of variance 2t that would stay inside the walls.
+    """Return the share of a free Gaussian of variance 2t that stays inside the walls.
 
-    About 1 in the interior, 1/2 on a wall, and a product over axes: whatever the noise level,
-    a network is told of a wall as far away as the walkers know of it.
+    About 1 in the interior, 1/2 on a wall, and a product over axes. At every noise level the
+    channel reaches as far from a wall as the influence of the wall on the walkers.
 
     Parameters
     ----------
@@ -34,17 +34,24 @@ def free_share(lattice: Lattice, t: Tensor, like: Tensor) -> Tensor:
     >>> free_share(box, torch.tensor([0.5]), torch.empty(()))[0, 0, :, 0]
     tensor([0.6915, 0.9330, 0.9876, 0.9330, 0.6915])
     """
-    width = 2 * t.to(like.device, like.dtype).sqrt()[:, None]  # sqrt(2) sigma
     share = like.new_ones(len(t), 1, *(1,) * lattice.ndim)
-    for axis, (sites, kind) in enumerate(zip(lattice.shape, lattice.boundary, strict=True)):
+    for axis, sites in enumerate(lattice.shape):
         shape = [len(t), 1] + [1] * lattice.ndim
         shape[2 + axis] = sites
-        if kind == "periodic":
+        along = axis_share(lattice, axis, t, like)
+        if along is None:
             share = share.expand(*share.shape[: 2 + axis], sites, *share.shape[3 + axis :])
-            continue
-        length = lattice.voxels[axis]
-        volume = axis_volumes(lattice.volumes(axis), like.device).to(like.dtype)
-        centre = volume.cumsum(0) - volume / 2
-        within = torch.erf(centre / width) + torch.erf((length - centre) / width)
-        share = share * (0.5 * within).reshape(shape)
+        else:
+            share = share * along.reshape(shape)
     return share
+
+
+def axis_share(lattice: Lattice, axis: int, t: Tensor, like: Tensor) -> Tensor | None:
+    """Factor (batch, sites) of `free_share` along one axis; None where there are no walls."""
+    if lattice.boundary[axis] == "periodic":
+        return None
+    width = 2 * t.to(like.device, like.dtype).sqrt()[:, None]  # sqrt(2) sigma
+    length = lattice.voxels[axis]
+    volume = axis_volumes(lattice.volumes(axis), like.device).to(like.dtype)
+    centre = volume.cumsum(0) - volume / 2
+    return 0.5 * (torch.erf(centre / width) + torch.erf((length - centre) / width))

@@ -30,7 +30,7 @@ _SECONDS_TO_JUDGE_BY = 1800.0
 
 
 class _Row:
-    """A stage as a row of the display."""
+    """Hold a stage as a row of the display."""
 
     def __init__(self, bar: Progress, task: TaskID) -> None:
         self._bar, self._task = bar, task
@@ -43,7 +43,7 @@ class _Row:
 
 
 class _Rows:
-    """Shows every stage as a row while it lasts; see `Watcher`."""
+    """Show every stage as a row while it lasts; see `Watcher`."""
 
     def __init__(self, bar: Progress) -> None:
         self._bar = bar
@@ -88,7 +88,7 @@ def show_progress(console: Console | None = None) -> Iterator[None]:
 def progress_bar(
     *, status: bool = False, rate: str | None = None, console: Console | None = None
 ) -> Iterator[Progress]:
-    """Progress of tasks: bars on a terminal, elsewhere a line now and then.
+    """Show the progress of tasks: bars on a terminal, elsewhere a line now and then.
 
     Parameters
     ----------
@@ -101,7 +101,7 @@ def progress_bar(
     """
     console = console or Console(stderr=True)
     live = console.is_terminal and not (console.is_dumb_terminal or console.is_jupyter)
-    told = TextColumn(
+    status_column = TextColumn(
         "{task.fields[status]}",
         style="cyan",
         markup=False,
@@ -111,7 +111,7 @@ def progress_bar(
         TextColumn("{task.description}", markup=False, table_column=Column(no_wrap=True)),
         BarColumn(bar_width=8 if status else 30),
         TaskProgressColumn(),
-        *([told] if status else []),
+        *([status_column] if status else []),
         *([_RateColumn(rate)] if rate else []),
         TimeRemainingColumn(table_column=Column(no_wrap=True, min_width=7)),
         TextColumn("left", table_column=Column(no_wrap=True, min_width=4)),
@@ -126,14 +126,14 @@ def progress_bar(
 
 
 class _RateColumn(ProgressColumn):
-    """How many things are done in a time in which there is at least one."""
+    """Show how many steps are done per unit of time."""
 
     def __init__(self, things: str) -> None:
         super().__init__(table_column=Column(no_wrap=True))
         self._things = things
 
     def render(self, task: Task) -> Text:
-        """Rate so far; nothing where all is one thing, or while none is done."""
+        """Return the rate so far; empty for one step in all, or before the first."""
         return Text(_rate(task, self._things))
 
 
@@ -167,20 +167,20 @@ def _after_the_time(console: Console, line: str) -> None:
 
 
 def _in_place() -> Callable[[str], object]:
-    """What shows a line in a notebook, each in the place of the last one.
+    """Return a function that shows each line of a notebook in the place of the last one.
 
     (Bars, rich's or tqdm's, would need ipywidgets, which not every notebook has.)
     """
     from IPython.display import display
 
-    shown = display(  # type: ignore[no-untyped-call]
+    handle = display(  # type: ignore[no-untyped-call]
         {"text/plain": ""}, raw=True, display_id=True
     )
-    return lambda line: shown.update({"text/plain": line}, raw=True)
+    return lambda line: handle.update({"text/plain": line}, raw=True)
 
 
 def line_of(task: Task, rate: str | None = None) -> str:
-    """One line on a task: what, how far, how well it goes, how long it takes.
+    """Format one line on a task: its name, its progress, its state and its time.
 
     Examples
     --------

@@ -9,7 +9,7 @@ from typing import Protocol
 
 
 class Progress(Protocol):
-    """Is told how far long work has come: the argument `progress` of every long function."""
+    """Receive the progress of long work: the argument `progress` of every long function."""
 
     def __call__(self, done: float, total: float | None, status: str, /) -> None:
         """Take the state of the work.
@@ -27,7 +27,7 @@ class Progress(Protocol):
 
 
 class Stage(Protocol):
-    """One piece of long work."""
+    """Represent one piece of long work."""
 
     def advance(self, amount: float = 1) -> None:
         """Add to what is done."""
@@ -39,7 +39,7 @@ class Stage(Protocol):
 
 
 class Watcher(Protocol):
-    """Who wants to see it."""
+    """Watch the stages of long work."""
 
     def watch(self, description: str, total: float | None) -> AbstractContextManager[Stage]:
         """Show a stage from its begin to its end."""
@@ -58,10 +58,10 @@ class _Unwatched:
 
 
 class _Reported:
-    """Hands a stage on to a `Progress` too."""
+    """Report a stage to a `Progress` too."""
 
-    def __init__(self, shown: Stage, total: float | None, progress: Progress) -> None:
-        self._shown, self._total, self._progress = shown, total, progress
+    def __init__(self, inner: Stage, total: float | None, progress: Progress) -> None:
+        self._inner, self._total, self._progress = inner, total, progress
         self._done = 0.0
 
     def advance(self, amount: float = 1) -> None:
@@ -70,7 +70,7 @@ class _Reported:
     def update(self, done: float, total: float | None = None, status: str = "") -> None:
         self._done = done
         self._total = self._total if total is None else total
-        self._shown.update(done, total, status)
+        self._inner.update(done, total, status)
         self._progress(done, self._total, status)
 
 
@@ -78,7 +78,7 @@ class _Reported:
 def stage(
     description: str, total: float | None = None, progress: Progress | None = None
 ) -> Iterator[Stage]:
-    """Say that a piece of long work begins, how far it is, and that it has ended.
+    """Report the start, the progress and the end of a piece of long work.
 
     Parameters
     ----------
@@ -87,7 +87,7 @@ def stage(
     total : float, optional
         What there is to do; without, only the time that has passed can be shown.
     progress : Progress, optional
-        Told what the stage is told, whether or not `show_progress` shows it.
+        Receives what the stage receives, whether or not `show_progress` shows it.
 
     Examples
     --------
@@ -101,12 +101,12 @@ def stage(
     if watcher is None:
         yield _Unwatched() if progress is None else _Reported(_Unwatched(), total, progress)
         return
-    with watcher.watch(description, total) as shown:
-        yield shown if progress is None else _Reported(shown, total, progress)
+    with watcher.watch(description, total) as displayed:
+        yield displayed if progress is None else _Reported(displayed, total, progress)
 
 
 def part_of(whole: Stage, done: float, words: str = "") -> Progress:
-    """Progress of one unit of a stage, whose own share is added to the units that are done.
+    """Return the progress of one unit of a stage; its share is added to the completed units.
 
     Parameters
     ----------

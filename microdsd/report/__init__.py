@@ -1,4 +1,4 @@
-"""Pages, pictures and words: what was measured and judged, for people."""
+"""Pages, pictures and words about measurements and verdicts."""
 
 from microdsd.report.pages.page import report_paths, write_report
 from microdsd.report.pages.sweep_page import write_sweep_report

@@ -17,7 +17,7 @@ Curve = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class TrainingLog:
-    """Curves over training time; NaN where a quantity was not measured.
+    """Hold curves over training time; NaN where a quantity was not measured.
 
     Attributes
     ----------

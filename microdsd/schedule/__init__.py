@@ -1,1 +1,1 @@
-"""From a scan to its noise: how far noise must go, and what it leaves of the material."""
+"""Schedules of a scan: how far noise must go, and what it leaves of the material."""

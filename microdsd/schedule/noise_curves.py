@@ -1,4 +1,4 @@
-"""What noise leaves of windows: measures of their exact forward walk, level by level."""
+"""Measures of noised windows, level by level, after their exact forward walk."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _PICTURED = 6
 def noised(
     occupation: Tensor, kernel: TransitionKernel, sigma: float, rng: np.random.Generator
 ) -> Tensor:
-    """Windows after an exact walk to the level sigma."""
+    """Walk windows exactly to the level sigma."""
     if sigma == 0:
         return occupation
     generators = drawn_streams(rng, len(occupation), kernel.device)
@@ -38,7 +38,7 @@ def noise_curves(
     horizon: int,
     rng: np.random.Generator,
 ) -> tuple[xr.Dataset, xr.DataArray]:
-    """What is left of windows at every noise level.
+    """Measure what is left of windows at every noise level.
 
     Parameters
     ----------
@@ -59,8 +59,8 @@ def noise_curves(
         One window, or its middle layer, at some of the levels.
     """
     drawn = occupation[: max(1, MEASURED_VOXELS // kernel.lattice.n_sites)]
-    shown = np.linspace(0, len(levels) - 1, _PICTURED).round().astype(int)
-    shown[np.abs(shown - horizon).argmin()] = horizon
+    pictured = np.linspace(0, len(levels) - 1, _PICTURED).round().astype(int)
+    pictured[np.abs(pictured - horizon).argmin()] = horizon
     lattice = kernel.lattice
     periodic = lattice.boundary[0] == "periodic"
     rows: dict[str, list[Any]] = {}
@@ -77,7 +77,7 @@ def noise_curves(
             "two_point": two_point,
         }.items():
             rows.setdefault(name, []).append(value)
-        if k in shown:
+        if k in pictured:
             plane = state[0] if lattice.ndim == 2 else state[0, :, lattice.shape[0] // 2]
             slices.append((sigma, plane.numpy()))
     dims: dict[str, tuple[str, ...]] = {
@@ -101,21 +101,21 @@ def noise_curves(
 
 
 def _similarity(before: np.ndarray, after: np.ndarray) -> np.ndarray:
-    """SSIM of noised with real occupation numbers, mean over windows; shape (species,)."""
+    """Average the SSIM of noised with real occupation numbers; shape (species,)."""
     from skimage.metrics import structural_similarity
 
     edge = min(7, (min(before.shape[2:]) - 1) | 1)  # odd, and no longer than the window
-    found = np.empty(before.shape[:2])
-    for member in np.ndindex(*found.shape):
-        found[member] = structural_similarity(  # type: ignore[no-untyped-call]
+    similarity = np.empty(before.shape[:2])
+    for member in np.ndindex(*similarity.shape):
+        similarity[member] = structural_similarity(  # type: ignore[no-untyped-call]
             before[member], after[member], win_size=edge, data_range=1.0
         )
-    mean: np.ndarray = found.mean(0)
+    mean: np.ndarray = similarity.mean(0)
     return mean
 
 
 def _two_point(occupation: np.ndarray, periodic: bool) -> tuple[np.ndarray, np.ndarray]:
-    """Mean of n(x) n(x + r) over shells floor(|r|) up to half a window, and their mean |r|."""
+    """Average n(x) n(x + r) over shells floor(|r|) up to half a window; also return mean |r|."""
     space = occupation.shape[2:]
     grid = Grid.of(space, (1.0,) * len(space), periodic)
     shells = Shells.of(grid, min(space) // 2)

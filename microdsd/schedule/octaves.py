@@ -10,7 +10,7 @@ LEFT_AT = 2.0
 """Noise level, in sites, above which a lattice knows all there is to know.
 
 At 2 of its own sites a lattice loses nothing of the information gained, at 1.5 a tenth, at 1 a
-sixth (docs/decisions/0018)."""
+sixth (docs/decisions/0022)."""
 
 FEWEST_SITES = 16
 """Sites along the shortest axis of a window that the coarsest lattice is left with."""
@@ -19,7 +19,7 @@ FEWEST_SITES = 16
 def octave_levels(
     window: Sequence[int], sigma_max: float, octaves: int | None = None
 ) -> tuple[float, ...]:
-    """Noise levels at which a walk enters lattices of 2, 4, 8, ... voxels per site.
+    """Return the noise levels at which a walk enters lattices of 2, 4, ... voxels per site.
 
     Parameters
     ----------

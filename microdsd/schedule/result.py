@@ -1,4 +1,4 @@
-"""What was measured of a schedule, in plain numbers; no walkers, so that reports can read it."""
+"""Results of an examination in plain numbers, which a report can read."""
 
 from __future__ import annotations
 
@@ -13,30 +13,30 @@ import xarray as xr
 
 
 class Horizon(Protocol):
-    """Noise level at which walks may start, and what it leaves out; see `process.Horizon`."""
+    """Describe the noise level at which walks may start; see `process.Horizon`."""
 
     @property
     def sigma(self) -> float:
-        """Noise level, voxels."""
+        """Return the noise level, voxels."""
 
     @property
     def residual(self) -> float:
-        """Amplitude that the slowest mode of the box keeps."""
+        """Return the amplitude that the slowest mode of the box keeps."""
 
     @property
     def information(self) -> float:
-        """Nats per window that the noise holds on its source, at most."""
+        """Return the nats per window that the noise reveals of its source, at most."""
 
     @property
     def sufficient(self) -> bool:
-        """Whether both are within what the recommended horizon leaves."""
+        """Tell whether both are within what the recommended horizon leaves."""
 
 
 @dataclass(frozen=True)
 class Schedule:
-    """What `examine` found.
+    """Hold the result of `examine`.
 
-    Parameters
+    Attributes
     ----------
     window : tuple of int
     boundary : {"no-flux", "periodic"}
@@ -49,7 +49,7 @@ class Schedule:
     horizon : Horizon
         The one examined.
     recommended : Horizon
-        The one that training takes unless told otherwise.
+        The horizon that training uses by default.
     information_limit : float
         Nats per window that a recommended horizon may leave.
     levels : tuple of float
@@ -89,15 +89,15 @@ class Schedule:
 
     @property
     def sigma_last(self) -> float:
-        """Noise level of the last step, voxels."""
+        """Return the noise level of the last step, voxels."""
         return self.levels[-1]
 
     def verdict(self) -> str:
-        """One sentence on the horizon."""
+        """State the verdict on the horizon in one sentence."""
         return horizon_sentence(self.horizon, self.recommended)
 
     def summary(self) -> dict[str, str]:
-        """All in words: what is said of what."""
+        """Describe the whole result in words."""
         best = self.recommended
         leaping = (f"{n:,.0f} ({material})" for material, n in self.tau_leaping.items())
         return {
@@ -115,7 +115,7 @@ class Schedule:
         }
 
     def lattices(self) -> str:
-        """On which lattice the walk is at which noise, how often it is evaluated there, and why."""
+        """State which lattice the walk visits at which noise, its evaluations, and why."""
         bounds = (0.0, *self.octaves, math.inf)
         visits = [
             sum(low < sigma <= high for sigma in self.levels)
@@ -139,7 +139,7 @@ class Schedule:
         )
 
     def to_dict(self) -> dict[str, Any]:
-        """Everything but the picture, as JSON can hold it."""
+        """Convert everything but the picture to what JSON can hold."""
         return {
             "window": list(self.window),
             "boundary": self.boundary,
@@ -167,7 +167,7 @@ class Schedule:
 
 
 def horizon_sentence(horizon: Horizon, recommended: Horizon) -> str:
-    """What a horizon leaves, and what would be better, if anything."""
+    """State what a horizon leaves, and a better one, if any."""
     left = (
         f"the noise at sigma {horizon.sigma:.1f} keeps {brief(horizon.residual)} of the slowest "
         f"mode and at most {brief(horizon.information)} nats per window on its source"
@@ -178,7 +178,7 @@ def horizon_sentence(horizon: Horizon, recommended: Horizon) -> str:
 
 
 def brief(number: float) -> str:
-    """Two digits, or the whole number.
+    """Format a number with two digits, or as a whole number.
 
     Examples
     --------
@@ -197,5 +197,5 @@ def _remains(horizon: Horizon) -> dict[str, float]:
 
 
 def _numbers(values: xr.DataArray) -> Any:
-    """Nested lists, with None where there is no number."""
+    """Convert to nested lists, with None where there is no number."""
     return values.astype(object).where(np.isfinite(values), None).values.tolist()

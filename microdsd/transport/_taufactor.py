@@ -1,4 +1,4 @@
-"""taufactor behind one function: no global state, nothing printed, no wild numbers."""
+"""Access to taufactor: no global state, nothing printed, no invalid numbers."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ MAX_ITERATIONS = 20_000
 def conduct_by_relaxation(
     conducting: NDArray[np.bool_], axis: int, *, periodic_sides: bool, device: str
 ) -> Conduction:
-    """As `finite_volume.conduct` of one phase in cubic voxels, in single precision.
+    """Solve like `finite_volume.conduct`, in one phase of cubic voxels and single precision.
 
     Successive over-relaxation on the same discrete equations; ``flux_mismatch`` is the spread of
     the flow between the layers, and there is no ``residual``.
@@ -49,7 +49,7 @@ def conduct_by_relaxation(
 
 
 def check_installed() -> None:
-    """Raise unless taufactor is there."""
+    """Raise unless taufactor is installed."""
     try:
         import taufactor  # noqa: F401
     except ImportError as error:

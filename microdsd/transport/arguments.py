@@ -1,4 +1,4 @@
-"""What the solvers of this package accept: axes, sides of the box, values per phase."""
+"""Arguments of the solvers of this package: axes, sides of the box, values per phase."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Walls = Literal["mirrored", "no-slip", "periodic"]
 
 
 def resolve_axes(ms: xr.DataArray, axes: Sequence[str] | str | None) -> list[str]:
-    """The axes asked for, all by default.
+    """Return the requested axes; the default is all axes.
 
     Raises
     ------
@@ -52,7 +52,7 @@ def check_sides(sides: str) -> None:
 def value_of_phases(
     ms: xr.DataArray, values: Mapping[int | str, float], argument: str, *, default: float | None
 ) -> dict[int, float]:
-    """One value >= 0 for every label, from values by label or by name.
+    """Return one value >= 0 for every label, from values by label or by name.
 
     Parameters
     ----------
@@ -82,7 +82,7 @@ def value_of_phases(
 
 
 def _refuse_outside(ms: xr.DataArray) -> None:
-    """Effective properties are those of a box: one that is empty in part has others."""
+    """Refuse boxes that are partly empty: effective properties are those of a full box."""
     outside = outside_label(stated_phases(ms) or {})
     if outside is not None and (np.asarray(ms) == outside).any():
         raise InputError(
@@ -94,7 +94,7 @@ def _refuse_outside(ms: xr.DataArray) -> None:
 def values_of_voxels(
     labels: NDArray[np.integer], values: Mapping[int, float]
 ) -> NDArray[np.float64]:
-    """The value of its phase for every voxel.
+    """Return for every voxel the value of its phase.
 
     Examples
     --------
@@ -102,8 +102,8 @@ def values_of_voxels(
     [0.5, 2.0]
     """
     column = np.array([values[label] for label in sorted(values)], dtype=np.float64)
-    found: NDArray[np.float64] = column[label_ranks(labels, values)]
-    return found
+    per_voxel: NDArray[np.float64] = column[label_ranks(labels, values)]
+    return per_voxel
 
 
 def check_cubic(ensemble: xr.DataArray) -> None:

@@ -44,7 +44,7 @@ def diffusivity(
     tolerance: float = 1e-8,
     device: str | None = None,
 ) -> xr.Dataset:
-    r"""Steady diffusion through the box along each axis, in one phase or several.
+    r"""Measure the relative diffusivity along each axis, in one phase or several.
 
     Parameters
     ----------
@@ -81,7 +81,7 @@ def diffusivity(
     InputError
         If a phase or axis does not exist, or taufactor cannot solve the problem.
     MicrodsdError
-        If taufactor is asked for and not installed.
+        If taufactor is requested and not installed.
 
     See Also
     --------
@@ -96,9 +96,9 @@ def diffusivity(
     --------
     >>> import numpy as np
     >>> channels = np.tile([0, 0, 0, 1], (4, 1))
-    >>> found = diffusivity(channels, phase=0)
-    >>> found.relative_diffusivity.values.round(9).tolist(), found.tortuosity_factor.values.round(9)
-    ([[0.75, 0.0]], array([[ 1., inf]]))
+    >>> result = diffusivity(channels, phase=0)
+    >>> result.relative_diffusivity.values.round(9), result.tortuosity_factor.values.round(9)
+    (array([[0.75, 0.  ]]), array([[ 1., inf]]))
     """
     ensemble = as_ensemble(ms)
     chosen = resolve_axes(ensemble, axes)
@@ -111,8 +111,8 @@ def diffusivity(
     results = [[solve(field, dims.index(axis)) for axis in chosen] for field in fields]
     fractions = phase_fractions(ensemble)
     mean = fractions.values @ [local[int(label)] for label in fractions["phase"]]
-    found = conduction_record(ensemble, chosen, results)
-    relative = found["effective"].values
+    record = conduction_record(ensemble, chosen, results)
+    relative = record["effective"].values
     through = relative > 0
     safe = np.where(through, relative, 1.0)
     columns = {
@@ -125,7 +125,7 @@ def diffusivity(
     }
     names = phases_of(ensemble)
     return (
-        found.drop_vars("effective")
+        record.drop_vars("effective")
         .assign(
             {
                 name: (("sample", "axis"), values, {"units": "1", "long_name": text})
@@ -148,7 +148,7 @@ def _solver(
     tolerance: float,
     device: str | None,
 ) -> Callable[[NDArray[np.float64], int], Conduction]:
-    """From local diffusivities of a sample and the number of an axis to its solution."""
+    """Return the solver of a sample, which takes the number of an axis."""
     check_solver(ensemble, solver)
     periodic = sides == "periodic"
     if solver == "finite-volume":
@@ -167,7 +167,7 @@ def _solver(
 
 
 def check_solver(ensemble: xr.DataArray, solver: str) -> None:
-    """Raise unless there is such a solver, it is installed, and it can do with these voxels."""
+    """Raise unless the solver exists, is installed, and can handle these voxels."""
     if solver not in get_args(Solver):
         raise InputError(f"solver: {solver!r} is not one of {get_args(Solver)}")
     if solver == "taufactor":

@@ -21,7 +21,7 @@ OPTIONS = {"working electrode": "positive", "transport efficiency": "tortuosity 
 
 
 class Discharge(NamedTuple):
-    """One discharge at constant current.
+    """Hold one discharge at constant current.
 
     Attributes
     ----------
@@ -44,7 +44,7 @@ def rate_capability(
     parameters: Mapping[str, Any] | None = None,
     progress: Progress | None = None,
 ) -> xr.Dataset:
-    r"""Discharge every electrode at several rates; capacity and voltage.
+    r"""Discharge every electrode at several rates; return capacity and voltage.
 
     Parameters
     ----------
@@ -92,7 +92,7 @@ def rate_capability(
     if not rates or min(rates) <= 0 or thickness <= 0:
         raise InputError(f"rates={rates}, thickness={thickness}: must be positive")
     pybamm = _pybamm()
-    samples, found, equilibrium = electrodes.sizes["sample"], [], []
+    samples, discharges, equilibrium = electrodes.sizes["sample"], [], []
     with stage("discharging", samples * len(rates), progress) as discharging:
         for index in range(samples):
             electrode = electrodes.isel(sample=index)
@@ -105,13 +105,13 @@ def rate_capability(
                 model = pybamm.lithium_ion.DFN(OPTIONS)
                 simulation = pybamm.Simulation(model, parameter_values=values)
             for rate in rates:
-                found.append(
+                discharges.append(
                     _blocked() if simulation is None else _discharge(pybamm, simulation, rate, full)
                 )
                 discharging.advance()
     shape = (samples, len(rates))
     curves = {
-        name: np.reshape([getattr(one, name) for one in found], (*shape, STEPS))
+        name: np.reshape([getattr(discharge, name) for discharge in discharges], (*shape, STEPS))
         for name in ("discharged", "voltage")
     }
     axes = ("sample", "rate")
@@ -121,7 +121,10 @@ def rate_capability(
             "capacity": (axes, curves["discharged"][..., -1], {"units": "A h/m^2"}),
             "discharged": ((*axes, "step"), curves["discharged"], {"units": "A h/m^2"}),
             "voltage": ((*axes, "step"), curves["voltage"], {"units": "V"}),
-            "converged": (axes, np.reshape([one.converged for one in found], shape)),
+            "converged": (
+                axes,
+                np.reshape([discharge.converged for discharge in discharges], shape),
+            ),
         },
         coords={
             **sample_coordinate(electrodes),
@@ -137,7 +140,7 @@ def rate_capability(
 
 
 def _pybamm() -> Any:
-    """PyBaMM, which must not report its use to anyone."""
+    """Import PyBaMM, which must not report its use to anyone."""
     os.environ["PYBAMM_DISABLE_TELEMETRY"] = "true"
     try:
         import pybamm
@@ -175,7 +178,7 @@ def _parameter_values(
 
 
 def _equilibrium_capacity(values: Any, electrode: xr.Dataset, thickness: float) -> float:
-    """Charge per area from the initial concentration to the lower voltage limit, A h/m^2."""
+    """Return the charge per area down to the lower voltage limit, A h/m^2."""
     largest = values["Maximum concentration in positive electrode [mol.m-3]"]
     start = values["Initial concentration in positive electrode [mol.m-3]"] / largest
     potential, limit = values["Positive electrode OCP [V]"], values["Lower voltage cut-off [V]"]
@@ -189,7 +192,7 @@ def _equilibrium_capacity(values: Any, electrode: xr.Dataset, thickness: float) 
 
 
 def _discharge(pybamm: Any, simulation: Any, rate: float, full: float) -> Discharge:
-    """From the initial state at a constant current to the lower voltage limit."""
+    """Discharge from the initial state at a constant current to the lower voltage limit."""
     hour = 3600.0
     try:
         solution = simulation.solve(
@@ -208,5 +211,5 @@ def _discharge(pybamm: Any, simulation: Any, rate: float, full: float) -> Discha
 
 
 def _blocked() -> Discharge:
-    """No charge at all: the voltage is below its limit as soon as a current flows."""
+    """Return a discharge without charge: the voltage falls below its limit at once."""
     return Discharge(np.zeros(STEPS), np.full(STEPS, np.nan), True)

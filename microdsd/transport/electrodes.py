@@ -1,4 +1,4 @@
-"""What a battery model needs to know of a porous electrode, measured on its voxels."""
+"""Parameters of a porous electrode for a battery model, measured on its voxels."""
 
 from __future__ import annotations
 
@@ -80,8 +80,8 @@ def electrode_parameters(
     ...     phases={0: "pore", 1: "active"},
     ...     voxel_size=1e-6,
     ... )
-    >>> found = electrode_parameters(sheets, active="active", pore="pore", active_conductivity=3)
-    >>> found.tortuosity_factor.values.round(6), found.electronic_conductivity.values.round(6)
+    >>> result = electrode_parameters(sheets, active="active", pore="pore", active_conductivity=3)
+    >>> result.tortuosity_factor.values.round(6), result.electronic_conductivity.values.round(6)
     (array([1.]), array([1.]))
     """
     ensemble = as_ensemble(ms)

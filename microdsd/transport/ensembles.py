@@ -87,8 +87,8 @@ def describe_transport(
     >>> import numpy as np
     >>> from microdsd.microstructure import as_microstructure
     >>> stack = as_microstructure(np.tile([0, 1], (2, 4, 2)), ensemble=True)
-    >>> found = describe_transport(stack, phase=1)
-    >>> found.relative_diffusivity.sel(phase=1, axis="y").values.round(9)
+    >>> result = describe_transport(stack, phase=1)
+    >>> result.relative_diffusivity.sel(phase=1, axis="y").values.round(9)
     array([0.5, 0.5])
     """
     ensemble = as_ensemble(ms)
@@ -136,26 +136,26 @@ def describe_transport(
             for property_, measure in plan:
                 pieces.append(_named_after(property_, measure(sample)))
                 solving.update(len(pieces), status=f"{len(pieces)} of {number} solutions")
-    found = xr.combine_by_coords(
+    joined = xr.combine_by_coords(
         pieces, data_vars="all", join="outer", combine_attrs="drop_conflicts"
     )
-    assert isinstance(found, xr.Dataset)
-    order = {"axis": chosen, "phase": labels} if "axis" in found.dims else {}
-    found = found.sel(order).assign_coords(sample_coordinate(ensemble))
+    assert isinstance(joined, xr.Dataset)
+    order = {"axis": chosen, "phase": labels} if "axis" in joined.dims else {}
+    joined = joined.sel(order).assign_coords(sample_coordinate(ensemble))
     if order:
-        found = found.assign_coords(phase_name=("phase", [names[label] for label in labels]))
-    return found
+        joined = joined.assign_coords(phase_name=("phase", [names[label] for label in labels]))
+    return joined
 
 
 def _in_phase(measure: Measure, label: int, sample: xr.DataArray) -> xr.Dataset:
     """Measure in one phase, with a dim for it."""
-    found = measure(sample)
-    found.attrs.pop("local", None)
-    return found.expand_dims(phase=[label], axis=1)
+    measured = measure(sample)
+    measured.attrs.pop("local", None)
+    return measured.expand_dims(phase=[label], axis=1)
 
 
-def _named_after(property_: str, found: xr.Dataset) -> xr.Dataset:
+def _named_after(property_: str, measured: xr.Dataset) -> xr.Dataset:
     """Put the property before the names that the results of all solvers share."""
-    shared = {name: f"{property_}_{name}" for name in LONG_NAMES if name in found}
-    attrs = {f"{property_}_{name}": value for name, value in found.attrs.items()}
-    return found.rename(shared).drop_attrs(deep=False).assign_attrs(attrs)
+    shared = {name: f"{property_}_{name}" for name in LONG_NAMES if name in measured}
+    attrs = {f"{property_}_{name}": value for name, value in measured.attrs.items()}
+    return measured.rename(shared).drop_attrs(deep=False).assign_attrs(attrs)

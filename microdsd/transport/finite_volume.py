@@ -22,7 +22,7 @@ MAX_ITERATIONS = 200
 
 
 class Conduction(NamedTuple):
-    """Effective coefficient along one axis, and how far it may be trusted.
+    """Hold the effective coefficient along one axis, and its reliability.
 
     Attributes
     ----------
@@ -98,9 +98,30 @@ def conduct(
     >>> round(conduct(layers, 0, spacing=(1, 1)).effective, 12)
     0.4
     """
+    return conduct_with_potential(
+        local, axis, spacing=spacing, periodic_sides=periodic_sides, tolerance=tolerance
+    )[0]
+
+
+def conduct_with_potential(
+    local: NDArray[Any],
+    axis: int,
+    *,
+    spacing: Sequence[float],
+    periodic_sides: bool = False,
+    tolerance: float = 1e-8,
+) -> tuple[Conduction, Vector]:
+    """Solve as `conduct` does, and give the potential too; NaN where no path leads through.
+
+    Examples
+    --------
+    >>> layers = np.ones((2, 3))
+    >>> conduct_with_potential(layers, 0, spacing=(1, 1))[1][:, 0].round(9).tolist()
+    [0.75, 0.25]
+    """
     through = on_paths(local > 0, axis, periodic_sides=periodic_sides)
     if not through.any():
-        return BLOCKED
+        return BLOCKED, np.full(local.shape, np.nan)
     k = local[through].astype(np.float64)
     area = float(np.prod(spacing)) / spacing[axis]
     supply, drain = (
@@ -115,7 +136,7 @@ def conduct(
     inflow, outflow = supply @ (1 - potential), drain @ potential
     flow = (inflow + outflow) / 2
     depth = local.shape[axis]
-    return Conduction(
+    result = Conduction(
         effective=float(flow * depth * spacing[axis] / (area * local.size / depth)),
         residual=float(residual),
         flux_mismatch=float(abs(inflow - outflow) / flow),
@@ -123,10 +144,13 @@ def conduct(
         # Rounding may leave the true residual a little above the one of the recurrence.
         converged=bool(residual <= 2 * tolerance),
     )
+    everywhere = np.full(local.shape, np.nan)
+    everywhere[through] = potential
+    return result, everywhere
 
 
 def on_paths(conducting: Mask, axis: int, *, periodic_sides: bool = False) -> Mask:
-    """Conducting voxels in bodies, joined across faces, that touch both faces of the box.
+    """Find the conducting voxels in components that touch both faces of the box.
 
     Examples
     --------
@@ -134,15 +158,15 @@ def on_paths(conducting: Mask, axis: int, *, periodic_sides: bool = False) -> Ma
     >>> on_paths(np.array([[True, True, False], [False, True, False]]), 0).astype(int).tolist()
     [[1, 1, 0], [0, 1, 0]]
     """
-    bodies = joined_bodies(conducting, axis, periodic_sides=periodic_sides)
-    both = np.intersect1d(bodies.take(0, axis), bodies.take(-1, axis))
-    return np.isin(bodies, both[both > 0])
+    components = joined_components(conducting, axis, periodic_sides=periodic_sides)
+    both = np.intersect1d(components.take(0, axis), components.take(-1, axis))
+    return np.isin(components, both[both > 0])
 
 
-def joined_bodies(
+def joined_components(
     conducting: Mask, axis: int, *, periodic_sides: bool = False
 ) -> NDArray[np.int64]:
-    """Number of each voxel's body, joined across faces, from 1; 0 where nothing conducts.
+    """Label each voxel with the number of its component, from 1; 0 where nothing conducts.
 
     The box is cut open along the axis, whether or not its sides wrap.
     """
@@ -150,9 +174,9 @@ def joined_bodies(
     pairs = [np.concatenate(ends) for ends in zip(*_neighbours(conducting, wraps), strict=True)]
     number = np.count_nonzero(conducting)
     graph = sparse.coo_array((np.ones(len(pairs[0]), np.int8), pairs), shape=(number, number))
-    bodies = np.zeros(conducting.shape, dtype=np.int64)
-    bodies[conducting] = 1 + sparse.csgraph.connected_components(graph, directed=False)[1]
-    return bodies
+    components = np.zeros(conducting.shape, dtype=np.int64)
+    components[conducting] = 1 + sparse.csgraph.connected_components(graph, directed=False)[1]
+    return components
 
 
 def _wraps(ndim: int, axis: int, periodic_sides: bool) -> list[bool]:
@@ -160,7 +184,7 @@ def _wraps(ndim: int, axis: int, periodic_sides: bool) -> list[bool]:
 
 
 def _neighbours(conducting: Mask, wraps: Sequence[bool]) -> Iterator[tuple[Numbers, Numbers]]:
-    """For each axis, the pairs of neighbours that both conduct, numbered in C order."""
+    """Return, for each axis, the pairs of conducting neighbours, numbered in C order."""
     number = np.where(conducting, np.cumsum(conducting).reshape(conducting.shape) - 1, -1)
     for along, wrap in enumerate(wraps):
         part = (slice(None),) * along + (slice(None if wrap else -1),)
@@ -170,7 +194,7 @@ def _neighbours(conducting: Mask, wraps: Sequence[bool]) -> Iterator[tuple[Numbe
 
 
 def _layer(shape: tuple[int, ...], axis: int, end: int) -> Mask:
-    """Voxels at one end of an axis."""
+    """Return the voxels at one end of an axis."""
     mask = np.zeros(shape, dtype=bool)
     mask[(slice(None),) * axis + (end,)] = True
     return mask
@@ -179,7 +203,7 @@ def _layer(shape: tuple[int, ...], axis: int, end: int) -> Mask:
 def _system(
     k: Vector, to_faces: Vector, conducting: Mask, wraps: Sequence[bool], spacing: Sequence[float]
 ) -> sparse.csr_array:
-    """Balance of the flows of every conducting voxel."""
+    """Return the equations for the balance of the flows of every conducting voxel."""
     volume, n = float(np.prod(spacing)), len(k)
     first, second, conductance = [], [], []
     for edge, (i, j) in zip(spacing, _neighbours(conducting, wraps), strict=True):

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 class Effective(NamedTuple):
-    """Effective tensor, and for each load how well its equations are solved."""
+    """Hold an effective tensor, and for each load how well its equations are solved."""
 
     tensor: Field
     residual: list[float]
@@ -40,7 +40,7 @@ def conductivity_tensor(
     tolerance: float = 1e-4,
     device: str | None = None,
 ) -> Effective:
-    """Effective conductivity of one box, ``(D, D)``; see `effective_conductivity`.
+    """Compute the effective conductivity of one box, ``(D, D)``.
 
     Parameters
     ----------
@@ -68,15 +68,15 @@ def conductivity_tensor(
     for axis in range(k.ndim):
         load = torch.zeros((k.ndim, *[1] * k.ndim), dtype=k.dtype, device=k.device)
         load[axis] = 1.0
-        found = conjugate_gradients(
+        solution = conjugate_gradients(
             apply,
             precondition,
             divergence(k * load, edges),
             scale=float(k.sum()),
             tolerance=tolerance,
         )
-        columns.append((k * (load + gradient(found.field, edges))).mean(axes))
-        solutions.append(found)
+        columns.append((k * (load + gradient(solution.field, edges))).mean(axes))
+        solutions.append(solution)
     return _effective(columns, solutions)
 
 
@@ -88,7 +88,7 @@ def stiffness_tensor(
     tolerance: float = 1e-4,
     device: str | None = None,
 ) -> Effective:
-    """Effective stiffness of one box in Voigt's notation; see `effective_stiffness`.
+    """Compute the effective stiffness of one box in Voigt's notation.
 
     Parameters
     ----------
@@ -108,7 +108,7 @@ def stiffness_tensor(
     along = g * ((lam_0 + mu_0) / max(lam_0 + 2 * mu_0, 1e-300) * _inverse(square))
 
     def stress(strain: Tensor) -> Tensor:
-        """Stress from a displacement gradient, symmetric or not."""
+        """Return the stress of a displacement gradient, symmetric or not."""
         trace = lam * strain.diagonal(dim1=0, dim2=1).sum(-1)
         total = mu * (strain + strain.transpose(0, 1))
         for axis in range(ndim):
@@ -130,21 +130,21 @@ def stiffness_tensor(
         load[i, j] += 0.5
         load[j, i] += 0.5
         answer = stress(load)
-        found = conjugate_gradients(
+        solution = conjugate_gradients(
             apply,
             precondition,
             divergence(answer, edges),
             scale=float((load * answer).sum()),
             tolerance=tolerance,
         )
-        mean = (answer + stress(gradient(found.field, edges))).mean(axes)
+        mean = (answer + stress(gradient(solution.field, edges))).mean(axes)
         columns.append(torch.stack([mean[a, b] for a, b in pairs]))
-        solutions.append(found)
+        solutions.append(solution)
     return _effective(columns, solutions)
 
 
 def _back(frequencies: Tensor, shape: torch.Size) -> Tensor:
-    """Field on the grid of that shape from its Fourier coefficients."""
+    """Transform Fourier coefficients to a field on a grid of the given shape."""
     field: Tensor = torch.fft.irfftn(frequencies, s=shape, dim=tuple(range(-len(shape), 0)))
     return field
 
@@ -155,19 +155,19 @@ def _voigt_pairs(ndim: int) -> list[tuple[int, int]]:
 
 
 def _relative(spacing: Sequence[float]) -> list[float]:
-    """Voxel edges over the first: effective coefficients do not depend on the unit of length."""
+    """Return voxel edges over the first edge, which removes the unit of length."""
     return [edge / spacing[0] for edge in spacing]
 
 
 def _reference(local: Tensor) -> float:
-    """Coefficient of the uniform medium that preconditions."""
+    """Return the coefficient of the uniform medium that preconditions."""
     return float(local.min() + local.max()) / 2
 
 
 def _inverse(values: Tensor) -> Tensor:
-    """Inverse; 0 for the modes that the gradient does not see."""
-    seen = values > 1e-12 * values.max()
-    return torch.where(seen, 1 / torch.where(seen, values, 1.0), 0.0)
+    """Return the inverse; 0 for the modes that the gradient does not see."""
+    nonzero = values > 1e-12 * values.max()
+    return torch.where(nonzero, 1 / torch.where(nonzero, values, 1.0), 0.0)
 
 
 def _effective(columns: list[Tensor], solutions: list[Solution]) -> Effective:

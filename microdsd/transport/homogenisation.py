@@ -37,7 +37,7 @@ def effective_conductivity(
     tolerance: float = 1e-4,
     device: str | None = None,
 ) -> xr.Dataset:
-    r"""Effective conductivity tensor of a box that repeats periodically.
+    r"""Compute the effective conductivity tensor of a periodic box.
 
     Thermal or electrical conductivity, permittivity or diffusivity alike.
 
@@ -79,8 +79,8 @@ def effective_conductivity(
     Examples
     --------
     >>> layers = np.repeat([0, 1], 4)[:, None] * np.ones((1, 4), dtype=int)
-    >>> found = effective_conductivity(layers, conductivity={0: 1.0, 1: 4.0})
-    >>> found.conductivity[0].values.round(6).tolist()
+    >>> result = effective_conductivity(layers, conductivity={0: 1.0, 1: 4.0})
+    >>> result.conductivity[0].values.round(6).tolist()
     [[1.6, 0.0], [0.0, 2.5]]
     """
     ensemble = as_ensemble(ms)
@@ -106,7 +106,7 @@ def effective_stiffness(
     tolerance: float = 1e-4,
     device: str | None = None,
 ) -> xr.Dataset:
-    r"""Effective elastic stiffness of a box that repeats periodically; isotropic phases.
+    r"""Compute the effective elastic stiffness of a periodic box of isotropic phases.
 
     Parameters
     ----------
@@ -143,8 +143,8 @@ def effective_stiffness(
 
     Examples
     --------
-    >>> found = effective_stiffness(np.eye(4, dtype=int), moduli={0: (3.0, 0.2), 1: (3.0, 0.2)})
-    >>> found.young_modulus.round(9).item(), found.poisson_ratio.round(9).item()
+    >>> result = effective_stiffness(np.eye(4, dtype=int), moduli={0: (3.0, 0.2), 1: (3.0, 0.2)})
+    >>> result.young_modulus.round(9).item(), result.poisson_ratio.round(9).item()
     (3.0, 0.2)
     """
     ensemble = as_ensemble(ms)
@@ -161,9 +161,9 @@ def effective_stiffness(
 
     dims = spatial_dims(ensemble)
     voigt = [d + d for d in dims] + [a + b for a, b in reversed(list(combinations(dims, 2)))]
-    found = _homogenise(ensemble, solve, "stiffness", {"stress": voigt, "strain": voigt})
-    moduli_found = isotropic_moduli(found["stiffness"].values)._asdict()
-    return found.assign(
+    homogenised = _homogenise(ensemble, solve, "stiffness", {"stress": voigt, "strain": voigt})
+    moduli_found = isotropic_moduli(homogenised["stiffness"].values)._asdict()
+    return homogenised.assign(
         {
             name: ("sample", values, {"units": units, "long_name": name.replace("_", " ")})
             for (name, values), units in zip(
@@ -174,7 +174,7 @@ def effective_stiffness(
 
 
 class IsotropicModuli(NamedTuple):
-    """Moduli of an isotropic solid; the bulk modulus in 2D is that of plane strain."""
+    """Hold the moduli of an isotropic solid; in 2D the bulk modulus is for plane strain."""
 
     bulk_modulus: Table
     shear_modulus: Table
@@ -183,7 +183,7 @@ class IsotropicModuli(NamedTuple):
 
 
 def isotropic_moduli(stiffness: Table) -> IsotropicModuli:
-    """Mean of a stiffness over all orientations, ``(..., 6, 6)`` or ``(..., 3, 3)`` in 2D.
+    """Average a stiffness over all orientations, ``(..., 6, 6)`` or ``(..., 3, 3)`` in 2D.
 
     References
     ----------
@@ -212,7 +212,7 @@ def isotropic_moduli(stiffness: Table) -> IsotropicModuli:
 def lame_parameters(
     ensemble: xr.DataArray, moduli: Mapping[int | str, tuple[float, float]]
 ) -> tuple[dict[int, float], dict[int, float]]:
-    """Lamé's first parameter and the shear modulus of every label, from E and the Poisson ratio.
+    """Return Lamé's first parameter and the shear modulus of every label.
 
     Raises
     ------
@@ -236,20 +236,20 @@ def _homogenise(
     name: str,
     dims: Mapping[str, list[str]],
 ) -> xr.Dataset:
-    """Solve for every sample; one tensor, and one record per load, of each."""
-    found = [solve(sample) for sample in ensemble.values]
+    """Solve for every sample; return one tensor of each, and one record per load."""
+    solutions = [solve(sample) for sample in ensemble.values]
     load = list(dims)[1]
     records = {
         record: (
             ("sample", load),
-            np.array([getattr(one, record) for one in found]),
+            np.array([getattr(solution, record) for solution in solutions]),
             {"units": "1", "long_name": LONG_NAMES[record]},
         )
         for record in ("converged", "residual", "iterations")
     }
     tensor = (
         ("sample", *dims),
-        np.array([one.tensor for one in found]),
+        np.array([solution.tensor for solution in solutions]),
         {"units": "as given", "long_name": f"effective {name}"},
     )
     return xr.Dataset(

@@ -5,6 +5,7 @@ Everything here works on plain arrays, in lattice units: voxel edge 1, time step
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import product
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
@@ -33,7 +34,7 @@ SOLID = -1
 
 
 class Flow(NamedTuple):
-    """Permeability along one axis, and how far it may be trusted.
+    """Hold the permeability along one axis, and its reliability.
 
     Attributes
     ----------
@@ -67,8 +68,9 @@ def creeping_flow(
     precision: Literal["float32", "float64"] = "float32",
     device: torch.device | str = "cpu",
     progress: Progress | None = None,
+    velocity: Callable[[NDArray[np.float64]], None] | None = None,
 ) -> Flow:
-    r"""Drive a fluid through the box by a force along one axis until its flow is steady.
+    r"""Simulate a fluid driven by a force along one axis until its flow is steady.
 
     Parameters
     ----------
@@ -92,6 +94,9 @@ def creeping_flow(
     progress : Progress, optional
         Told after each characteristic time how many time steps are done, and in words how the
         permeability changes. What it raises ends the computation.
+    velocity : callable, optional
+        Is given the steady velocity, shape (ndim, *fluid.shape), times viscosity over force:
+        voxel edges squared, with the permeability for its mean along the axis.
 
     Returns
     -------
@@ -184,11 +189,18 @@ def creeping_flow(
         if progress is not None:
             changes = f"permeability {permeable:.4g} voxel2, changes by {residual:.1e}"
             progress(iterations, None, changes)
+    if velocity is not None:
+        directions = torch.tensor(velocities.T, **kind)
+        momentum = (directions @ populations).double().cpu().numpy()
+        momentum[axis] += 0.5
+        field = np.zeros((fluid.ndim, *fluid.shape))
+        field[:, fluid] = viscosity * momentum
+        velocity(field)
     return Flow(permeable, residual, iterations, passed == 2)
 
 
 def lattice_velocities(ndim: int) -> NDArray[np.int64]:
-    """Velocities of D2Q9 or D3Q19, ``(q, ndim)``; that of the fluid at rest comes first.
+    """Return the velocities of D2Q9 or D3Q19, ``(q, ndim)``; that at rest comes first.
 
     Examples
     --------
@@ -208,7 +220,7 @@ def _kozeny(fluid: Mask) -> float:
 def _collision(
     velocities: NDArray[np.int64], axis: int, viscosity: float
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Matrix ``(q, q)`` and column ``(q, 1)`` that take populations through a collision."""
+    """Return the matrix ``(q, q)`` and column ``(q, 1)`` of a collision."""
     count, ndim = velocities.shape
     weights = np.array(WEIGHTS[ndim])[np.abs(velocities).sum(1)]
     opposite = (velocities[:, None] == -velocities).all(2).astype(float)
@@ -229,7 +241,7 @@ def _collision(
 def _sources(
     fluid: Mask, axis: int, velocities: NDArray[np.int64], ends: Ends, sides: Walls
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Where each population comes from, ``(q, sites)``, and those that change their sign."""
+    """Return the source of each population, ``(q, sites)``, and those that change their sign."""
     faces = [ends if along == axis else sides for along in range(fluid.ndim)]
     count = int(fluid.sum())
     number = np.full(fluid.shape, SOLID, dtype=np.int64)

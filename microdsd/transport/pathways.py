@@ -1,4 +1,4 @@
-"""Pores that lead through a box which is mirrored or repeated along an axis."""
+"""Pores that lead through a box that is mirrored or repeated along an axis."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from microdsd.transport.finite_volume import joined_bodies, on_paths
+from microdsd.transport.finite_volume import joined_components, on_paths
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def leads_through(pores: Mask, axis: int, *, repeats: bool, periodic_sides: bool) -> Mask:
-    """Pores, joined across faces, through which a fluid can flow without end along the axis.
+    """Find the pores through which a fluid can flow without end along the axis.
 
     Parameters
     ----------
@@ -38,13 +38,13 @@ def leads_through(pores: Mask, axis: int, *, repeats: bool, periodic_sides: bool
     """
     if not repeats:
         return on_paths(pores, axis, periodic_sides=periodic_sides)
-    bodies = joined_bodies(pores, axis, periodic_sides=periodic_sides)
+    bodies = joined_components(pores, axis, periodic_sides=periodic_sides)
     last, first = np.asarray(bodies.take(-1, axis)), np.asarray(bodies.take(0, axis))
     return np.isin(bodies, list(_endless(last, first)))
 
 
 def _endless(last: NDArray[np.int64], first: NDArray[np.int64]) -> set[int]:
-    """Bodies of components in which some closed way crosses the ends more often up than down."""
+    """Find components in which some closed path crosses the ends more often up than down."""
     bonds = np.unique(np.stack([last.ravel(), first.ravel()], 1), axis=0)
     neighbours = defaultdict(set)
     for below, above in bonds[(bonds > 0).all(1)].tolist():

@@ -58,7 +58,7 @@ def permeability(
     device: str | None = None,
     progress: Progress | None = None,
 ) -> xr.Dataset:
-    r"""Creeping flow of a fluid that fills one phase, along each axis.
+    r"""Measure the permeability of one phase along each axis by creeping flow.
 
     Parameters
     ----------
@@ -117,8 +117,8 @@ def permeability(
     Examples
     --------
     >>> channel = np.array([[0, 0, 0, 1]] * 3)
-    >>> found = permeability(channel, phase=0, sides="no-slip")
-    >>> found.permeability.values.round(4).tolist()  # (3 / 4) 3^2 / 12
+    >>> result = permeability(channel, phase=0, sides="no-slip")
+    >>> result.permeability.values.round(4).tolist()  # (3 / 4) 3^2 / 12
     [[0.5625, 0.0]]
     """
     ensemble = as_ensemble(ms)
@@ -207,7 +207,7 @@ def permeability(
 
 
 def _columns(flows: list[Flow]) -> dict[str, float]:
-    """One cell of the table from the flow on the voxels and, if there is one, on their halves."""
+    """Return one cell of the table from the flow on the voxels and, if any, on their halves."""
     values = [flow.permeability for flow in flows]
     cell: dict[str, float] = {"permeability": 2 * values[-1] - values[0]}
     if len(flows) == 2:

@@ -1,4 +1,4 @@
-"""What every solver reports beside its result: whether and how far to trust it."""
+"""The record of a solver beside its result: convergence and residual."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ LONG_NAMES = {
 
 
 def sample_coordinate(ensemble: xr.DataArray | xr.Dataset) -> dict[str, Any]:
-    """The coordinate of the samples, if the ensemble has one."""
+    """Return the coordinate of the samples, if the ensemble has one."""
     return {"sample": ensemble["sample"]} if "sample" in ensemble.coords else {}
 
 
 def conduction_record(
     ensemble: xr.DataArray, axes: Sequence[str], results: Sequence[Sequence[Conduction]]
 ) -> xr.Dataset:
-    """Turn results per sample and axis into a Dataset of their fields."""
+    """Convert results per sample and axis into a Dataset of their fields."""
     columns = zip(*(zip(*row, strict=True) for row in results), strict=True)
     fields = dict(zip(results[0][0]._fields, columns, strict=True))
     return xr.Dataset(

@@ -18,7 +18,7 @@ MAX_ITERATIONS = 2000
 
 
 def gradient(field: Tensor, spacing: Sequence[float]) -> Tensor:
-    r"""Gradient at voxel centres of a field on corners, with a new axis before those of the grid.
+    r"""Compute the gradient at voxel centres of a field on corners.
 
     The difference along one axis, averaged over the other axes of the :math:`2^D` corners.
 
@@ -42,7 +42,7 @@ def gradient(field: Tensor, spacing: Sequence[float]) -> Tensor:
 
 
 def divergence(field: Tensor, spacing: Sequence[float]) -> Tensor:
-    """Divergence at corners of a field at centres; minus the adjoint of `gradient`."""
+    """Compute the divergence at corners of a field at centres: minus the adjoint of `gradient`."""
     parts = list(field.unbind(-len(spacing) - 1))
     total = torch.zeros_like(parts[0])
     for axis, edge in reversed(list(enumerate(spacing, start=-len(spacing)))):
@@ -57,15 +57,15 @@ def _mean(field: Tensor, axis: int, shift: int) -> Tensor:
 
 
 def symbol(shape: Sequence[int], spacing: Sequence[float], device: torch.device) -> Tensor:
-    """Fourier symbol of `gradient` over the frequencies of `torch.fft.rfftn`, complex (D, ...)."""
+    """Return the Fourier symbol of `gradient` on frequencies of `torch.fft.rfftn`, (D, ...)."""
     point = torch.zeros(tuple(shape), dtype=torch.float64, device=device)
     point[(0,) * len(shape)] = 1.0
-    found: Tensor = torch.fft.rfftn(gradient(point, spacing), dim=tuple(range(-len(shape), 0)))
-    return found
+    transform: Tensor = torch.fft.rfftn(gradient(point, spacing), dim=tuple(range(-len(shape), 0)))
+    return transform
 
 
 class Solution(NamedTuple):
-    """Field that solves the equations, and how well.
+    """Hold the field that solves the equations, and its residual.
 
     Attributes
     ----------

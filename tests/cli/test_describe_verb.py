@@ -68,9 +68,9 @@ def test_specimen(stored, tmp_path):
     np.save(tmp_path / "mask.npy", inside)
     result = run(path, "--mask", tmp_path / "mask.npy", "--json")
     document = json.loads(result.stdout)
-    groups = ["fractions", "bodies"]
+    groups = ["fractions", "components"]
     expected = describe(ms, periodic=False, descriptors=groups, mask=inside != 0)
-    for name in ("phase_fraction", "body_count"):
+    for name in ("phase_fraction", "component_count"):
         np.testing.assert_allclose(document["data_vars"][name]["data"], expected[name])
 
 

@@ -79,7 +79,10 @@ def test_a_bare_reference_is_named_on_the_command_line(files):
         (("--reference", "scan.h5", "--training-log", "none.csv"), "cannot be read"),
         (("--reference", "scan.h5", "-o", "page.pdf"), "must end in .html"),
         (("--reference", "none.h5", "--require", "perfect"), "'perfect' is not one of"),
-        (("--reference", "none.h5", "--require", "body_count>=3"), "'body_count>=3' is not one"),
+        (
+            ("--reference", "none.h5", "--require", "component_count>=3"),
+            "'component_count>=3' is not one",
+        ),
         (("--reference", "none.h5", "--require", "memorisation"), "--training"),
         (("--reference", "none.h5", "--require", "network"), "--classifier network"),
         (("--reference", "none.h5", "--classifier", "forest"), "there is: network"),

@@ -46,7 +46,7 @@ def test_same_medium_lies_within_the_spread_and_another_does_not():
     same = compare(media(20, seed=0), real, periodic=True, rng=1)
     finer = compare(media(20, seed=0, scale=1.0), real, periodic=True, rng=1)
     assert all(d.distance_over_spread < 5 for d in same.descriptors)
-    for descriptor, phase in [("interface_density", None), ("body_count", "pore")]:
+    for descriptor, phase in [("interface_density", None), ("component_count", "pore")]:
         assert row(finer, descriptor, phase).distance_over_spread > 5
     for curve_same, curve_finer in zip(same.two_point, finer.two_point, strict=True):
         assert curve_same.error < 2 * curve_same.real_real_high
@@ -146,7 +146,7 @@ def test_one_sample_is_enough():
 def test_absent_phase_becomes_none_not_nan():
     solid = as_microstructure(np.ones((4, 8, 8), dtype=int), phases=NAMES, ensemble=True)
     result = compare(solid, solid, periodic=False, rng=0)
-    share = row(result, "largest_body_share", "pore")
+    share = row(result, "largest_component_share", "pore")
     assert share.real_mean is None
     assert share.distance is None
     assert [curve.error for curve in result.two_point] == [None, None]
@@ -157,7 +157,7 @@ def test_phase_of_a_single_window_has_no_spread():
     labels = np.ones((4, 8, 8), dtype=int)
     labels[0, 2:4, 2:4] = 0
     ms = as_microstructure(labels, phases=NAMES, ensemble=True)
-    share = row(compare(ms, ms, periodic=False, rng=0), "largest_body_share", "pore")
+    share = row(compare(ms, ms, periodic=False, rng=0), "largest_component_share", "pore")
     assert (share.real_mean, share.distance, share.spread) == (1.0, 0.0, None)
 
 

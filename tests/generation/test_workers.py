@@ -115,7 +115,7 @@ def test_a_model_that_ships_goes_by_its_name():
 class Lost:
     """Workers that are all killed by one sample."""
 
-    def results(self, function, calls, at_least=1):
+    def results(self, function, calls):
         for number, _ in calls:
             yield number, cluster.KilledWorkersError("4 workers died over it")
 

@@ -8,8 +8,8 @@ import tifffile
 
 from microdsd.errors import DataFileError, InputError
 from microdsd.io import load_microstructures, output_files, save_nrrd, save_samples
-from microdsd.io.export import WRITERS, check_format, ensure_samples_writable
-from microdsd.microstructure import as_microstructure
+from microdsd.io.export import BESIDE, WRITERS, check_format, ensure_samples_writable
+from microdsd.microstructure import as_microstructure, phases_of, voxel_size_of
 
 NAMES = {0: "pore", 3: 'a "b" \\ c', 255: "[/x] ü"}
 SIZE = (3e-7, 2e-7, 1e-7)
@@ -43,11 +43,22 @@ def read_nrrd(path):
     return sitk.GetArrayFromImage(sitk.ReadImage(str(path)))
 
 
+def read_zarr(path):
+    zarr = pytest.importorskip("zarr")
+    return np.asarray(zarr.open(str(path), mode="r")["0"][...])
+
+
 READERS = {
+    ".ome.tif": read_tiff,
+    ".ome.tiff": read_tiff,
     ".tif": read_tiff,
     ".tiff": read_tiff,
     ".vti": read_vti,
     ".nrrd": read_nrrd,
+    ".nhdr": read_nrrd,
+    ".mha": read_nrrd,
+    ".mhd": read_nrrd,
+    ".zarr": read_zarr,
     ".npy": np.load,
     ".raw": lambda path: np.fromfile(path, np.uint8),
 }
@@ -73,7 +84,9 @@ def test_labels_come_back(tmp_path, suffix, shape):
 def test_samples_are_numbered(tmp_path, suffix):
     files = save_samples(tmp_path / f"new{suffix}", ensemble())
     assert [file.name for file in files] == [f"new-00{i}{suffix}" for i in range(3)]
-    assert sorted(tmp_path.iterdir()) == files
+    beside = BESIDE.get(suffix)
+    data = [file.with_suffix(beside) for file in files] if beside else []
+    assert sorted(tmp_path.iterdir()) == sorted(files + data)
     first, second, _ = (READERS[suffix](file).ravel() for file in files)
     np.testing.assert_array_equal(first, ensemble().values[0].ravel())
     np.testing.assert_array_equal(second, ensemble().values[1].ravel())
@@ -144,3 +157,69 @@ def test_numbers_have_as_many_digits_as_they_need():
     assert output_files("new.tif", 1001)[-1].name == "new-1000.tif"
     with pytest.raises(InputError, match=r"100000000 files, one per sample; write HDF5"):
         output_files("new.tif", 100_000_000)
+
+
+@pytest.mark.parametrize("suffix", [".ome.tif", ".nhdr", ".mha", ".mhd", ".zarr", ".nrrd", ".vti"])
+@pytest.mark.parametrize("shape", [(3, 4, 5), (4, 5)])
+def test_voxel_size_and_names_come_back(tmp_path, suffix, shape):
+    (file,) = save_samples(tmp_path / f"new{suffix}", volume(shape=shape))
+    back = load_microstructures(file)
+    np.testing.assert_array_equal(back, volume(shape=shape))
+    size, unit = voxel_size_of(back)
+    assert unit == "m"
+    np.testing.assert_allclose(size, SIZE[-len(shape) :], rtol=1e-9)
+    assert phases_of(back) == NAMES
+    bare = as_microstructure(volume(shape=shape).values, phases=NAMES)
+    save_samples(file, bare, overwrite=True)
+    assert voxel_size_of(load_microstructures(file)).unit == "voxel"
+
+
+def test_ome_tiff_says_what_it_is(tmp_path):
+    save_samples(tmp_path / "new.ome.tif", volume())
+    with tifffile.TiffFile(tmp_path / "new.ome.tif") as tiff:
+        assert tiff.is_ome
+        said = tifffile.xml2dict(tiff.ome_metadata)["OME"]
+    pixels = said["Image"]["Pixels"]
+    assert [pixels[f"PhysicalSize{axis}"] for axis in "XYZ"] == [0.1, 0.2, 0.3]
+    values = said["StructuredAnnotations"]["MapAnnotation"]["Value"]["M"]
+    assert {str(one["K"]): one["value"] for one in values}["255"] == NAMES[255]
+    wide = as_microstructure(volume().values.astype(np.uint64))
+    with pytest.raises(InputError, match="uint64"):
+        save_samples(tmp_path / "wide.ome.tif", wide)
+
+
+@pytest.mark.parametrize("suffix", BESIDE)
+def test_data_beside_a_header_are_kept_unless_forced(tmp_path, suffix):
+    (tmp_path / "new.raw").write_bytes(b"precious")
+    for refused in (
+        lambda: ensure_samples_writable(tmp_path / f"new{suffix}", 1, overwrite=False),
+        lambda: save_samples(tmp_path / f"new{suffix}", volume()),
+    ):
+        with pytest.raises(DataFileError, match=r"new\.raw: exists"):
+            refused()
+    assert [file.name for file in tmp_path.iterdir()] == ["new.raw"]
+    assert (tmp_path / "new.raw").read_bytes() == b"precious"
+    save_samples(tmp_path / f"new{suffix}", volume(), overwrite=True)
+    np.testing.assert_array_equal(load_microstructures(tmp_path / f"new{suffix}"), volume())
+
+
+def test_a_folder_is_replaced_only_if_it_is_zarr_and_on_purpose(tmp_path):
+    pytest.importorskip("zarr")
+    place = tmp_path / "new.zarr"
+    place.mkdir()
+    (place / "precious.txt").write_text("kept")
+    for force in (False, True):
+        with pytest.raises(DataFileError, match="holds no Zarr"):
+            save_samples(place, volume(), overwrite=force)
+    assert (place / "precious.txt").read_text() == "kept"
+    (place / "precious.txt").rename(tmp_path / "elsewhere.txt")
+    place.rmdir()
+    save_samples(place, volume())
+    with pytest.raises(DataFileError, match="exists"):
+        save_samples(place, volume(shape=(4, 5)))
+    save_samples(place, volume(shape=(4, 5)), overwrite=True)
+    assert load_microstructures(place).shape == (4, 5)
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["elsewhere.txt", "new.zarr"]
+    (tmp_path / "file.zarr").write_text("kept")
+    with pytest.raises(DataFileError, match="exists"):
+        ensure_samples_writable(tmp_path / "file.zarr", 1, overwrite=True)

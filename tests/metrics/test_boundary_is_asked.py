@@ -20,5 +20,7 @@ def test_no_boundary_is_assumed(measure):
 
 
 def test_what_asks_is_found():
-    assert {metrics.euler_characteristic, metrics.connected_bodies, metrics.describe} <= {*ASKING}
+    assert {metrics.euler_characteristic, metrics.connected_components, metrics.describe} <= {
+        *ASKING
+    }
     assert len(ASKING) > 12

@@ -8,7 +8,7 @@ from scipy import ndimage
 from microdsd.errors import InputError
 from microdsd.metrics import cluster_function
 from microdsd.metrics.cluster_function import two_point_cluster
-from microdsd.metrics.topology import label_bodies
+from microdsd.metrics.topology import label_components
 from microdsd.metrics.two_point import two_point_probability
 from microdsd.microstructure import as_microstructure, blobs, layers
 
@@ -23,12 +23,12 @@ SIDES = array_shapes(min_dims=2, max_dims=3, min_side=2, max_side=5)
     largest=st.sampled_from([1, 3, 48]),
 )
 def test_sum_of_the_s2_of_every_body(labels, periodic, connectivity, largest):
-    """Whichever way bodies are counted: all by transforms, some, or all pair by pair."""
+    """Whichever way components are counted: all by transforms, some, or all pair by pair."""
     ms = as_microstructure(labels, phases={0: "pore", 1: "solid"})
-    bodies = label_bodies(labels == 1, connectivity, periodic)
+    components = label_components(labels == 1, connectivity, periodic)
     expected = 0.0
-    for body in range(1, bodies.max() + 1):
-        alone = as_microstructure((bodies == body).astype(int), phases={0: "no", 1: "yes"})
+    for component in range(1, components.max() + 1):
+        alone = as_microstructure((components == component).astype(int), phases={0: "no", 1: "yes"})
         expected = expected + two_point_probability(alone, phase="yes", periodic=periodic).values
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(cluster_function, "LARGEST_BY_PAIRS", largest)
@@ -47,7 +47,7 @@ def test_one_body_has_the_two_point_probability(periodic):
     np.testing.assert_array_equal(c2.distance, s2.distance)
 
 
-def test_layers_are_bodies_of_their_own():
+def test_layers_are_components_of_their_own():
     ms = layers((24, 24), widths=(4, 4), axis=0)
     c2 = two_point_cluster(ms, phase=0, periodic=True, max_distance=12)
     s2 = two_point_probability(ms, phase=0, periodic=True, max_distance=12)

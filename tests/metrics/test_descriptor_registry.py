@@ -51,7 +51,7 @@ VOID_RATIO = Group(
             references="Lambe and Whitman, Soil Mechanics (1969)",
             compared=True,
             margin=Margin(0.05, "mean"),
-            words=Words("voids of {of} are", "too spacious", "too narrow"),
+            words=Words("voids of {phase} are", "too spacious", "too narrow"),
         ),
     ),
 )
@@ -142,14 +142,16 @@ def test_a_toy_descriptor_appears_everywhere(sides, tmp_path):
 def test_order_of_groups_and_of_tests_decides_columns_of_reports():
     assert list(groups()) == [
         "fractions", "profiles", "two_point", "two_point_along", "cross_two_point", "cluster",
-        "lineal_path", "chords", "local_thickness", "surface", "minkowski", "euler", "bodies",
+        "lineal_path", "chords", "local_thickness", "surface", "minkowski", "euler", "components",
         "percolation", "triple_lines", "anisotropy", "representativity",
+        "pore_network", "network_flow",
     ]  # fmt: skip
     assert [record.name for record in descriptors() if record.tested] == [
         "two_point_probability", "cross_two_point_probability", "anisotropy", "two_point_cluster",
         "lineal_path", "chord_length", "local_thickness", "specific_surface_area",
         "pair_surface_area", "triple_phase_boundary", "interface_density", "euler_density",
-        "body_count", "largest_body_share", "percolates",
+        "component_count", "largest_component_share", "percolates",
+        "pores_per_volume", "coordination_number", "drainage_saturation",
     ]  # fmt: skip
     assert set(compared_groups()) <= set(judged_groups())
 

@@ -10,10 +10,10 @@ from microdsd.metrics.lineal_path import lineal_path
 from microdsd.metrics.local_thickness import local_thickness
 from microdsd.metrics.minkowski import minkowski_functionals
 from microdsd.metrics.profiles import fraction_profile
-from microdsd.metrics.registry import compared_groups, descriptors, groups, judged_groups
+from microdsd.metrics.registry import compared_groups, groups, judged_groups
 from microdsd.metrics.representativity import representativity
 from microdsd.metrics.surface import interface_density, specific_surface_area
-from microdsd.metrics.topology import connected_bodies, euler_characteristic, percolates
+from microdsd.metrics.topology import connected_components, euler_characteristic, percolates
 from microdsd.metrics.triple_lines import triple_phase_boundary
 from microdsd.metrics.two_point import two_point_probability
 from microdsd.microstructure.schema import as_microstructure, phases_of
@@ -33,7 +33,7 @@ def test_every_variable_is_what_its_own_function_says(ensemble, periodic):
     for label in NAMES:
         one = found.sel(phase=label)
         here = {"phase": label, "periodic": periodic}
-        bodies = connected_bodies(ensemble, **here)
+        components = connected_components(ensemble, **here)
         euler = euler_characteristic(ensemble, **here)
         for name, expected in {
             "phase_fraction": (ensemble == label).mean(("z", "y", "x")),
@@ -41,8 +41,8 @@ def test_every_variable_is_what_its_own_function_says(ensemble, periodic):
             "specific_surface_area": specific_surface_area(ensemble, **here),
             "euler_characteristic": euler,
             "euler_density": euler / (6 * 8 * 7 * 2.0**3),
-            "body_count": bodies.number,
-            "largest_body_share": bodies.largest_share,
+            "component_count": components.number,
+            "largest_component_share": components.largest_share,
             "percolates": percolates(ensemble, phase=label),
         }.items():
             np.testing.assert_allclose(one[name].values, expected.values, rtol=1e-14)
@@ -85,8 +85,8 @@ def test_dims_names_and_units(ensemble):
         "interface_density": "1",
         "euler_characteristic": "1",
         "euler_density": "1/m^3",
-        "body_count": "1",
-        "largest_body_share": "1",
+        "component_count": "1",
+        "largest_component_share": "1",
         "percolates": "1",
         "cross_two_point_probability": "1",
         "triple_phase_boundary": "1/m^2",
@@ -133,7 +133,8 @@ def test_every_variable_is_defined_and_has_a_unit(ensemble):
     for name, variable in found.data_vars.items():
         assert {"units", "definition", "references", "long_name"} <= set(variable.attrs), name
     profiles = {"fraction_profile_z", "fraction_profile_y", "fraction_profile_x"}
-    records = {record.name for record in descriptors() if record.derived_from is None}
+    measured = [group for group in groups().values() if not group.optional]
+    records = {r.name for group in measured for r in group.descriptors if r.derived_from is None}
     assert set(found.data_vars) - profiles == records - {"fraction_profile"}
 
 
@@ -148,8 +149,8 @@ def test_groups_are_what_is_asked_for(ensemble):
     assert set(found) == {"two_point_probability", "lineal_path", "lineal_path_along"}
     assert seen == [(0, 2, "two point"), (1, 2, "lineal path")]
     assert found.phase_name.values.tolist() == list(NAMES.values())
-    assert set(describe(ensemble, periodic=False, descriptors="bodies")) == {
-        "body_count", "largest_body_share",
+    assert set(describe(ensemble, periodic=False, descriptors="components")) == {
+        "component_count", "largest_component_share",
     }  # fmt: skip
     with pytest.raises(InputError, match="no group 'colour'"):
         describe(ensemble, periodic=False, descriptors=["colour"])
@@ -163,7 +164,7 @@ def test_specimen(ensemble):
     expected = (ensemble.values == 7)[:, inside].mean(axis=1)
     np.testing.assert_allclose(found.phase_fraction.sel(phase=7), expected)
     with pytest.raises(InputError, match="mask: expected bool"):
-        describe(ensemble, periodic=False, mask=inside.astype(int), descriptors=["bodies"])
+        describe(ensemble, periodic=False, mask=inside.astype(int), descriptors=["components"])
 
 
 def test_oblong_voxels_have_no_local_thickness():
@@ -178,7 +179,7 @@ def test_a_choice_of_phases(ensemble):
     assert found.phase_name.values.tolist() == ["binder", "pore"]
     whole = describe(ensemble, periodic=False, descriptors=compared_groups())
     np.testing.assert_array_equal(
-        found.body_count.values, whole.body_count.sel(phase=[7, 0]).values
+        found.component_count.values, whole.component_count.sel(phase=[7, 0]).values
     )
     assert "pair_surface_area" not in describe(
         ensemble, periodic=False, phase=[3], descriptors=compared_groups()
@@ -194,7 +195,7 @@ def test_two_phases_have_nothing_of_three():
 
 def test_sample_coordinate_is_kept(ensemble):
     named = ensemble.assign_coords(sample=[10, 20, 30])
-    assert describe(named, periodic=False, descriptors="bodies").sample.values.tolist() == [
+    assert describe(named, periodic=False, descriptors="components").sample.values.tolist() == [
         10,
         20,
         30,
@@ -213,5 +214,5 @@ def test_berea_slices_look_like_berea(berea_coarse):
     )
     assert 0.1 < found.phase_fraction.sel(phase_name="pore") < 0.3
     assert 0.1 < found.interface_density < 0.2
-    assert 10 < found.body_count.sel(phase_name="pore") < 50
-    assert found.body_count.sel(phase_name="solid") < 12
+    assert 10 < found.component_count.sel(phase_name="pore") < 50
+    assert found.component_count.sel(phase_name="solid") < 12

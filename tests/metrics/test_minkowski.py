@@ -121,7 +121,7 @@ def test_sharp_wedges_are_pinched_as_stated(angle, error, tolerance):
     assert per_length == pytest.approx((opening - np.pi) / 2 + error, abs=tolerance)
 
 
-def test_cut_bodies_do_not_bias_a_window():
+def test_cut_components_do_not_bias_a_window():
     """Seeded: windows of a periodic box, all of them, have exactly its mean densities."""
     labels = np.random.default_rng(3).integers(0, 2, (8, 8))
     windows = [np.roll(labels, (-y, -x), (0, 1))[:5, :5] for y in range(8) for x in range(8)]

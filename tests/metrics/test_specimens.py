@@ -6,7 +6,7 @@ import xarray as xr
 
 from microdsd.metrics import (
     chord_length_density,
-    connected_bodies,
+    connected_components,
     describe,
     euler_characteristic,
     local_thickness,
@@ -16,7 +16,7 @@ from microdsd.metrics import (
     two_point_probability,
 )
 from microdsd.metrics.registry import groups
-from microdsd.metrics.topology import label_bodies
+from microdsd.metrics.topology import label_components
 from microdsd.microstructure import as_microstructure, blobs
 
 NAMES = {0: "a", 1: "b", 2: "c"}
@@ -124,32 +124,32 @@ def test_chords_of_a_specimen(periodic):
         np.testing.assert_allclose(found.values[0, :12], weights[1:] / weights.sum())
 
 
-def test_bodies_of_a_disc():
+def test_components_of_a_disc():
     """A bar across the whole box is two in a specimen with a slit, and no hole has its slit."""
     labels = np.zeros((12, 12), int)
     labels[5] = 1
     inside = np.ones((12, 12), dtype=bool)
     inside[:, 6] = False
-    assert connected_bodies(labels, phase=1, mask=inside, periodic=False).number.item() == 2
+    assert connected_components(labels, phase=1, mask=inside, periodic=False).number.item() == 2
     assert percolates(labels, phase=1, mask=inside).values.tolist() == [[False, False]]
     assert euler_characteristic(labels, phase=1, mask=inside, periodic=False).item() == 2
-    assert connected_bodies(labels, phase=0, mask=inside, periodic=False).number.item() == 4
+    assert connected_components(labels, phase=0, mask=inside, periodic=False).number.item() == 4
     inside[:, 6:] = False
     # From the first layer of the specimen to its last.
     assert percolates(labels, phase=1, mask=inside).values.tolist() == [[False, True]]
 
 
 @pytest.mark.parametrize("periodic", [True, False])
-def test_pairs_in_bodies_of_a_specimen(periodic):
+def test_pairs_in_components_of_a_specimen(periodic):
     rng = np.random.default_rng(3)
     labels, inside = rng.integers(0, 2, (9, 11)), rng.random((9, 11)) < 0.8
-    bodies = label_bodies((labels == 1) & inside, "face", periodic)
+    components = label_components((labels == 1) & inside, "face", periodic)
     expected = sum(
         two_point_probability(
-            as_microstructure((bodies == k).astype(int), phases={0: "no", 1: "yes"}),
+            as_microstructure((components == k).astype(int), phases={0: "no", 1: "yes"}),
             phase=1, periodic=periodic, mask=inside, max_distance=4,
         ).values
-        for k in range(1, bodies.max() + 1)
+        for k in range(1, components.max() + 1)
     )  # fmt: skip
     found = two_point_cluster(labels, phase=1, periodic=periodic, mask=inside, max_distance=4)
     np.testing.assert_allclose(found.values, expected, atol=1e-12)

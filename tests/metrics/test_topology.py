@@ -4,7 +4,7 @@ from scipy import ndimage
 from skimage.measure import euler_number
 
 from microdsd.errors import InputError
-from microdsd.metrics.topology import connected_bodies, euler_characteristic, percolates
+from microdsd.metrics.topology import connected_components, euler_characteristic, percolates
 from microdsd.microstructure.schema import as_microstructure
 
 FULL_BOX = np.ones((4, 5, 6), dtype=int)
@@ -33,7 +33,7 @@ def torus():
         (np.array([[1, 0, 1, 0, 1]] * 2), 3),
     ],
 )
-def test_bodies_with_known_topology(labels, expected, connectivity):
+def test_components_with_known_topology(labels, expected, connectivity):
     assert (
         euler_characteristic(labels, phase=1, connectivity=connectivity, periodic=False).item()
         == expected
@@ -45,10 +45,12 @@ def test_connectivity_decides_on_diagonal_neighbours():
     assert euler_characteristic(diagonal, phase=1, connectivity="face", periodic=False).item() == 3
     assert euler_characteristic(diagonal, phase=1, connectivity="full", periodic=False).item() == 1
     assert (
-        connected_bodies(diagonal, phase=1, connectivity="face", periodic=False).number.item() == 3
+        connected_components(diagonal, phase=1, connectivity="face", periodic=False).number.item()
+        == 3
     )
     assert (
-        connected_bodies(diagonal, phase=1, connectivity="full", periodic=False).number.item() == 1
+        connected_components(diagonal, phase=1, connectivity="full", periodic=False).number.item()
+        == 1
     )
 
 
@@ -77,52 +79,54 @@ def test_euler_characteristic_of_periodic_boxes(labels, expected, connectivity):
     assert result.item() == expected
 
 
-def test_bodies_and_largest_share():
+def test_components_and_largest_share():
     labels = np.zeros((6, 6), dtype=int)
     labels[0, :3] = 1
     labels[4:, 4:] = 1
-    bodies = connected_bodies(labels, phase=1, periodic=False)
-    assert bodies.number.item() == 2
-    assert bodies.largest_share.item() == pytest.approx(4 / 7)
+    components = connected_components(labels, phase=1, periodic=False)
+    assert components.number.item() == 2
+    assert components.largest_share.item() == pytest.approx(4 / 7)
 
 
 @pytest.mark.parametrize("connectivity", ["face", "full"])
 @pytest.mark.parametrize("shape", [(11, 13), (6, 7, 8)])
-def test_bodies_agree_with_scipy_on_random_media(shape, connectivity):
+def test_components_agree_with_scipy_on_random_media(shape, connectivity):
     labels = np.random.default_rng(1).integers(0, 2, shape)
     structure = ndimage.generate_binary_structure(
         len(shape), 1 if connectivity == "face" else len(shape)
     )
     expected = ndimage.label(labels, structure)[1]
     assert (
-        connected_bodies(labels, phase=1, connectivity=connectivity, periodic=False).number.item()
+        connected_components(
+            labels, phase=1, connectivity=connectivity, periodic=False
+        ).number.item()
         == expected
     )
 
 
 @pytest.mark.parametrize(("connectivity", "number"), [("face", 2), ("full", 1)])
-def test_periodic_box_joins_bodies_across_its_corner(connectivity, number):
+def test_periodic_box_joins_components_across_its_corner(connectivity, number):
     corners = np.zeros((5, 5), dtype=int)
     corners[0, 0] = corners[4, 4] = 1
-    bodies = connected_bodies(corners, phase=1, connectivity=connectivity, periodic=True)
-    assert bodies.number.item() == number
+    components = connected_components(corners, phase=1, connectivity=connectivity, periodic=True)
+    assert components.number.item() == number
 
 
-def test_periodic_bodies_count_every_voxel_once():
+def test_periodic_components_count_every_voxel_once():
     labels = np.zeros((4, 8), dtype=int)
     labels[:, 0] = labels[:, 7] = 1
     labels[1, 3:6] = 1
-    bodies = connected_bodies(labels, phase=1, periodic=True)
-    assert bodies.number.item() == 2
-    assert bodies.largest_share.item() == pytest.approx(8 / 11)
+    components = connected_components(labels, phase=1, periodic=True)
+    assert components.number.item() == 2
+    assert components.largest_share.item() == pytest.approx(8 / 11)
 
 
-def test_absent_phase_has_no_bodies():
+def test_absent_phase_has_no_components():
     ms = as_microstructure(np.zeros((4, 4), dtype=int), phases={0: "pore", 1: "solid"})
     for periodic in (True, False):
-        bodies = connected_bodies(ms, phase="solid", periodic=periodic)
-        assert bodies.number.item() == 0
-        assert np.isnan(bodies.largest_share.item())
+        components = connected_components(ms, phase="solid", periodic=periodic)
+        assert components.number.item() == 0
+        assert np.isnan(components.largest_share.item())
     assert not percolates(ms, phase="solid").any()
     assert euler_characteristic(ms, phase="solid", periodic=False).item() == 0
 
@@ -141,11 +145,11 @@ def test_percolation_names_the_axes_of_a_channel():
     assert not percolates(labels, phase=1).any()
 
 
-def test_two_bodies_on_opposite_faces_do_not_percolate():
+def test_two_components_on_opposite_faces_do_not_percolate():
     labels = np.array([[1, 1, 0, 1, 1]] * 3)
     assert percolates(labels, phase=1).values.tolist() == [[True, False]]
 
 
 def test_unknown_connectivity_is_refused():
     with pytest.raises(InputError, match="'face', 'full'"):
-        connected_bodies(np.eye(3, dtype=int), phase=1, connectivity="corner", periodic=False)
+        connected_components(np.eye(3, dtype=int), phase=1, connectivity="corner", periodic=False)

@@ -121,9 +121,9 @@ def test_the_name_of_a_file_will_do(tmp_path):
     assert phases_of(path) == phases_of(NAMED)
     xr.testing.assert_equal(porosity(str(path), pore_phase="pore"), porosity(NAMED, pore_phase=0))
     np.testing.assert_array_equal(coarsen(str(path), 2), coarsen(NAMED, 2))
-    found = microdsd.describe(path, periodic=False, descriptors=["fractions", "bodies"])
+    found = microdsd.describe(path, periodic=False, descriptors=["fractions", "components"])
     xr.testing.assert_equal(
-        found, describe(NAMED, periodic=False, descriptors=["fractions", "bodies"])
+        found, describe(NAMED, periodic=False, descriptors=["fractions", "components"])
     )
     with pytest.raises(microdsd.errors.DataFileError, match="no such file"):
         phase_fractions(tmp_path / "gone.h5")

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from microdsd.metrics.surface import interface_density, specific_surface_area
-from microdsd.metrics.topology import connected_bodies, euler_characteristic, percolates
+from microdsd.metrics.topology import connected_components, euler_characteristic, percolates
 from microdsd.metrics.two_point import two_point_probability
 from microdsd.microstructure.schema import as_microstructure
 
@@ -53,8 +53,8 @@ def isotropic_descriptors(ms, periodic):
         interface_density(ms, periodic=periodic).values,
         euler_characteristic(ms, phase=1, connectivity="full", periodic=periodic).values,
         euler_characteristic(ms, phase=1, connectivity="face", periodic=periodic).values,
-        connected_bodies(ms, phase=1, periodic=periodic).number.values,
-        connected_bodies(ms, phase=1, periodic=periodic).largest_share.values,
+        connected_components(ms, phase=1, periodic=periodic).number.values,
+        connected_components(ms, phase=1, periodic=periodic).largest_share.values,
     ]
 
 
@@ -105,7 +105,7 @@ def test_periodic_descriptors_do_not_see_translations(ms, data):
 
 @settings(max_examples=40)
 @given(microstructures, microstructures, st.sampled_from(["face", "full"]))
-def test_euler_characteristics_of_separate_bodies_add_up(one, other, connectivity):
+def test_euler_characteristics_of_separate_components_add_up(one, other, connectivity):
     """Two boxes set far apart in a larger one."""
     ndim = max(one.ndim, other.ndim)
     parts = [m.values.reshape((1,) * (ndim - m.ndim) + m.shape) == 1 for m in (one, other)]
@@ -136,14 +136,17 @@ def test_unlike_pairs_at_lag_one_are_the_interface(ms, periodic):
 
 
 @given(hnp.arrays(np.bool_, hnp.array_shapes(min_dims=2, max_dims=2, min_side=2, max_side=9)))
-def test_planar_euler_characteristic_is_bodies_less_holes(mask):
+def test_planar_euler_characteristic_is_components_less_holes(mask):
     ms = as_microstructure(mask, phases={0: "a", 1: "b"})
-    bodies = connected_bodies(ms, phase="b", connectivity="face", periodic=False).number.item()
+    components = connected_components(
+        ms, phase="b", connectivity="face", periodic=False
+    ).number.item()
     framed = as_microstructure(np.pad(~mask, 1, constant_values=True), phases={0: "a", 1: "b"})
     holes = (
-        connected_bodies(framed, phase="b", connectivity="full", periodic=False).number.item() - 1
+        connected_components(framed, phase="b", connectivity="full", periodic=False).number.item()
+        - 1
     )
     assert (
         euler_characteristic(ms, phase="b", connectivity="face", periodic=False).item()
-        == bodies - holes
+        == components - holes
     )

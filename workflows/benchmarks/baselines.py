@@ -11,7 +11,6 @@ The second set of test windows ("real-real") gives the scale. Needs the scans (M
 from __future__ import annotations
 
 import argparse
-import json
 import time
 from collections.abc import Callable
 from itertools import combinations
@@ -21,6 +20,7 @@ import numpy as np
 import xarray as xr
 from berea_fidelity import SAMPLES, TEST_BLOCK, TRAINING_BLOCK, block_windows
 from electrode_fidelity import ELECTRODES
+from record import add_record_option, record
 
 from microdsd import GaussianField, MicrostructureModel, YeongTorquato, describe, judge
 from microdsd.evaluation import two_point_error
@@ -37,7 +37,7 @@ from microdsd.report.pictures.style import (
 
 TRAINING_WINDOWS = {2: 256, 3: 128}
 MEASURED = (
-    "fractions", "two_point", "cross_two_point", "lineal_path", "surface", "euler", "bodies",
+    "fractions", "two_point", "cross_two_point", "lineal_path", "surface", "euler", "components",
     "percolation",
 )  # fmt: skip
 STYLES = {
@@ -86,7 +86,7 @@ def figures(made: xr.Dataset, real: xr.Dataset) -> dict[str, float]:
     for k, phase in zip(made.phase.values, made.phase_name.values.tolist(), strict=True):
         of = made.sel(phase=k).mean("sample")
         row[f"surface {phase}"] = float(of.specific_surface_area)
-        row[f"bodies {phase}"] = float(of.body_count)
+        row[f"components {phase}"] = float(of.component_count)
         row[f"Euler {phase}"] = float(of.euler_characteristic)
         row[f"percolates {phase}"] = float(of.percolates.mean())
     return row
@@ -123,7 +123,7 @@ def main() -> None:
     parser.add_argument("model", help="berea-2d, berea-3d, sofc-2d or nmc-3d")
     parser.add_argument("--samples", type=int)
     parser.add_argument("--sweeps", type=float, default=100)
-    parser.add_argument("--json", type=Path)
+    add_record_option(parser)
     parser.add_argument("--picture", type=Path, help="slices of the first samples of each")
     parser.add_argument("--curves", type=Path, help="cross-S2, of three phases and more")
     parser.add_argument("--methods", nargs="+", choices=("real-real", *STYLES), help="not all")
@@ -174,8 +174,7 @@ def main() -> None:
     if options.curves:
         described.pop("real-real", None)
         options.curves.write_bytes(cross_curves(real, described))
-    if options.json:
-        options.json.write_text(json.dumps(rows, indent=2))
+    record("baselines", options.record, rows)
     if options.picture:
         grid = as_microstructure(
             np.concatenate(shown),

@@ -13,12 +13,11 @@ its training block perfectly would get. Needs the scan (MICRODSD_DATA).
 from __future__ import annotations
 
 import argparse
-import json
 import time
-from pathlib import Path
 
 import numpy as np
 import xarray as xr
+from record import add_record_option, record
 
 from microdsd import MicrostructureModel
 from microdsd.datasets import load_dataset
@@ -63,8 +62,8 @@ def figures(made: xr.Dataset, real: xr.Dataset, lags: int) -> dict[str, float]:
         ),
         "specific surface": float(of_pore.specific_surface_area.mean()),
         "interface density": float(made.interface_density.mean()),
-        "pore bodies": float(of_pore.body_count.mean()),
-        "solid bodies": float(made.body_count.sel(phase=1).mean()),
+        "pore components": float(of_pore.component_count.mean()),
+        "solid components": float(made.component_count.sel(phase=1).mean()),
         "Euler number": float(of_pore.euler_characteristic.mean()),
         **{
             f"percolating {axis}": float(of_pore.percolates.sel(axis=axis).mean())
@@ -100,7 +99,7 @@ def main() -> None:
     parser.add_argument("--evaluations", type=int, nargs="+", default=[16])
     parser.add_argument("--sigma-last", type=float, nargs="+", default=[None])
     parser.add_argument("--seeds", type=int, default=1, help="Independent sets to generate.")
-    parser.add_argument("--json", type=Path)
+    add_record_option(parser)
     options = parser.parse_args()
 
     model = MicrostructureModel.load(options.model)
@@ -156,8 +155,8 @@ def main() -> None:
             for name, value in row.items()
         )
         print(f"{label:44} {cells}")
-    if options.json:
-        options.json.write_text(json.dumps({"real-real": spread, "rows": rows}, indent=2))
+    note = f"S2 error between two sets of {n} test windows, {SPLITS} pairs: {spread}."
+    record("berea-fidelity", options.record, rows, notes=[note])
 
 
 if __name__ == "__main__":

@@ -11,6 +11,8 @@ from __future__ import annotations
 import argparse
 import json
 
+from record import add_record_option, record
+
 from microdsd import (
     MicrostructureModel,
     coarsen,
@@ -32,6 +34,7 @@ def main() -> None:
     parser.add_argument("model", nargs="?", default="berea-2d")
     parser.add_argument("-n", type=int, default=24)
     parser.add_argument("--symmetry", default="isotropic", help="as in training")
+    add_record_option(parser)
     options = parser.parse_args()
     rock = coarsen(load_dataset("berea_sandstone"), 2)
     model = MicrostructureModel.load(options.model)
@@ -46,7 +49,13 @@ def main() -> None:
     caught = memorisation(copies, scan, unseen, symmetry="none")
     print(f"samples: {memorisation_sentence(found)}")
     print(f"copies:  {memorisation_sentence(caught)}")
-    print(json.dumps({"samples": found.to_dict(), "copies": caught.to_dict()}))
+    rows = {"samples": found.to_dict(), "copies": caught.to_dict()}
+    print(json.dumps(rows))
+    numbers = {
+        label: {name: x for name, x in row.items() if isinstance(x, int | float | str)}
+        for label, row in rows.items()
+    }
+    record("memorisation", options.record, numbers)
 
 
 if __name__ == "__main__":

@@ -14,13 +14,12 @@ test windows the same errors have the median and 90 % quantile printed last. Nee
 from __future__ import annotations
 
 import argparse
-import json
 import time
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import xarray as xr
+from record import add_record_option, record
 
 from microdsd import MicrostructureModel
 from microdsd.datasets import load_dataset
@@ -85,15 +84,15 @@ def figures(made: xr.Dataset, real: xr.Dataset, lags: int) -> Figures:
     found["triple-phase boundary"] = float(mean.triple_phase_boundary)
     found["interface density"] = float(mean.interface_density)
     for k, name in names.items():
-        found[f"bodies {name}"] = float(mean.body_count.sel(phase=k))
-        found[f"largest body {name}"] = float(mean.largest_body_share.sel(phase=k))
+        found[f"components {name}"] = float(mean.component_count.sel(phase=k))
+        found[f"largest component {name}"] = float(mean.largest_component_share.sel(phase=k))
         found[f"percolating {name}"] = float(mean.percolates.sel(phase=k).mean())
     return found
 
 
 def deviations(row: Figures, real: Figures) -> Figures:
     """Errors as they are; of shares the difference, of other scalars the relative one."""
-    shares = ("S2 error", "largest body", "percolating")
+    shares = ("S2 error", "largest component", "percolating")
     return {
         name: value - real[name] if name.startswith(shares) else value / real[name] - 1
         for name, value in row.items()
@@ -147,7 +146,7 @@ def main() -> None:
     parser.add_argument("--evaluations", type=int, nargs="+", default=[16])
     parser.add_argument("--sigma-last", type=float, nargs="+", default=[None])
     parser.add_argument("--seeds", type=int, default=1, help="Independent sets to generate.")
-    parser.add_argument("--json", type=Path)
+    add_record_option(parser)
     options = parser.parse_args()
 
     model = MicrostructureModel.load(options.model)
@@ -201,9 +200,9 @@ def main() -> None:
     for label in exact:
         print(f"{label}: fractions {'exact' if exact[label] else 'NOT exact'}, {seconds[label]} s")
     print_table(rows, spread)
-    if options.json:
-        document = {"rows": rows, "exact": exact, "seconds": seconds, "real-real": spread}
-        options.json.write_text(json.dumps(document, indent=2))
+    kept = rows | {f"difference of two real sets, {name}": row for name, row in spread.items()}
+    notes = [f"{name}: {seconds[name]} s, fractions exact: {exact[name]}." for name in exact]
+    record("electrode-fidelity", options.record, kept, notes=notes)
 
 
 if __name__ == "__main__":

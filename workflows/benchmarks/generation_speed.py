@@ -14,6 +14,8 @@ import subprocess
 import sys
 import time
 
+from record import add_record_option, record
+
 SIZES = (32, 64, 96, 128)
 
 
@@ -51,19 +53,24 @@ def main() -> None:
     parser.add_argument("model", nargs="?", default="berea-3d")
     parser.add_argument("--evaluations", type=int, default=16)
     parser.add_argument("--edge", type=int, help="this size only, as JSON")
+    add_record_option(parser)
     options = parser.parse_args()
     if options.edge:
         print(json.dumps(measure(options.model, options.edge, options.evaluations)))
         return
     print(f"{options.model}, {options.evaluations} evaluations")
+    rows = {}
     for edge in SIZES:
         command = [sys.executable, __file__, options.model]
         command += ["--evaluations", str(options.evaluations), "--edge", str(edge)]
-        found = json.loads(subprocess.run(command, check=True, capture_output=True).stdout)
+        found = rows[f"{edge}^3"] = json.loads(
+            subprocess.run(command, check=True, capture_output=True).stdout
+        )
         print(
             f"{edge:4}^3: {found['seconds']:6.1f} s, network {found['network_share']:.0%}, "
             f"peak memory {found['bytes_per_voxel']:.0f} bytes per voxel"
         )
+    record("generation-speed", options.record, rows)
 
 
 if __name__ == "__main__":

@@ -4,14 +4,16 @@ From windows of the test block the middle is taken away and made anew, at each w
 Measured on pairs of neighbours in a band of 4 voxels around the seam, on pairs that straddle it,
 and on S2 of the whole window. The spread is that between two sets of as many real windows.
 
-    python workflows/benchmarks/inpainting_seams.py [MODEL [windows [repeats [walls]]]]
+    python workflows/benchmarks/inpainting_seams.py berea-2d --windows 48 --repeats 2
+    python workflows/benchmarks/inpainting_seams.py berea-3d --windows 24 --record "3D"
 """
 
 from __future__ import annotations
 
-import sys
+import argparse
 
 import numpy as np
+from record import add_record_option, record
 
 import microdsd
 from microdsd.metrics import two_point_probability
@@ -67,7 +69,16 @@ def s2_spread(curves: np.ndarray, n: int) -> float:
     )
 
 
-def main(name: str = "berea-2d", n: int = 48, repeats: int = 2, walls: bool = False) -> None:
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("model", nargs="?", default="berea-2d")
+    parser.add_argument("--windows", type=int, default=48)
+    parser.add_argument("--repeats", type=int, default=2)
+    parser.add_argument("--walls", action="store_true")
+    add_record_option(parser)
+    options = parser.parse_args()
+    name, n, repeats, walls = options.model, options.windows, options.repeats, options.walls
+
     model = microdsd.MicrostructureModel.load(name)
     window = model.card.window
     test = crop(microdsd.coarsen(microdsd.load_dataset("berea_sandstone"), 2), z=(136, 200))
@@ -110,6 +121,7 @@ def main(name: str = "berea-2d", n: int = 48, repeats: int = 2, walls: bool = Fa
     print(f"{name}: {n} windows of {window}, hole of {tuple(w // 2 for w in window)}")
     print(f"repeats {repeats}, walls {walls}")
     print(f"{'':28s} completed  original  difference          real-real")
+    rows = {}
     for what, measure in figures.items():
         new, old = measure(pores), measure(truth)
         change = new - old[:n]
@@ -117,13 +129,22 @@ def main(name: str = "berea-2d", n: int = 48, repeats: int = 2, walls: bool = Fa
             f"{what:28s} {new.mean():9.4f} {old[:n].mean():9.4f} {change.mean():+11.4f} "
             f"+- {change.std(ddof=1) / np.sqrt(n):.4f} {spread(old, n):8.4f}"
         )
+        rows[what] = {
+            "completed": float(new.mean()),
+            "original": float(old[:n].mean()),
+            "difference": float(change.mean()),
+            "standard error": float(change.std(ddof=1) / np.sqrt(n)),
+            "real-real": spread(old, n),
+        }
     curves, reference = s2(pores), s2(truth)
+    error = s2_error(curves.mean(0), reference[:n].mean(0))
+    real_error = s2_spread(reference, n)
     print(
-        f"S2 of whole windows against the originals: error "
-        f"{s2_error(curves.mean(0), reference[:n].mean(0)):.3f}, "
-        f"real-real {s2_spread(reference, n):.3f}"
+        f"S2 of whole windows against the originals: error {error:.3f}, real-real {real_error:.3f}"
     )
+    rows["S2 error of whole windows"] = {"difference": error, "real-real": real_error}
+    record("inpainting-seams", options.record, rows)
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:2], *map(int, sys.argv[2:4]), walls="walls" in sys.argv[4:])
+    main()

@@ -39,6 +39,7 @@ from berea_fidelity import (
     porosities,
     real_spread,
 )
+from record import add_record_option, record
 
 from microdsd import MicrostructureModel, fit
 from microdsd.encoding import PhaseEncoding
@@ -75,7 +76,7 @@ WIDTH, HEIGHT = 9.4, 7.2
 QUANTITIES = {
     "S2 error": "S2 error",
     "specific surface": "surface, times real",
-    "pore bodies": "pore bodies",
+    "pore components": "pore components",
 }
 
 
@@ -160,11 +161,11 @@ def measure(method: str, rules: list[str], n: int) -> None:
         key = f"{method} {rule}"
         if key in stored():
             continue
-        asked: list[float] = []
+        counted: list[float] = []
         request = request_of(model, rule, porosities(real).tolist())
         start, busy = time.perf_counter(), time.process_time()
         made = list(
-            model.generate(request, progress=lambda *state, kept=asked: kept.append(state[0]))
+            model.generate(request, progress=lambda *state, kept=counted: kept.append(state[0]))
         )
         seconds = time.process_time() - busy
         labels = with_record(model, request, [x for x, _ in made], [moved for _, moved in made])
@@ -172,7 +173,7 @@ def measure(method: str, rules: list[str], n: int) -> None:
             **figures(describe(labels, periodic=False, descriptors=compared_groups()), real, LAG),
             "real surface": float(real.specific_surface_area.sel(phase=PORE).mean()),
             "samples": n,
-            "evaluations": asked[-1] / n,
+            "evaluations": counted[-1] / n,
             "seconds per sample": seconds / n,
             "wall seconds per sample": (time.perf_counter() - start) / n,
             "reassigned": float(np.mean([moved for _, moved in made])),
@@ -226,7 +227,7 @@ def picture(path: Path) -> None:
                 axes.xaxis.set_minor_formatter("")
                 axes.set_ylabel(name)
                 axes.set_ylim(bottom=0)
-                if quantity == "pore bodies":
+                if quantity == "pore components":
                     axes.set(yscale="log", ylim=(10, 1000))
         # Clear of all curves, between panels and samples.
         figure.legend(*axes.get_legend_handles_labels(), loc=(0.06, 0.26), ncols=4)
@@ -275,20 +276,29 @@ def draw_samples(figure, rows) -> None:  # noqa: ANN001
 def table() -> None:
     rows = stored()
     columns = ["", "evaluations", "CPU s per sample", "S2 error", "surface"]
-    columns += ["pore bodies", "solid bodies", "reassigned"]
+    columns += ["pore components", "solid components", "reassigned"]
     print("|", " | ".join(columns), "|")
     print("|---|---|---|---|---|---|---|---|")
     for key, row in rows.items():
         if key == "real":
-            print(f"| real | | | | 1 | {row['pore bodies']:.1f} | {row['solid bodies']:.1f} | |")
+            pores, solids = row["pore components"], row["solid components"]
+            print(f"| real | | | | 1 | {pores:.1f} | {solids:.1f} | |")
             continue
         print(
             f"| {key} ({row['samples']}) | {row['evaluations']:.0f} | "
             f"{row['seconds per sample']:.2f} | {row['S2 error']:.3f} | "
-            f"{row['specific surface'] / row['real surface']:.2f} | {row['pore bodies']:.1f} | "
-            f"{row['solid bodies']:.1f} | {row['reassigned']:.0f} |"
+            f"{row['specific surface'] / row['real surface']:.2f} | {row['pore components']:.1f} | "
+            f"{row['solid components']:.1f} | {row['reassigned']:.0f} |"
         )
     print({k: v for k, v in rows["real"].items() if "real-real" in k})
+
+
+def numbers() -> dict[str, dict[str, float]]:
+    """Return all rows that are numbers, in the order in which they were measured."""
+    return {
+        key: {name: x for name, x in row.items() if isinstance(x, int | float)}
+        for key, row in stored().items()
+    }
 
 
 def main() -> None:
@@ -305,6 +315,7 @@ def main() -> None:
     tasks.add_parser("gains")
     drawing = tasks.add_parser("picture")
     drawing.add_argument("--output", type=Path, default=FOLDER / "method-fidelity.png")
+    add_record_option(drawing)
     options = parser.parse_args()
     if options.task == "train":
         train(options.method, options.minutes, options.steps)
@@ -315,6 +326,7 @@ def main() -> None:
     else:
         picture(options.output)
         table()
+        record("method-fidelity", options.record, numbers())
 
 
 if __name__ == "__main__":

@@ -19,10 +19,11 @@ from typing import Any
 
 import numpy as np
 import skimage.measure
+from record import add_record_option, record
 
 from microdsd.metrics import (
     chord_length_density,
-    connected_bodies,
+    connected_components,
     euler_characteristic,
     fraction_profile,
     lineal_path,
@@ -134,8 +135,8 @@ def rows(labels: np.ndarray, porespy: Any) -> list[Row]:
         Row("Euler characteristic", "skimage euler_number",
             lambda: euler_characteristic(labels, phase=1, periodic=False),
             lambda: skimage.measure.euler_number(mask, connectivity=1), gap),
-        Row("connected bodies", "skimage label",
-            lambda: connected_bodies(labels, phase=1, periodic=False).number,
+        Row("connected components", "skimage label",
+            lambda: connected_components(labels, phase=1, periodic=False).number,
             lambda: skimage.measure.label(mask, connectivity=1, return_num=True)[1], gap),
         Row("percolation, all axes", "porespy is_percolating",
             lambda: percolates(labels, phase=1), lambda: metrics.is_percolating(mask), gap),
@@ -162,8 +163,8 @@ def image(ndim: int, side: int) -> np.ndarray:
     return blobs((side,) * ndim, fractions=(0.6, 0.4), scale=3, rng=1).values
 
 
-def measured(ndim: int, side: int, porespy: Any) -> bool:
-    """Print the rows of one image; whether all that should be the same is."""
+def measured(ndim: int, side: int, porespy: Any, kept: dict[str, dict[str, Any]]) -> bool:
+    """Print the rows of one image and keep them; return whether all that should be the same is."""
     for row in rows(image(ndim, 32), porespy):  # compiles
         row.ours(), row.theirs()
     same = True
@@ -179,6 +180,13 @@ def measured(ndim: int, side: int, porespy: Any) -> bool:
             f"| {theirs / ours:.2g} | {said} |",
             flush=True,
         )
+        kept[f"{ndim}D {side}, {row.name}"] = {
+            "peer": row.peer,
+            "microdsd / s": ours,
+            "peer / s": theirs,
+            "ratio": theirs / ours,
+            "agreement": said,
+        }
     return same
 
 
@@ -198,16 +206,20 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--side", nargs="*", default=["2d=512", "3d=128"])
     parser.add_argument("--large", type=int, default=256, help="side of a last volume; 0: none")
+    add_record_option(parser)
     options = parser.parse_args()
     print("| image | descriptor | peer | ours / s | peer / s | ratio | agreement |")
     print("|---|---|---|---|---|---|---|")
     with porespy_sandbox() as porespy, warnings.catch_warnings():
         warnings.simplefilter("ignore")  # every line as a chord is deprecated, not gone
+        kept: dict[str, dict[str, Any]] = {}
         same = [
-            measured(int(text[0]), int(text.partition("=")[2]), porespy) for text in options.side
+            measured(int(text[0]), int(text.partition("=")[2]), porespy, kept)
+            for text in options.side
         ]
     if options.large:
         large(options.large)
+    record("metrics-vs-porespy", options.record, kept)
     raise SystemExit(not all(same))
 
 

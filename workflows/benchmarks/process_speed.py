@@ -4,7 +4,7 @@ Processor seconds of one thread, so that other work on the machine matters less;
 levels of a grid. Small boxes come in batches, as `generate` makes them. Every case runs in a
 process of its own, so that its peak memory is its own.
 
-    python workflows/benchmarks/process_speed.py -o speed.json
+    python workflows/benchmarks/process_speed.py --record "All cases"
 """
 
 from __future__ import annotations
@@ -18,7 +18,8 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from pathlib import Path
+
+from record import add_record_option, record
 
 SHAPES = ("64x64", "64x64x64", "128x128x128")
 SPECIES = (1, 2, 4)
@@ -104,7 +105,7 @@ def measure(shape: tuple[int, ...], species: int, batch: int, *, network: bool) 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("-o", "--output", type=Path, help="JSON to write")
+    add_record_option(parser)
     parser.add_argument("--shapes", nargs="*", default=SHAPES)
     parser.add_argument("--species", nargs="*", type=int, default=SPECIES)
     parser.add_argument("--batch", type=int, help="boxes at a time; default: as generate does")
@@ -119,14 +120,14 @@ def main() -> None:
         return
     print("batch x shape, species: Mvoxel/s forward with target, reverse step;")
     print("share of a sampling step; peak bytes per voxel beyond the state")
-    rows = []
+    rows = {}
     for shape, species in cases:
         voxels = math.prod(map(int, shape.split("x")))
         batch = options.batch or max(1, BATCH_VOXELS // voxels)
         command = [sys.executable, __file__, "--one", "--shapes", shape, "--species", str(species)]
         command += ["--batch", str(batch)] + ["--no-network"] * options.no_network
         found = json.loads(subprocess.run(command, check=True, capture_output=True).stdout)
-        rows.append({"batch": batch, "shape": shape, "species": species, **found})
+        rows[f"{batch} x {shape}, {species} species"] = found
         speed = {k: batch * voxels / found[k] for k in ("forward", "reverse")}
         share = f"{found['share']:4.0%}" if "share" in found else "   –"
         print(
@@ -135,8 +136,7 @@ def main() -> None:
             f"{share}   {found['bytes_per_voxel']:4.0f}",
             flush=True,
         )
-    if options.output:
-        options.output.write_text(json.dumps(rows, indent=1) + "\n")
+    record("process-speed", options.record, rows)
 
 
 if __name__ == "__main__":

@@ -11,6 +11,9 @@ import argparse
 import json
 import os
 import time
+from typing import Any
+
+from record import add_record_option, record
 
 from microdsd import cut_windows, load_microstructures
 from microdsd.microstructure import blobs
@@ -23,6 +26,7 @@ def main() -> None:
     parser.add_argument("--scan", help="HDF5 file to cut windows from; default: synthetic blobs")
     parser.add_argument("--phase", default="1", help="label or name")
     parser.add_argument("--device", default="cpu", help="of taufactor")
+    add_record_option(parser)
     options = parser.parse_args()
     phase = int(options.phase) if options.phase.isdecimal() else options.phase
     scan = load_microstructures(options.scan) if options.scan else None
@@ -37,7 +41,7 @@ def main() -> None:
             ms = blobs(box, fractions=(0.5, 0.5), scale=3, rng=1)
         else:
             ms = cut_windows(scan, box, n=1, rng=0)
-        row: dict[str, object] = {"side": side}
+        row: dict[str, Any] = {"side": side}
         found = {}
         for solver in ("finite-volume", "taufactor"):
             start = time.perf_counter(), time.process_time()
@@ -56,6 +60,15 @@ def main() -> None:
         rows.append(row)
     load = [round(os.getloadavg()[0], 2), os.cpu_count()]
     print(json.dumps({"load_and_cores": load, "volumes": rows}, indent=2))
+    kept = {
+        f"{row['side']}^3": {
+            **{f"{solver}, processor s": row[solver]["processor_s"] for solver in found},
+            **{f"{solver}, iterations": row[solver]["iterations"] for solver in found},
+            "relative difference": row["relative_difference"],
+        }
+        for row in rows
+    }
+    record("transport-speed", options.record, kept)
     raise SystemExit(any(row["relative_difference"] > 1e-3 for row in rows))
 
 

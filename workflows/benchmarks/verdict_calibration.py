@@ -27,6 +27,7 @@ from collections.abc import Callable
 import numpy as np
 import xarray as xr
 from berea_fidelity import TEST_BLOCK, block_windows
+from record import add_record_option, record
 
 from microdsd import MicrostructureModel
 from microdsd.baselines import GaussianField, YeongTorquato
@@ -112,7 +113,7 @@ def few(number: int) -> Spoil:
 
 
 def speckled(rougher: float) -> Spoil:
-    """Voxels exchanged until the number of unlike faces has grown by a share."""
+    """Voxels exchanged until the interface density has grown by a share."""
 
     def spoil(real: xr.DataArray, rng: np.random.Generator) -> np.ndarray:
         def faces(labels: np.ndarray) -> int:
@@ -169,7 +170,8 @@ def drawn(
     return np.sort(new), np.sort(rng.permutation(rest)[:most])
 
 
-def run(medium: str, spoil: Spoil, pairs: int, way: str, runs: int, name: str) -> None:
+def run(medium: str, spoil: Spoil, pairs: int, way: str, runs: int, name: str) -> dict[str, float]:
+    """Judge many splits, print the shares of the answers, and return them."""
     real, described = measured(medium)
     pores = phase_fractions(real).values[:, 0]
     rng = np.random.default_rng(0)
@@ -199,6 +201,12 @@ def run(medium: str, spoil: Spoil, pairs: int, way: str, runs: int, name: str) -
     for kind, counts in answers.items():
         listed = ", ".join(f"{test} {n / runs:.2f}" for test, n in counts.items() if n)
         print(f"    {kind}: {listed}", flush=True)
+    each = {
+        f"{kind}: {test}": n / runs
+        for kind, counts in answers.items()
+        for test, n in counts.items()
+    }
+    return {**shares, **each}
 
 
 @functools.cache
@@ -221,8 +229,8 @@ def at_the_edge(block: Block) -> Block:
     return dataclasses.replace(block, values=values + margin.value * scale)
 
 
-def intervals(medium: str, pairs: int, way: str, runs: int) -> None:
-    """How often a descriptor is called within: as it is, and if it is off by its margin."""
+def intervals(medium: str, pairs: int, way: str, runs: int) -> dict[str, float]:
+    """Return how often a descriptor is within: as it is, and if it is wrong by its margin."""
     real, described = measured(medium)
     phi = phase_fractions(real).values
     rng = np.random.default_rng(0)
@@ -245,9 +253,12 @@ def intervals(medium: str, pairs: int, way: str, runs: int) -> None:
             for kind, new in (("within", made), ("false within", at_the_edge(made))):
                 found = Adjusted(setting, new, kept, default_margins()[block.descriptor])
                 counts[kind][block.descriptor] += found.inside
-    for kind, found in counts.items():
-        rates = ", ".join(f"{name} {n / runs:.3f}" for name, n in found.items())
+    for kind, number in counts.items():
+        rates = ", ".join(f"{name} {n / runs:.3f}" for name, n in number.items())
         print(f"{medium} | {kind} | {pairs} samples | fractions: {way} | {runs} runs | {rates}")
+    return {
+        f"{kind}: {name}": n / runs for kind, number in counts.items() for name, n in number.items()
+    }
 
 
 def files(medium: str, paths: list[str]) -> None:
@@ -280,7 +291,9 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=20)
     parser.add_argument("--pairs", type=int, nargs="+", help="Numbers of samples.")
     parser.add_argument("--only", choices=SPOILS, nargs="+", help="For 'power': kinds of wrong.")
+    add_record_option(parser)
     options = parser.parse_args()
+    rows: dict[str, dict[str, float]] = {}
     for medium in options.medium or MEDIA:
         if options.what == "files":
             files(medium, options.paths)
@@ -290,13 +303,17 @@ def main() -> None:
             continue
         for pairs in options.pairs or MEDIA[medium][-1]:
             for way in WAYS:
+                label = f"{medium}, {pairs} samples, fractions: {way}"
                 if options.what == "false-alarms":
-                    run(medium, nothing, pairs, way, options.runs, "nothing")
+                    rows[label] = run(medium, nothing, pairs, way, options.runs, "nothing")
                 elif options.what == "intervals":
-                    intervals(medium, pairs, way, options.runs)
+                    rows[label] = intervals(medium, pairs, way, options.runs)
                 else:
                     for name in options.only or [name for name in SPOILS if name != "nothing"]:
-                        run(medium, SPOILS[name], pairs, way, options.runs, name)
+                        rows[f"{label}, {name}"] = run(
+                            medium, SPOILS[name], pairs, way, options.runs, name
+                        )
+    record("verdict-calibration", options.record, rows)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""In what generated samples are equal to windows of real material, and in what they differ."""
+"""Verdict on generated samples: equal to real windows, different, or undecided."""
 
 from microdsd.evaluation.verdict.answers import CANNOT_TELL, DIFFERS, WITHIN, Answer
 from microdsd.evaluation.verdict.classifier import ClassifierTest

@@ -1,4 +1,4 @@
-"""Differences of descriptors at equal fractions, with their errors and what they show."""
+"""Differences of descriptors at equal fractions, with their errors and answers."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ NOT_DEFINED = 0.5
 
 @dataclasses.dataclass(frozen=True)
 class Setting:
-    """What all descriptors share.
+    """Hold the settings that all descriptors share.
 
     Attributes
     ----------
@@ -69,7 +69,7 @@ class Setting:
         outside: int = 0,
         shuffles: int = SHUFFLES,
     ) -> Setting:
-        """Fit the trends and draw the shuffles."""
+        """Fit the trends and draw the permutations."""
         trend = FractionTrend(real_phi)
         weights = trend.weights(made_phi)
         mean = weights.mean(axis=0)
@@ -79,13 +79,13 @@ class Setting:
 
     @property
     def sizes(self) -> tuple[int, int]:
-        """Numbers of samples and of windows."""
+        """Return the numbers of samples and of windows."""
         samples, windows = self.made_weights.shape
         return samples, windows
 
 
 class Adjusted:
-    """One descriptor of all samples and windows, as deviations from the trend of the windows.
+    """Hold one descriptor of all samples and windows, as deviations from the trend.
 
     Attributes
     ----------
@@ -93,26 +93,28 @@ class Adjusted:
         Deviations over their standard deviation among the windows.
     """
 
-    def __init__(self, setting: Setting, made: Block, real: Block, margin: Margin) -> None:
+    def __init__(self, setting: Setting, generated: Block, real: Block, margin: Margin) -> None:
         self.setting, self.block, self.margin = setting, real, margin
-        ours, theirs = _flat(made.values), _flat(real.values)
-        self._known = (np.isfinite(ours).mean(axis=0) > NOT_DEFINED) & (
-            np.isfinite(theirs).mean(axis=0) > NOT_DEFINED
+        new, reference = _flat(generated.values), _flat(real.values)
+        self._known = (np.isfinite(new).mean(axis=0) > NOT_DEFINED) & (
+            np.isfinite(reference).mean(axis=0) > NOT_DEFINED
         )
-        self.means = _means(ours), _means(theirs)
-        ours, theirs = (
+        self.means = _means(new), _means(reference)
+        new, reference = (
             np.where(np.isfinite(side), side, mean)
-            for side, mean in zip((ours, theirs), self.means, strict=True)
+            for side, mean in zip((new, reference), self.means, strict=True)
         )
-        self._size = np.abs(theirs).mean(axis=0)
-        rounding = 1e-10 * np.maximum(self._size, np.abs(ours).mean(axis=0))
-        self._made = _without(ours - setting.made_weights @ theirs, rounding)
-        self._real = _without(setting.trend.residuals(theirs), rounding)
-        self._pooled = _without(setting.pooled.residuals(np.concatenate([ours, theirs])), rounding)
+        self._size = np.abs(reference).mean(axis=0)
+        rounding = 1e-10 * np.maximum(self._size, np.abs(new).mean(axis=0))
+        self._made = _without(new - setting.made_weights @ reference, rounding)
+        self._real = _without(setting.trend.residuals(reference), rounding)
+        self._pooled = _without(
+            setting.pooled.residuals(np.concatenate([new, reference])), rounding
+        )
         self.shift: Numbers = self._made.mean(axis=0)
         self.expected: Numbers = self.means[0] - self.shift
         self._weights = setting.made_weights.mean(axis=0)
-        self._variance, self._freedom = self._error(np.eye(ours.shape[1]))
+        self._variance, self._freedom = self._error(np.eye(new.shape[1]))
         points = real.values.shape[2]
         self._places = [slice(k * points, (k + 1) * points) for k in range(len(real.phase))]
         self._readings = [self._read(place) for place in self._places]
@@ -123,24 +125,24 @@ class Adjusted:
 
     @property
     def inside(self) -> bool:
-        """Whether all parts were shown to be within the margin."""
+        """Tell whether all parts were shown to be within the margin."""
         return all(reading is not None and reading.inside for reading in self._readings)
 
     @property
     def weighed(self) -> Numbers:
-        """Residuals that count as one, however many they are."""
+        """Return residuals that count as one, however many they are."""
         weighed: Numbers = self.residuals / np.sqrt(self._components)
         return weighed
 
     def squares(self) -> tuple[float, Numbers]:
-        """Mean squared difference in standard errors: observed, and of every shuffle."""
-        made, _ = self.setting.sizes
-        within = self._made.var(axis=0, ddof=1) / made
+        """Return the mean squared difference in standard errors: observed, and permuted."""
+        samples, _ = self.setting.sizes
+        within = self._made.var(axis=0, ddof=1) / samples
         observed = mean_square(self.shift, within + self._weights**2 @ self._real**2)
         return float(observed), self.setting.shuffles.squares(self._pooled)
 
     def test(self, squares: tuple[float, Numbers], parts: tuple[Difference, ...]) -> Test:
-        """Answer of this descriptor, before it is corrected for the number of tests."""
+        """Return the answer of this descriptor, before correction for the number of tests."""
         worst = max(parts, key=lambda part: part.bound)
         return Test(
             name=self.block.descriptor,
@@ -153,26 +155,26 @@ class Adjusted:
         )
 
     def difference(self, squares: tuple[float, Numbers]) -> DescriptorDifference:
-        """Mean differences of all phases and axes."""
+        """Return the mean differences of all phases and axes."""
         parts = tuple(self._part(k) for k in range(len(self.block.phase)))
         return DescriptorDifference(
             self.block.descriptor, self.block.units, float(np.sqrt(squares[0])), parts
         )
 
     def _part(self, k: int) -> Difference:
-        block, place, found = self.block, self._places[k], self._readings[k]
+        block, place, reading = self.block, self._places[k], self._readings[k]
         low, high = self._band(place) if block.curve else ((), ())
         return Difference(
             phase=block.phase[k],
             axis=block.axis[k],
             real=float(self.expected[place].sum()),
             generated=float(self.means[0][place].sum()),
-            relative=None if found is None else found.difference,
-            interval=None if found is None else found.interval,
+            relative=None if reading is None else reading.difference,
+            interval=None if reading is None else reading.interval,
             margin=self.margin.value,
-            inside=found is not None and found.inside,
-            at=None if found is None or found.at is None else block.points[found.at],
-            needed=self._needed([found]),
+            inside=reading is not None and reading.inside,
+            at=None if reading is None or reading.at is None else block.points[reading.at],
+            needed=self._needed([reading]),
             points=block.points,
             difference=_tuple(self.shift[place]) if block.curve else (),
             low=_tuple(low),
@@ -180,7 +182,7 @@ class Adjusted:
         )
 
     def _needed(self, readings: list[Reading | None]) -> Needed | None:
-        """Samples and windows that would show one thing or the other, were this the difference.
+        """Estimate how many samples and windows would decide if this were the difference.
 
         All parts have to be within the margin; one that differs is enough for the other answer.
         """
@@ -195,59 +197,59 @@ class Adjusted:
         factor = float(min(within, differs))
         return Needed.times(factor, samples + self.setting.outside, windows)
 
-    def _read(self, here: slice) -> Reading | None:
-        """Differences and errors of one part on the scale of its margin; None without a scale."""
-        real = self.expected[here]
-        if not self._known[here].all():
+    def _read(self, chosen: slice) -> Reading | None:
+        """Return differences and errors of one part in margins; None without a scale."""
+        real = self.expected[chosen]
+        if not self._known[chosen].all():
             return None
         kind = self.margin.kind
         columns = np.zeros((len(self.shift), 1))
-        columns[here] = 1.0
+        columns[chosen] = 1.0
         if not self.block.curve or kind == "mean":
             # A curve that is the share of at least each length has the mean as its sum.
             scale = {
                 "mean": abs(float(real.sum())),
-                "size": float(self._size[here].sum()),
+                "size": float(self._size[chosen].sum()),
             }.get(kind, 1.0)
             variance, freedom = self._error(columns)
-            shift = np.array([self.shift[here].sum()])
+            shift = np.array([self.shift[chosen].sum()])
         else:
             scale = float(np.ptp(real)) if kind == "fall" else 1.0
-            variance, freedom = self._variance[here], self._freedom[here]
-            shift = self.shift[here]
+            variance, freedom = self._variance[chosen], self._freedom[chosen]
+            shift = self.shift[chosen]
         if not scale > 0:
             return None
         error = np.sqrt(variance) / scale
         return Reading(shift / scale, error, freedom, self.setting.alpha, self.margin.value)
 
     def _error(self, columns: Numbers) -> tuple[Numbers, Numbers]:
-        """Squared standard errors of sums of components, and their degrees of freedom."""
+        """Return squared standard errors of sums of components, and their degrees of freedom."""
         samples, windows = self.setting.sizes
-        made, real = self._made @ columns, self._real @ columns
-        ours = made.var(axis=0, ddof=1) if samples > 1 else np.full(made.shape[1], np.inf)
-        ours = np.maximum(ours, self.block.step**2 * _unseen(samples)) / samples
+        new, real = self._made @ columns, self._real @ columns
+        new_error = new.var(axis=0, ddof=1) if samples > 1 else np.full(new.shape[1], np.inf)
+        new_error = np.maximum(new_error, self.block.step**2 * _unseen(samples)) / samples
         # Deviations of windows far from the others are reduced most by the fit (HC3).
         squared = real**2 / (1 - self.setting.trend.leverage)[:, np.newaxis]
         effective = 1 / (self._weights**2).sum()
         least = self.block.step**2 * _unseen(effective) / effective
-        theirs = np.maximum(self._weights**2 @ squared, least)
-        total = ours + theirs
+        real_error = np.maximum(self._weights**2 @ squared, least)
+        total = new_error + real_error
         freedom = min(windows - self.setting.trend.coefficients, effective)
-        parts = ours**2 / max(samples - 1, 1) + theirs**2 / max(freedom, 1)
+        parts = new_error**2 / max(samples - 1, 1) + real_error**2 / max(freedom, 1)
         return total, np.divide(total**2, parts, out=np.full_like(total, 1e6), where=parts > 0)
 
-    def _band(self, here: slice) -> tuple[Numbers, Numbers]:
-        """Simultaneous band of the difference, from samples and windows drawn again."""
+    def _band(self, chosen: slice) -> tuple[Numbers, Numbers]:
+        """Compute a simultaneous band of the difference by resampling samples and windows."""
         samples, _ = self.setting.sizes
-        shift = self.shift[here]
-        made = (self._made[:, here] - shift) / samples
-        real = self._weights[:, np.newaxis] * self._real[:, here]
-        return simultaneous_band(shift, np.concatenate([made, real]), rng=self.setting.rng)
+        shift = self.shift[chosen]
+        new = (self._made[:, chosen] - shift) / samples
+        real = self._weights[:, np.newaxis] * self._real[:, chosen]
+        return simultaneous_band(shift, np.concatenate([new, real]), rng=self.setting.rng)
 
 
 @dataclasses.dataclass(frozen=True)
 class Reading:
-    """Differences of one part, on the scale of its margin, and what they show.
+    """Hold the differences of one part, in margins, and their answers.
 
     Attributes
     ----------
@@ -277,23 +279,23 @@ class Reading:
 
     @property
     def at(self) -> int | None:
-        """Number of the point that may be furthest off; None where there is but one."""
+        """Return the number of the point that may deviate most; None if there is only one."""
         return self._worst if len(self.shift) > 1 else None
 
     @property
     def difference(self) -> float:
-        """Difference there."""
+        """Return the difference at this point."""
         return float(self.shift[self._worst])
 
     @property
     def interval(self) -> tuple[float, float]:
-        """What holds the true difference there with a chance of 1 - 2 alpha."""
+        """Return the interval of the true difference with the confidence 1 - 2 alpha."""
         low, high = self._bounds
         return float(low[self._worst]), float(high[self._worst])
 
     @property
     def inside(self) -> bool:
-        """Whether two one-sided tests show every difference to be smaller than the margin.
+        """Tell whether two one-sided tests show every difference to be within the margin.
 
         All of them have to, so that none needs to be corrected for the others.
         """
@@ -302,16 +304,16 @@ class Reading:
 
 
 def _unseen(n: float) -> float:
-    """Variance of yes and no of which n samples saw only one, as Agresti and Coull count it."""
+    """Return the variance of yes and no of which n samples saw only one (Agresti and Coull)."""
     share = 2 / (n + 4)
     return share * (1 - share)
 
 
 def _means(values: Numbers) -> Numbers:
-    """Mean over the samples where it is defined, 0 where it never is."""
+    """Average over the samples where values are defined; 0 where they never are."""
     masked: np.ma.MaskedArray[Any, Any] = np.ma.masked_invalid(values).mean(axis=0)
-    found: Numbers = np.ma.filled(masked, 0.0)
-    return found
+    means: Numbers = np.ma.filled(masked, 0.0)
+    return means
 
 
 def _without(values: Numbers, rounding: Numbers) -> Numbers:

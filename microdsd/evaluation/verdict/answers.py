@@ -1,4 +1,4 @@
-"""The three answers of a test, in these words wherever one is given."""
+"""The three answers of a test."""
 
 from __future__ import annotations
 

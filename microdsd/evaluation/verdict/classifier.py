@@ -1,4 +1,4 @@
-"""Classifier two-sample test: whether a small classifier tells generated from real samples."""
+"""Classifier two-sample test: a small classifier tries to recognise generated samples."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ RIDGE = 1.0
 
 @dataclasses.dataclass(frozen=True)
 class ClassifierTest:
-    """How often a classifier names the generated one of two, or tells whether one is generated.
+    """Hold how often a classifier recognises the generated samples.
 
     Attributes
     ----------
     right, number : int
-        Half of the number is expected where nothing can be told.
+        Half of the number is expected if both sides are equal.
     p_value : float
         Chance of as many right if samples follow the law of real windows.
     """
@@ -40,11 +40,11 @@ class ClassifierTest:
 
     @property
     def accuracy(self) -> float:
-        """Share that is named rightly."""
+        """Return the share of correct answers."""
         return self.right / self.number
 
     def interval(self, alpha: float) -> tuple[float, float]:
-        """What holds the accuracy less one half with a chance of 1 - 2 alpha (Wilson [1]_).
+        """Return the 1 - 2 alpha interval of the accuracy less one half (Wilson [1]_).
 
         References
         ----------
@@ -56,16 +56,16 @@ class ClassifierTest:
         >>> round(low, 3), round(high, 3)
         (-0.081, 0.081)
         """
-        found = scipy.stats.binomtest(self.right, self.number).proportion_ci(
+        interval = scipy.stats.binomtest(self.right, self.number).proportion_ci(
             1 - 2 * alpha, "wilson"
         )
-        return float(found.low) - 0.5, float(found.high) - 0.5
+        return float(interval.low) - 0.5, float(interval.high) - 0.5
 
 
 def classifier_test(
     differences: ArrayLike, residuals: ArrayLike, order: NDArray[Any]
 ) -> ClassifierTest:
-    """Train on all pairs but one, and ask which member of that one is the generated.
+    """Train on all pairs but one, and predict which member of that pair is generated.
 
     Parameters
     ----------
@@ -94,8 +94,8 @@ def classifier_test(
     >>> sides = rng.normal(size=(2, 30, 5)) + [[[0]], [[1]]]
     >>> pairs = np.concatenate([np.eye(30), -np.eye(30)], axis=1)
     >>> order = rng.permuted(np.tile(np.arange(60), (99, 1)), axis=1)
-    >>> found = classifier_test(pairs, sides.reshape(60, 5), order)
-    >>> found.right > 25, found.p_value
+    >>> result = classifier_test(pairs, sides.reshape(60, 5), order)
+    >>> result.right > 25, result.p_value
     (True, 0.01)
     """
     weights, rows = np.asarray(differences, dtype=float), np.asarray(residuals, dtype=float)
@@ -108,7 +108,7 @@ def classifier_test(
 
 
 def _right(gram: Numbers) -> int:
-    """Number of left-out pairs whose first member is named, from products of differences."""
+    """Count the left-out pairs whose first member is recognised, from products of differences."""
     pairs = len(gram)
     ridge = RIDGE * np.trace(gram) / pairs
     if ridge <= 1e-20:
@@ -119,7 +119,7 @@ def _right(gram: Numbers) -> int:
 
 
 def configurations(ms: xr.DataArray) -> Numbers:
-    """Frequencies of local configurations of every phase, at spacings of 1, 2, 4 ... voxels.
+    """Measure the frequencies of local patterns of every phase, at spacings of 1, 2, 4 ... voxels.
 
     Parameters
     ----------
@@ -147,17 +147,17 @@ def configurations(ms: xr.DataArray) -> Numbers:
     points = {2: 3, 3: 2}[dimension]
     phases = list(phases_of(ms))
     # Of two phases the second is where the first is not.
-    told = phases[:1] if len(phases) == 2 else phases
+    chosen = phases[:1] if len(phases) == 2 else phases
     spacing, columns = 1, []
     while spacing == 1 or (points - 1) * spacing <= min(labels.shape[1:]) // 4:
-        columns += [_frequencies(labels == phase, points, spacing) for phase in told]
+        columns += [_frequencies(labels == phase, points, spacing) for phase in chosen]
         spacing *= 2
-    found: Numbers = np.sqrt(np.concatenate(columns, axis=1))
-    return found
+    roots: Numbers = np.sqrt(np.concatenate(columns, axis=1))
+    return roots
 
 
 def _frequencies(indicator: NDArray[np.bool_], points: int, spacing: int) -> Numbers:
-    """Relative frequencies (samples, 2^n) of patterns on a grid of n points."""
+    """Return the relative frequencies (samples, 2^n) of patterns on a grid of n points."""
     space = indicator.shape[1:]
     spacings = [min(spacing, (length - 1) // (points - 1)) for length in space]
     inner = [length - (points - 1) * step for length, step in zip(space, spacings, strict=True)]

@@ -1,4 +1,4 @@
-"""Whether generated samples differ from one another as much as real windows do."""
+"""Diversity of generated samples, compared with that of real windows."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ VOXELS_AT_A_TIME = 1 << 16
 
 @dataclasses.dataclass(frozen=True)
 class DiversityTest:
-    """Mean distance between two samples of each side.
+    """Hold the mean distance between two samples of each side.
 
     Attributes
     ----------
@@ -39,11 +39,11 @@ class DiversityTest:
 
     @property
     def ratio(self) -> float:
-        """Generated over real; 1 where real windows do not differ at all."""
+        """Return generated over real; 1 where real windows do not differ at all."""
         return self.generated / self.real if self.real > 0 else 1.0
 
     def p_value(self, *, lower: bool) -> float:
-        """Chance of a ratio as far from 1, or if `lower` as far below it."""
+        """Return the probability of a ratio as far from 1, or if `lower` as far below it."""
         if self.standard_error == 0:
             return 1.0 if self.ratio == 1 or (lower and self.ratio > 1) else 0.0
         score = (self.ratio - 1) / self.standard_error
@@ -52,7 +52,7 @@ class DiversityTest:
         return float(2 * scipy.stats.t.sf(abs(score), self.freedom))
 
     def interval(self, alpha: float) -> tuple[float, float]:
-        """What holds the ratio less 1 with a chance of 1 - 2 alpha."""
+        """Return the interval of the ratio less 1 with the confidence 1 - 2 alpha."""
         width = float(scipy.stats.t.ppf(1 - alpha, self.freedom)) * self.standard_error
         return self.ratio - 1 - width, self.ratio - 1 + width
 
@@ -79,8 +79,8 @@ def diversity_test(distance: ArrayLike) -> DiversityTest:
     >>> from microdsd.evaluation.verdict.permutation import distances
     >>> rng = np.random.default_rng(0)
     >>> sides = rng.normal(size=(2, 20, 3)) * [[[0.1]], [[1]]]
-    >>> found = diversity_test(distances(sides.reshape(40, 3)))
-    >>> round(found.ratio, 1), found.p_value(lower=True) < 0.001
+    >>> result = diversity_test(distances(sides.reshape(40, 3)))
+    >>> round(result.ratio, 1), result.p_value(lower=True) < 0.001
     (0.1, True)
     """
     matrix = np.asarray(distance, dtype=float)
@@ -89,15 +89,18 @@ def diversity_test(distance: ArrayLike) -> DiversityTest:
     real, real_error = _mean_distance(matrix[n:, n:])
     if not real > 0:
         return DiversityTest(generated, real, 0.0, 1.0)
-    ours, theirs = (generated_error / real) ** 2, (generated * real_error / real**2) ** 2
-    total = ours + theirs
+    error_of_generated, error_of_real = (
+        (generated_error / real) ** 2,
+        (generated * real_error / real**2) ** 2,
+    )
+    total = error_of_generated + error_of_real
     # Welch's degrees of freedom.
-    freedom = (n - 1) * total**2 / (ours**2 + theirs**2) if total > 0 else 1.0
+    freedom = (n - 1) * total**2 / (error_of_generated**2 + error_of_real**2) if total > 0 else 1.0
     return DiversityTest(generated, real, float(np.sqrt(total)), float(freedom))
 
 
 def _mean_distance(matrix: Numbers) -> tuple[float, float]:
-    """Mean distance of two samples, and its standard error."""
+    """Return the mean distance of two samples, and its standard error."""
     n = len(matrix)
     if n < 2:
         return 0.0, 0.0
@@ -105,8 +108,8 @@ def _mean_distance(matrix: Numbers) -> tuple[float, float]:
     return float(to_others.mean()), float(2 * to_others.std(ddof=1) / np.sqrt(n))
 
 
-def unlike_voxels(ms: xr.DataArray) -> Numbers:
-    """Share of unlike voxels ``(n, n)`` of two samples, over that of unrelated ones.
+def differing_voxels(ms: xr.DataArray) -> Numbers:
+    """Return the share of differing voxels ``(n, n)`` of two samples, over that of unrelated ones.
 
     About 1 for samples that have nothing to do with one another, 0 for equal ones.
 
@@ -114,7 +117,7 @@ def unlike_voxels(ms: xr.DataArray) -> Numbers:
     --------
     >>> from microdsd.microstructure import as_microstructure
     >>> pair = as_microstructure(np.array([[[0, 0, 1, 1]] * 2, [[0, 1, 0, 1]] * 2]), ensemble=True)
-    >>> unlike_voxels(pair).tolist()
+    >>> differing_voxels(pair).tolist()
     [[0.0, 1.0], [1.0, 0.0]]
     """
     labels = ms.values.reshape(len(ms), -1)
@@ -128,6 +131,6 @@ def unlike_voxels(ms: xr.DataArray) -> Numbers:
             like += indicator @ indicator.T
     by_chance = 1 - fractions @ fractions.T
     share = 1 - like / labels.shape[1]
-    found: Numbers = share / np.where(by_chance > 0, by_chance, 1)
-    np.fill_diagonal(found, 0)
-    return found
+    relative: Numbers = share / np.where(by_chance > 0, by_chance, 1)
+    np.fill_diagonal(relative, 0)
+    return relative

@@ -1,4 +1,4 @@
-"""Measured descriptors as arrays, in the groups that are tested as one."""
+"""Measured descriptors as arrays, in the groups that are tested together."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @dataclasses.dataclass(frozen=True)
 class Block:
-    """One descriptor of all samples.
+    """Hold one descriptor of all samples.
 
     Attributes
     ----------
@@ -43,12 +43,12 @@ class Block:
 
     @property
     def curve(self) -> bool:
-        """Whether there is a value for every distance."""
+        """Tell whether there is a value for every distance."""
         return bool(self.points)
 
 
 def feature_blocks(described: xr.Dataset, *, last_lag: int) -> list[Block]:
-    """Make arrays of all descriptors that are tested and that were measured.
+    """Make arrays of all measured descriptors that are tested.
 
     The fractions are not among them: samples and windows are paired by those.
 
@@ -64,10 +64,10 @@ def feature_blocks(described: xr.Dataset, *, last_lag: int) -> list[Block]:
     >>> from microdsd.metrics import describe
     >>> from microdsd.metrics.registry import judged_groups
     >>> described = describe(np.eye(8, dtype=int), periodic=False, descriptors=judged_groups())
-    >>> found = feature_blocks(described, last_lag=3)
-    >>> [block.descriptor for block in found][:3]
+    >>> result = feature_blocks(described, last_lag=3)
+    >>> [block.descriptor for block in result][:3]
     ['two_point_probability', 'anisotropy', 'two_point_cluster']
-    >>> found[0].values.shape
+    >>> result[0].values.shape
     (1, 1, 4)
     """
     two_phases = described.sizes["phase"] == 2
@@ -78,38 +78,40 @@ def feature_blocks(described: xr.Dataset, *, last_lag: int) -> list[Block]:
             continue
         if two_phases and record.repeats_for_two_phases:
             continue
-        found = described[source]
+        variable = described[source]
         if record.derive is not None:
-            found = record.derive(found, last_lag)
+            variable = record.derive(variable, last_lag)
         if two_phases and record.same_for_both_phases:
-            found = found.isel(phase=slice(1))
-        blocks.append(_block(record, found, last_lag))
+            variable = variable.isel(phase=slice(1))
+        blocks.append(_block(record, variable, last_lag))
     return blocks
 
 
-def _block(record: Descriptor, found: xr.DataArray, last_lag: int) -> Block:
+def _block(record: Descriptor, variable: xr.DataArray, last_lag: int) -> Block:
     along = record.points
-    dims = [str(dim) for dim in found.dims if dim not in ("sample", along)]
+    dims = [str(dim) for dim in variable.dims if dim not in ("sample", along)]
     if along:
-        found = found.isel({along: slice(last_lag + 1)}).transpose("sample", ..., along)
-    values = found.values.astype(float).reshape(len(found), -1, found.sizes[along] if along else 1)
-    parts = list(_parts(found, dims))
-    # Two samples differ by one body at least, and by all where the answer is yes or no.
-    step = 1.0 if record.whole_numbers or found.dtype == bool else 0.0
+        variable = variable.isel({along: slice(last_lag + 1)}).transpose("sample", ..., along)
+    values = variable.values.astype(float).reshape(
+        len(variable), -1, variable.sizes[along] if along else 1
+    )
+    parts = list(_parts(variable, dims))
+    # Two samples differ by one component at least, and by all where the answer is yes or no.
+    step = 1.0 if record.whole_numbers or variable.dtype == bool else 0.0
     return Block(
         record.name,
-        str(found.attrs.get("units", "1")),
+        str(variable.attrs.get("units", "1")),
         values,
         tuple(part.get("phase", part.get("pair")) for part in parts),
         tuple(part.get("axis") for part in parts),
-        tuple(found[along].values.astype(float).tolist()) if along else (),
+        tuple(variable[along].values.astype(float).tolist()) if along else (),
         step,
     )
 
 
-def _parts(found: xr.DataArray, dims: list[str]) -> Iterator[dict[str, str]]:
-    for index in np.ndindex(*(found.sizes[dim] for dim in dims)):
+def _parts(variable: xr.DataArray, dims: list[str]) -> Iterator[dict[str, str]]:
+    for index in np.ndindex(*(variable.sizes[dim] for dim in dims)):
         yield {
-            dim: str(found["phase_name" if dim == "phase" else dim].values[i])
+            dim: str(variable["phase_name" if dim == "phase" else dim].values[i])
             for dim, i in zip(dims, index, strict=True)
         }

@@ -1,4 +1,4 @@
-"""The verdict: in what generated samples are equal to windows of real material."""
+"""The verdict: comparison of generated samples with windows of real material."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from microdsd.evaluation.comparison import last_judged_lag
 from microdsd.evaluation.fraction_trend import WINDOWS_PER_COEFFICIENT, FractionTrend
 from microdsd.evaluation.verdict.adjusted import Adjusted, Setting
 from microdsd.evaluation.verdict.classifier import ClassifierTest, classifier_test, configurations
-from microdsd.evaluation.verdict.diversity import DiversityTest, diversity_test, unlike_voxels
+from microdsd.evaluation.verdict.diversity import DiversityTest, differing_voxels, diversity_test
 from microdsd.evaluation.verdict.features import feature_blocks
 from microdsd.evaluation.verdict.margins import margins_with
 from microdsd.evaluation.verdict.matching import Pairs, match_fractions
@@ -115,31 +115,31 @@ def judge(
     if not 0 < alpha < 1:
         raise InputError(f"alpha: must lie between 0 and 1, got {alpha}")
     limits = margins_with(margins)
-    new, found = as_ensemble(generated), as_ensemble(reference)
-    if new.shape[1:] != found.shape[1:] or set(phases_of(new)) != set(phases_of(found)):
+    new, windows = as_ensemble(generated), as_ensemble(reference)
+    if new.shape[1:] != windows.shape[1:] or set(phases_of(new)) != set(phases_of(windows)):
         raise InputError(
-            f"reference: its windows {found.shape[1:]} of phases {list(phases_of(found))} are not "
-            f"like the samples {new.shape[1:]} of phases {list(phases_of(new))}"
+            f"reference: its windows {windows.shape[1:]} of phases {list(phases_of(windows))} are "
+            f"not like the samples {new.shape[1:]} of phases {list(phases_of(new))}"
         )
-    made_phi, real_phi = (phase_fractions(side).values for side in (new, found))
-    inside = FractionTrend(real_phi).reaches(made_phi)
-    phases = phases_of(found)
+    new_phi, real_phi = (phase_fractions(side).values for side in (new, windows))
+    inside = FractionTrend(real_phi).reaches(new_phi)
+    phases = phases_of(windows)
     fewest = Needed(
         FEWEST_SAMPLES, max(FEWEST_WINDOWS, WINDOWS_PER_COEFFICIENT * (1 + len(phases) - 1))
     )
     status: Status = "compared"
     if inside.mean() < LEAST_SHARE:
         status = "not comparable"
-    elif inside.sum() < fewest.samples or len(found) < fewest.windows:
+    elif inside.sum() < fewest.samples or len(windows) < fewest.windows:
         status = "too few"
     verdict = Verdict(
         alpha=alpha,
         status=status,
         n_generated=len(new),
-        n_real=len(found),
+        n_real=len(windows),
         n_outside=int((~inside).sum()),
         fewest=fewest,
-        fractions=_fractions(made_phi, real_phi, list(phases.values())),
+        fractions=_fractions(new_phi, real_phi, list(phases.values())),
         margins=limits,
     )
     if status != "compared":
@@ -147,13 +147,13 @@ def judge(
     with stage("judging", _STEPS, progress) as judging:
         sides = described or (
             _described(new, periodic, part_of(judging, 0, "samples")),
-            _described(found, periodic, part_of(judging, 1, "reference")),
+            _described(windows, periodic, part_of(judging, 1, "reference")),
         )
         return _compared(
             verdict,
             new.isel(sample=inside),
-            found,
-            (made_phi[inside], real_phi),
+            windows,
+            (new_phi[inside], real_phi),
             (sides[0].isel(sample=inside), sides[1]),
             np.random.default_rng(rng),
             judging,
@@ -167,17 +167,17 @@ def _described(ms: xr.DataArray, periodic: bool, progress: Progress) -> xr.Datas
 def _compared(
     verdict: Verdict,
     new: xr.DataArray,
-    found: xr.DataArray,
+    windows: xr.DataArray,
     fractions: tuple[Numbers, Numbers],
     described: tuple[xr.Dataset, xr.Dataset],
     rng: np.random.Generator,
     judging: Stage,
 ) -> Verdict:
-    """Fill in the tests."""
+    """Complete the verdict with its tests."""
     lag = last_judged_lag(new.shape[1:])
     blocks = [
-        (made, real, verdict.margins[real.descriptor])
-        for made, real in zip(
+        (generated, real, verdict.margins[real.descriptor])
+        for generated, real in zip(
             *(feature_blocks(side, last_lag=lag) for side in described), strict=True
         )
     ]
@@ -200,9 +200,9 @@ def _compared(
     tests.append(Test("joint", joint, None, None, None, all(test.inside for test in tests)))
     judging.update(3, status="classifier and diversity")
     pairs = match_fractions(*fractions)
-    classifier = _classifier(setting, new, found, pairs)
-    members = _members(new, found, pairs)
-    in_voxels = diversity_test(unlike_voxels(members))
+    classifier = _classifier(setting, new, windows, pairs)
+    members = _members(new, windows, pairs)
+    in_voxels = diversity_test(differing_voxels(members))
     real_members = pairs.real + len(new)
     features = np.concatenate([block.weighed for block in adjusted], axis=1)
     in_descriptors = diversity_test(
@@ -224,9 +224,9 @@ def _compared(
 
 
 def _classifier(
-    setting: Setting, new: xr.DataArray, found: xr.DataArray, pairs: Pairs
+    setting: Setting, new: xr.DataArray, real: xr.DataArray, pairs: Pairs
 ) -> ClassifierTest:
-    textures = np.concatenate([configurations(new), configurations(found)])
+    textures = np.concatenate([configurations(new), configurations(real)])
     samples, windows = setting.sizes
     # Deviations of samples and windows from the trend of the windows, as weights of all values.
     expected = np.zeros((samples + windows, samples + windows))
@@ -239,18 +239,18 @@ def _classifier(
 
 
 def _further(
-    verdict: Verdict, name: str, found: ClassifierTest | DiversityTest, tests: int
+    verdict: Verdict, name: str, result: ClassifierTest | DiversityTest, tests: int
 ) -> Test:
-    """Test that is no descriptor."""
-    if isinstance(found, ClassifierTest):
-        p, difference = found.p_value, found.accuracy - 0.5
+    """Make a test that belongs to no descriptor."""
+    if isinstance(result, ClassifierTest):
+        p, difference = result.p_value, result.accuracy - 0.5
     else:
-        p, difference = found.p_value(lower=name == "voxel_diversity"), found.ratio - 1
+        p, difference = result.p_value(lower=name == "voxel_diversity"), result.ratio - 1
     return interval_test(
         name,
         p,
         difference,
-        found.interval(verdict.alpha),
+        result.interval(verdict.alpha),
         margin=verdict.margins[name].value,
         alpha=verdict.alpha,
         tests=tests,
@@ -259,13 +259,13 @@ def _further(
 
 
 def _members(generated: xr.DataArray, real: xr.DataArray, pairs: Pairs) -> xr.DataArray:
-    """Generated members of the pairs, then the real ones."""
+    """Return the generated members of the pairs, then the real ones."""
     labels = np.concatenate([generated.values[pairs.generated], real.values[pairs.real]])
     return as_microstructure(labels, phases=phases_of(real), ensemble=True)
 
 
-def _fractions(made: Numbers, real: Numbers, phases: list[str]) -> tuple[FractionMatch, ...]:
-    columns = (made.mean(axis=0), real.mean(axis=0), real.min(axis=0), real.max(axis=0))
+def _fractions(generated: Numbers, real: Numbers, phases: list[str]) -> tuple[FractionMatch, ...]:
+    columns = (generated.mean(axis=0), real.mean(axis=0), real.min(axis=0), real.max(axis=0))
     return tuple(
         FractionMatch(name, *(float(column[k]) for column in columns))
         for k, name in enumerate(phases)

@@ -1,4 +1,4 @@
-"""How far off samples may be and still be called equal: one margin for every test."""
+"""Margins of all tests: the largest differences that do not matter."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ def default_margins() -> dict[str, Margin]:
 
     Examples
     --------
-    >>> default_margins()["body_count"]
+    >>> default_margins()["component_count"]
     Margin(value=0.1, kind='mean')
     """
-    found = {record.name: record.margin for record in descriptors() if record.margin is not None}
-    return {**found, **_OTHER_MARGINS}
+    margins = {record.name: record.margin for record in descriptors() if record.margin is not None}
+    return {**margins, **_OTHER_MARGINS}
 
 
 def margins_with(changes: Mapping[str, float] | None) -> dict[str, Margin]:
-    """Default margins with some of them changed.
+    """Return the default margins with some of them changed.
 
     Parameters
     ----------

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @dataclasses.dataclass(frozen=True)
 class Pairs:
-    """One real window for each generated sample, or one sample for each window if those are fewer.
+    """Pair each generated sample with a real window, or each window with a sample if fewer.
 
     Attributes
     ----------
@@ -50,6 +50,6 @@ def match_fractions(generated: ArrayLike, real: ArrayLike) -> Pairs:
     >>> pairs.generated.tolist(), pairs.real.tolist()
     ([0, 1], [2, 0])
     """
-    made, found = np.asarray(generated, dtype=float), np.asarray(real, dtype=float)
-    cost = ((made[:, np.newaxis] - found) ** 2).sum(axis=-1)
+    new, windows = np.asarray(generated, dtype=float), np.asarray(real, dtype=float)
+    cost = ((new[:, np.newaxis] - windows) ** 2).sum(axis=-1)
     return Pairs(*scipy.optimize.linear_sum_assignment(cost))

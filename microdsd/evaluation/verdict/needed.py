@@ -1,4 +1,4 @@
-"""How many samples and windows would decide what cannot be told."""
+"""Numbers of samples and windows that would decide an undecided test."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ MOST = 1_000
 
 
 class Needed(NamedTuple):
-    """Samples and windows with which an answer is likely, in the proportion they have now."""
+    """Hold numbers of samples and windows, in their present proportion, that probably decide."""
 
     samples: int
     windows: int
 
     @classmethod
     def times(cls, factor: float, samples: int, windows: int) -> Needed | None:
-        """Some times as many, at least one more of each; None where that is no advice.
+        """Multiply both numbers, and add at least one to each; None where that is no advice.
 
         Examples
         --------
@@ -40,7 +40,7 @@ class Needed(NamedTuple):
 
 
 def factors_within(shift: ArrayLike, error: ArrayLike, margin: float, alpha: float) -> Numbers:
-    """How many times as many samples and windows would show differences to be within a margin.
+    """Return the factors of the numbers that would show differences to be within a margin.
 
     Parameters
     ----------
@@ -60,7 +60,7 @@ def factors_within(shift: ArrayLike, error: ArrayLike, margin: float, alpha: flo
 
 
 def factors_differs(shift: ArrayLike, error: ArrayLike, level: float) -> Numbers:
-    """How many times as many would show differences to be there, at the level of a two-sided test.
+    """Return the factors of the numbers that would show differences to exist.
 
     Examples
     --------

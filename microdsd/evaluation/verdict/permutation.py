@@ -1,4 +1,4 @@
-"""Tests by shuffling what a trend with the fractions leaves."""
+"""Permutation tests of the residuals of a trend with the fractions."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ ROWS_AT_A_TIME = 1_000
 
 
 class Shuffles:
-    """Random exchanges of generated samples and real windows.
+    """Hold random exchanges of generated samples and real windows.
 
     Parameters
     ----------
@@ -60,7 +60,7 @@ class Shuffles:
         self._variance = np.concatenate([within, weights**2])
 
     def squares(self, residuals: Numbers) -> Numbers:
-        """Mean squared difference, in standard errors, of every shuffle.
+        """Return the mean squared difference, in standard errors, of every permutation.
 
         Parameters
         ----------
@@ -70,18 +70,18 @@ class Shuffles:
         -------
         ndarray, shape (shuffles,)
         """
-        squared, found = residuals**2, np.empty(len(self.order))
+        squared, statistics = residuals**2, np.empty(len(self.order))
         for start in range(0, len(self.order), ROWS_AT_A_TIME):
             order = self.order[start : start + ROWS_AT_A_TIME]
             difference = self._difference[order] @ residuals
             mean = self._mean[order] @ residuals
             variance = self._variance[order] @ squared - mean**2 / max(self._samples - 1, 1)
-            found[start : start + ROWS_AT_A_TIME] = mean_square(difference, variance)
-        return found
+            statistics[start : start + ROWS_AT_A_TIME] = mean_square(difference, variance)
+        return statistics
 
 
 def mean_square(difference: Numbers, variance: Numbers) -> Numbers:
-    """Mean over the components of the squared differences over their variances.
+    """Average the squared differences over their variances, over the components.
 
     A component without difference counts as nothing; one that differs and does not vary, as very
     much.
@@ -99,7 +99,7 @@ def mean_square(difference: Numbers, variance: Numbers) -> Numbers:
 
 
 def p_value(statistic: float, shuffled: ArrayLike) -> float:
-    """Share of the shuffled statistics, the observed one among them, that are at least as large.
+    """Return the share of all statistics, permuted or observed, that are at least as large.
 
     Examples
     --------
@@ -112,13 +112,13 @@ def p_value(statistic: float, shuffled: ArrayLike) -> float:
 
 
 def distances(features: ArrayLike) -> Numbers:
-    """Euclidean distances ``(n, n)`` between the rows of features ``(n, components)``."""
+    """Return the Euclidean distances ``(n, n)`` between rows of features ``(n, components)``."""
     rows = np.asarray(features, dtype=float)
     squares = (rows**2).sum(axis=1)
     squared = squares[:, np.newaxis] + squares - 2 * rows @ rows.T
     np.fill_diagonal(squared, 0)
-    found: Numbers = np.sqrt(np.maximum(squared, 0))
-    return found
+    euclidean: Numbers = np.sqrt(np.maximum(squared, 0))
+    return euclidean
 
 
 def holm(p_values: Sequence[float]) -> list[float]:

@@ -1,4 +1,4 @@
-"""What the verdict on an ensemble holds."""
+"""Results of the verdict on an ensemble."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ SIDES: dict[str, Literal["upper", "lower"]] = {
 
 @dataclasses.dataclass(frozen=True)
 class Test:
-    """One question of the family: whether the two ensembles are alike in this respect.
+    """Hold one question of the family: whether both ensembles are equal in this respect.
 
     Attributes
     ----------
@@ -72,7 +72,7 @@ class Test:
 
 @dataclasses.dataclass(frozen=True)
 class Difference:
-    """Mean difference, generated less real, of one phase and axis of a descriptor.
+    """Hold the mean difference, generated less real, of one phase and axis of a descriptor.
 
     Attributes
     ----------
@@ -113,7 +113,7 @@ class Difference:
 
     @property
     def bound(self) -> float:
-        """Largest difference that the interval allows, in margins; infinite without a scale."""
+        """Return the largest difference that the interval allows, in margins."""
         if self.interval is None:
             return float("inf")
         return max(-self.interval[0], self.interval[1]) / self.margin
@@ -121,7 +121,7 @@ class Difference:
 
 @dataclasses.dataclass(frozen=True)
 class DescriptorDifference:
-    """One descriptor, all its phases, axes and distances at once.
+    """Hold one descriptor with all its phases, axes and distances.
 
     Attributes
     ----------
@@ -138,13 +138,13 @@ class DescriptorDifference:
 
     @property
     def largest(self) -> Difference:
-        """The part that may be furthest off, in margins."""
+        """Return the part that may deviate most, in margins."""
         return max(self.parts, key=lambda part: part.bound)
 
 
 @dataclasses.dataclass(frozen=True)
 class FractionMatch:
-    """Fraction of one phase in samples and windows.
+    """Hold the fraction of one phase in samples and windows.
 
     Attributes
     ----------
@@ -164,7 +164,7 @@ class FractionMatch:
 
 @dataclasses.dataclass(frozen=True)
 class Verdict:
-    """Whether generated samples can be told from windows of real material.
+    """Hold the answers of all tests, and what they rest on.
 
     Attributes
     ----------
@@ -186,7 +186,7 @@ class Verdict:
     voxel_diversity, descriptor_diversity : DiversityTest or None
     tests : tuple of Test
         The family: the descriptors by name, "joint", "classifier", "voxel_diversity",
-        "descriptor_diversity"; "network" and "memorisation" where they were asked for.
+        "descriptor_diversity"; "network" and "memorisation" if they were requested.
     """
 
     alpha: float
@@ -206,43 +206,48 @@ class Verdict:
 
     @property
     def indistinguishable(self) -> bool | None:
-        """Whether everything is within the margin; None where the sets were not compared."""
+        """Tell whether everything is within the margin; None if nothing was compared."""
         if self.status != "compared":
             return None
         return all(test.answer == WITHIN for test in self.tests)
 
     @property
     def differing(self) -> tuple[Test, ...]:
-        """Tests that found a difference, the clearest first."""
-        found = (test for test in self.tests if test.answer == DIFFERS)
-        return tuple(sorted(found, key=lambda test: test.p_value))
+        """Return the tests that found a difference, the clearest first."""
+        differing = (test for test in self.tests if test.answer == DIFFERS)
+        return tuple(sorted(differing, key=lambda test: test.p_value))
 
     def counts(self) -> dict[Answer, int]:
-        """How many descriptors have each of the three answers."""
-        answers = [self.test(found.descriptor).answer for found in self.descriptors]
+        """Count the descriptors with each of the three answers."""
+        answers = [self.test(difference.descriptor).answer for difference in self.descriptors]
         words: tuple[Answer, ...] = (WITHIN, DIFFERS, CANNOT_TELL)
         return {answer: answers.count(answer) for answer in words}
 
     def test(self, name: str) -> Test:
-        """Test of this name; KeyError if it was not made."""
+        """Return the test of this name."""
         return {test.name: test for test in self.tests}[name]
 
-    def with_memorisation(self, found: Memorisation) -> Verdict:
-        """Add the search for copies of training windows to the family, if there is one."""
-        samples, windows = found.generated.sizes["sample"], found.held_back.sizes["sample"]
-        made = found.generated["relative_distance"].values[:, np.newaxis]
-        real = found.held_back["relative_distance"].values
-        nearer = float(((made < real) + 0.5 * (made == real)).mean()) - 0.5
+    def with_memorisation(self, memorisation: Memorisation) -> Verdict:
+        """Add the search for copies of training windows to the family, if it was made."""
+        samples, windows = (
+            memorisation.generated.sizes["sample"],
+            memorisation.held_back.sizes["sample"],
+        )
+        new = memorisation.generated["relative_distance"].values[:, np.newaxis]
+        real = memorisation.held_back["relative_distance"].values
+        nearer = float(((new < real) + 0.5 * (new == real)).mean()) - 0.5
         # The error of the Mann-Whitney statistic where the two sides are alike.
         error = np.sqrt((samples + windows + 1) / (12 * samples * windows))
         width = float(scipy.stats.norm.ppf(1 - self.alpha) * error)
-        return self._with("memorisation", found.p_value, nearer, (nearer - width, nearer + width))
+        return self._with(
+            "memorisation", memorisation.p_value, nearer, (nearer - width, nearer + width)
+        )
 
-    def with_network(self, found: ClassifierTest) -> Verdict:
-        """Add a network that was trained to tell the two sides apart, if there is a family."""
-        interval = found.interval(self.alpha)
-        added = self._with("network", found.p_value, found.accuracy - 0.5, interval)
-        return dataclasses.replace(added, network=found)
+    def with_network(self, result: ClassifierTest) -> Verdict:
+        """Add the test by a network to the family, if there is a family."""
+        interval = result.interval(self.alpha)
+        added = self._with("network", result.p_value, result.accuracy - 0.5, interval)
+        return dataclasses.replace(added, network=result)
 
     def _with(self, name: str, p_value: float, difference: float, interval: Interval) -> Verdict:
         if self.status != "compared":
@@ -261,7 +266,7 @@ class Verdict:
         return dataclasses.replace(self, tests=family([*others, added], self.alpha))
 
     def to_dict(self) -> dict[str, Any]:
-        """Everything, as `json.dumps` accepts it."""
+        """Convert everything to what `json.dumps` accepts."""
         return {
             "indistinguishable": self.indistinguishable,
             "counts": self.counts(),
@@ -270,7 +275,7 @@ class Verdict:
 
 
 def family(tests: list[Test], alpha: float) -> tuple[Test, ...]:
-    """Tests of one family: p-values corrected for their number, and the answers.
+    """Correct the p-values of a family of tests for their number, and give the answers.
 
     What was shown to be within the margin is called so, even where a difference is significant:
     it is a difference that does not matter.
@@ -304,7 +309,7 @@ def interval_test(
     tests: int,
     sizes: tuple[int, int],
 ) -> Test:
-    """Test of one number whose interval is known.
+    """Test one number whose interval is known.
 
     A classifier that is right less often than by chance is no fault, nor are samples that are
     less alike, voxel by voxel, than real windows: such numbers have a margin to one side.

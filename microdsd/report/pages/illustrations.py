@@ -34,12 +34,12 @@ _MOST_LEVELS = 6
 
 
 def pictures(evaluation: Evaluation) -> dict[str, Any]:
-    """Slices of both sides; of volumes also a surface and three planes of one of each."""
+    """Draw slices of both sides; for volumes also a surface and three planes of one of each."""
     new, real = evaluation.generated, evaluation.windows
     flat = len(spatial_dims(new)) == 2
     tiles = min(_MOST_TILES, new.sizes["sample"], real.sizes["sample"])
     kind = "samples" if flat else "slices"
-    found: dict[str, Any] = {
+    drawn: dict[str, Any] = {
         "slices": {
             "generated": _svg(
                 slice_panels(new, count=tiles), "slices-generated", f"{kind}, generated"
@@ -54,7 +54,7 @@ def pictures(evaluation: Evaluation) -> dict[str, Any]:
             + ("" if flat else " Of each volume, the middle slice normal to z."),
         }
     }
-    return found if flat else found | _volumes(evaluation)
+    return drawn if flat else drawn | _volumes(evaluation)
 
 
 def _volumes(evaluation: Evaluation) -> dict[str, Any]:
@@ -87,40 +87,40 @@ def _alike(
     generated: xr.DataArray, windows: xr.DataArray, label: int
 ) -> tuple[xr.DataArray, xr.DataArray, dict[str, float]]:
     """Choose the first generated sample and the window with the closest fraction of a phase."""
-    ours = float(phase_fractions(generated).sel(phase=label)[0])
-    theirs = phase_fractions(windows).sel(phase=label).values
-    nearest = int(np.abs(theirs - ours).argmin())
-    fractions = {"generated": ours, "real": float(theirs[nearest])}
+    new_fraction = float(phase_fractions(generated).sel(phase=label)[0])
+    real_fractions = phase_fractions(windows).sel(phase=label).values
+    nearest = int(np.abs(real_fractions - new_fraction).argmin())
+    fractions = {"generated": new_fraction, "real": float(real_fractions[nearest])}
     return generated.isel(sample=0), windows.isel(sample=nearest), fractions
 
 
 def radial_panels(evaluation: Evaluation) -> list[dict[str, Any]]:
-    """Radial S2, one panel per phase."""
-    found = two_point_curves(evaluation)[: len(evaluation.phases)]
-    size = _panel_size(len(found))
+    """Draw radial S2, one panel per phase."""
+    curves_by_phase = two_point_curves(evaluation)[: len(evaluation.phases)]
+    size = _panel_size(len(curves_by_phase))
     return [
         _phase_panel(evaluation, label, curves, "all directions", f"radial-{i}", size, i == 0)
-        for i, (label, curves) in enumerate(zip(evaluation.phases, found, strict=True))
+        for i, (label, curves) in enumerate(zip(evaluation.phases, curves_by_phase, strict=True))
     ]
 
 
 def pair_panels(evaluation: Evaluation) -> list[dict[str, Any]]:
-    """Radial S2 of two phases, one panel per pair; none where there are only two phases."""
-    found = two_point_curves(evaluation)[len(evaluation.phases) :]
+    """Draw radial S2 of two phases, one panel per pair; none if there are only two phases."""
+    curves_by_pair = two_point_curves(evaluation)[len(evaluation.phases) :]
     names = phases_of(evaluation.windows).values()
     fraction = {curves.phase: curves.real_mean[0] for curves in evaluation.comparison.two_point}
     limit = {f"{a}-{b}": fraction[a] * fraction[b] for a, b in combinations(names, 2)}
-    size = _panel_size(len(found))
+    size = _panel_size(len(curves_by_pair))
     return [
         _panel(
             evaluation, curves, curves.phase, PAIR_COLOUR, limit[curves.phase], f"pair-{i}", size
         )
-        for i, curves in enumerate(found)
+        for i, curves in enumerate(curves_by_pair)
     ]
 
 
 def axis_panels(evaluation: Evaluation) -> list[dict[str, Any]]:
-    """S2 along each axis, one panel per phase and axis."""
+    """Draw S2 along each axis, one panel per phase and axis."""
     size = _panel_size(len(spatial_dims(evaluation.windows)))
     return [
         _phase_panel(
@@ -191,8 +191,10 @@ def training(log: TrainingLog) -> dict[str, Any]:
     if log.gains:
         names = list(log.gains)
         kept = np.unique(np.linspace(0, len(names) - 1, _MOST_LEVELS).round().astype(int))
-        shown = {names[i]: log.gains[names[i]] for i in kept}
-        gains = training_curves(log.minutes, shown, ylabel="gain / nats per walker", size=size)
+        gains_by_level = {names[i]: log.gains[names[i]] for i in kept}
+        gains = training_curves(
+            log.minutes, gains_by_level, ylabel="gain / nats per walker", size=size
+        )
         panels.append(
             {
                 "title": "Gain on validation windows",
@@ -208,7 +210,7 @@ def training(log: TrainingLog) -> dict[str, Any]:
 
 
 def _panel_size(count: int) -> tuple[float, float]:
-    """Inches of one of `count` panels: two fill a row, and so do three."""
+    """Return the size in inches of one of `count` panels: two fill a row, and so do three."""
     return (4.5, 3.05) if count <= 2 else (3.5, 2.7)
 
 

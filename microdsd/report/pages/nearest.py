@@ -1,4 +1,4 @@
-"""The report's section on memorisation: distances, and the sample that is nearest to training."""
+"""The section on memorisation: distances, and the sample that is nearest to training."""
 
 from __future__ import annotations
 
@@ -32,30 +32,34 @@ _STRIP = (0.9, 7.4)  # left margin, width
 
 
 def nearest_section(
-    found: Memorisation, generated: xr.DataArray, training: LabelsLike
+    memorisation: Memorisation, generated: xr.DataArray, training: LabelsLike
 ) -> dict[str, Any]:
-    """Verdict and figures of a memorisation check, for the page."""
-    index = int(found.generated["relative_distance"].values.argmin())
-    text = memorisation_sentence(found)
+    """Return the verdict and the figures of a memorisation check, for the page."""
+    index = int(memorisation.generated["relative_distance"].values.argmin())
+    text = memorisation_sentence(memorisation)
     return {
         "verdict": f"{text[:1].upper()}{text[1:]}.",
-        "distances": _svg(distance_strips(found), "distances", "distances to the training scan"),
-        "pair": _svg(
-            nearest_pair(found, generated, training, index), "pair", "sample and nearest window"
+        "distances": _svg(
+            distance_strips(memorisation), "distances", "distances to the training scan"
         ),
-        "distance": f"{float(found.generated['distance'][index]):.1%}",
-        "held_back": found.held_back.sizes["sample"],
+        "pair": _svg(
+            nearest_pair(memorisation, generated, training, index),
+            "pair",
+            "sample and nearest window",
+        ),
+        "distance": f"{float(memorisation.generated['distance'][index]):.1%}",
+        "held_back": memorisation.held_back.sizes["sample"],
     }
 
 
-def distance_strips(found: Memorisation) -> Figure:
+def distance_strips(memorisation: Memorisation) -> Figure:
     """Draw every relative distance as a dot: samples above, held-back windows below."""
     left, width = _STRIP
     with figure_style():
         figure = blank_figure(left + width + 0.15, 1.25)
         axes = axes_at(figure, left, 0.05, width, 0.75)
         for height, (side, colour) in enumerate(
-            ((found.held_back, MUTED), (found.generated, ACCENT))
+            ((memorisation.held_back, MUTED), (memorisation.generated, ACCENT))
         ):
             values = side["relative_distance"].values
             axes.scatter(values, np.full(len(values), height), s=22, color=colour, alpha=0.6, lw=0)
@@ -65,23 +69,23 @@ def distance_strips(found: Memorisation) -> Figure:
             ylim=(-0.6, 1.6),
             yticks=[0, 1],
             yticklabels=["held back", "samples"],
-            xlabel="unlike voxels of the nearest training window, over those of unrelated windows",
+            xlabel="differing voxels of the nearest training window, over unrelated windows",
         )
         axes.grid(axis="x", color=HAIRLINE, lw=0.5)
     return figure
 
 
 def nearest_pair(
-    found: Memorisation, generated: xr.DataArray, training: LabelsLike, index: int
+    memorisation: Memorisation, generated: xr.DataArray, training: LabelsLike, index: int
 ) -> Figure:
     """Draw a sample, its nearest training window and where they differ (volumes in the middle)."""
     sample = generated.values[index]
-    window = nearest_window(found.generated, index, training, sample.shape)
+    window = nearest_window(memorisation.generated, index, training, sample.shape)
     planes = [middle_slice(labels, 0) for labels in (sample, window)]
     colours = phase_colours(phases_of(generated))
     with figure_style():
         figure = blank_figure(3 * _TILE + 2 * _GAP + 0.1, _TILE + 0.3)
-        for k, title in enumerate(("sample", "nearest training window", "unlike voxels")):
+        for k, title in enumerate(("sample", "nearest training window", "differing voxels")):
             axes = axes_at(figure, 0.05 + k * (_TILE + _GAP), 0.22, _TILE, _TILE)
             if k < 2:
                 draw_labels(axes, planes[k], colours)

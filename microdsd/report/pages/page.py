@@ -85,7 +85,7 @@ def write_report(
 
 
 def report_paths(path: str | Path) -> tuple[Path, Path]:
-    """Names of the page and of its JSON.
+    """Return the names of the page and of its JSON.
 
     Raises
     ------
@@ -142,7 +142,7 @@ def _render(
 
 
 class _Counter:
-    """Numbers figures or tables in the order in which the page asks."""
+    """Count figures or tables in the order in which the page asks for them."""
 
     def __init__(self) -> None:
         self._numbers = itertools.count(1)

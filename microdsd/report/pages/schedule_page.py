@@ -14,7 +14,7 @@ from microdsd.schedule.result import Schedule
 
 
 def check_name(path: str | Path) -> None:
-    """Refuse a name that says neither page nor picture.
+    """Refuse a name that belongs to neither a page nor a picture.
 
     Raises
     ------

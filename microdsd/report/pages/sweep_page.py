@@ -71,7 +71,7 @@ def write_sweep_report(
 
 
 def sweep_headline(sweep: SweepEvaluation) -> str:
-    """State what was made, and whether it is what was asked for."""
+    """State which samples were generated, and whether they are the requested ones."""
     members = sweep.members()
     name = phases_of(sweep.generated)[sweep.phase]
     samples = len(sweep.requested)
@@ -83,7 +83,7 @@ def sweep_headline(sweep: SweepEvaluation) -> str:
 
 
 def sweep_subline(sweep: SweepEvaluation) -> str:
-    """Say how much changes from one fraction to the next."""
+    """State how much changes from one fraction to the next."""
     if not sweep.steps:
         return "There is one fraction only."
     changed = 100 * float(np.mean([step.changed for step in sweep.steps]))
@@ -138,16 +138,16 @@ def _picture(sweep: SweepEvaluation) -> Markup:
 
 
 def _panels(sweep: SweepEvaluation) -> list[dict[str, Any]]:
-    """One panel per descriptor against the fraction."""
+    """Draw one panel per descriptor against the fraction."""
     phases = phases_of(sweep.generated)
     by_label = phase_colours(phases, sweep.phase)
     colours = {name: by_label[label] for label, name in phases.items()}
     name = phases[sweep.phase]
     panels = []
     for i, column in enumerate(sweep.columns):
-        of = column.of or ""
-        colour = colours.get(of, PAIR_COLOUR if of else ACCENT_COLOUR)
-        title = ", ".join(filter(None, (label_of(column.descriptor), column.of)))
+        phase = column.phase or ""
+        colour = colours.get(phase, PAIR_COLOUR if phase else ACCENT_COLOUR)
+        title = ", ".join(filter(None, (label_of(column.descriptor), column.phase)))
         figure = _scatter(sweep, column, colour, xlabel=f"fraction of {name}", legend=i == 0)
         svg = figure_svg(figure, name=f"panel-{i}", label=f"{title} against the fraction of {name}")
         panels.append({"title": title, "fill": colour.fill, "svg": Markup(svg)})
@@ -174,11 +174,11 @@ def _scatter(
 
 
 def _table(sweep: SweepEvaluation) -> list[dict[str, Any]]:
-    """Mean of every descriptor at every fraction."""
+    """Average every descriptor at every fraction."""
     return [
         {
             "descriptor": label_of(column.descriptor),
-            "of": column.of or "all phases",
+            "part": column.phase or "all phases",
             "unit": unit,
             "means": [number(None if v is None else v * factor) for v in sweep.mean(column)],
         }

@@ -8,7 +8,7 @@ from microdsd import __version__
 
 
 def render(template: str, **context: Any) -> str:
-    """Text of a page from the name of its template; all it names must be in the context."""
+    """Return the text of a page from its template; the context must contain all its names."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     templates = Environment(

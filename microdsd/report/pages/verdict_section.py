@@ -20,7 +20,7 @@ _PER_MILLE = 1000.0
 
 
 def verdict_section(evaluation: Evaluation) -> dict[str, Any]:
-    """Rows, pictures and figures of the section; only the reason where nothing was compared."""
+    """Return the rows and figures of the section, or the reason why nothing was compared."""
     verdict = evaluation.verdict
     fractions = {"fractions": _fractions(verdict), "outside": verdict.n_outside}
     if verdict.status != "compared":
@@ -30,7 +30,7 @@ def verdict_section(evaluation: Evaluation) -> dict[str, Any]:
     return {
         "compared": True,
         **fractions,
-        "rows": [_descriptor_row(verdict, found) for found in verdict.descriptors],
+        "rows": [_descriptor_row(verdict, difference) for difference in verdict.descriptors],
         "others": [
             {**_result(test), "text": _other_words(verdict, test.name)}
             for test in verdict.tests
@@ -52,8 +52,8 @@ def verdict_section(evaluation: Evaluation) -> dict[str, Any]:
             "difference of every descriptor in margins",
         ),
         "curves": [
-            _curve_panel(evaluation, found, i)
-            for i, found in enumerate(d for d in verdict.descriptors if d.largest.points)
+            _curve_panel(evaluation, difference, i)
+            for i, difference in enumerate(d for d in verdict.descriptors if d.largest.points)
         ],
         "alpha": f"{100 * verdict.alpha:g} %",
         "level": f"{100 * (1 - 2 * verdict.alpha):g} %",
@@ -67,11 +67,11 @@ def _in_margins(test: Test, value: float | None) -> float | None:
     return None if value is None or not test.margin else value / test.margin
 
 
-def _descriptor_row(verdict: Verdict, found: DescriptorDifference) -> dict[str, Any]:
-    part = found.largest
-    test = verdict.test(found.descriptor)
-    of = ", ".join(text for text in (part.phase, part.axis and f"along {part.axis}") if text)
-    return {**_result(test), "of": of or "all phases"}
+def _descriptor_row(verdict: Verdict, difference: DescriptorDifference) -> dict[str, Any]:
+    part = difference.largest
+    test = verdict.test(difference.descriptor)
+    place = ", ".join(text for text in (part.phase, part.axis and f"along {part.axis}") if text)
+    return {**_result(test), "part": place or "all phases"}
 
 
 def _result(test: Test) -> dict[str, str]:
@@ -97,12 +97,12 @@ def _other_words(verdict: Verdict, name: str) -> str:
         texts["classifier"] = f"right in {classifier.right} of {classifier.number} pairs"
     if network is not None:
         texts["network"] = f"right for {network.right} of {network.number}"
-    for key, found in (
+    for key, diversity in (
         ("voxel_diversity", verdict.voxel_diversity),
         ("descriptor_diversity", verdict.descriptor_diversity),
     ):
-        if found is not None:
-            texts[key] = f"{found.ratio:.2f} of that of real windows"
+        if diversity is not None:
+            texts[key] = f"{diversity.ratio:.2f} of that of real windows"
     return texts[name]
 
 
@@ -115,20 +115,22 @@ def _fractions(verdict: Verdict) -> str:
     return means
 
 
-def _curve_panel(evaluation: Evaluation, found: DescriptorDifference, i: int) -> dict[str, Any]:
-    part = found.largest
+def _curve_panel(
+    evaluation: Evaluation, difference: DescriptorDifference, i: int
+) -> dict[str, Any]:
+    part = difference.largest
     length = LengthScale.of(evaluation.windows)
     factor = length.factor
-    record = find(found.descriptor)
+    record = find(difference.descriptor)
     if record is not None and record.points_in_voxels:
         factor *= _edge(evaluation, part.axis)
-    of = ", ".join(text for text in (part.phase, part.axis and f"along {part.axis}") if text)
-    title = f"{label_of(found.descriptor)}, {of}"
+    place = ", ".join(text for text in (part.phase, part.axis and f"along {part.axis}") if text)
+    title = f"{label_of(difference.descriptor)}, {place}"
     figure = difference_curve(
         np.array(part.points) * factor,
         _PER_MILLE * np.array(part.difference),
         (_PER_MILLE * np.array(part.low), _PER_MILLE * np.array(part.high)),
-        answer=evaluation.verdict.test(found.descriptor).answer,
+        answer=evaluation.verdict.test(difference.descriptor).answer,
         xlabel=f"{'distance r' if record is None else record.abscissa} / {length.symbol}",
         ylabel="generated − real / 10⁻³",
     )
@@ -136,7 +138,7 @@ def _curve_panel(evaluation: Evaluation, found: DescriptorDifference, i: int) ->
 
 
 def _edge(evaluation: Evaluation, axis: str | None) -> float:
-    """Edge of a voxel along an axis, or the mean over the axes."""
+    """Return the edge of a voxel along an axis, or the mean over the axes."""
     size = voxel_size_of(evaluation.windows).size
     edges = dict(zip(spatial_dims(evaluation.windows), size, strict=True))
     return float(np.mean(size)) if axis is None else edges[axis]

@@ -45,7 +45,7 @@ def animate_walk(
     pixels: int = 320,
     overwrite: bool = False,
 ) -> None:
-    """Write a walk to an animated GIF that repeats and rests on the finished sample.
+    """Write a walk to an animated GIF that repeats and pauses on the finished sample.
 
     In 2D every voxel has the colour of its walkers' phase, darker where several share it. In 3D one
     phase is drawn as a solid: the voxels where the blurred occupation is highest, as many as the
@@ -104,7 +104,7 @@ def animate_walk(
 
 
 def check_animation(path: str | Path, pixels: int) -> None:
-    """Raise InputError for a file that is no GIF by its name, or a width that is no picture's."""
+    """Raise InputError for a file that is not named as a GIF, or an unsuitable width."""
     if Path(path).suffix.lower() != ".gif":
         raise InputError(f"output: {path} does not end in .gif; name it so")
     if not _NARROWEST <= pixels <= _WIDEST:
@@ -112,7 +112,7 @@ def check_animation(path: str | Path, pixels: int) -> None:
 
 
 def highest_voxels(field: NDArray[Any], number: int) -> NDArray[np.bool_]:
-    """Mark as many voxels as asked for, those where a field is highest; equals in C order.
+    """Mark as many voxels as requested where a field is highest; ties in C order.
 
     Examples
     --------
@@ -193,7 +193,7 @@ def _captioned(picture: NDArray[np.uint8], caption: str, pixels: int) -> Image:
 
 
 def _shared_palette(pictures: Iterable[Image]) -> Image:
-    """One palette for all frames, so that colours do not flicker."""
+    """Return one palette for all frames, so that colours do not flicker."""
     from PIL import Image
 
     some = list(pictures)

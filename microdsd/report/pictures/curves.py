@@ -162,7 +162,7 @@ def fraction_scatter(
 
 
 def _axes(figure: Figure, *, left: float = 0.6) -> Axes:
-    """Axes with room for labels of fixed size, whatever the size of the figure."""
+    """Add axes with room for labels of fixed size, whatever the size of the figure."""
     width, height = figure.get_size_inches()
     bottom, right, top = 0.46, 0.1, 0.1
     axes: Axes = figure.add_axes(

@@ -1,4 +1,4 @@
-"""The curves of `describe` on one page: all that their records have drawn."""
+"""The curves of `describe` on one page: all curves whose records are marked as drawn."""
 
 from __future__ import annotations
 
@@ -146,7 +146,7 @@ def _panel(described: xr.Dataset, record: Descriptor, name: str) -> _Panel:
 
 
 def _reach(curves: xr.DataArray, along: Values) -> int:
-    """Number of points up to which any curve is above a hundredth of its peak."""
+    """Return the number of points up to which any curve exceeds a hundredth of its peak."""
     values = np.nan_to_num(curves.values.astype(float)).reshape(-1, len(along))
     high = (values > 0.01 * values.max(axis=1, keepdims=True)).any(axis=0)
     return min(len(along), int(np.flatnonzero(high).max(initial=0)) + 2)

@@ -1,4 +1,4 @@
-"""Differences between generated and real: on the scale of margins, and along a distance."""
+"""Differences between generated and real material, in margins and along a distance."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Capacity against rate of several sets of electrodes, and the voltage on the way."""
+"""Capacity against rate of several sets of electrodes, and their voltage."""
 
 from __future__ import annotations
 
@@ -50,9 +50,9 @@ def discharge_picture(sets: Mapping[str, xr.Dataset]) -> Figure:
         figure = blank_figure(2 * (left + width) + 0.15, top + height + bottom)
         capacity = axes_at(figure, left, top, width, height)
         voltage = axes_at(figure, 2 * left + width, top, width, height)
-        for (name, found), colour in zip(sets.items(), colours, strict=False):
-            _draw_capacity(capacity, found, name, colour)
-            _draw_voltage(voltage, found, colour)
+        for (name, discharges), colour in zip(sets.items(), colours, strict=False):
+            _draw_capacity(capacity, discharges, name, colour)
+            _draw_voltage(voltage, discharges, colour)
         rates = next(iter(sets.values()))["rate"].values
         capacity.set(xlabel="C-rate / (1/h)", ylabel="capacity / (mA h/cm²)", xscale="log")
         capacity.set_xticks(rates, [f"{rate:g}" for rate in rates])
@@ -63,32 +63,32 @@ def discharge_picture(sets: Mapping[str, xr.Dataset]) -> Figure:
         voltage.set_xlim(left=0)
         for axes in (capacity, voltage):
             axes.grid(color=HAIRLINE, lw=0.4)
-        if all(found.sizes["sample"] > 1 for found in sets.values()):
+        if all(discharges.sizes["sample"] > 1 for discharges in sets.values()):
             capacity.set_title("mean and range of the samples", color=MUTED)
-        chosen = ", ".join(f"{rates[i]:g}" for i in _shown(len(rates)))
+        chosen = ", ".join(f"{rates[i]:g}" for i in _selected(len(rates)))
         voltage.set_title(f"means at C-rates {chosen}, from right to left", color=MUTED)
     return figure
 
 
-def _draw_capacity(axes: Axes, found: xr.Dataset, name: str, colour: str) -> None:
-    capacity = found["capacity"] * _TO_CELL
+def _draw_capacity(axes: Axes, discharges: xr.Dataset, name: str, colour: str) -> None:
+    capacity = discharges["capacity"] * _TO_CELL
     number = f"{capacity.sizes['sample']} sample{'s' * (capacity.sizes['sample'] > 1)}"
     mean, low, high = (getattr(capacity, kind)("sample") for kind in ("mean", "min", "max"))
     axes.plot(capacity["rate"], mean, "o-", ms=3, color=colour, label=f"{name}, {number}")
     axes.fill_between(capacity["rate"], low, high, color=colour, alpha=0.15, lw=0)
 
 
-def _draw_voltage(axes: Axes, found: xr.Dataset, colour: str) -> None:
-    charge = found["discharged"].values * _TO_CELL
-    carried = np.isfinite(found["voltage"].values).all(-1)
-    for i in _shown(found.sizes["rate"]):
+def _draw_voltage(axes: Axes, discharges: xr.Dataset, colour: str) -> None:
+    charge = discharges["discharged"].values * _TO_CELL
+    carried = np.isfinite(discharges["voltage"].values).all(-1)
+    for i in _selected(discharges.sizes["rate"]):
         kept = carried[:, i]
         if kept.any():
             axes.plot(
-                charge[kept, i].mean(0), found["voltage"].values[kept, i].mean(0), color=colour
+                charge[kept, i].mean(0), discharges["voltage"].values[kept, i].mean(0), color=colour
             )
 
 
-def _shown(number: int) -> list[int]:
-    """Numbers of the slowest, a middle and the fastest rate."""
+def _selected(number: int) -> list[int]:
+    """Return the numbers of the slowest, a middle and the fastest rate."""
     return sorted({int(i + 0.5) for i in np.linspace(0, number - 1, _SHOWN_RATES)})

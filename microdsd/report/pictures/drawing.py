@@ -35,7 +35,7 @@ _SHARP = 480  # raster pixels per tile: voxels stay crisp when the page is enlar
 
 
 def at(figure: Figure, left: float, top: float) -> tuple[float, float]:
-    """Find the figure coordinates of a point given in inches from the upper left corner."""
+    """Return the figure coordinates of a point given in inches from the upper left corner."""
     return left / figure.get_figwidth(), 1 - top / figure.get_figheight()
 
 

@@ -30,7 +30,7 @@ _MARGIN = 1.03
 
 @dataclass(frozen=True)
 class Rendering:
-    """A picture of a phase and where the box lies in it.
+    """Hold a picture of a phase and the place of the box in it.
 
     Attributes
     ----------
@@ -141,7 +141,7 @@ def render_phase(
 
 @dataclass(frozen=True)
 class _Scene:
-    """The smoothed indicator; positions are relative to the middle of the box."""
+    """Hold the smoothed indicator; positions are relative to the middle of the box."""
 
     density: NDArray[np.float32]
     clearance: NDArray[np.float32]  # a distance that holds none of the phase, per voxel
@@ -157,7 +157,7 @@ class _Scene:
         return cls(density, clearance, edge, np.array(inside.shape) * edge)
 
     def index(self, position: Floats) -> Floats:
-        """Fractional voxel indices, one row per axis, as ``map_coordinates`` wants them."""
+        """Return fractional voxel indices, one row per axis, as ``map_coordinates`` needs them."""
         return np.ascontiguousarray(((position + self.box / 2) / self.edge - 0.5).T, np.float32)
 
     def sample(self, field: NDArray[np.float32], index: Floats) -> Floats:
@@ -173,7 +173,7 @@ class _Scene:
         return slope
 
     def stride(self, index: Floats, density: Floats) -> Floats:
-        """Lengths that can be walked from here without passing through the phase."""
+        """Return the lengths that can be walked without passing through the phase."""
         voxel = np.ravel_multi_index(
             tuple((index + 0.5).astype(np.intp)), self.density.shape, mode="clip"
         )
@@ -184,7 +184,7 @@ class _Scene:
     def cast(
         self, origin: Floats, direction: Floats
     ) -> tuple[NDArray[np.intp], Floats, NDArray[np.int8]]:
-        """Follow parallel rays to the phase.
+        """Cast parallel rays at the phase.
 
         Returns the rays that meet it, where, and the axis of the box face if that is where the ray
         entered (-1 for the interface itself).
@@ -195,30 +195,30 @@ class _Scene:
         enter, leave = np.maximum(near.max(axis=1), 0.0), far.min(axis=1)
         ray = np.flatnonzero(enter < leave)
         t = enter[ray].astype(np.float32)
-        here = self.index(origin[ray] + t[:, None] * direction)
+        place = self.index(origin[ray] + t[:, None] * direction)
         forward = (direction / self.edge).astype(np.float32)[:, None]
-        before = self.sample(self.density, here)
+        before = self.sample(self.density, place)
 
         capped = before >= _LEVEL
-        found, distance = [ray[capped]], [t[capped]]
+        rays, distance = [ray[capped]], [t[capped]]
         faces = [near[ray[capped]].argmax(axis=1).astype(np.int8)]
         keep, left = ~capped, (leave[ray] - t).astype(np.float32)
         while True:
-            ray, t, left, before, here = (
-                ray[keep], t[keep], left[keep], before[keep], here[:, keep]
+            ray, t, left, before, place = (
+                ray[keep], t[keep], left[keep], before[keep], place[:, keep]
             )  # fmt: skip
             if not ray.size:
                 break
-            step = self.stride(here, before)
-            t, left, here = t + step, left - step, here + step * forward
-            now = self.sample(self.density, here)
+            step = self.stride(place, before)
+            t, left, place = t + step, left - step, place + step * forward
+            now = self.sample(self.density, place)
             inside = (now >= _LEVEL) & (left > 0)
             back = (now[inside] - _LEVEL) / (now[inside] - before[inside])
-            found.append(ray[inside])
+            rays.append(ray[inside])
             distance.append(t[inside] - step[inside] * back)
             faces.append(np.full(int(inside.sum()), -1, dtype=np.int8))
             before, keep = now, ~inside & (left > 0)
-        hit = np.concatenate(found)
+        hit = np.concatenate(rays)
         position = origin[hit] + np.concatenate(distance)[:, None] * direction
         return hit, position, np.concatenate(faces)
 

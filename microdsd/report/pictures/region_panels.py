@@ -1,4 +1,4 @@
-"""Planes of completed or composed material, with the borders of what was known or prescribed."""
+"""Planes of completed or composed material, with the borders of known or prescribed regions."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def region_panels(tiles: Mapping[str, xr.DataArray], *, width: float = 7.2) -> F
 
 
 def _draw_borders(axes: Axes, region: NDArray[np.integer[Any]]) -> None:
-    """Lines between neighbours of different regions."""
+    """Draw lines between neighbours of different regions."""
     from matplotlib.collections import LineCollection
 
     rows, columns = region.shape

@@ -1,4 +1,4 @@
-"""The picture of a schedule: material dissolving, and what is left of it at every noise level."""
+"""The picture of a schedule: material dissolves, and its traces at every noise level."""
 
 from __future__ import annotations
 
@@ -89,9 +89,9 @@ def _draw_information(axes: Axes, schedule: Schedule) -> None:
 
 def _draw_two_point(axes: Axes, schedule: Schedule) -> None:
     curves = schedule.curves["two_point"].isel(species=0)
-    shown = [*range(0, curves.sizes["level"] - 1, 3), curves.sizes["level"] - 1]
+    levels = [*range(0, curves.sizes["level"] - 1, 3), curves.sizes["level"] - 1]
     distance = curves["distance"].values[1:]
-    for k in shown:
+    for k in levels:
         sigma = float(curves["level"][k])
         tone = tuple(c + (0.88 - c) * k / (curves.sizes["level"] - 1) for c in rgb(ACCENT))
         axes.plot(
@@ -107,7 +107,7 @@ def _draw_two_point(axes: Axes, schedule: Schedule) -> None:
 
 
 def _mark_levels(axes: Axes, schedule: Schedule, *, named: bool = False) -> None:
-    """Lines at the last level, the horizon examined and, if another, the recommended one."""
+    """Draw lines at the last level, the examined horizon and the recommended one."""
     marks = [
         (schedule.sigma_last, "last step", MUTED, ":"),
         (schedule.horizon.sigma, "horizon", INK, "-"),

@@ -1,4 +1,4 @@
-"""The look that all figures share: colours per phase, lengths with units, SVG ready for a page."""
+"""The common look of all figures: colours per phase, lengths with units, SVG for a page."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ SHADE = "#f0f3f7"
 
 @dataclass(frozen=True)
 class PhaseColour:
-    """Colours of one phase: areas, lines on white, lit surface of a solid, cut faces of it."""
+    """Hold the colours of one phase: areas, lines on white, lit surface, cut faces."""
 
     fill: str
     line: str
@@ -67,14 +67,14 @@ def phase_colours(phases: Mapping[int, str], focus: int | None = None) -> dict[i
 
 
 def rgb(colour: str) -> tuple[float, float, float]:
-    """Split into red, green and blue from 0 to 1 of a ``#rrggbb`` string."""
+    """Split a ``#rrggbb`` string into red, green and blue from 0 to 1."""
     red, green, blue = (int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5))
     return red, green, blue
 
 
 @dataclass(frozen=True)
 class LengthScale:
-    """Factor from stored lengths to the unit shown, and the symbol of that unit."""
+    """Hold the factor from stored lengths to the shown unit, and the symbol of that unit."""
 
     factor: float
     symbol: str
@@ -97,14 +97,14 @@ class LengthScale:
 
     @classmethod
     def of(cls, ms: xr.DataArray) -> LengthScale:
-        """One unit for all pictures and curves of an ensemble: that of its longest edge."""
+        """Choose one unit for all pictures of an ensemble: that of its longest edge."""
         voxel = voxel_size_of(ms)
         lengths = ms.shape[-len(voxel.size) :]
         edges = [n * edge for n, edge in zip(lengths, voxel.size, strict=True)]
         return cls.fitting(max(edges), voxel.unit)
 
     def text(self, length: float) -> str:
-        """Write a stored length as people write it."""
+        """Write a stored length for a person."""
         return f"{length * self.factor:.3g} {self.symbol}"
 
 

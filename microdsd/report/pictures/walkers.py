@@ -51,6 +51,6 @@ def walkers_picture(
     fills = np.array([fill[label] for label in species_of(phases, background)])
     mixed = np.tensordot(occupation, fills, axes=(0, 0)) / np.maximum(number, 1)
     crowded = mixed * _CROWDED ** np.maximum(number - 1, 0)
-    shown = np.where(number > 0, crowded, fill[background])
-    picture: NDArray[np.uint8] = np.round(255 * shown).astype(np.uint8)
+    colours = np.where(number > 0, crowded, fill[background])
+    picture: NDArray[np.uint8] = np.round(255 * colours).astype(np.uint8)
     return picture

@@ -13,7 +13,7 @@ from microdsd.report.words.verdict_sentence import verdict_sentence
 def evaluation_document(
     evaluation: Evaluation, memorisation: Memorisation | None = None
 ) -> dict[str, Any]:
-    """Everything that was measured and judged, as JSON can hold it."""
+    """Return everything that was measured and judged, as JSON can hold it."""
     document = evaluation.to_dict()
     document["verdict"]["sentence"] = verdict_sentence(evaluation.verdict)
     if memorisation is not None:

@@ -1,4 +1,4 @@
-"""What the comparison found, in sentences and table rows."""
+"""The results of the comparison, in sentences and table rows."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def facts(evaluation: Evaluation) -> list[dict[str, str]]:
         all(p.exact is None or bool(p.exact[i]) for p in evaluation.composition)
         for i in range(samples)
     )
-    found = [
+    figures = [
         ("generated samples", str(samples), f"{shape} voxels"),
         (
             "reference windows",
@@ -85,12 +85,12 @@ def facts(evaluation: Evaluation) -> list[dict[str, str]]:
     ]
     if evaluation.verdict.status != "not comparable":
         scale = f"two real sets {_s2(curve.real_real_median)}"
-        found.append((f"S₂ error, {curve.phase}", _s2(curve.error), scale))
-    return [{"name": name, "value": value, "note": note} for name, value, note in found]
+        figures.append((f"S₂ error, {curve.phase}", _s2(curve.error), scale))
+    return [{"name": name, "value": value, "note": note} for name, value, note in figures]
 
 
 def two_point_rows(evaluation: Evaluation) -> list[dict[str, Any]]:
-    """Set the S2 error of every phase against that of two real sets."""
+    """List the S2 error of every phase beside that of two real sets."""
     fills = _fills_by_name(evaluation)
     rows = []
     for curve in two_point_curves(evaluation):
@@ -117,35 +117,39 @@ def descriptor_rows(evaluation: Evaluation) -> list[dict[str, Any]]:
     rows: list[dict[str, Any]] = []
     compared = _descriptors(evaluation)
     largest = _largest_values(compared)
-    for found in compared:
-        name = label_of(found.descriptor)
-        factor, unit = readable(found.units, largest[found.descriptor])
-        of = ", ".join(text for text in (found.phase, found.axis and f"along {found.axis}") if text)
-        part = _part(evaluation, found)
+    for result in compared:
+        name = label_of(result.descriptor)
+        factor, unit = readable(result.units, largest[result.descriptor])
+        place = ", ".join(
+            text for text in (result.phase, result.axis and f"along {result.axis}") if text
+        )
+        part = _part(evaluation, result)
         rows.append(
             {
                 "descriptor": name,
                 "first": not rows or rows[-1]["descriptor"] != name,
-                "of": of or "all phases",
-                "fill": fills.get(found.phase or ""),
+                "part": place or "all phases",
+                "fill": fills.get(result.phase or ""),
                 "unit": unit,
-                "real": _scaled(found.real_mean, factor),
+                "real": _scaled(result.real_mean, factor),
                 "expected": _scaled(None if part is None else part.real, factor),
-                "generated": _scaled(found.generated_mean, factor),
-                "difference": amount(found.descriptor, part.relative, sign=True) if part else NONE,
-                "interval": interval_words(found.descriptor, part.interval) if part else NONE,
+                "generated": _scaled(result.generated_mean, factor),
+                "difference": amount(result.descriptor, part.relative, sign=True) if part else NONE,
+                "interval": interval_words(result.descriptor, part.interval) if part else NONE,
             }
         )
     return rows
 
 
-def _part(evaluation: Evaluation, found: DescriptorComparison) -> Difference | None:
-    """What the verdict says of the same phase and axis; None of what it does not test."""
+def _part(evaluation: Evaluation, comparison: DescriptorComparison) -> Difference | None:
+    """Return the answer for the same phase and axis; None if the verdict does not test it."""
     for descriptor in evaluation.verdict.descriptors:
-        if descriptor.descriptor == found.descriptor:
+        if descriptor.descriptor == comparison.descriptor:
             for part in descriptor.parts:
                 # One interface parts two phases: it has the name of either, or none.
-                if part.axis == found.axis and (part.phase == found.phase or not found.phase):
+                if part.axis == comparison.axis and (
+                    part.phase == comparison.phase or not comparison.phase
+                ):
                     return part
     return None
 
@@ -164,7 +168,7 @@ def definitions(evaluation: Evaluation) -> list[dict[str, str]]:
 
 
 def two_point_curves(evaluation: Evaluation) -> list[TwoPointComparison]:
-    """Radial curves of the phases compared, the one in focus first, then of pairs of phases."""
+    """Return radial curves of the compared phases, the focused one first, then of pairs."""
     names = phases_of(evaluation.windows)
     by_name = {curve.phase: curve for curve in evaluation.comparison.two_point}
     of_phases = [by_name.pop(names[label]) for label in evaluation.phases]
@@ -176,7 +180,7 @@ def _first_curve(evaluation: Evaluation) -> TwoPointComparison:
 
 
 def _descriptors(evaluation: Evaluation) -> list[DescriptorComparison]:
-    """Those of the phases compared, in their order; pairs of phases and totals stay."""
+    """Return the descriptors of the compared phases, in their order, with pairs and totals."""
     names = phases_of(evaluation.windows)
     order = {names[label]: i for i, label in enumerate(evaluation.phases)}
     left_out = set(names.values()) - set(order)
@@ -203,11 +207,15 @@ def _scaled(value: float | None, factor: float) -> str:
 
 
 def _largest_values(descriptors: list[DescriptorComparison]) -> dict[str, float]:
-    """Size of every descriptor over all phases, so that one unit serves them all."""
+    """Return the size of every descriptor over all phases, so that one unit serves all."""
     largest: dict[str, float] = {}
-    for found in descriptors:
-        means = (abs(mean) for mean in (found.real_mean, found.generated_mean) if mean is not None)
-        largest[found.descriptor] = max(largest.get(found.descriptor, 0.0), *means, 0.0)
+    for comparison in descriptors:
+        means = (
+            abs(mean)
+            for mean in (comparison.real_mean, comparison.generated_mean)
+            if mean is not None
+        )
+        largest[comparison.descriptor] = max(largest.get(comparison.descriptor, 0.0), *means, 0.0)
     return largest
 
 

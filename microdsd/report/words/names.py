@@ -1,4 +1,4 @@
-"""Names and explanations of descriptors and tests as people write them."""
+"""Names and explanations of descriptors and tests for readers."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _TESTS = {
 
 
 def label_of(name: str) -> str:
-    """Return the name of a descriptor or test as people write it.
+    """Return the name of a descriptor or test for readers.
 
     Examples
     --------

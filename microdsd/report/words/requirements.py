@@ -1,4 +1,4 @@
-"""What a script may require of an evaluation, in a small grammar."""
+"""Requirements of a script on an evaluation, in a small grammar."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ _PATTERN = re.compile(
 
 @dataclass(frozen=True)
 class Requirement:
-    """One requirement.
+    """Hold one requirement.
 
     Attributes
     ----------
@@ -74,7 +74,7 @@ class Requirement:
         --------
         >>> Requirement.parse("specific_surface_area<=5%").bound
         0.05
-        >>> Requirement.parse("body_count=within").answer
+        >>> Requirement.parse("component_count=within").answer
         'within'
         """
         parsed = _PATTERN.fullmatch(text.replace(" ", ""))
@@ -102,7 +102,7 @@ class Requirement:
         return cls(text, "within" if name == "indistinguishable" else name, answer, bound)
 
     def unmet(self, evaluation: Evaluation) -> str | None:
-        """Say why an evaluation does not meet the requirement, or None if it does.
+        """State why an evaluation does not meet the requirement; None if it does.
 
         Raises
         ------
@@ -131,7 +131,7 @@ class Requirement:
         return self._above(verdict, test)
 
     def _above(self, verdict: Verdict, test: Test) -> str | None:
-        """Say by how much samples may be off, if that is more than the bound."""
+        """State by how much samples may deviate, if that exceeds the bound."""
         if self.name in OF_PAIRS:
             right = 0.5 + (test.interval[1] if test.interval else 0.5)
             return f"right in up to {right:.1%}" if self.bound and right > self.bound else None

@@ -36,7 +36,7 @@ _CODE = {"model_digest", "data_sha256", "config"}
 
 
 def composition_table(evaluation: Evaluation) -> dict[str, Any]:
-    """Per phase and per sample, what was asked for and what is there."""
+    """List the requested and the achieved composition, per phase and per sample."""
     fills = fills_of(evaluation)
     rows = [
         {
@@ -84,7 +84,7 @@ def composition_table(evaluation: Evaluation) -> dict[str, Any]:
 
 
 def provenance_rows(evaluation: Evaluation | SweepEvaluation) -> list[dict[str, Any]]:
-    """Who made what with which versions, as names and values."""
+    """List the tools, the versions and the data of the samples, as names and values."""
     record = evaluation.record
     rows = [_row("date", record["date"]), _row("seed of the comparison", record["seed"])]
     if "command" in record:
@@ -118,13 +118,13 @@ def provenance_rows(evaluation: Evaluation | SweepEvaluation) -> list[dict[str, 
 
 
 def legend(evaluation: Evaluation) -> list[dict[str, str]]:
-    """Name and area colour of every phase, the one in focus first."""
+    """List the name and the area colour of every phase, the focused one first."""
     names = phases_of(evaluation.generated)
     return [{"name": names[label], "fill": fill} for label, fill in fills_of(evaluation).items()]
 
 
 def fills_of(evaluation: Evaluation) -> dict[int, str]:
-    """Area colour of every phase."""
+    """Return the area colour of every phase."""
     colours = phase_colours(phases_of(evaluation.generated), evaluation.phases[0])
     return {label: colour.fill for label, colour in colours.items()}
 

@@ -1,4 +1,4 @@
-"""The verdict in one sentence that a person can read."""
+"""The verdict in one sentence."""
 
 from __future__ import annotations
 
@@ -42,31 +42,33 @@ def verdict_sentence(verdict: Verdict) -> str:
     return " ".join(parts)
 
 
-def difference_words(found: DescriptorDifference) -> str:
-    """Say how the part of a descriptor that is furthest off differs.
+def difference_words(difference: DescriptorDifference) -> str:
+    """State how the most deviating part of a descriptor differs.
 
     "surfaces are 3.0 % too rough".
     """
-    part = found.largest
-    record = find(found.descriptor)
+    part = difference.largest
+    record = find(difference.descriptor)
     words = None if record is None else record.words
     if words is None:
-        words = Words(f"the {label_of(found.descriptor)} of {{of}} is", "too high", "too low")
-    one_for_both = len({p.phase for p in found.parts}) == 1
+        words = Words(
+            f"the {label_of(difference.descriptor)} of {{phase}} is", "too high", "too low"
+        )
+    one_for_both = len({p.phase for p in difference.parts}) == 1
     subject = (one_for_both and words.subject_of_both) or words.subject
     size = part.relative or 0.0
     telling = 0.005 <= abs(size) <= LARGEST_SHARE
-    amount = f"{amount_of(found.descriptor, abs(size))} " if telling else ""
+    amount = f"{amount_of(difference.descriptor, abs(size))} " if telling else ""
     text = f"{subject} {amount}{words.more if size > 0 else words.less}"
-    return text.format(of=part.phase or "all phases", axis=part.axis)
+    return text.format(phase=part.phase or "all phases", axis=part.axis)
 
 
 def amount_of(name: str, share: float) -> str:
-    """Share in per cent, or in points of what is itself a share; one decimal below 10.
+    """Format a share in per cent, or in points; one decimal below 10.
 
     Examples
     --------
-    >>> amount_of("body_count", 0.0312), amount_of("percolates", -0.12)
+    >>> amount_of("component_count", 0.0312), amount_of("percolates", -0.12)
     ('3.1 %', '−12 points')
     """
     text = f"{100 * share:.{1 if abs(share) < 0.095 else 0}f}".replace("-", "−")
@@ -74,24 +76,26 @@ def amount_of(name: str, share: float) -> str:
 
 
 def needed_words(test: Test) -> str:
-    """Say how many samples and windows would decide; empty where that is not known."""
+    """State how many samples and windows would decide; empty where that is not known."""
     if test.needed is None:
         return ""
     return f"about {test.needed.samples} samples and {test.needed.windows} windows would decide"
 
 
 def _reasons(verdict: Verdict) -> list[str]:
-    """The worst of what differs; if nothing does, the worst of what cannot be told."""
-    by_name = {found.descriptor: found for found in verdict.descriptors}
+    """Yield the largest difference, or the largest undecided one if nothing differs."""
+    by_name = {difference.descriptor: difference for difference in verdict.descriptors}
     differing = [by_name[t.name] for t in verdict.differing if t.name in by_name]
-    differing.sort(key=lambda found: abs(found.largest.relative or 0) / found.largest.margin)
+    differing.sort(
+        key=lambda difference: abs(difference.largest.relative or 0) / difference.largest.margin
+    )
     sentences = []
     if differing:
         worst, *others = reversed(differing)
         margin = amount_of(worst.descriptor, worst.largest.margin)
         text = f"Worst: {difference_words(worst)} (margin {margin})"
         if others:
-            more = [difference_words(found) for found in others[: MOST_REASONS - 1]]
+            more = [difference_words(difference) for difference in others[: MOST_REASONS - 1]]
             if len(others) > len(more):
                 more.append(f"{len(others) - len(more)} more")
             text += f"; also {_listed(more)}"
@@ -106,22 +110,22 @@ OTHERS = ("voxel_diversity", "descriptor_diversity", "memorisation", "classifier
 
 
 def _of_others(verdict: Verdict, name: str) -> str:
-    found = verdict.descriptor_diversity
+    diversity = verdict.descriptor_diversity
     texts = {
         "voxel_diversity": "Samples repeat one another",
         "descriptor_diversity": "Samples vary "
-        f"{0 if found is None else 100 * found.ratio:.0f} % as much as real windows",
+        f"{0 if diversity is None else 100 * diversity.ratio:.0f} % as much as real windows",
         "memorisation": "Samples are copies of training windows",
-        "classifier": f"A classifier tells them apart in {_right(verdict)}",
-        "network": "A network tells them apart: "
-        f"{0 if verdict.network is None else 100 * verdict.network.accuracy:.0f} % are named "
-        "rightly",
+        "classifier": f"A classifier distinguishes them in {_right(verdict)}",
+        "network": "A network distinguishes them: "
+        f"{0 if verdict.network is None else 100 * verdict.network.accuracy:.0f} % are "
+        "classified correctly",
     }
     return texts[name]
 
 
 def _undecided(verdict: Verdict) -> str:
-    names = {found.descriptor for found in verdict.descriptors}
+    names = {difference.descriptor for difference in verdict.descriptors}
     open_tests = [test for test in verdict.tests if test.answer == CANNOT_TELL]
     if any(test.answer == DIFFERS for test in verdict.tests):
         return "All descriptors together differ."
@@ -130,12 +134,16 @@ def _undecided(verdict: Verdict) -> str:
         most = max(open_tests, key=lambda test: test.needed or (0, 0))
         return f"Undecided: {listed}{_decide(most)}."
     worst = max(
-        (found for found in verdict.descriptors if verdict.test(found.descriptor) in open_tests),
-        key=lambda found: found.largest.bound,
+        (
+            difference
+            for difference in verdict.descriptors
+            if verdict.test(difference.descriptor) in open_tests
+        ),
+        key=lambda difference: difference.largest.bound,
     )
     part, test = worst.largest, verdict.test(worst.descriptor)
-    of = "".join(f" of {text}" for text in (part.phase,) if text)
-    name = f"{label_of(worst.descriptor)}{of}"
+    phase = "".join(f" of {text}" for text in (part.phase,) if text)
+    name = f"{label_of(worst.descriptor)}{phase}"
     if part.interval is None:
         return f"Worst: {name} has no value to be compared."
     low, high = (amount_of(worst.descriptor, end) for end in part.interval)
@@ -149,10 +157,10 @@ def _decide(test: Test) -> str:
 
 
 def _not_comparable(verdict: Verdict) -> str:
-    def outside(found: FractionMatch) -> float:
-        return max(found.low - found.generated, found.generated - found.high)
+    def outside(match: FractionMatch) -> float:
+        return max(match.low - match.generated, match.generated - match.high)
 
-    apart = max(verdict.fractions, key=lambda found: round(outside(found), 9))
+    apart = max(verdict.fractions, key=lambda fraction: round(outside(fraction), 9))
     return (
         f"Not comparable: the fractions of {verdict.n_outside} of {verdict.n_generated} generated "
         f"samples lie outside those of the real windows ({apart.phase}: {apart.generated:.3f} in "
@@ -162,8 +170,8 @@ def _not_comparable(verdict: Verdict) -> str:
 
 
 def _right(verdict: Verdict) -> str:
-    found = verdict.classifier
-    return "no pairs" if found is None else f"{found.right} of {found.number} pairs"
+    classifier = verdict.classifier
+    return "no pairs" if classifier is None else f"{classifier.right} of {classifier.number} pairs"
 
 
 def _listed(words: list[str]) -> str:

@@ -1,4 +1,4 @@
-"""Numbers and verdicts as a reader meets them."""
+"""Numbers and verdicts as text."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def fraction_range(values: ArrayLike) -> str:
 
 
 def phase_words(name: str) -> str:
-    """Speak of a phase by its name.
+    """Name a phase in a sentence.
 
     Examples
     --------
@@ -73,7 +73,7 @@ def phase_words(name: str) -> str:
 
 
 def level_of(answer: Answer) -> str:
-    """Class of the style sheet for an answer of the verdict.
+    """Return the class of the style sheet for an answer of the verdict.
 
     Examples
     --------
@@ -88,8 +88,10 @@ def amount(name: str, share: float | None, *, sign: bool = False) -> str:
 
     Examples
     --------
-    >>> amount("body_count", 0.0312, sign=True), amount("percolates", -0.12), amount("joint", None)
-    ('+3.1 %', '−12 points', '–')
+    >>> amount("component_count", 0.0312, sign=True), amount("percolates", -0.12)
+    ('+3.1 %', '−12 points')
+    >>> amount("joint", None)
+    '–'
     """
     if share is None:
         return NONE
@@ -101,7 +103,7 @@ def interval_words(name: str, interval: tuple[float, float] | None) -> str:
 
     Examples
     --------
-    >>> interval_words("body_count", (-0.02, 0.104))
+    >>> interval_words("component_count", (-0.02, 0.104))
     '−2.0 to +10 %'
     """
     if interval is None:

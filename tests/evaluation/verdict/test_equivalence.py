@@ -20,7 +20,7 @@ MEASURED = (*compared_groups(), "chords")
 
 def block(values, step=0.0):
     column = np.asarray(values, dtype=float).reshape(len(values), 1, -1)
-    return Block("body_count", "1", column, (None,), (None,), (), step)
+    return Block("component_count", "1", column, (None,), (None,), (), step)
 
 
 def adjusted(made, real, made_phi, real_phi, margin, step=0.0):
@@ -65,7 +65,7 @@ def test_with_a_trend_the_interval_is_that_of_least_squares():
 def test_a_difference_as_large_as_the_margin_is_called_within_in_five_of_a_hundred(chosen):
     """Seeded. 300 sets at 5 %: more than 28 have a chance of 5e-4, fewer than 4 of 3e-4.
 
-    The values are skewed and vary more at high fractions, as counts of bodies do.
+    The values are skewed and vary more at high fractions, as counts of components do.
     """
     rng = np.random.default_rng(2)
 
@@ -91,7 +91,7 @@ def test_what_never_happened_in_few_samples_may_still_happen():
 
 
 def test_a_significant_difference_inside_the_margin_is_within():
-    small = OneTest("body_count", 1e-4, 0.02, (0.01, 0.03), 0.1, inside=True)
+    small = OneTest("component_count", 1e-4, 0.02, (0.01, 0.03), 0.1, inside=True)
     large = OneTest("euler_density", 1e-4, 0.2, (0.1, 0.3), 0.1, inside=False)
     none = OneTest("percolates", 0.8, 0.0, (-0.2, 0.2), 0.1, inside=False)
     answers = [test.answer for test in family([small, large, none], 0.05)]

@@ -58,7 +58,7 @@ def test_voxels_that_are_no_cubes_have_no_thickness():
 
 
 @pytest.mark.statistics
-def test_broken_bodies_fail_for_their_connection():
+def test_broken_components_fail_for_their_connection():
     """Long bars against the same bars cut by a gap of one voxel: seeded, for connection alone."""
     rng = np.random.default_rng(0)
 

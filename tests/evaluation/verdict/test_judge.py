@@ -140,7 +140,7 @@ def test_noise_fails_for_roughness(real):
         pores, solids = (rng.choice(np.flatnonzero(sample == k), 6, replace=False) for k in (0, 1))
         sample.flat[pores], sample.flat[solids] = 1, 0
     verdict = judge(labels, real[40:], periodic=False, rng=0)
-    assert {"specific_surface_area", "interface_density", "body_count"} <= failed(verdict)
+    assert {"specific_surface_area", "interface_density", "component_count"} <= failed(verdict)
     assert not {"anisotropy", "voxel_diversity"} & failed(verdict)
     assert "too many" in verdict_sentence(verdict)
 

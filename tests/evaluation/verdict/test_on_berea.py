@@ -58,7 +58,7 @@ def test_a_gaussian_field_with_the_same_two_point_function_fails_for_topology(wi
     field = GaussianField.fit(windows, symmetry="isotropic", periodic=False)
     new = field.sample(48, phase_fraction={"pore": pores}, rng=0)
     verdict = judge(new, real, periodic=False, rng=0)
-    assert {"euler_density", "body_count", "classifier"} <= failed(verdict)
+    assert {"euler_density", "component_count", "classifier"} <= failed(verdict)
     assert verdict.indistinguishable is False
 
 

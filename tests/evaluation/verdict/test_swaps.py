@@ -11,7 +11,7 @@ from microdsd.evaluation.verdict.classifier import (
     classifier_test,
     configurations,
 )
-from microdsd.evaluation.verdict.diversity import diversity_test, unlike_voxels
+from microdsd.evaluation.verdict.diversity import differing_voxels, diversity_test
 from microdsd.evaluation.verdict.permutation import (
     Shuffles,
     distances,
@@ -133,7 +133,7 @@ def test_band_holds_the_whole_curve_as_often_as_it_says():
 
 def test_unlike_voxels_by_hand():
     labels = np.array([[[0, 0], [1, 1]], [[1, 1], [0, 0]], [[0, 1], [0, 1]]])
-    found = unlike_voxels(as_microstructure(labels, ensemble=True))
+    found = differing_voxels(as_microstructure(labels, ensemble=True))
     np.testing.assert_allclose(found, [[0, 2, 1], [2, 0, 1], [1, 1, 0]])
 
 

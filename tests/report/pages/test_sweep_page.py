@@ -8,7 +8,7 @@ from test_page import Page
 
 from microdsd.errors import DataFileError, InputError
 from microdsd.evaluation import evaluate_sweep
-from microdsd.metrics import connected_bodies, describe
+from microdsd.metrics import connected_components, describe
 from microdsd.microstructure import as_microstructure, blobs, phase_counts
 from microdsd.report import write_sweep_report
 from microdsd.report.pages.sweep_page import sweep_headline, sweep_subline
@@ -54,14 +54,16 @@ def measured(scan):
     return evaluate_sweep(series(), scan, windows=12)
 
 
-def column(evaluation, descriptor, of=None):
-    (found,) = (c for c in evaluation.columns if (c.descriptor, c.of) == (descriptor, of))
+def column(evaluation, descriptor, phase=None):
+    (found,) = (c for c in evaluation.columns if (c.descriptor, c.phase) == (descriptor, phase))
     return found
 
 
 def test_columns_are_the_descriptors_of_every_sample_and_window(measured):
-    bodies = connected_bodies(measured.generated, phase="pore", periodic=False).number
-    assert column(measured, "body_count", "pore").generated == tuple(bodies.values.tolist())
+    components = connected_components(measured.generated, phase="pore", periodic=False).number
+    assert column(measured, "component_count", "pore").generated == tuple(
+        components.values.tolist()
+    )
     of_real = describe(measured.windows, periodic=False)
     spans = of_real.percolates.sel(phase=1).mean("axis").values
     assert column(measured, "percolates", "solid").real == tuple(spans.tolist())
@@ -99,7 +101,7 @@ def test_what_does_not_exist_is_none():
         ensemble=True,
         provenance={"requested_fractions": {"pore": [0.0, 0.01]}},
     )
-    share = column(evaluate_sweep(empty), "largest_body_share", "pore")
+    share = column(evaluate_sweep(empty), "largest_component_share", "pore")
     assert share.generated == (None, None)
 
 

@@ -29,8 +29,8 @@ def unmet(evaluation, text):
 @pytest.mark.parametrize(
     "text",
     ["", "perfect", "classifier<=60", "classifier>=60%", "descriptors>=90%", "descriptors<=3",
-     "joint<=3%", "surface < 5 %", "body_count<=5%%", "indistinguishable<=3%", "body_count=near",
-     "exact=within", "within=within"],
+     "joint<=3%", "surface < 5 %", "component_count<=5%%", "indistinguishable<=3%",
+     "component_count=near",     "exact=within", "within=within"],
 )  # fmt: skip
 def test_what_is_not_in_the_grammar_is_refused(text):
     with pytest.raises(InputError, match="is not one of"):
