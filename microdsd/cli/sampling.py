@@ -97,7 +97,7 @@ def _made(
     from microdsd.generation.workers import generate_by_workers
 
     missing = unfinished.missing(len(request))
-    path, scheduler, number = workers
+    path, scheduler, processes = workers
     yield from generate_by_workers(
-        model, path, request, missing, scheduler, number, progress, unfinished.bookmark
+        model, path, request, missing, scheduler, processes, progress, unfinished.bookmark
     )

@@ -11,7 +11,7 @@ from tiny_models import octave_model, tiny_model
 
 from microdsd.ensembles import cluster
 from microdsd.errors import MicrodsdError
-from microdsd.generation import workers
+from microdsd.generation import batches, workers
 from microdsd.generation.request import GenerationRequest
 from microdsd.generation.workers import ModelOfWorkers, generate_by_workers
 from microdsd.networks import unet
@@ -68,9 +68,13 @@ def test_samples_are_those_of_one_process(by_two, path, tmp_path, monkeypatch):
     assert told == [(n * calls, 5 * calls) for n in (2, 3, 4, 5)]
 
 
-@pytest.mark.parametrize("boundary", ["no-flux", "periodic"])
-def test_tiles_are_those_of_one_process(by_two, path, monkeypatch, boundary):
-    """On both lattices of the walk; and the model is as it was, afterwards."""
+@pytest.mark.parametrize(
+    ("boundary", "large"), [("no-flux", False), ("periodic", False), ("no-flux", True)]
+)
+def test_tiles_are_those_of_one_process(by_two, path, monkeypatch, boundary, large):
+    """On both lattices of the walk, in slabs or not; and the model is as it was, afterwards."""
+    if large:
+        monkeypatch.setattr(batches, "LARGE_BOX", 100)
     monkeypatch.setattr(unet, "tiles", lambda *box: tiles(*box, 40 * 40))
     model = octave_model()
     request = GenerationRequest.resolve(
