@@ -22,13 +22,13 @@ from microdsd.errors import InputError
 _SCORE_FLOOR = 1e-6
 """Smallest expected occupation that is told apart from none."""
 
-_COOLING, _COLDEST = 8.0, 1e-10
+COOLING, _COLDEST = 8.0, 1e-10
 """Factor between temperatures, and the last one: below what tells float32 scores apart."""
 
-_NEWTON_STEPS, _LONGEST_STEP = 10, 3.0
+NEWTON_STEPS, LONGEST_STEP = 10, 3.0
 """Most steps at one temperature, and their length in units of it."""
 
-_CLEAR = 40.0
+CLEAR = 40.0
 """Lead, in units of the temperature, at which a voxel's best phase is settled."""
 
 
@@ -176,21 +176,37 @@ def _cooled_offsets(scores: Tensor, counts: Tensor) -> Tensor:
         return offsets
     temperature = max(1.0, float((scores.amax(0) - scores.amin(0)).amax()))
     while temperature > _COLDEST and scores.shape[1] > 0:
-        for _ in range(_NEWTON_STEPS):
+        for _ in range(NEWTON_STEPS):
             share = ((scores + offsets[:, None]) / temperature).softmax(0)
             excess = share.sum(1) - counts
             if float(excess.abs().max()) < 0.5:
                 break
-            curvature = torch.diag(share.sum(1)) - share @ share.T
-            curvature.diagonal().add_(1e-9 * scores.shape[1])
-            step = torch.linalg.solve(curvature[1:, 1:], -excess[1:])
-            offsets[1:] += temperature * step.clamp(-_LONGEST_STEP, _LONGEST_STEP)
+            offsets += temperature * newton_step(share.sum(1), share @ share.T, counts)
         best = (scores + offsets[:, None]).topk(2, dim=0)
-        clear = best.values[0] - best.values[1] > _CLEAR * temperature
+        clear = best.values[0] - best.values[1] > CLEAR * temperature
         counts = counts - torch.bincount(best.indices[0, clear], minlength=phases)
         scores = scores[:, ~clear]
-        temperature /= _COOLING
+        temperature /= COOLING
     return offsets
+
+
+def newton_step(held: Tensor, products: Tensor, counts: Tensor) -> Tensor:
+    """Return the step of the offsets, in units of the temperature; that of the first phase is 0.
+
+    Parameters
+    ----------
+    held : Tensor of float64, shape (phases,)
+        Sum over voxels of every phase's share.
+    products : Tensor of float64, shape (phases, phases)
+        Sum over voxels of the products of two shares.
+    counts : Tensor, shape (phases,)
+        What the sums should be.
+    """
+    curvature = torch.diag(held) - products
+    curvature.diagonal().add_(1e-9 * held.sum())
+    step = torch.zeros_like(held)
+    step[1:] = torch.linalg.solve(curvature[1:, 1:], (counts - held)[1:])
+    return step.clamp(-LONGEST_STEP, LONGEST_STEP)
 
 
 def _move_surplus(scores: Tensor, counts: Tensor, label: Tensor) -> None:

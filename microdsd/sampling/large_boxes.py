@@ -26,7 +26,8 @@ from microdsd.process.bridge import LOG_FLOOR
 from microdsd.process.octaves import Octaves
 from microdsd.process.slabs import slabs, start_uniform, step_back, walk_forward
 from microdsd.process.walk import draw_key, numbered_uniforms
-from microdsd.sampling.assignment import Generated, assign_phases
+from microdsd.sampling.assignment import Generated
+from microdsd.sampling.best_phases import best_phases
 from microdsd.sampling.best_voxels import best_voxels
 from microdsd.sampling.finite import require_finite_output
 from microdsd.sampling.potentials import LEAD
@@ -295,15 +296,17 @@ class LargeBoxSampler:
                 int((phase[layers] != (gains(layers)[0] > 0)).sum()) for layers in self._layers
             )
             return phase, moved
-        scores = torch.cat([torch.zeros_like(log_odds[:1]), log_odds])
-        if noise is not None:
-            for layers in self._layers:
-                scores[1:, layers] = gains(layers)
+
+        def scores(layers: slice) -> Tensor:
+            gain = gains(layers)
+            return torch.cat([torch.zeros_like(gain[:1]), gain])
+
         counts = torch.cat([self._counts.new_tensor([math.prod(shape)]), self._counts])
         counts[0] -= self._counts.sum()
         generator = torch.Generator(ties.device).manual_seed(int(ties))
-        phase = assign_phases(scores.flatten(1), counts, generator).view(shape)
-        return phase.byte(), int((phase != scores.argmax(0)).sum())
+        phase = best_phases(scores, counts, shape, self._layers, generator)
+        moved = sum(int((phase[part] != scores(part).argmax(0)).sum()) for part in self._layers)
+        return phase, moved
 
 
 class _Field:
