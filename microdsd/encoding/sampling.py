@@ -12,15 +12,15 @@ from microdsd.microstructure.symmetry import Symmetry, symmetry_elements
 
 
 class Sampler(Protocol):
-    """Whatever gives random windows: of a scan (`WindowSampler`) or of images (`ImageSampler`)."""
+    """Draw random windows: of a scan (`WindowSampler`) or of images (`ImageSampler`)."""
 
     def batch(self, n: int, rng: np.random.Generator) -> np.ndarray:
-        """Labels (n, *window), or intensities (n, channels, *window)."""
+        """Draw labels (n, *window), or intensities (n, channels, *window)."""
         ...
 
 
 class ImageSampler:
-    """Random windows of images in memory, turned by the symmetries that they are said to have.
+    """Draw random windows of images in memory, turned by the symmetries that they have.
 
     Parameters
     ----------
@@ -54,7 +54,7 @@ class ImageSampler:
         self._elements = symmetry_elements(symmetry, len(window))
 
     def batch(self, n: int, rng: np.random.Generator) -> np.ndarray:
-        """Intensities (n, channels, *window) of random windows in random orientations."""
+        """Draw intensities (n, channels, *window) of random windows in random orientations."""
         return np.stack([self._one(rng) for _ in range(n)])
 
     def _one(self, rng: np.random.Generator) -> np.ndarray:
@@ -73,7 +73,7 @@ class ImageSampler:
 
 
 class ClassSampler:
-    """Windows of several classes, as many of each on average, however much there is of it.
+    """Draw windows of several classes, equally many of each on average, whatever their sizes.
 
     Parameters
     ----------
@@ -93,7 +93,7 @@ class ClassSampler:
         self._samplers = tuple(samplers)
 
     def draw(self, n: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-        """Windows (n, ...) and the number of the class of each, int64 (n,).
+        """Draw windows (n, ...) and the number of the class of each, int64 (n,).
 
         Where there is one class only, no random number is spent on it.
         """
@@ -103,7 +103,7 @@ class ClassSampler:
         return np.concatenate([self._samplers[k].batch(1, rng) for k in classes]), classes
 
     def evenly(self, n: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-        """Windows and classes, the classes in turn: for statistics and validation."""
+        """Draw windows of the classes in turn, and their classes: for statistics and validation."""
         classes = np.arange(n) % len(self._samplers)
         if len(self._samplers) == 1:
             return self._samplers[0].batch(n, rng), classes
