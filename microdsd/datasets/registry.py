@@ -13,7 +13,7 @@ from microdsd.errors import InputError
 
 @dataclass(frozen=True)
 class DatasetInfo:
-    """What the registry says of one data set.
+    """Describe one data set as the registry does.
 
     Attributes
     ----------
@@ -114,7 +114,7 @@ def dataset_info(name: str) -> DatasetInfo:
 
 
 def data_folder() -> Path:
-    """Folder of registry, cards and the set that ships, in a wheel or in a checkout."""
+    """Return the folder of registry, cards and the set that ships, in a wheel or in a checkout."""
     packaged = Path(__file__).parent / "data"
     return packaged if packaged.is_dir() else Path(__file__).parents[2] / "datasets"
 
