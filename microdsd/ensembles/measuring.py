@@ -27,7 +27,7 @@ HOPELESS = 3
 
 
 class Measured(NamedTuple):
-    """What `measure_ensemble` returns.
+    """Hold what `measure_ensemble` returns.
 
     Attributes
     ----------
@@ -121,8 +121,8 @@ def measure_ensemble(
     >>> stack = np.random.default_rng(0).integers(0, 2, (3, 16, 16))
     >>> save_microstructures("stack.h5", as_microstructure(stack, ensemble=True))
     >>> measure = partial(describe, periodic=False, descriptors=["fractions", "surface"])
-    >>> found, failures = measure_ensemble("stack.h5", measure, "found.nc")
-    >>> found.phase_fraction.sizes["sample"], failures
+    >>> measured, failures = measure_ensemble("stack.h5", measure, "measured.nc")
+    >>> measured.phase_fraction.sizes["sample"], failures
     (3, {})
     """
     if scheduler is not None:
@@ -152,24 +152,27 @@ def measure_ensemble(
                 outcomes = do_on_cluster(work, waiting, scheduler, workers)
             with closing(outcomes):
                 failures = _gather(outcomes, parts, number, measuring)
-        found = parts.joined()
+        dataset = parts.joined()
         if len(work.ensemble.sources) > 1:
             places = [work.ensemble.place(number)[0] for number in parts.numbers()]
-            found = found.assign_coords(source=("sample", places))
+            dataset = dataset.assign_coords(source=("sample", places))
         if failures:
-            found.attrs["failed_samples"] = json.dumps(failures)
+            dataset.attrs["failed_samples"] = json.dumps(failures)
         if output is not None:
-            save_dataset(output, found, overwrite=resume or overwrite)
+            save_dataset(output, dataset, overwrite=resume or overwrite)
             if not failures:
                 parts.remove()
-    return Measured(found, failures)
+    return Measured(dataset, failures)
 
 
 @contextmanager
 def _parts(
     output: str | Path | None, resume: bool, overwrite: bool, inputs: Sequence[Path]
 ) -> Iterator[Parts]:
-    """What an earlier run has left, or nothing; without an output all is kept for now only."""
+    """Yield what an earlier run has left, or nothing.
+
+    Without an output, measurements are kept until the run ends.
+    """
     if output is None:
         with tempfile.TemporaryDirectory(prefix="microdsd-") as folder:
             yield Parts(Path(folder) / "parts")

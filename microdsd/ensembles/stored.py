@@ -20,7 +20,7 @@ from microdsd.microstructure.axes import SPATIAL_DIMS
 
 
 class Sample(NamedTuple):
-    """What is read of one sample.
+    """Hold what is read of one sample.
 
     Attributes
     ----------
@@ -39,7 +39,7 @@ class Sample(NamedTuple):
 
 @dataclass(frozen=True)
 class StoredEnsemble:
-    """Samples of one file or of several, numbered through; small, and made to be sent about.
+    """Enumerate the samples of one file or of several; small, and made to be sent to workers.
 
     Attributes
     ----------
@@ -132,7 +132,7 @@ class StoredEnsemble:
         return sum(self.sizes)
 
     def place(self, number: int) -> tuple[str, int]:
-        """Source of a sample, and its number there."""
+        """Return the source of a sample, and its number there."""
         for source, size in zip(self.sources, self.sizes, strict=True):
             if number < size:
                 return source, number
@@ -165,7 +165,7 @@ class StoredEnsemble:
         return Sample(labels.expand_dims(sample=[number]), mask, digest.hexdigest())
 
     def record(self) -> dict[str, Any]:
-        """What results depend on beside the labels themselves."""
+        """Return what results depend on beside the labels themselves."""
         return {
             "number of samples": len(self),
             "shape": list(self.shape),
@@ -181,6 +181,6 @@ def _facts(source: LabelSource) -> dict[str, Any]:
 
 
 def _absolute(source: str | Path) -> str:
-    """The spec with the whole path of its file, for processes that work in other folders."""
+    """Return the spec with the whole path of its file, for processes in other folders."""
     path, inner = split_spec(source)
     return f"{path.absolute()}:{inner}" if inner else str(path.absolute())
