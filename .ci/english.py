@@ -14,18 +14,28 @@ from pathlib import Path
 
 PACKAGE = Path(__file__).resolve().parents[1] / "microdsd"
 ROOMS = (
+    "__init__.py",
     "baselines",
+    "cleaning",
+    "datasets",
     "device",
+    "encoding",
+    "ensembles",
     "errors.py",
     "evaluation",
+    "fitting",
+    "image_sets",
+    "meshes",
     "metrics",
     "microstructure",
+    "models",
     "network_judge.py",
     "networks",
     "progress",
     "report",
     "schedule",
     "transport",
+    "viewers",
 )
 """Rooms and single modules that are checked."""
 
@@ -35,22 +45,22 @@ EMPTY_NAMES = frozenset(
 """Names that do not tell what they hold."""
 
 VERBS = """
-    Accept Add Adjust Allow Animate Anneal Append Apply Arrange Ask Assign Average Bind Bound
-    Bridge Bring Build Call Cast Change Check Choose Clear Close Coarsen Collect Combine Compare
-    Compile Complete Compute Concatenate Configure Confirm Continue Convert Copy Correct Count
-    Create Crop Cut Decide Decode Define Derive Describe Discharge Divide Draw Embed Emulate
-    Encode Enumerate Estimate Evaluate Exchange Expand Explain Extend Extract Factor Fill Find
-    Fit Fold Forget Format Gather Generate Give Group Guide Hold Homogenise Ignore Import
+    Accept Add Adjust Allow Animate Anneal Append Apply Arrange Ask Assign Average Bind Bound Bridge
+    Bring Build Calibrate Call Cast Change Check Choose Clean Clear Close Coarsen Collect Combine
+    Compare Compile Complete Compute Concatenate Configure Confirm Continue Convert Copy Correct
+    Count Create Crop Cut Decide Decode Define Derive Describe Discharge Divide Draw Embed Emulate
+    Encode Enumerate Escape Estimate Evaluate Exchange Expand Explain Extend Extract Factor Fill
+    Find Fit Fold Forget Format Gather Generate Give Group Guide Hold Homogenise Ignore Import
     Initialise Insert Interpolate Invert Iterate Join Judge Keep Label Lay Leave Limit Link List
-    Load Locate Look Make Map Mark Mask Match Measure Merge Mirror Mix Move Multiply Name
+    Load Locate Look Make Map Mark Mask Match Measure Merge Minimise Mirror Mix Move Multiply Name
     Normalise Open Order Pack Pad Paint Pair Pass Permute Pick Place Plan Plot Precompute
-    Precondition Predict Prepare Print Project Propose Put Raise Read Receive Recognise
-    Reconstruct Record Recount Reduce Refuse Register Remove Render Reorder Repeat Replace
-    Report Represent Request Require Resample Rescale Reshape Restore Restrict Return Reverse
-    Rotate Round Run Sample Save Say Scale Search Select Separate Set Shade Shift Show Shuffle
-    Simulate Smooth Solve Sort Split Spread Standardise Start State Steer Step Stop Store Strip
-    Subtract Suggest Sum Swap Symmetrise Take Tell Test Threshold Train Transform Translate Turn
-    Unpack Update Use Validate View Visit Walk Warn Watch Weigh Weight Widen Wrap Write Yield
+    Precondition Predict Prepare Print Project Propose Put Raise Read Receive Recognise Reconstruct
+    Record Recount Reduce Refuse Register Relabel Remove Render Reorder Repeat Replace Report
+    Represent Request Require Resample Rescale Reshape Restore Restrict Return Reverse Rotate Round
+    Run Sample Save Say Scale Search Select Separate Set Shade Shift Show Shuffle Simulate Smooth
+    Solve Sort Split Spread Standardise Start State Steer Step Stop Store Strip Subtract Suggest Sum
+    Swap Symmetrise Take Tell Test Threshold Train Transform Translate Turn Unpack Update Use
+    Validate View Visit Walk Warn Watch Weigh Weight Widen Wrap Write Yield
 """
 """Verbs with which a docstring may begin; add what is missing."""
 
