@@ -12,7 +12,7 @@ from microdsd.io.expansion import MAX_RATIO, check_expansion
 
 @dataclass(frozen=True)
 class ReadRequest:
-    """A file to read.
+    """Name a file to read, and how to read it.
 
     Attributes
     ----------
