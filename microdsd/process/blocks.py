@@ -10,7 +10,7 @@ from microdsd.process.lattice import Lattice
 
 
 def site_volumes(lattice: Lattice, device: torch.device | str = "cpu") -> Tensor:
-    """Voxels of every site, float32, shape (*sites).
+    """Return the voxels of every site, float32, shape (*sites).
 
     Examples
     --------
@@ -52,7 +52,7 @@ def block_sums(field: Tensor, lattice: Lattice) -> Tensor:
 
 
 def dealt(occupation: Tensor, lattice: Lattice) -> Tensor:
-    """Deal the walkers of every site evenly out to its voxels, for pictures.
+    """Spread the walkers of every site evenly over its voxels, for pictures.
 
     Examples
     --------

@@ -23,9 +23,9 @@ _ROUNDS = ((30, 0xBF58476D1CE4E5B9 - (1 << 64)), (27, 0x94D049BB133111EB - (1 <<
 
 @dataclass(frozen=True)
 class Walkers:
-    """Every unit of material, with the sample and species it belongs to.
+    """Hold every unit of material, with the sample and species it belongs to.
 
-    Parameters
+    Attributes
     ----------
     lattice : Lattice
     batch, species : int
@@ -44,7 +44,7 @@ class Walkers:
 
     @classmethod
     def of(cls, occupation: Tensor, lattice: Lattice) -> Walkers:
-        """Walkers of occupation numbers (batch, species, *space), in the order of the array."""
+        """Return walkers of occupation numbers (batch, species, *space), in the array's order."""
         batch, species = occupation.shape[:2]
         counts = occupation.reshape(-1)
         if bool((counts <= 1).all()):
@@ -63,14 +63,14 @@ class Walkers:
         return torch.div(self.channel, self.species, rounding_mode="floor")
 
     def site(self) -> Tensor:
-        """Flat index of each walker's voxel in the box, int64, shape (walkers,)."""
+        """Return the flat index of each walker's voxel in the box, int64, shape (walkers,)."""
         site = torch.zeros_like(self.channel)
         for axis, length in enumerate(self.lattice.shape):
             site = site * length + self.position[axis]
         return site
 
     def occupation(self) -> Tensor:
-        """Occupation numbers n (batch, species, *space), float32."""
+        """Return occupation numbers n (batch, species, *space), float32."""
         site = self.channel * self.lattice.n_sites + self.site()
         shape = self.batch, self.species, *self.lattice.shape
         counts = torch.zeros(math.prod(shape), device=site.device)
@@ -78,12 +78,12 @@ class Walkers:
         return counts.scatter_add_(0, site, one).view(shape)
 
     def counts(self) -> Tensor:
-        """Number of walkers (batch, species): what no step may ever change."""
+        """Return the number of walkers (batch, species): what no step may ever change."""
         n = torch.bincount(self.channel, minlength=self.batch * self.species)
         return n.view(self.batch, self.species)
 
     def first(self, samples: int) -> Walkers:
-        """Walkers of the first samples alone."""
+        """Return the walkers of the first samples alone."""
         if samples >= self.batch:
             return self
         end = int(self.starts()[samples * self.species])
@@ -96,7 +96,7 @@ class Walkers:
         return torch.searchsorted(self.channel, channels)
 
     def groups(self) -> Iterator[tuple[slice, slice]]:
-        """Channels, of about `GROUP` sites or walkers together, and the walkers in them."""
+        """Yield channels, of about `GROUP` sites or walkers together, and the walkers in them."""
         starts = self.starts().tolist()
         walkers = starts[-1] // (self.batch * self.species)
         channels = max(1, GROUP // max(self.lattice.n_sites, walkers))
@@ -105,7 +105,7 @@ class Walkers:
             yield slice(first, last), slice(starts[first], starts[last])
 
     def moved_to(self, position: Tensor, lattice: Lattice | None = None) -> Walkers:
-        """The same walkers on other sites, by default of the same lattice."""
+        """Return the same walkers on other sites, by default of the same lattice."""
         lattice = self.lattice if lattice is None else lattice
         return Walkers(lattice, self.batch, self.species, self.channel, position)
 
@@ -113,7 +113,7 @@ class Walkers:
 def uniforms(
     walkers: Walkers, generators: Sequence[torch.Generator], number: Tensor | None = None
 ) -> Tensor:
-    """Uniform numbers (axes, walkers), each walker's from a stream of its own.
+    """Draw uniform numbers (axes, walkers), each walker's from a stream of its own.
 
     The numbers of walker k of a species depend on its sample's generator and on k alone: not on
     how many walkers there are. Two samples that differ in their counts, but start from equal
@@ -152,7 +152,10 @@ def uniforms(
 
 
 def _mix(state: Tensor, out: Tensor) -> None:
-    """Uniform float32 numbers from states that are multiples of the stride apart; uses them up."""
+    """Draw uniform float32 numbers from states a multiple of the stride apart.
+
+    The states are used up.
+    """
     for shift, factor in _ROUNDS:
         # Torch shifts arithmetically: the mask takes away the copies of the sign.
         shifted = (state >> shift).bitwise_and_((1 << (64 - shift)) - 1)
@@ -164,7 +167,7 @@ def _mix(state: Tensor, out: Tensor) -> None:
 def sample_uniform(
     counts: Tensor, lattice: Lattice, generators: Sequence[torch.Generator]
 ) -> Walkers:
-    """Walkers at the end of time: independent and uniform on the box.
+    """Draw walkers at the end of time: independent and uniform on the box.
 
     Parameters
     ----------
@@ -193,7 +196,7 @@ def sample_forward(
     *,
     by_place: bool = False,
 ) -> Walkers:
-    """Let every walker walk for time t: one exact categorical draw per walker and axis.
+    """Walk every walker for time t: one exact categorical draw per walker and axis.
 
     Parameters
     ----------
