@@ -35,7 +35,7 @@ from microdsd.sampling.guidance import Guide
 
 
 class MicrostructureModel:
-    """A trained model that generates microstructures with exact phase counts.
+    """Generate microstructures with exact phase counts by a trained model.
 
     Make one with `microdsd.fit` or `load`.
 
@@ -496,7 +496,7 @@ class MicrostructureModel:
         return states, labels[0]
 
     def digest(self) -> str:
-        """First 16 hex digits of the sha256 of card and weights."""
+        """Return the first 16 hex digits of the sha256 of card and weights."""
         return self._digest
 
     @cached_property
@@ -506,12 +506,12 @@ class MicrostructureModel:
 
     @property
     def precision(self) -> str:
-        """Type of the network's convolutions, "float32" or "bfloat16"."""
+        """Return the type of the network's convolutions, "float32" or "bfloat16"."""
         return self._sampler.dtype
 
     @property
     def precision_chosen(self) -> bool:
-        """Whether the precision was named, rather than left to the hardware."""
+        """Return whether the precision was named, rather than left to the hardware."""
         return self._precision != AUTO
 
 
