@@ -22,7 +22,7 @@ def walk_back(
     steps: Sequence[tuple[float, float]],
     generators: Sequence[torch.Generator],
 ) -> Walkers:
-    """Lead walkers from the horizon back to the last noise level of a plan.
+    """Walk walkers back from the horizon to the last noise level of a plan.
 
     They start as `Origins.start` says and make every step by the exact law of the bridge under the
     potential. A step that is the one before once more is repeated: walkers first walk forward over
