@@ -19,7 +19,7 @@ def build_objective(
     *,
     read_out: bool = False,
 ) -> Objective:
-    """Objective of a method.
+    """Build the objective of a method.
 
     Parameters
     ----------

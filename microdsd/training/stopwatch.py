@@ -6,7 +6,7 @@ import time
 
 
 class Stopwatch:
-    """Wall-clock minutes that a run has taken, over all its sessions.
+    """Measure the wall-clock minutes that a run has taken, over all its sessions.
 
     Parameters
     ----------
@@ -27,7 +27,7 @@ class Stopwatch:
 
     @property
     def minutes(self) -> float:
-        """Minutes spent."""
+        """Return the minutes spent."""
         return self._earlier + (time.monotonic() - self._begun) / 60
 
     def go_on_from(self, minutes: float) -> None:
