@@ -345,8 +345,9 @@ def _fitted(
 ) -> tuple[Array, bool]:
     """Minimise the squares of few, expensive and noisy residuals, within bounds and time.
 
-    Gauss and Newton's method on differences over long steps, whose slopes are mended after each
-    trial by Broyden's formula; a trial that is no better halves the reach of the next one.
+    The method is that of Gauss and Newton on differences over long steps, whose slopes are mended
+    after each trial by Broyden's formula; a trial that is no better halves the reach of the next
+    one.
     """
     up, down = high - start, start - low
     aside = np.where(up > down, np.minimum(steps, up), -np.minimum(steps, down))

@@ -134,7 +134,8 @@ class Elements:
     def corners(self) -> Iterator[NDArray[np.int64]]:
         """Yield the nodes of the elements, layer by layer, shape (n, 8) or, of an image, (n, 4).
 
-        Counter-clockwise seen from above (x to y), the lower four first, as Abaqus and VTK count.
+        The nodes go counter-clockwise seen from above (x to y), the lower four first, as Abaqus and
+        VTK count.
         """
         lower = self._numbers(0)
         for layer in range(len(self.labels)):
