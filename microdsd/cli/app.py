@@ -65,7 +65,7 @@ EXIT_INTERRUPTED = 130
 
 
 class ListOptionCommand(TyperCommand):
-    """A command whose list options take all values that follow them."""
+    """Run a command whose list options take all values that follow them."""
 
     def parse_args(self, ctx: Context, args: list[str]) -> list[str]:
         """Repeat the name of a list option before each further value, then parse as usual."""
@@ -98,7 +98,7 @@ class ListOptionCommand(TyperCommand):
 
 
 class LazyCommand(TyperCommand):
-    """Stands for a verb in the help of the group; its module is imported for anything more."""
+    """Represent a verb in the help of the group; its module is imported for anything more."""
 
     def _load(self) -> Any:
         module = importlib.import_module(f"microdsd.cli.{VERBS[str(self.name)][0]}")
@@ -107,16 +107,16 @@ class LazyCommand(TyperCommand):
         return typer.main.get_command(single)
 
     def get_params(self, ctx: Context) -> list[Any]:
-        """Parameters of the verb itself."""
+        """Return the parameters of the verb itself."""
         return list(self._load().get_params(ctx))
 
     def make_context(self, *args: Any, **options: Any) -> Any:
-        """Context of the verb itself, so that it is what runs."""
+        """Return the context of the verb itself, so that it is what runs."""
         return self._load().make_context(*args, **options)
 
 
 class VerbGroup(TyperGroup):
-    """The verbs, and what becomes of their errors."""
+    """Group the verbs, and report their errors."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
@@ -165,11 +165,11 @@ def root(
         typer.Option("--version", help="Show the version.", callback=_show_version, is_eager=True),
     ] = False,
 ) -> None:
-    """Materials microstructures with exactly the composition you ask for."""
+    """Generate materials microstructures with exactly the composition you ask for."""
 
 
 def main() -> None:
-    """Entry point of the command."""
+    """Run the command line."""
     # A cluster ends a job with SIGTERM: it stops as cleanly as Ctrl-C does.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     # Threads that wait for one another are to sleep meanwhile: on a busy machine, each that turns
