@@ -182,7 +182,7 @@ class Octaves:
         return back
 
     def smoothed(self, h: Tensor, now: Moment) -> Tensor:
-        """Average of a field h over where walkers on every site came from, K h.
+        """Average a field h over where walkers on every site came from: K h.
 
         Parameters
         ----------

@@ -91,7 +91,7 @@ class Walkers:
         return Walkers(self.lattice, samples, self.species, channel, position)
 
     def starts(self) -> Tensor:
-        """Place of the first walker of every channel, and behind the last one their number."""
+        """Return the place of every channel's first walker, and last the number of walkers."""
         channels = torch.arange(self.batch * self.species + 1, device=self.channel.device)
         return torch.searchsorted(self.channel, channels)
 

@@ -75,7 +75,7 @@ def state_of(
     origins: Origins,
     generators: Sequence[torch.Generator],
 ) -> State:
-    """State of the walk at a noise level: walkers, and known material as noisy as they are."""
+    """Return the state of the walk at a noise level: walkers, and known material as noisy."""
     known = origins.surroundings(lattices, sigma, generators)
     if known is not None:
         occupation = occupation + known
