@@ -30,13 +30,13 @@ VERBS = """
     Initialise Insert Interpolate Invert Iterate Join Judge Keep Label Lay Leave Limit Link List
     Load Locate Look Make Map Mark Mask Match Maximise Measure Merge Minimise Mirror Mix Move
     Multiply Name Normalise Open Order Pack Pad Paint Pair Pass Permute Pick Place Plan Plot
-    Precompute Precondition Predict Prepare Print Project Propose Put Raise Read Receive Recognise
-    Reconstruct Record Recount Reduce Refuse Register Relabel Remove Render Reorder Repeat Replace
-    Report Represent Request Require Resample Rescale Reshape Restore Restrict Return Reverse Rotate
-    Round Run Sample Save Say Scale Search Select Separate Set Shade Shift Show Shuffle Simulate
-    Smooth Solve Sort Split Spread Standardise Start State Steer Step Stop Store Strip Subtract
-    Suggest Sum Swap Symmetrise Take Tell Test Threshold Train Transform Translate Turn Unpack
-    Update Use Validate View Visit Walk Warn Watch Weigh Weight Widen Wrap Write Yield
+    Precompute Precondition Predict Prepare Print Project Propose Put Raise Rank Read Receive
+    Recognise Reconstruct Record Recount Reduce Refuse Register Relabel Remove Render Reorder Repeat
+    Replace Report Represent Request Require Resample Rescale Reshape Restore Restrict Return
+    Reverse Rotate Round Run Sample Save Say Scale Search Select Separate Set Shade Shift Show
+    Shuffle Simulate Smooth Solve Sort Split Spread Standardise Start State Steer Step Stop Store
+    Strip Subtract Suggest Sum Swap Symmetrise Take Tell Test Threshold Train Transform Translate
+    Turn Unpack Update Use Validate View Visit Walk Warn Watch Weigh Weight Widen Wrap Write Yield
 """
 """Verbs with which a docstring may begin; add what is missing."""
 

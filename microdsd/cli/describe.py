@@ -44,6 +44,13 @@ def command(
     region: Annotated[
         list[str] | None, typer.Option(help="Part to measure, e.g. z=0:250 x=10:200.")
     ] = None,
+    parts: Annotated[
+        list[int] | None,
+        typer.Option(
+            help="Voxels per axis of blocks that are measured one by one, as samples: for volumes "
+            "that do not fit into memory."
+        ),
+    ] = None,
     labels: PhaseNames = None,
     voxel_size: VoxelSize = None,
     relative_error: Annotated[
@@ -63,7 +70,7 @@ def command(
 
     from microdsd.cli.ensembles import measure_files, report_failures
     from microdsd.cli.findings import description_document, description_tables
-    from microdsd.cli.parsing import names_of, paths_of, phases_of, region_of
+    from microdsd.cli.parsing import names_of, one_or_each, paths_of, phases_of, region_of
     from microdsd.ensembles import place_of_parts
     from microdsd.io import ensure_writable
     from microdsd.metrics.descriptors import describe
@@ -89,6 +96,7 @@ def command(
         voxel_size=voxel_size,
         region=region_of(region),
         mask=mask,
+        parts=one_or_each(parts) if parts else None,
         scheduler=scheduler,
         workers=workers,
         resume=resume,

@@ -38,8 +38,8 @@ def carry_out(
     )
     for text in request.notes:
         note(text)
-    if done:
-        STDERR.print(f"going on after {done} samples made before")
+    if done or unfinished.evaluations():
+        STDERR.print(f"going on after {unfinished.done()} made before")
     start = time.perf_counter()
     try:
         with progress_bar() as bar:
@@ -53,14 +53,13 @@ def carry_out(
                     request,
                     start=done,
                     progress=lambda calls, total, status: bar.update(work, completed=calls),
+                    bookmark=unfinished.bookmark,
                 ),
                 start=done,
             ):
                 unfinished.add(i, labels, moved)
     except KeyboardInterrupt:
-        STDERR.print(
-            f"stopped after {unfinished.count()} samples; the same command goes on from there"
-        )
+        STDERR.print(f"stopped after {unfinished.done()}; the same command goes on from there")
         raise
     seconds = time.perf_counter() - start
     unfinished.begin_delivery()

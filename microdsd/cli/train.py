@@ -86,6 +86,13 @@ def command(
     blocks: Annotated[
         list[int] | None, typer.Option(help="Residual blocks per resolution; default: one each.")
     ] = None,
+    octaves: Annotated[
+        int | None,
+        typer.Option(
+            help="Lattices of the walk: of voxels, blocks of 2, of 4, ...; default: as many as the "
+            "window has room for, see `microdsd schedule`. 1: voxels alone."
+        ),
+    ] = None,
     evaluations: Annotated[
         int | None,
         typer.Option(
@@ -165,6 +172,7 @@ def command(
             method=method,
             loss=loss,
             time_schedule=time_schedule,
+            octaves=octaves,
             evaluations=evaluations,
             start_from=start_from,
             phases=names_of(labels),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -100,6 +100,22 @@ class UnfinishedSamples:
         """Keep one finished sample."""
         self._parts.add(index, {"labels": labels, "reassigned": np.array(reassigned)})
 
+    def bookmark(self, index: int) -> PutAside:
+        """Return what keeps the state of a sample while it is made."""
+        return PutAside(self._parts, index)
+
+    def evaluations(self) -> int:
+        """Return the network evaluations of the sample in work, if it is one of a large box."""
+        state = self._parts.aside(["sample", "evaluations"])
+        of_next_sample = state is not None and int(state["sample"]) == self.count()
+        return int(state["evaluations"]) if state is not None and of_next_sample else 0
+
+    def done(self) -> str:
+        """Say in words what is done so far."""
+        samples, evaluations = self.count(), self.evaluations()
+        begun = f" and {evaluations} network evaluations of the next" if evaluations else ""
+        return f"{samples} samples{begun}"
+
     def read(self, n: int) -> tuple[list[np.ndarray], list[int]]:
         """Read labels of the first n samples, and voxels reassigned."""
         parts = [self._parts.read(i, ["labels", "reassigned"]) for i in range(n)]
@@ -122,3 +138,26 @@ class UnfinishedSamples:
             if not self._force:
                 raise
             return {}
+
+
+class PutAside:
+    """Keep the state of the sample in work; see `microdsd.sampling.large_boxes.Bookmark`.
+
+    Parameters
+    ----------
+    parts : Parts
+    index : int
+        Of the sample.
+    """
+
+    def __init__(self, parts: Parts, index: int) -> None:
+        self._parts, self._index = parts, index
+
+    def read(self) -> dict[str, np.ndarray] | None:
+        """Return the state that was kept last; None where there is none of this sample."""
+        state = self._parts.aside()
+        return state if state is not None and int(state.pop("sample")) == self._index else None
+
+    def keep(self, state: Mapping[str, np.ndarray]) -> None:
+        """Keep a state in place of the last one."""
+        self._parts.put_aside({"sample": np.array(self._index), **state})

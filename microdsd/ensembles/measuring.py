@@ -50,6 +50,7 @@ def measure_ensemble(
     voxel_size: VoxelSizeLike | None = None,
     region: Region | None = None,
     mask: str | Path | None = None,
+    parts: int | Sequence[int] | None = None,
     scheduler: str | None = None,
     workers: int | None = None,
     resume: bool = False,
@@ -77,6 +78,10 @@ def measure_ensemble(
     mask : str or Path, optional
         Labels that are not zero where the specimen is, one for all samples or one for each. Goes
         to `measure` as the option ``mask``.
+    parts : int or sequence of int, optional
+        Voxels per axis of blocks that are measured as samples of their own, of volumes that do not
+        fit into memory: as many as fit side by side from the first voxel of the region on, the last
+        axis running fastest. Bodies are then those of a block, and nothing reaches beyond it.
     scheduler : str, optional
         None measures in this process; ``"local"`` with `workers` processes of one thread each;
         ``"tcp://host:8786"`` by the workers of a dask scheduler, which must see the files under
@@ -133,15 +138,15 @@ def measure_ensemble(
         raise InputError("resume: needs the output of the stopped run; give it (-o)")
     work = Work(
         StoredEnsemble.open(
-            sources, phases=phases, voxel_size=voxel_size, region=region, mask=mask
+            sources, phases=phases, voxel_size=voxel_size, region=region, mask=mask, parts=parts
         ),
         measure,
     )
     read = [split_spec(source)[0] for source in (*work.ensemble.sources, *([mask] if mask else []))]
-    with _parts(output, resume, overwrite, read) as parts:
-        parts.open(json.loads(json.dumps(work.record(), default=str)))
-        _check_unchanged(work.ensemble, parts)
-        done = set(parts.numbers())
+    with _parts(output, resume, overwrite, read) as kept:
+        kept.open(json.loads(json.dumps(work.record(), default=str)))
+        _check_unchanged(work.ensemble, kept)
+        done = set(kept.numbers())
         waiting = [number for number in range(len(work.ensemble)) if number not in done]
         number = len(work.ensemble)
         what = f"measuring {number} samples" if number > 1 else "measuring"
@@ -151,17 +156,17 @@ def measure_ensemble(
             else:
                 outcomes = do_on_cluster(work, waiting, scheduler, workers)
             with closing(outcomes):
-                failures = _gather(outcomes, parts, number, measuring)
-        dataset = parts.joined()
+                failures = _gather(outcomes, kept, number, measuring)
+        dataset = kept.joined()
         if len(work.ensemble.sources) > 1:
-            places = [work.ensemble.place(number)[0] for number in parts.numbers()]
+            places = [work.ensemble.place(number)[0] for number in kept.numbers()]
             dataset = dataset.assign_coords(source=("sample", places))
         if failures:
             dataset.attrs["failed_samples"] = json.dumps(failures)
         if output is not None:
             save_dataset(output, dataset, overwrite=resume or overwrite)
             if not failures:
-                parts.remove()
+                kept.remove()
     return Measured(dataset, failures)
 
 

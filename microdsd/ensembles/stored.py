@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,7 @@ from microdsd.errors import InputError
 from microdsd.io import LabelSource, matching_specs, open_labels, read_sample, split_spec
 from microdsd.io.windows import Region
 from microdsd.microstructure import PhaseNames, VoxelSize, VoxelSizeLike, as_microstructure
+from microdsd.microstructure.arguments import box_shape
 from microdsd.microstructure.axes import SPATIAL_DIMS
 
 
@@ -59,6 +61,11 @@ class StoredEnsemble:
         Source of the specimens: one for all samples, or one for each.
     masks : int
         Number of samples of `mask`.
+    grid : tuple of int
+        Parts along every axis that every stored sample is cut into, all of `shape`; empty where
+        none is cut.
+    corner : tuple of int
+        First voxel of the first part, per axis.
     """
 
     sources: tuple[str, ...]
@@ -70,6 +77,8 @@ class StoredEnsemble:
     region: Region | None
     mask: str | None
     masks: int
+    grid: tuple[int, ...] = ()
+    corner: tuple[int, ...] = ()
 
     @classmethod
     def open(
@@ -80,8 +89,12 @@ class StoredEnsemble:
         voxel_size: VoxelSizeLike | None = None,
         region: Region | None = None,
         mask: str | Path | None = None,
+        parts: int | Sequence[int] | None = None,
     ) -> StoredEnsemble:
         """Look at the files; labels are read only where neither file nor `phases` names them.
+
+        With ``parts``, voxels per axis, blocks of that size are the samples: as many as fit, from
+        the first voxel on.
 
         Raises
         ------
@@ -94,13 +107,14 @@ class StoredEnsemble:
         specs = [spec for source in given for spec in matching_specs(_absolute(source))]
         if not specs:
             raise InputError("sources: name at least one file")
-        sizes, facts = [], []
+        sizes, facts, corners = [], [], set()
         for spec in specs:
             with open_labels(
                 spec, phases=phases, voxel_size=voxel_size, region=region, check=False
             ) as source:
                 sizes.append(source.n_samples)
                 facts.append(_facts(source))
+                corners.add(tuple(part.start for part in source.region))
             for name, value in facts[0].items():
                 if facts[-1][name] != value:
                     raise InputError(
@@ -108,6 +122,9 @@ class StoredEnsemble:
                         f"{value}; measure them in runs of their own, or give what the files "
                         "should have said (--labels, --voxel-size)"
                     )
+        grid = _grid(facts[0]["shape"], parts)
+        if grid and len(corners) > 1:
+            raise InputError(f"region={region}: begins at other voxels in other sources; give them")
         masks = 0
         if mask is not None:
             mask = _absolute(mask)
@@ -118,14 +135,19 @@ class StoredEnsemble:
                     f"mask: {mask} has {masks} samples, the ensemble has {sum(sizes)}; give one "
                     "mask for all or one for each"
                 )
+        if grid:
+            whole = facts[0]["shape"]
+            facts[0]["shape"] = box_shape(parts, whole, "the samples are")
         return cls(
             tuple(specs),
-            tuple(sizes),
+            tuple(size * math.prod(grid) for size in sizes),
             **facts[0],
             stated=None if phases is None else dict(phases),
             region=region,
             mask=mask,
             masks=masks,
+            grid=grid,
+            corner=corners.pop() if grid else (),
         )
 
     def __len__(self) -> int:
@@ -149,13 +171,18 @@ class StoredEnsemble:
         InputError
             A label without a name.
         """
-        values = read_sample(*self.place(number), region=self.region)
+        source, sample = self.place(number)
+        region = self.region
+        if self.grid:
+            sample, part = divmod(sample, math.prod(self.grid))
+            region = self._part(part)
+        values = read_sample(source, sample, region=region)
         digest = hashlib.sha256(f"{values.shape} {values.dtype.str}".encode())
         digest.update(values.data)
         mask = None
         if self.mask is not None:
-            own = number if self.masks > 1 else 0
-            mask = read_sample(self.mask, own, region=self.region) != 0
+            own = number // math.prod(self.grid) if self.masks > 1 else 0
+            mask = read_sample(self.mask, own, region=region) != 0
             digest.update(mask.data)
         labels = as_microstructure(
             xr.DataArray(values, dims=SPATIAL_DIMS[-values.ndim :]),
@@ -163,6 +190,15 @@ class StoredEnsemble:
             voxel_size=self.voxel_size,
         )
         return Sample(labels.expand_dims(sample=[number]), mask, digest.hexdigest())
+
+    def _part(self, number: int) -> list[slice]:
+        """Return the voxels of a part in the stored array."""
+        place = np.unravel_index(number, self.grid)
+        starts = [
+            first + int(i) * edge
+            for first, i, edge in zip(self.corner, place, self.shape, strict=True)
+        ]
+        return [slice(first, first + edge) for first, edge in zip(starts, self.shape, strict=True)]
 
     def record(self) -> dict[str, Any]:
         """Return what results depend on beside the labels themselves."""
@@ -173,7 +209,21 @@ class StoredEnsemble:
             "voxel size": list(self.voxel_size.size) if self.voxel_size.unit == "m" else None,
             "region": self.region and str(self.region),
             "mask": bool(self.mask),
+            **({"parts per axis": list(self.grid)} if self.grid else {}),
         }
+
+
+def _grid(shape: Sequence[int], parts: int | Sequence[int] | None) -> tuple[int, ...]:
+    """Return the whole parts along every axis; empty where none are requested."""
+    if parts is None:
+        return ()
+    edges = box_shape(parts, shape, "the samples are")
+    if any(not 0 < edge <= length for edge, length in zip(edges, shape, strict=True)):
+        raise InputError(
+            f"parts={parts}: do not fit into {' x '.join(map(str, shape))} voxels; give voxels per "
+            "axis of one part"
+        )
+    return tuple(length // edge for length, edge in zip(shape, edges, strict=True))
 
 
 def _facts(source: LabelSource) -> dict[str, Any]:

@@ -11,7 +11,10 @@ from torch import Tensor
 
 from microdsd.device.precision import AUTO, Precision, fastest_threads, resolve_dtype
 from microdsd.encoding import encoding_of
-from microdsd.generation.memory import require_memory_for_work
+from microdsd.generation.memory import (
+    require_memory_for_large_box,
+    require_memory_for_work,
+)
 from microdsd.generation.request import GenerationRequest
 from microdsd.models.card import ModelCard
 from microdsd.models.contents import Channels, Phases
@@ -21,6 +24,7 @@ from microdsd.networks.classes import ClassGuidance
 from microdsd.networks.octaves import OctaveUNets
 from microdsd.process import Lattice, TransitionKernel
 from microdsd.process.octaves import Octaves
+from microdsd.process.slabs import slabs
 from microdsd.process.streams import stream
 from microdsd.sampling import (
     AdaptiveLeaps,
@@ -34,10 +38,16 @@ from microdsd.sampling import (
 )
 from microdsd.sampling.finite import require_guide_weights
 from microdsd.sampling.guidance import Guide
+from microdsd.sampling.large_boxes import Bookmark, LargeBoxSampler, TiledNetwork
 from microdsd.sampling.origins import Regions
 
 BATCH_VOXELS = {"cpu": 1 << 15, "cuda": 1 << 22}
 """Voxels of a batch: what keeps a device busy without holding more than it must."""
+
+LARGE_BOX = 1 << 22
+"""Voxels of a box beyond which samples of several lattices are made in bytes per voxel.
+
+A constant: samples must not depend on the machine's memory."""
 
 _REHEARSED = 64
 """Longest axis of the box that threads are measured with, voxels."""
@@ -107,6 +117,9 @@ class BatchedSampler:
             Says what box fits.
         """
         layout = request.layout
+        if self.alone(request):
+            require_memory_for_large_box(request.lattice.shape, self._card.network, self._device)
+            return
         require_memory_for_work(
             min(self._batch_size(request), len(request)),
             request.lattice.shape,
@@ -116,6 +129,66 @@ class BatchedSampler:
             and not layout.walled
             and bool((layout.index < 0).any()),
         )
+
+    def alone(self, request: GenerationRequest) -> bool:
+        """Return whether every sample is made by itself, as that of a large box.
+
+        That is for phases by bridges over several lattices, from anywhere in the box.
+        """
+        card = self._card
+        return (
+            request.lattice.n_sites > LARGE_BOX
+            and bool(card.octaves)
+            and isinstance(card.contents, Phases)
+            and card.network.read_out
+            and request.layout is None
+            and request.guide is None
+            and request.plan.levels[-1] <= card.octaves[0]
+        )
+
+    def draw_alone(
+        self,
+        request: GenerationRequest,
+        member: int,
+        progress: Callable[[float], None],
+        bookmark: Bookmark | None = None,
+    ) -> tuple[np.ndarray, int]:
+        """Make one member of a request of a large box, or go on with it.
+
+        Parameters
+        ----------
+        request : GenerationRequest
+        member : int
+        progress : callable
+            Told which share of the work is done, after every tile and slab.
+        bookmark : Bookmark, optional
+            Given the state of the walk after every evaluation.
+
+        Returns
+        -------
+        labels : ndarray, shape (*space)
+        moved : int
+            Voxels reassigned to meet the counts.
+        """
+        part = request.part(range(member, member + 1))
+        (generator,), (counts,) = self._generators(part), self._walkers(part)
+        network = TiledNetwork(
+            self._network, self._fractions(part), self._classes(part), part.guidance
+        )
+        sampler = LargeBoxSampler(network, self._box(part), counts, part.plan, generator)
+        done = 0.0
+
+        def advance(amount: float) -> None:
+            nonlocal done
+            done += amount
+            progress(done / sampler.work)
+
+        with self.precision.applied(self._device), torch.inference_mode():
+            generated = sampler.sample(advance, bookmark)
+        phase = generated.phase[0]
+        layers = slabs(len(phase), phase[0].numel())
+        labels = [self.encoding.decode(phase[part].cpu()) for part in layers]
+        return np.concatenate(labels), int(generated.reassigned)
 
     def _batch_size(self, request: GenerationRequest) -> int:
         return max(1, BATCH_VOXELS.get(self._device.type, 1) // request.lattice.n_sites)
@@ -200,6 +273,13 @@ class BatchedSampler:
         tables = index, encoding.to_species(counts), encoding.numbered(layout.known)
         return Regions(*(table.to(self._device) for table in tables), walled=layout.walled)
 
+    def _classes(self, request: GenerationRequest) -> Tensor | None:
+        """Return the number of every sample's class."""
+        if not request.classes:
+            return None
+        known = list(self._card.classes)
+        return torch.tensor([known.index(name) for name in request.classes], device=self._device)
+
     def _guide(self, request: GenerationRequest) -> Guide | None:
         """Return the request's guide, for phases in the order of the sampler."""
         guide = request.guide
@@ -221,12 +301,9 @@ class BatchedSampler:
         network = self._network
         assert isinstance(network, PotentialUNet | OctaveUNets)
         steered: PotentialUNet | OctaveUNets | ClassGuidance = network
-        if request.classes:
-            known = list(self._card.classes)
-            classes = [known.index(name) for name in request.classes]
-            steered = ClassGuidance(
-                network, torch.tensor(classes, device=self._device), request.guidance
-            )
+        classes = self._classes(request)
+        if classes is not None:
+            steered = ClassGuidance(network, classes, request.guidance)
         read_out = steered.joint if network.config.read_out else None
         fractions, guide = self._fractions(request), self._guide(request)
         return ConditionedNetwork(steered, read_out, fractions, guide, observe)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from bisect import bisect_right
 from collections.abc import Sequence
 
 import torch
@@ -10,12 +11,20 @@ import torch
 from microdsd.device import available_memory
 from microdsd.errors import InputError
 from microdsd.networks import UNetConfig
+from microdsd.networks.tiles import TILE_SITES
+from microdsd.process.slabs import SLAB_SITES
 
 _FEATURE_MAPS = 6
 """Arrays as large as the first layer's output that an evaluation holds at once (measured)."""
 
 _GRADIENT = 6
 """How much more an evaluation holds where known material asks for its slope (measured)."""
+
+_SLAB = 150
+"""Bytes of a step per site of a slab, walkers and fields (measured)."""
+
+_ASSIGNED = 50
+"""Bytes per voxel and phase while more than two phases are assigned (measured)."""
 
 _KEPT = 3
 """Copies of all samples while they are put together and written (measured)."""
@@ -89,6 +98,56 @@ def require_memory_for_work(
             f"shape={tuple(shape)}: takes about {_readable(needed)} of memory to make, "
             f"{_readable(free)} are free on {device}; {_largest_box(len(shape), free // each)} fits"
         )
+
+
+def bytes_of_large_box(voxels: int, network: UNetConfig) -> int:
+    """Estimate the memory for one sample of a large box: bytes per voxel, and room to work.
+
+    Per species 6 bytes a voxel: occupation numbers before and after a step, one each, and log h now
+    and before, two each. Of more than two phases the assignment takes `_ASSIGNED` bytes per voxel
+    and phase. What a tile or a slab needs does not grow with the box.
+
+    Parameters
+    ----------
+    voxels : int
+        Of the box.
+    network : UNetConfig
+
+    Examples
+    --------
+    >>> network = UNetConfig(ndim=3, species=1, widths=(16, 48, 96))
+    >>> two = [bytes_of_large_box(n**3, network) for n in (512, 1024)]
+    >>> [f"{number / 1e9:.1f} GB" for number in two]
+    ['7.2 GB', '12.9 GB']
+    """
+    tile = min(voxels, TILE_SITES) * 4 * _FEATURE_MAPS * network.widths[0]
+    slab = min(voxels, SLAB_SITES) * _SLAB
+    walking = 6 * network.species * voxels + max(tile, slab)
+    phases = network.species + 1
+    assigning = 0 if phases == 2 else (2 * network.species + _ASSIGNED * phases) * voxels
+    return max(walking, assigning)
+
+
+def require_memory_for_large_box(
+    shape: Sequence[int], network: UNetConfig, device: torch.device
+) -> None:
+    """Refuse a large box whose samples cannot be made in the memory of the device.
+
+    Raises
+    ------
+    InputError
+        Says what fits.
+    """
+    needed, free = bytes_of_large_box(math.prod(shape), network), available_memory(device)
+    if needed <= free:
+        return
+    ndim = len(shape)
+    edges = range(max(shape) + 1)
+    fits = bisect_right(edges, free, key=lambda n: bytes_of_large_box(n**ndim, network)) - 1
+    raise InputError(
+        f"shape={tuple(shape)}: takes about {_readable(needed)} of memory to make, "
+        f"{_readable(free)} are free on {device}; {_largest_box(ndim, max(fits, 0) ** ndim)} fits"
+    )
 
 
 def _largest_box(ndim: int, voxels: int) -> str:

@@ -32,6 +32,7 @@ from microdsd.process.blocks import dealt
 from microdsd.progress import Progress
 from microdsd.sampling import Leap, Visit
 from microdsd.sampling.guidance import Guide
+from microdsd.sampling.large_boxes import Bookmark
 
 
 class MicrostructureModel:
@@ -436,6 +437,7 @@ class MicrostructureModel:
         *,
         start: int = 0,
         progress: Progress | None = None,
+        bookmark: Callable[[int], Bookmark] | None = None,
     ) -> Iterator[tuple[np.ndarray, int]]:
         """Generate the samples of a request one after the other.
 
@@ -446,7 +448,10 @@ class MicrostructureModel:
             Index of the first sample, to go on with an interrupted run.
         progress : Progress, optional
             Told after every network evaluation how many are made of those of all samples, the ones
-            before `start` included.
+            before `start` included; of large boxes, after every tile of an evaluation.
+        bookmark : callable, optional
+            From the index of a sample to what keeps its state while it is made. Only samples of
+            large boxes have one.
 
         Yields
         ------
@@ -457,9 +462,30 @@ class MicrostructureModel:
             images, the intensity above the highest level.
         """
         self.require_memory(request)
+        if self._sampler.alone(request):
+            yield from self._large_boxes(request, start, progress, bookmark)
+            return
         observe = None if progress is None else _counted(request, start, progress)
         for members in self._sampler.batches(request, start):
             yield from zip(*self._sampler.draw(request, members, observe), strict=True)
+
+    def _large_boxes(
+        self,
+        request: GenerationRequest,
+        start: int,
+        progress: Progress | None,
+        bookmark: Callable[[int], Bookmark] | None,
+    ) -> Iterator[tuple[np.ndarray, int]]:
+        calls = request.plan.network_calls
+        assert calls is not None  # bridges have a list of levels
+        for i in range(start, len(request)):
+
+            def tell(share: float, i: int = i) -> None:
+                if progress is not None:
+                    progress(calls * (i + share), calls * len(request), "")
+
+            kept = None if bookmark is None else bookmark(i)
+            yield self._sampler.draw_alone(request, i, tell, kept)
 
     def require_memory(self, request: GenerationRequest) -> None:
         """Refuse a request that does not fit the memory of the device; `generate` asks it first.

@@ -26,6 +26,8 @@ class LabelSource:
 
     Attributes
     ----------
+    region : tuple of slice
+        Part of the stored array that is read, per spatial axis.
     shape : tuple of int
         Spatial shape of the region, ``([z,] y, x)``.
     n_samples : int
@@ -55,7 +57,7 @@ class LabelSource:
     ) -> None:
         self._stored = stored
         self._mapping = mapping
-        self._region = region
+        self.region = region
         self._close = close
         self.shape = tuple(part.stop - part.start for part in region)
         self.n_samples = stored.n_samples
@@ -94,7 +96,7 @@ class LabelSource:
             raise InputError(f"sample: there are {self.n_samples} samples, got {sample}")
         window = [
             slice(part.start + s, part.start + s + e)
-            for part, s, e in zip(self._region, start, size, strict=True)
+            for part, s, e in zip(self.region, start, size, strict=True)
         ]
         return self._lawful(self._stored.read(sample, window))
 
@@ -111,7 +113,7 @@ class LabelSource:
         values = np.empty((self.n_samples, *self.shape), self.dtype)
         for sample in range(self.n_samples):
             values[sample] = self._stored.load(
-                sample, self._region, dtype=self.dtype, convert=self._lawful
+                sample, self.region, dtype=self.dtype, convert=self._lawful
             )
         if self._stored.is_ensemble:
             ms = xr.DataArray(values, dims=("sample", *dims), coords=coords)
@@ -121,14 +123,14 @@ class LabelSource:
 
     def counts(self, sample: int | None = None) -> dict[int, int]:
         """Count the labels of the region in one sample, or in all, block by block."""
-        counts = self._stored.counts(self._region, sample=sample)
+        counts = self._stored.counts(self.region, sample=sample)
         mapping = self._mapping or {}
         return dict(sorted((mapping.get(label, label), n) for label, n in counts.items()))
 
     def sha256(self) -> str:
         """Return the fingerprint of shape, dtype and labels of the region, computed in slabs."""
         digest = hashlib.sha256(f"{self.n_samples} {self.shape} {self.dtype.str}".encode())
-        for slab in self._stored.slabs(self._region, dtype=self.dtype, convert=self._lawful):
+        for slab in self._stored.slabs(self.region, dtype=self.dtype, convert=self._lawful):
             digest.update(slab.data)
         return digest.hexdigest()
 

@@ -22,7 +22,7 @@ from filelock import SoftFileLock, Timeout
 from microdsd.errors import DataFileError
 from microdsd.io.atomic import ensure_writable, replacing
 
-_RECORD, _DELIVERY = "record.json", "delivery.json"
+_RECORD, _DELIVERY, _ASIDE = "record.json", "delivery.json", "aside.npz"
 _HELD_WITHOUT_NAME = 2.0
 """Seconds for which an empty lock file is held: its process was killed before it could write its
 number, which takes it microseconds."""
@@ -157,6 +157,7 @@ class Parts:
                 self._require_same(wanted, earlier)
                 for number in self.numbers():
                     self.read(number)
+                self.aside()
                 return
         except DataFileError:
             if not discard_other:
@@ -186,7 +187,25 @@ class Parts:
         DataFileError
             The part is damaged.
         """
-        place = self._part(number)
+        return self._arrays(self._part(number), names)
+
+    def put_aside(self, arrays: Mapping[str, np.ndarray]) -> None:
+        """Keep the state of the part that is being made, in place of the last one."""
+        with replacing(self.folder / _ASIDE) as temporary, temporary.open("wb") as file:
+            np.savez(file, **arrays)  # type: ignore[arg-type]
+
+    def aside(self, names: Iterable[str] | None = None) -> dict[str, np.ndarray] | None:
+        """Return the state that was put aside last, or some of its arrays; None where none was.
+
+        Raises
+        ------
+        DataFileError
+            It is damaged.
+        """
+        place = self.folder / _ASIDE
+        return self._arrays(place, names) if place.is_file() else None
+
+    def _arrays(self, place: Path, names: Iterable[str] | None) -> dict[str, np.ndarray]:
         try:
             with place.open("rb") as file, np.load(file, allow_pickle=False) as stored:
                 return {name: stored[name] for name in (names or stored.files)}

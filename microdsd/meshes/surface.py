@@ -26,7 +26,7 @@ from microdsd.microstructure.outside import material_phases
 SMOOTHING = 20
 """Iterations of the filter, unless others are asked for."""
 
-_BYTES_PER_FACE = 900
+_BYTES_PER_FACE = 1100
 """Most memory that the work on a face takes, as measured."""
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 
 from microdsd.errors import InputError
 from microdsd.models.contents import Contents
@@ -15,9 +16,11 @@ class Bridges:
 
     potential = True
 
-    def levels(self, first: float, last: float, evaluations: int) -> list[float]:
+    def levels(
+        self, first: float, last: float, evaluations: int, octaves: Sequence[float] = ()
+    ) -> list[float]:
         """Return the noise levels of a walk, voxels, decreasing."""
-        return level_grid(first, last, evaluations)
+        return level_grid(first, last, evaluations, log_above=min(octaves, default=math.inf))
 
     def usual_walk(self, evaluations: int, last: float) -> tuple[int, float]:
         """Return evaluations and last noise level unless asked otherwise, given the material's."""
@@ -42,7 +45,9 @@ class TauLeaping:
 
     potential = False
 
-    def levels(self, first: float, last: float, evaluations: int) -> list[float]:
+    def levels(
+        self, first: float, last: float, evaluations: int, octaves: Sequence[float] = ()
+    ) -> list[float]:
         """Return the noise levels of a walk, voxels, decreasing."""
         return leap_grid(first, last, evaluations)
 

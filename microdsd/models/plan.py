@@ -85,7 +85,8 @@ class WalkPlan:
         method = METHODS[card.method]
         reads_out = method.potential and card.network.read_out
         redraws = (walk.last,) if reads_out and evaluations >= _FEWEST_WITH_REDRAW else ()
-        levels = tuple(method.levels(walk.first, walk.last, evaluations - len(redraws)))
+        number = evaluations - len(redraws)
+        levels = tuple(method.levels(walk.first, walk.last, number, card.octaves))
         if epsilon is not None:
             levels = levels[:1]
         return cls(levels, walk.sharpness, redraws=redraws, epsilon=epsilon)

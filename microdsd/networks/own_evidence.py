@@ -48,5 +48,37 @@ def own_evidence(occupation: Tensor, t: Tensor, kernel: TransitionKernel) -> Ten
         back = kernel.axis_matrix(axis, t).diagonal(dim1=-2, dim2=-1)
         stays = stays * back.view(-1, 1, *(length if k == axis else 1 for k in range(len(space))))
     density = occupation.mean(dim=tuple(range(2, occupation.ndim)), keepdim=True)
+    return _ratio(occupation, stays, density)
+
+
+class OwnEvidence:
+    """Compute `own_evidence` of one sample, for some sites at a time.
+
+    Parameters
+    ----------
+    occupation : Tensor, shape (1, species, *space)
+        Of any type.
+    t : Tensor, shape (1,)
+    kernel : TransitionKernel
+    """
+
+    def __init__(self, occupation: Tensor, t: Tensor, kernel: TransitionKernel) -> None:
+        ndim = kernel.lattice.ndim
+        self._occupation = occupation
+        self._stays = [kernel.axis_matrix(axis, t[0]).diagonal() for axis in range(ndim)]
+        walkers = occupation.flatten(2).sum(2)  # whole numbers are summed in 64 bits
+        self._density = (walkers / kernel.lattice.n_sites).float().view(1, -1, *[1] * ndim)
+
+    def __call__(self, sites: tuple[slice, ...]) -> Tensor:
+        """Return the ratio (1, species, *sites)."""
+        stays = torch.ones((), device=self._density.device)
+        for along, part in zip(self._stays, sites, strict=True):
+            stays = stays[..., None] * along[part]
+        return _ratio(
+            self._occupation[(slice(None), slice(None), *sites)].float(), stays, self._density
+        )
+
+
+def _ratio(occupation: Tensor, stays: Tensor, density: Tensor) -> Tensor:
     arriving = ((1 - stays) * density).clamp_min(_NONE)
     return occupation * torch.log1p(stays / arriving) - stays

@@ -42,11 +42,21 @@ def extend(x: Tensor, axis: int, before: int, after: int, boundary: Boundary) ->
     """Continue a space axis by mirror images (no-flux) or copies (periodic) of the box."""
     if before == after == 0:
         return x
-    length = x.shape[2 + axis]
-    index = torch.arange(-before, length + after, device=x.device)
+    index = torch.arange(-before, x.shape[2 + axis] + after, device=x.device)
+    return x.index_select(2 + axis, extended_sites(index, x.shape[2 + axis], boundary))
+
+
+def extended_sites(index: Tensor, length: int, boundary: Boundary) -> Tensor:
+    """Return the sites of an axis that its continuation repeats at indices outside of it.
+
+    Examples
+    --------
+    >>> extended_sites(torch.arange(-2, 5), 3, "no-flux").tolist()
+    [1, 0, 0, 1, 2, 2, 1]
+    >>> extended_sites(torch.arange(-2, 5), 3, "periodic").tolist()
+    [1, 2, 0, 1, 2, 0, 1]
+    """
     if boundary == "periodic":
-        index = index % length
-    else:
-        index = index % (2 * length)
-        index = torch.minimum(index, 2 * length - 1 - index)
-    return x.index_select(2 + axis, index)
+        return index % length
+    index = index % (2 * length)
+    return torch.minimum(index, 2 * length - 1 - index)

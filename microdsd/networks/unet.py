@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -17,9 +17,10 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from microdsd.networks.convolution import Convolution3d
-from microdsd.networks.own_evidence import own_evidence
+from microdsd.networks.own_evidence import OwnEvidence, own_evidence
 from microdsd.networks.padding import extend, extension, pad_one
-from microdsd.networks.tiles import tiles
+from microdsd.networks.tile_inputs import TileInputs
+from microdsd.networks.tiles import Tile, tiles
 from microdsd.networks.walls import free_share
 from microdsd.process.blocks import site_volumes
 from microdsd.process.kernel import TransitionKernel
@@ -211,20 +212,62 @@ class UNet(nn.Module):
 
     def _by_tiles(self, x: Tensor, condition: Tensor, boundary: tuple[Boundary, ...]) -> Tensor:
         """Return the output on the extended box; a large box is processed tile by tile."""
+        y: Tensor | None = None
+        for tile, part in self._parts(x.shape[2:], boundary, condition, lambda tile: tile.seen(x)):
+            if part.shape[2:] == x.shape[2:]:
+                return part
+            if y is None:
+                y = x.new_empty(len(x), part.shape[1], *x.shape[2:])
+            y[(slice(None), slice(None), *tile.inner)] = part
+        assert y is not None
+        return y
+
+    def parts(
+        self,
+        occupation: Tensor,
+        t: Tensor,
+        kernel: TransitionKernel,
+        fractions: Tensor | None = None,
+        classes: Tensor | None = None,
+    ) -> Iterator[tuple[tuple[slice, ...], Tensor]]:
+        """Yield the output of a large box tile by tile; no other field of the box is held.
+
+        The parameters are those of `output`, of a single sample; occupation numbers may be of any
+        type.
+
+        Yields
+        ------
+        sites : tuple of slice
+            Of the box.
+        output : Tensor, shape (1, channels, *sites), float32
+        """
+        top = self.config.top
+        multiple = 2 ** (len(self.config.widths) - 1)
+        box = TileInputs(occupation, t, kernel, top, multiple)
+        if fractions is not None:
+            fractions = fractions / top
+        in_sites = t / kernel.lattice.block**2
+        condition = self._condition(t.new_empty(occupation.shape[:2]), in_sites, fractions, classes)
+        for tile, part in self._parts(box.shape, box.boundary, condition, box.outer):
+            sites, within = box.sites(tile)
+            yield sites, part[(slice(None), slice(None), *within)]
+
+    def _parts(
+        self,
+        shape: Sequence[int],
+        boundary: tuple[Boundary, ...],
+        condition: Tensor,
+        input_of: Callable[[Tile], Tensor],
+    ) -> Iterator[tuple[Tile, Tensor]]:
+        """Yield the tiles of the extended box, and the output on the inner part of each."""
         multiple = 2 ** (len(self.config.widths) - 1)
         halo = -(-self.reach // multiple) * multiple
-        box = list(tiles(x.shape[2:], boundary, halo, multiple))
-        if len(box) == 1:
-            return self._on(x, condition, boundary)
-        y = x.new_empty(len(x), self.head.conv.out_channels, *x.shape[2:])
-        for tile in box:
+        for tile in tiles(shape, boundary, halo, multiple):
             kinds = [
                 kind if len(sites) == length else "no-flux"
-                for kind, sites, length in zip(boundary, tile.outer, x.shape[2:], strict=True)
+                for kind, sites, length in zip(boundary, tile.outer, shape, strict=True)
             ]
-            part = self._on(tile.seen(x), condition, tuple(kinds))
-            y[(slice(None), slice(None), *tile.inner)] = tile.within(part)
-        return y
+            yield tile, tile.within(self._on(input_of(tile), condition, tuple(kinds)))
 
     def _on(self, x: Tensor, condition: Tensor, boundary: tuple[Boundary, ...]) -> Tensor:
         x = x.contiguous(memory_format=self.memory_format)
@@ -331,6 +374,31 @@ class PotentialUNet(UNet):
             log_odds = log_odds + own_evidence(occupation, t, kernel)
         background = torch.zeros_like(log_odds[:, :1])
         return _without_factor(log_h), torch.cat([background, log_odds], 1).log_softmax(1)
+
+    def joint_parts(
+        self,
+        occupation: Tensor,
+        t: Tensor,
+        kernel: TransitionKernel,
+        fractions: Tensor | None = None,
+        classes: Tensor | None = None,
+    ) -> Iterator[tuple[tuple[slice, ...], Tensor, Tensor]]:
+        """Yield log h and log odds of the phases against the background by tiles; see `parts`.
+
+        Log h is left with its free factor, which is the same on all tiles.
+
+        Yields
+        ------
+        sites : tuple of slice
+            Of the box.
+        log_h, log_odds : Tensor, shape (1, species, *sites), float32
+        """
+        own = None
+        if self.config.own_evidence and kernel.lattice.block == 1:
+            own = OwnEvidence(occupation, t, kernel)
+        for sites, output in self.parts(occupation, t, kernel, fractions, classes):
+            log_h, log_odds = output.chunk(2, dim=1)
+            yield sites, log_h, log_odds if own is None else log_odds + own(sites)
 
 
 def _without_factor(log_h: Tensor) -> Tensor:

@@ -33,17 +33,24 @@ def free_share(lattice: Lattice, t: Tensor, like: Tensor) -> Tensor:
     >>> free_share(box, torch.tensor([0.5]), torch.empty(()))[0, 0, :, 0]
     tensor([0.6915, 0.9330, 0.9876, 0.9330, 0.6915])
     """
-    width = 2 * t.to(like.device, like.dtype).sqrt()[:, None]  # sqrt(2) sigma
     share = like.new_ones(len(t), 1, *(1,) * lattice.ndim)
-    for axis, (sites, kind) in enumerate(zip(lattice.shape, lattice.boundary, strict=True)):
+    for axis, sites in enumerate(lattice.shape):
         shape = [len(t), 1] + [1] * lattice.ndim
         shape[2 + axis] = sites
-        if kind == "periodic":
+        along = axis_share(lattice, axis, t, like)
+        if along is None:
             share = share.expand(*share.shape[: 2 + axis], sites, *share.shape[3 + axis :])
-            continue
-        length, volume = lattice.voxels[axis], lattice.volumes(axis)
-        ends = torch.tensor(volume, device=like.device, dtype=like.dtype).cumsum(0)
-        centre = ends - torch.tensor(volume, device=like.device, dtype=like.dtype) / 2
-        within = torch.erf(centre / width) + torch.erf((length - centre) / width)
-        share = share * (0.5 * within).reshape(shape)
+        else:
+            share = share * along.reshape(shape)
     return share
+
+
+def axis_share(lattice: Lattice, axis: int, t: Tensor, like: Tensor) -> Tensor | None:
+    """Factor (batch, sites) of `free_share` along one axis; None where there are no walls."""
+    if lattice.boundary[axis] == "periodic":
+        return None
+    width = 2 * t.to(like.device, like.dtype).sqrt()[:, None]  # sqrt(2) sigma
+    length, volume = lattice.voxels[axis], lattice.volumes(axis)
+    ends = torch.tensor(volume, device=like.device, dtype=like.dtype).cumsum(0)
+    centre = ends - torch.tensor(volume, device=like.device, dtype=like.dtype) / 2
+    return 0.5 * (torch.erf(centre / width) + torch.erf((length - centre) / width))

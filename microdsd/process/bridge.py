@@ -75,7 +75,7 @@ def sample_bridge_step(
     axes = range(walkers.lattice.ndim)
     smoothing = [kernel.axis_matrix(axis, s) for axis in axes]
     steps = [kernel.axis_matrix(axis, t - s) for axis in axes]
-    return draw_back(walkers, log_h, kernel, smoothing, steps, generators)
+    return draw_back(walkers, log_h, kernel, smoothing, steps, uniforms(walkers, generators))
 
 
 @torch.no_grad()
@@ -85,7 +85,7 @@ def draw_back(
     kernel: TransitionKernel,
     smoothing: Sequence[Tensor],
     steps: Sequence[Tensor],
-    generators: Sequence[torch.Generator],
+    u: Tensor,
 ) -> Walkers:
     """Draw every walker's earlier site from law (2), given its matrices.
 
@@ -100,8 +100,8 @@ def draw_back(
         K_s along every axis.
     steps : sequence of Tensor, shape (sites, earlier sites)
         K_{t-s} along every axis, from where a walker is to where it can have been.
-    generators : sequence of torch.Generator
-        One per sample.
+    u : Tensor, shape (axes, walkers)
+        Uniform numbers.
 
     Returns
     -------
@@ -109,7 +109,6 @@ def draw_back(
         On the kernel's lattice.
     """
     axes = len(steps)
-    u = uniforms(walkers, generators)
     # Half the bytes of every index below.
     position, log_h = walkers.position.int(), log_h.flatten(0, 1)
     # The networks' bfloat16 must not reach the laws that are said to be exact.
@@ -123,11 +122,11 @@ def draw_back(
                 fields.insert(0, kernel.apply_axis(fields[0], axis, steps[axis]))
             channel = (walkers.channel[members] - channels.start).int()
             for axis, (field, step) in enumerate(zip(fields, steps, strict=True)):
-                _draw_along(field[0], step, channel, position[:, members], axis, u[axis, members])
+                draw_along(field[0], step, channel, position[:, members], axis, u[axis, members])
     return walkers.moved_to(position.long(), kernel.lattice)
 
 
-def _draw_along(
+def draw_along(
     field: Tensor, step: Tensor, channel: Tensor, position: Tensor, axis: int, u: Tensor
 ) -> None:
     """Draw each walker's new coordinate on one axis from step(x, .) field(.), in place.

@@ -177,26 +177,8 @@ class TransitionKernel:
         return _modes(self.lattice.volumes(axis), self.lattice.boundary[axis], self.device)
 
     def apply_axis(self, field: Tensor, axis: int, matrix: Tensor) -> Tensor:
-        """Average ``field`` (batch, species, *space) along one space axis by ``matrix``.
-
-        ``matrix`` has shape (M, L) for an axis of L sites that becomes one of M, or (batch, M, L)
-        for one matrix per batch member.
-        """
-        shape = field.shape
-        # The networks' bfloat16 must not reach the laws that are said to be exact.
-        with torch.autocast(field.device.type, enabled=False):
-            if matrix.ndim == 2 and 2 + axis < field.ndim - 1:
-                # One product per slab: no transposed copy in, none out.
-                slabs = field.reshape(math.prod(shape[: 2 + axis]), shape[2 + axis], -1)
-                return (matrix @ slabs).view(*shape[: 2 + axis], len(matrix), *shape[3 + axis :])
-            moved = field.movedim(2 + axis, -1)
-            if matrix.ndim == 3:
-                batch, length = moved.shape[0], moved.shape[-1]
-                smooth = torch.bmm(moved.reshape(batch, -1, length), matrix.mT)
-                smooth = smooth.view(*moved.shape[:-1], matrix.shape[1])
-            else:
-                smooth = moved @ matrix.mT
-        return smooth.movedim(-1, 2 + axis)
+        """Average ``field`` (batch, species, *space) along one space axis; see `average_along`."""
+        return average_along(field, axis, matrix)
 
     def apply(self, field: Tensor, t: Tensor | float) -> Tensor:
         """Apply K_t: average a function over where walkers on every site came from.
@@ -210,11 +192,14 @@ class TransitionKernel:
     def carry(self, occupation: Tensor, t: Tensor | float) -> Tensor:
         """Return expected occupation numbers after time t; of equal blocks the same as `apply`."""
         for axis in range(self.lattice.ndim):
-            matrix = self.axis_matrix(axis, t)
-            # Equal blocks make the matrix symmetric but for rounding.
-            matrix = matrix.mT if _unequal(self.volumes(axis)) else matrix
-            occupation = self.apply_axis(occupation, axis, matrix)
+            occupation = self.apply_axis(occupation, axis, self.carrying_matrix(axis, t))
         return occupation
+
+    def carrying_matrix(self, axis: int, t: Tensor | float) -> Tensor:
+        """Return the matrices by which `carry` averages along one axis."""
+        matrix = self.axis_matrix(axis, t)
+        # Equal blocks make the matrix symmetric but for rounding.
+        return matrix.mT if _unequal(self.volumes(axis)) else matrix
 
     def mixing_residual(self, t: float) -> float:
         """Return the amplitude, in [0, 1], that the box's slowest mode keeps after time ``t``."""
@@ -250,3 +235,26 @@ class TransitionKernel:
                 f"still in the noise, and a uniform start is not its end state; use a horizon of "
                 f"at least {sufficient:.1f} voxels (recommended: {self.mixed_level():.1f})"
             )
+
+
+def average_along(field: Tensor, axis: int, matrix: Tensor) -> Tensor:
+    """Average ``field`` (batch, species, *space) along one space axis by ``matrix``.
+
+    ``matrix`` has shape (M, L) for an axis of L sites that becomes one of M, or (batch, M, L)
+    for one matrix per batch member.
+    """
+    shape = field.shape
+    # The networks' bfloat16 must not reach the laws that are said to be exact.
+    with torch.autocast(field.device.type, enabled=False):
+        if matrix.ndim == 2 and 2 + axis < field.ndim - 1:
+            # One product per slab: no transposed copy in, none out.
+            slabs = field.reshape(math.prod(shape[: 2 + axis]), shape[2 + axis], -1)
+            return (matrix @ slabs).view(*shape[: 2 + axis], len(matrix), *shape[3 + axis :])
+        moved = field.movedim(2 + axis, -1)
+        if matrix.ndim == 3:
+            batch, length = moved.shape[0], moved.shape[-1]
+            smooth = torch.bmm(moved.reshape(batch, -1, length), matrix.mT)
+            smooth = smooth.view(*moved.shape[:-1], matrix.shape[1])
+        else:
+            smooth = moved @ matrix.mT
+    return smooth.movedim(-1, 2 + axis)

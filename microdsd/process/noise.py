@@ -29,7 +29,11 @@ Spacing = Literal["log", "sqrt"]
 
 
 def level_grid(
-    sigma_max: float, sigma_last: float, evaluations: int, spacing: Spacing = "sqrt"
+    sigma_max: float,
+    sigma_last: float,
+    evaluations: int,
+    spacing: Spacing = "sqrt",
+    log_above: float = math.inf,
 ) -> list[float]:
     """Return the noise levels at which the network is evaluated, down to the last step.
 
@@ -45,6 +49,10 @@ def level_grid(
         Number of levels, at least 2.
     spacing : {"log", "sqrt"}
         In what the levels are even.
+    log_above : float
+        Level, voxels, above which levels even in the square root are even in log sigma instead,
+        as dense as below where the two meet: on lattices that grow with sigma the task is the same
+        at every level.
 
     Returns
     -------
@@ -55,6 +63,8 @@ def level_grid(
     --------
     >>> [round(s, 3) for s in level_grid(9.0, 1.0, 5)]
     [9.0, 6.25, 4.0, 2.25, 1.0]
+    >>> [round(s, 2) for s in level_grid(64.0, 1.0, 5, log_above=4.0)]
+    [64.0, 26.9, 11.31, 4.76, 1.0]
     """
     if evaluations < 2:
         raise InputError(f"evaluations={evaluations}: at least 2 are needed")
@@ -65,7 +75,16 @@ def level_grid(
     if spacing == "log":
         levels = np.geomspace(sigma_max, sigma_last, evaluations)
     elif spacing == "sqrt":
-        levels = np.linspace(math.sqrt(sigma_max), math.sqrt(sigma_last), evaluations) ** 2
+        bend = math.sqrt(log_above)
+
+        def place(sigma: float) -> float:
+            root = math.sqrt(sigma)
+            return root if root <= bend else bend * (1 + math.log(root / bend))
+
+        even = np.linspace(place(sigma_max), place(sigma_last), evaluations)
+        levels = even**2
+        above = even > bend
+        levels[above] = log_above * np.exp(2 * (even[above] / bend - 1))
     else:
         raise InputError(f"spacing={spacing!r}: choose 'log' or 'sqrt'")
     return [sigma_max, *levels[1:-1].tolist(), sigma_last]

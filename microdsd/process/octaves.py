@@ -302,5 +302,5 @@ class Octaves:
             self.kernels[earlier.octave],
             [self.backward_matrix(axis, earlier, origins) for axis in axes],
             [self.backward_matrix(axis, now, earlier) for axis in axes],
-            generators,
+            uniforms(walkers, generators),
         )

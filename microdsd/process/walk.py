@@ -134,9 +134,7 @@ def uniforms(
     the walker's place in the stream as its counter).
     """
     axes, channel = walkers.lattice.ndim, walkers.channel
-    key = torch.cat(
-        [torch.randint(_LARGEST, (1,), generator=g, device=g.device) for g in generators]
-    )
+    key = torch.cat([draw_key(g) for g in generators])
     # The counter of walker k of species c is (k * species + c) * axes; all integers wrap.
     every = torch.arange(walkers.batch * walkers.species, device=channel.device)
     first = 0 if number is not None else walkers.starts()[:-1]
@@ -144,8 +142,41 @@ def uniforms(
     start = (before * _STRIDE + key.repeat_interleave(walkers.species)).index_select(0, channel)
     if number is None:
         number = torch.arange(len(channel), device=channel.device)
-    place = number * (walkers.species * axes)
-    u = torch.empty(axes, len(channel), device=channel.device)
+    return _counted(number * (walkers.species * axes), start, axes)
+
+
+def draw_key(generator: torch.Generator) -> Tensor:
+    """Draw the key of a stream of uniform numbers, int64, shape (1,); see `numbered_uniforms`."""
+    return torch.randint(_LARGEST, (1,), generator=generator, device=generator.device)
+
+
+def numbered_uniforms(
+    key: Tensor, number: Tensor, *, axes: int = 1, species: int = 1, c: int = 0
+) -> Tensor:
+    """Return the numbers (axes, walkers) that `uniforms` gives to some walkers of a species.
+
+    Parameters
+    ----------
+    key : Tensor of int64, shape (1,)
+        What `uniforms` draws from the generator of the walkers' sample.
+    number : Tensor of int64, shape (walkers,)
+        Of each walker among those of its species.
+    axes, species, c : int
+        Axes of the lattice, number of species, and which of them it is.
+
+    Examples
+    --------
+    >>> key = draw_key(torch.Generator().manual_seed(0))
+    >>> all_of_them = numbered_uniforms(key, torch.arange(5))
+    >>> bool((numbered_uniforms(key, torch.tensor([3])) == all_of_them[:, 3:4]).all())
+    True
+    """
+    return _counted(number * (species * axes) + c * axes, key, axes)
+
+
+def _counted(place: Tensor, start: Tensor, axes: int) -> Tensor:
+    """Return uniform numbers (axes, walkers) of counters that begin behind ``place``."""
+    u = torch.empty(axes, len(place), device=place.device)
     for axis in range(axes):
         _mix((place + (axis + 1)).mul_(_STRIDE).add_(start), out=u[axis])
     return u

@@ -6,6 +6,7 @@ training.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -122,7 +123,9 @@ def examine(
 
     recommended = recommend_horizon(occupation, kernel)
     horizon = recommended if sigma_max is None else horizon_at(occupation, kernel, sigma_max)
-    levels = level_grid(horizon.sigma, sigma_last, levels_asked)
+    octaves = octave_levels(shape, horizon.sigma)
+    bend = min(octaves, default=math.inf)
+    levels = level_grid(horizon.sigma, sigma_last, levels_asked, log_above=bend)
     last = noised(occupation, kernel, sigma_last, generator)
     marked = {horizon.sigma, recommended.sigma}
     sigmas = sorted({0.0, *np.geomspace(_LOWEST, max(marked), _CURVE_LEVELS)[:-1], *marked})
@@ -140,7 +143,7 @@ def examine(
         recommended=recommended,
         information_limit=LAYOUT,
         levels=tuple(levels),
-        octaves=octave_levels(shape, horizon.sigma),
+        octaves=octaves,
         tau_leaping={
             f"{material}, epsilon {paper.epsilon:g}": tau_leaping_evaluations(
                 len(shape), horizon.sigma, paper.epsilon

@@ -311,3 +311,53 @@ def test_a_killed_process_loses_one_sample(file, tmp_path):
     )
     assert told == [(4, 5), (5, 5)]
     xr.testing.assert_equal(found.fraction, measures.fractions(load_microstructures(file)).fraction)
+
+
+@pytest.mark.parametrize(("parts", "grid"), [(8, (2, 3)), ((10, 24), (2, 1)), ((7, 5), (2, 4))])
+def test_parts_of_a_volume_are_samples(file, tmp_path, parts, grid):
+    edges = (parts, parts) if isinstance(parts, int) else parts
+    stack = samples()
+    cut = [
+        stack.values[n][i * edges[0] : (i + 1) * edges[0], j * edges[1] : (j + 1) * edges[1]]
+        for n in range(5)
+        for i in range(grid[0])
+        for j in range(grid[1])
+    ]
+    whole = tmp_path / "cut.h5"
+    blocks = as_microstructure(np.stack(cut), phases=NAMES, voxel_size=1e-6, ensemble=True)
+    save_microstructures(whole, blocks)
+    measure = partial(describe, periodic=False, descriptors=["fractions", "surface"])
+    found, _ = measure_ensemble(file, measure, parts=parts)
+    xr.testing.assert_identical(found, measure_ensemble(whole, measure)[0])
+
+
+def test_parts_begin_at_the_region_and_take_their_mask_along(file, tmp_path):
+    mask = np.zeros((5, 20, 24), np.uint8)
+    mask[:, 3:, 2:20] = 1
+    mask[2, 5:9] = 0
+    save_microstructures(tmp_path / "mask.h5", as_microstructure(mask, ensemble=True))
+    measure = partial(describe, periodic=False, descriptors=["fractions"])
+    options = {"mask": tmp_path / "mask.h5", "region": {"y": slice(4, 18), "x": slice(2, 20)}}
+    found, _ = measure_ensemble(file, measure, parts=(7, 9), **options)
+    for number in range(20):
+        sample, part = divmod(number, 4)
+        y, x = 4 + 7 * (part // 2), 2 + 9 * (part % 2)
+        labels = samples().values[sample, y : y + 7, x : x + 9]
+        inside = mask[sample, y : y + 7, x : x + 9] != 0
+        expected = np.bincount(labels[inside], minlength=3) / inside.sum()
+        np.testing.assert_allclose(found.phase_fraction[number], expected)
+
+
+def test_parts_that_do_not_fit_are_refused(file):
+    for parts in (25, 0, (4, 4, 4)):
+        with pytest.raises(InputError, match=r"voxels|2D"):
+            measure_ensemble(file, describe, parts=parts)
+
+
+def test_a_run_is_not_resumed_with_other_parts(file, tmp_path):
+    output = tmp_path / "found.nc"
+    stopped = Interrupted(at=1)
+    with pytest.raises(KeyboardInterrupt):
+        measure_ensemble(file, stopped, output, parts=8)
+    with pytest.raises(DataFileError, match="another number of samples, shape, parts per axis;"):
+        measure_ensemble(file, stopped, output, parts=10, resume=True)

@@ -56,6 +56,24 @@ def test_a_network_says_the_same_tile_by_tile(boundary, widths, monkeypatch):
             )
 
 
+@pytest.mark.parametrize("block", [1, 2])
+@pytest.mark.parametrize("boundary", list(itertools.product(["no-flux", "periodic"], repeat=2)))
+def test_parts_are_those_of_the_whole_box(boundary, block, monkeypatch):
+    network = tiny_network(species=2, widths=(4, 6, 8))
+    lattice = Lattice.box((101, 88), boundary).coarsened(block)
+    kernel = TransitionKernel(lattice)
+    occupation = torch.randint(0, 4, (1, 2, *lattice.shape)).to(torch.uint8)
+    t, fractions = torch.tensor([3.0]), torch.tensor([[0.3, 0.2]])
+    with torch.no_grad():
+        whole = network.output(occupation.float(), t, kernel, fractions)
+        for most in (1 << 12, 1 << 24):
+            monkeypatch.setattr(unet, "tiles", lambda *box, most=most: tiles(*box, most))
+            made = torch.full_like(whole, torch.nan)
+            for sites, part in network.parts(occupation, t, kernel, fractions):
+                made[(..., *sites)] = part
+            torch.testing.assert_close(made, whole, rtol=0, atol=2e-5)
+
+
 def test_the_reach_is_that_of_the_network():
     """Whatever changes farther away changes nothing, and what changes nearer may."""
     network = tiny_network(widths=(4, 6, 8))
