@@ -23,7 +23,7 @@ class Components:
     Attributes
     ----------
     number : ndarray of int64, shape of the box
-        Of the component of every voxel, from 1; 0 where there is no phase.
+        Number of the component of every voxel, from 1; 0 where there is no phase.
     label : ndarray, shape (n + 1,)
         Phase of each; the first entry stands for none.
     voxels : ndarray of int64, shape (n + 1,)

@@ -62,7 +62,7 @@ def run_demo(
         Where all files go; made if missing.
     seed : int
     progress : Progress, optional
-        Told in a few words what comes next, after how many of the models.
+        Receives in a few words what comes next, after how many of the models.
     """
     folder.mkdir(parents=True, exist_ok=True)
     with stage("demonstrating", len(SAMPLES), progress) as demonstrating:

@@ -147,7 +147,7 @@ class PutAside:
     ----------
     parts : Parts
     index : int
-        Of the sample.
+        Number of the sample.
     """
 
     def __init__(self, parts: Parts, index: int) -> None:

@@ -51,7 +51,7 @@ def fetch_file(
     Parameters
     ----------
     name : str
-        Of the data set, for messages.
+        Name of the data set, for messages.
     folder, file : str
         Where the file lies in a mirror, ``<folder>/<file>``.
     url : str or None

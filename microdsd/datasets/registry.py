@@ -25,7 +25,7 @@ class DatasetInfo:
     folder, file : str
         Where the file lies in a local mirror, ``<folder>/<file>``.
     sha256 : str
-        Of the file.
+        Checksum of the file.
     shape : tuple of int
         As stored, slowest axis first.
     dtype : str

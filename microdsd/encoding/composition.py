@@ -93,7 +93,7 @@ class Composition:
         ----------
         encoding : PhaseEncoding
         fractions : dict of phase to sequence of float
-            Of every phase but at most one, by label or name: one per region.
+            Fractions of every phase but at most one, by label or name: one per region.
         sizes : ndarray of int
             Voxels of every region.
         n : int

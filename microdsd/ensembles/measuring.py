@@ -32,7 +32,8 @@ class Measured(NamedTuple):
     Attributes
     ----------
     dataset : Dataset
-        Of all samples that could be measured, with their numbers as the coordinate ``sample``.
+        Measurements of all samples that could be measured, with their numbers as the coordinate
+        ``sample``.
     failures : dict of int to str
         Why a sample could not be measured, by its number.
     """
@@ -87,14 +88,14 @@ def measure_ensemble(
         ``"tcp://host:8786"`` by the workers of a dask scheduler, which must see the files under
         the same paths. A worker that dies costs the time of its samples only.
     workers : int, optional
-        Of the scheduler ``"local"``; default: one per processor.
+        Number of workers of the scheduler ``"local"``; default: one per processor.
     resume : bool
         Go on with a run that was stopped, if there is one. Samples that failed are tried again.
     overwrite : bool
         Replace `output`, and forget a run that was stopped.
     progress : Progress, optional
-        Told how many samples are done, and of how many. Where samples are measured in this process
-        by a function that has the option ``progress`` itself, parts of a sample count too.
+        Receives how many samples are done, and of how many. Where samples are measured in this
+        process by a function that has the option ``progress`` itself, parts of a sample count too.
 
     Returns
     -------

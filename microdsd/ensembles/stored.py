@@ -31,7 +31,7 @@ class Sample(NamedTuple):
     mask : ndarray of bool or None
         Where the specimen is.
     sha256 : str
-        Of labels and mask.
+        Fingerprint of labels and mask.
     """
 
     labels: xr.DataArray
@@ -50,7 +50,7 @@ class StoredEnsemble:
     sizes : tuple of int
         Number of samples of each source.
     shape : tuple of int
-        Of every sample, ``([z,] y, x)``.
+        Shape of every sample, ``([z,] y, x)``.
     phases : dict of int to str
         In labels of this package.
     stated : dict or None

@@ -46,7 +46,7 @@ class Work:
     measure : callable
         From one sample, dims ``(sample, [z,] y, x)``, to a Dataset.
     version : str
-        Of this package where the work was given out.
+        Version of this package where the work was given out.
     """
 
     ensemble: StoredEnsemble

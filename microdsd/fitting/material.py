@@ -57,9 +57,9 @@ class Material(ABC):
     training : ClassSampler
     held_back : ClassSampler or None
     voxel_size : VoxelSize
-        Of the window.
+        Voxel size of the window.
     shape : list
-        Of the data, for the record.
+        Shape of the data, for the record.
     """
 
     window: tuple[int, ...]

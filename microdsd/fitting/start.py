@@ -24,9 +24,9 @@ def network_of_start(
     Parameters
     ----------
     start : ModelCard
-        Of the model that training starts from.
+        Card of the model that training starts from.
     contents : Phases or Channels
-        Of the windows to go on with.
+        Contents of the windows to go on with.
     wanted : UNetConfig
         Network that would be trained on them from nothing.
     method : {"bridges", "tau-leaping"}

@@ -160,7 +160,7 @@ class BatchedSampler:
         request : GenerationRequest
         member : int
         progress : callable
-            Told which share of the work is done, after every tile and slab.
+            Receives which share of the work is done, after every tile and slab.
         bookmark : Bookmark, optional
             Given the state of the walk after every evaluation.
 

@@ -26,7 +26,7 @@ def dress(
     Parameters
     ----------
     card : ModelCard
-        Of the model that made them.
+        Card of the model that made the samples.
     request : GenerationRequest
     samples : sequence of ndarray
         Labels; of a model of images, intensities with a channel axis in front.

@@ -55,7 +55,7 @@ def log_probability(
     Parameters
     ----------
     model : MicrostructureModel
-        Of phases, by bridges.
+        A model of phases, by bridges.
     ms : DataArray or ndarray
         Labels of the model's phases, dims ``([sample,] [z,] y, x)``; any size.
     sigma : float, optional

@@ -110,7 +110,7 @@ def bytes_of_large_box(voxels: int, network: UNetConfig) -> int:
     Parameters
     ----------
     voxels : int
-        Of the box.
+        Number of voxels of the box.
     network : UNetConfig
 
     Examples

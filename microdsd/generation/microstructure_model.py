@@ -204,7 +204,7 @@ class MicrostructureModel:
         seed : int, optional
             Another name of ``rng``.
         progress : Progress, optional
-            Told how many network evaluations are made, and of how many.
+            Receives how many network evaluations are made, and of how many.
 
         Returns
         -------
@@ -300,7 +300,7 @@ class MicrostructureModel:
         seed : int, optional
             Another name of ``rng``.
         progress : Progress, optional
-            Told how many network evaluations are made, and of how many.
+            Receives how many network evaluations are made, and of how many.
 
         Returns
         -------
@@ -396,7 +396,7 @@ class MicrostructureModel:
         seed : int, optional
             Another name of ``rng``.
         progress : Progress, optional
-            Told how many network evaluations are made, and of how many.
+            Receives how many network evaluations are made, and of how many.
 
         Returns
         -------
@@ -447,8 +447,8 @@ class MicrostructureModel:
         start : int
             Index of the first sample, to go on with an interrupted run.
         progress : Progress, optional
-            Told after every network evaluation how many are made of those of all samples, the ones
-            before `start` included; of large boxes, after every tile of an evaluation.
+            Receives after every network evaluation how many are made of those of all samples, the
+            ones before `start` included; of large boxes, after every tile of an evaluation.
         bookmark : callable, optional
             From the index of a sample to what keeps its state while it is made. Only samples of
             large boxes have one.

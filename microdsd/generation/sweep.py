@@ -78,7 +78,7 @@ def sample_sweep(
     seed : int, optional
         Another name of ``rng``.
     progress : Progress, optional
-        Told how many network evaluations are made, and of how many.
+        Receives how many network evaluations are made, and of how many.
 
     Returns
     -------

@@ -32,7 +32,7 @@ def unpacked(request: ReadRequest, suffixes: frozenset[str]) -> Iterator[ReadReq
     ----------
     request : ReadRequest
     suffixes : frozenset of str
-        Of members that can be read.
+        Suffixes of members that can be read.
 
     Raises
     ------

@@ -47,7 +47,7 @@ class Format:
     suffixes : tuple of str
     read : callable
     extra : str or None
-        Of this package, where the reader needs more than its dependencies.
+        Extra of this package, where the reader needs more than its dependencies.
     """
 
     name: str
@@ -128,7 +128,7 @@ def read_volume(
     spec : str or Path
         ``rock.tif``, ``rock.zip:/member.tif``, ``slices/``, ``slices/*.png``.
     shape, dtype
-        Of raw numbers, where both are needed; other files state them.
+        Shape and type of raw numbers, where both are needed; other files state them.
     axis_order : str, optional
         Order of the stored axes, slowest first, e.g. ``"xyz"``, against what the file says.
     ensemble : bool

@@ -23,7 +23,7 @@ class ReadRequest:
     member : str, optional
         Which array, page or member of the file.
     shape, dtype : optional
-        Of a raw file.
+        Shape and type of a raw file.
     ensemble : bool
         Whether single images are samples of their own.
     max_ratio : float

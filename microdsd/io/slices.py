@@ -21,7 +21,7 @@ def slice_files(path: Path, suffixes: Collection[str], *, ensemble: bool) -> lis
     path : Path
         A folder, or a name with ``*``, ``?`` or ``[``.
     suffixes : collection of str
-        Of the files that count as slices; others in a folder are passed over.
+        Suffixes of the files that count as slices; others in a folder are passed over.
     ensemble : bool
         Samples may have gaps in their numbers, slices of a volume may not.
 

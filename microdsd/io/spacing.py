@@ -49,7 +49,7 @@ def axis_spacing(name: str, centres: npt.NDArray[Any], unit: str) -> AxisSpacing
     Parameters
     ----------
     name : str
-        Of the axis, for messages.
+        Name of the axis, for messages.
     centres : ndarray, shape (n,)
     unit : str
         As the file writes it; empty where it does not.

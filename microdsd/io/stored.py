@@ -146,7 +146,7 @@ class StoredLabels:
         region : sequence of slice, optional
             Per spatial axis. Default: the whole sample.
         dtype : dtype, optional
-            Of the result, which may be narrower than what is stored. Default: as stored.
+            Type of the result, which may be narrower than what is stored. Default: as stored.
         convert : callable, optional
             Applied to every block before it becomes `dtype`.
         """

@@ -110,7 +110,7 @@ def in_order(volume: Volume, name: str, axis_order: str | None, ensemble: bool) 
     ----------
     volume : Volume
     name : str
-        Of the file, for messages.
+        Name of the file, for messages.
     axis_order : str, optional
         Letters of the stored axes, slowest first, which overrule what the file says.
     ensemble : bool

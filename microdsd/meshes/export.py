@@ -41,7 +41,7 @@ class WrittenMesh:
     ----------
     path : Path
     volumes : tuple of PhaseVolume
-        Of the phases; of voxels as elements none, as theirs are exact.
+        Volumes of the phases; voxels as elements have none, as their volumes are exact.
     counts : dict of str to int
         Triangles and points, or elements by phase and nodes.
     unit : str
@@ -148,7 +148,7 @@ def save_meshes(
     caps : bool
         Whether bodies are closed where they meet the faces of the box.
     unit : {"m", "mm", "um", "nm"}, optional
-        Of lengths; by default metres, or voxels where no voxel size is known.
+        Unit of lengths; by default metres, or voxels where no voxel size is known.
     overwrite : bool
         Whether files of these names may be replaced.
 

@@ -36,7 +36,7 @@ class Elements:
     labels : ndarray, shape (z, y, x)
         An image is one layer.
     phases : dict of int to str
-        Of the elements that are there; each has at least one voxel.
+        Phases of the elements that are there; each has at least one voxel.
     absent : tuple of str
         Phases that were asked for and have no voxel.
     size, start : tuple of float
@@ -70,7 +70,7 @@ class Elements:
         phases : sequence of int or str, optional
             Labels or names; by default all. What is named "outside" is never an element.
         unit : {"m", "mm", "um", "nm"}, optional
-            Of lengths; by default metres, or voxels where no voxel size is known.
+            Unit of lengths; by default metres, or voxels where no voxel size is known.
 
         Raises
         ------

@@ -85,7 +85,7 @@ def with_volumes(
     free : ndarray of bool, shape (n, 3)
         Along which axes a point may move.
     volumes : sequence of float
-        Of the parts, in voxels.
+        Volumes of the parts, in voxels.
     """
     wanted = np.array(volumes, dtype=np.float64)
     for _ in range(_CORRECTIONS):
@@ -161,9 +161,9 @@ def edges_of(sides: Index, kinds: NDArray[np.integer]) -> tuple[Index, NDArray[n
     Parameters
     ----------
     sides : ndarray of int64, shape (n, 2)
-        Of all polygons, in either direction.
+        Sides of all polygons, in either direction.
     kinds : ndarray of int, shape (n,)
-        Of the polygon that each belongs to.
+        Kind of the polygon that each belongs to.
 
     Returns
     -------

@@ -32,7 +32,7 @@ class ModelCard:
     window : tuple of int
         Voxels per axis of the training windows.
     boundary : {"no-flux", "periodic"}
-        Of the training windows.
+        Boundary of the training windows.
     sigma_min, sigma_max : float
         Noise levels seen in training, voxels.
     walks : tuple of WalkBack

@@ -21,7 +21,7 @@ class ModelInfo:
     Attributes
     ----------
     name : str
-        Of the file, or the name under which the model ships.
+        Name of the file, or the name under which the model ships.
     phases : tuple of str
         In ascending order of their labels.
     fraction_range : dict of str to (float, float)
@@ -41,7 +41,7 @@ class ModelInfo:
     data : str or None
         What the model was trained on.
     steps, minutes : float or None
-        Of its training.
+        Steps and minutes of its training.
     start : dict or None
         Record of the model whose weights the training started from.
     """

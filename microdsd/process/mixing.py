@@ -58,7 +58,7 @@ def recommend_horizon(occupation: Tensor, kernel: TransitionKernel) -> Horizon:
     occupation : Tensor, shape (batch, species, *space)
         Windows of the material.
     kernel : TransitionKernel
-        Of the window.
+        Law of the window.
     """
     horizon = horizon_at(occupation, kernel, kernel.mixed_level())
     decay = -math.log(kernel.mixing_residual(1.0))

@@ -58,7 +58,7 @@ class Octaves:
     Parameters
     ----------
     lattice : Lattice
-        Of voxels.
+        The lattice of voxels.
     levels : sequence of float
         Noise levels, voxels, at which the next lattice is entered; ascending. None: one lattice.
     device : torch.device or str

@@ -105,11 +105,11 @@ def step_back(
     now, earlier : Moment
         In descending order.
     key : Tensor of int64, shape (1,)
-        Of this step's random numbers.
+        Key of this step's random numbers.
     most : int
         Sites of a slab.
     advance : callable
-        Told after every slab how many walkers of it have moved.
+        Receives after every slab how many walkers of it have moved.
 
     Returns
     -------

@@ -126,7 +126,7 @@ def uniforms(
     generators : sequence of torch.Generator
         One per sample; each gives one key, whatever the number of walkers.
     number : Tensor of int64, shape (walkers,), optional
-        Of each walker among those of its species in its sample; by default in their order.
+        Number of each walker among those of its species in its sample; by default in their order.
 
     References
     ----------
@@ -160,7 +160,7 @@ def numbered_uniforms(
     key : Tensor of int64, shape (1,)
         What `uniforms` draws from the generator of the walkers' sample.
     number : Tensor of int64, shape (walkers,)
-        Of each walker among those of its species.
+        Number of each walker among those of its species.
     axes, species, c : int
         Axes of the lattice, number of species, and which of them it is.
 
@@ -257,7 +257,7 @@ def draw_forward(walkers: Walkers, steps: Sequence[Tensor], lattice: Lattice, u:
     steps : sequence of Tensor, shape (batch, sites before, sites after)
         One matrix per axis and sample; rows sum to one.
     lattice : Lattice
-        Of the sites after the step.
+        Lattice of the sites after the step.
     u : Tensor, shape (axes, walkers)
         Uniform numbers.
     """

@@ -20,7 +20,7 @@ class WalledKernel(TransitionKernel):
     Parameters
     ----------
     kernel : TransitionKernel
-        Of the whole box.
+        Law of the whole box.
     inside : sequence of slice
         Extent of the inner box in voxels, one slice with start and stop per axis. On a lattice of
         blocks the walls may cut through some of these; what is left of them inside is a site.

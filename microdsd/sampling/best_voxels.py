@@ -36,11 +36,11 @@ def best_voxels(
     count : int
         Voxels of phase 1.
     shape : sequence of int
-        Of the box.
+        Shape of the box.
     layers : sequence of slice
         That are looked at together; they cover the box.
     key : Tensor of int64, shape (1,)
-        Of the random numbers that decide ties.
+        Key of the random numbers that decide ties.
 
     Returns
     -------

@@ -38,9 +38,9 @@ def evidence(
     Parameters
     ----------
     read_out : callable
-        As of `ReadOut`.
+        A network called as a `ReadOut`.
     occupation : Tensor, shape (batch, species, *space)
-        Of all walkers, those of known material included.
+        Occupation numbers of all walkers, those of known material included.
     t : Tensor, shape (batch,)
     kernel : TransitionKernel
     fractions : Tensor, shape (batch, species), optional

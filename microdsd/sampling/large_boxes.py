@@ -108,7 +108,7 @@ class LargeBoxSampler:
     plan : WalkPlan
         Whose steps are not repeated.
     generator : torch.Generator
-        Of the sample.
+        Generator of the sample.
     """
 
     def __init__(
@@ -144,7 +144,7 @@ class LargeBoxSampler:
         Parameters
         ----------
         advance : callable
-            Told after every tile and slab, and of what was done before.
+            Receives the work done after every tile and slab, and what was done before.
         bookmark : Bookmark, optional
             Given the state after every evaluation.
 

@@ -25,7 +25,7 @@ class Lattices:
     Attributes
     ----------
     box : Octaves
-        Of the whole box: what networks are shown.
+        The walk of the whole box, which networks receive.
     walk : Octaves
         By which walkers hop; the same unless there are walls.
     """

@@ -228,7 +228,7 @@ class Regions:
         ----------
         log_h : Tensor, shape (batch, species, *space)
         walking : State
-            Of the walkers on their way alone.
+            State of the walkers on their way alone.
         lattices : Lattices
         balance : Tensor, shape (batch, species, regions), optional
             Logarithms of the factors at the level before, from which this one goes on.

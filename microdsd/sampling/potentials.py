@@ -46,7 +46,7 @@ class State:
     occupation : Tensor, shape (batch, species, *space)
         Occupation numbers of all walkers, those of known material included.
     kernel : TransitionKernel
-        Of the box, on the lattice that walkers are on at this level.
+        Law of the box, on the lattice that walkers are on at this level.
     """
 
     sigma: float

@@ -178,7 +178,7 @@ def sample_tau_leaping(
     ----------
     network : RateNetwork
     kernel : TransitionKernel
-        Of the box; its device is where all work happens.
+        Law of the box; its device is where all work happens.
     counts : Tensor of int, shape (batch, species)
     rule : LeapRule
         `AdaptiveLeaps` or `GridLeaps`.

@@ -78,7 +78,7 @@ class Trainer:
     precision : {"auto", "float32", "bfloat16"}
         See `microdsd.device.precision.resolve_dtype`.
     stopwatch : Stopwatch, optional
-        Of the whole run; by default one that starts now.
+        Stopwatch of the whole run; by default one that starts now.
 
     Attributes
     ----------

@@ -101,7 +101,7 @@ def label_loss(log_p: Tensor, share: Tensor) -> Tensor:
     log_p : Tensor, shape (batch, species + 1, *space)
         Log probabilities; the background comes first.
     share : Tensor, shape (batch, species, *space)
-        Of each site's voxels that are of every species; of a voxel 0 or 1.
+        Share of each site's voxels that are of every species; of a voxel 0 or 1.
     """
     background = 1 - share.sum(1, keepdim=True)
     phase = torch.cat([background, share], 1)

@@ -45,7 +45,7 @@ def rate_loss(
     Parameters
     ----------
     rates : Tensor, shape (batch, species, 2 * ndim, *space)
-        Of one walker, at least 0; ignored where a wall is.
+        Rates of one walker, at least 0; ignored where a wall is.
     summed : Tensor, same shape
         R, from `microdsd.process.rates.summed_rates`.
     occupation_t : Tensor, shape (batch, species, *space)

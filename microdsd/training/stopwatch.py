@@ -11,7 +11,7 @@ class Stopwatch:
     Parameters
     ----------
     begun : float, optional
-        Of `time.monotonic`, if the session began earlier than now.
+        Value of `time.monotonic`, if the session began earlier than now.
 
     Examples
     --------

@@ -26,7 +26,7 @@ class Validation:
     ----------
     occupation : Tensor, shape (windows, species, *space)
     walk : Octaves
-        Of the windows.
+        Walk of the windows.
     sigma_min, sigma_max : float
         Noise levels of training; validation levels lie between them, and at both, but for the
         lowest of a coarse octave, which belongs to the octave below.
