@@ -33,7 +33,7 @@ VERBS = {
     "export": ("export", "Convert to other formats of volumes, or to meshes."),
     "clean": ("clean", "Remove specks and floating components, counts kept."),
     "describe": ("describe", "Measure a microstructure with every descriptor."),
-    "schedule": ("schedule", "How far noise must go, where walks may end, what that costs."),
+    "schedule": ("schedule", "Show how far noise must go, where walks may end, and the cost."),
     "train": ("train", "Train a model on a segmented scan."),
     "generate": ("generate", "Generate microstructures with exact phase fractions."),
     "inpaint": ("inpaint", "Complete a scan that is known in part, or grow it."),
@@ -42,9 +42,9 @@ VERBS = {
     "baseline": ("baseline", "Generate by classical methods, to compare with."),
     "sweep": ("sweep", "Generate over a range of one phase fraction; write a report."),
     "evaluate": ("evaluate", "Compare generated with real material; write a report."),
-    "transport": ("transport", "Diffusivity, permeability, conductivity, stiffness."),
-    "fields": ("fields", "Concentration, flux, velocity, thickness in voxels."),
-    "rev": ("rev", "How properties scatter with the size of the window."),
+    "transport": ("transport", "Compute diffusivity, permeability, conductivity, stiffness."),
+    "fields": ("fields", "Compute concentration, flux, velocity, thickness in voxels."),
+    "rev": ("rev", "Show how properties scatter with the size of the window."),
     "verify": ("verify", "Recount a file and compare with what was requested."),
     "doctor": ("doctor", "Check this installation and how fast it is here."),
     "demo": ("demo", "Run the whole path on a small example."),
@@ -65,7 +65,7 @@ EXIT_INTERRUPTED = 130
 
 
 class ListOptionCommand(TyperCommand):
-    """A command whose list options take all values that follow them."""
+    """Run a command whose list options take all values that follow them."""
 
     def parse_args(self, ctx: Context, args: list[str]) -> list[str]:
         """Repeat the name of a list option before each further value, then parse as usual."""
@@ -98,7 +98,7 @@ class ListOptionCommand(TyperCommand):
 
 
 class LazyCommand(TyperCommand):
-    """Stands for a verb in the help of the group; its module is imported for anything more."""
+    """Represent a verb in the help of the group; its module is imported for anything more."""
 
     def _load(self) -> Any:
         module = importlib.import_module(f"microdsd.cli.{VERBS[str(self.name)][0]}")
@@ -107,16 +107,16 @@ class LazyCommand(TyperCommand):
         return typer.main.get_command(single)
 
     def get_params(self, ctx: Context) -> list[Any]:
-        """Parameters of the verb itself."""
+        """Return the parameters of the verb itself."""
         return list(self._load().get_params(ctx))
 
     def make_context(self, *args: Any, **options: Any) -> Any:
-        """Context of the verb itself, so that it is what runs."""
+        """Return the context of the verb itself, so that it is what runs."""
         return self._load().make_context(*args, **options)
 
 
 class VerbGroup(TyperGroup):
-    """The verbs, and what becomes of their errors."""
+    """Group the verbs, and report their errors."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
@@ -165,11 +165,11 @@ def root(
         typer.Option("--version", help="Show the version.", callback=_show_version, is_eager=True),
     ] = False,
 ) -> None:
-    """Materials microstructures with exactly the composition you ask for."""
+    """Generate materials microstructures with exactly the composition you ask for."""
 
 
 def main() -> None:
-    """Entry point of the command."""
+    """Run the command line."""
     # A cluster ends a job with SIGTERM: it stops as cleanly as Ctrl-C does.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     # Threads that wait for one another are to sleep meanwhile: on a busy machine, each that turns

@@ -35,10 +35,10 @@ _PER_SAMPLE = 400
 
 
 def bytes_per_voxel(network: UNetConfig, *, known_material: bool = False) -> int:
-    """Memory to make a sample, per voxel of its box.
+    """Return the memory that a sample takes, per voxel of its box.
 
-    Measured on the models that ship it is within 15 % for boxes that need more than 100 MB:
-    730 bytes in 2D with 32 features in the first layer, 490 in 3D with 16.
+    The value was measured on the models that ship and is within 15 % for boxes that need more than
+    100 MB: 730 bytes in 2D with 32 features in the first layer, 490 in 3D with 16.
 
     Parameters
     ----------
@@ -111,7 +111,7 @@ def bytes_of_large_box(voxels: int, network: UNetConfig) -> int:
     Parameters
     ----------
     voxels : int
-        Of the box.
+        Number of voxels of the box.
     network : UNetConfig
 
     Examples
@@ -158,7 +158,7 @@ def _largest_box(ndim: int, voxels: int) -> str:
 
 
 def _readable(number: float) -> str:
-    """Bytes as people write them.
+    """Format bytes as people write them.
 
     Examples
     --------

@@ -254,7 +254,7 @@ class UNet(nn.Module):
         Yields
         ------
         sites : tuple of slice
-            Of the box.
+            Sites of the box.
         output : Tensor, shape (1, channels, *sites), float32
         """
         top = self.config.top
@@ -434,7 +434,7 @@ class PotentialUNet(UNet):
         Yields
         ------
         sites : tuple of slice
-            Of the box.
+            Sites of the box.
         log_h, log_odds : Tensor, shape (1, species, *sites), float32
         """
         own = None

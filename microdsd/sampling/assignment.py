@@ -33,7 +33,9 @@ CLEAR = 40.0
 
 
 def phase_scores(expected: Tensor) -> Tensor:
-    """Log-probability scores (batch, phases, ...) from expected occupations (batch, species, ...).
+    """Return log-probability scores (batch, phases, ...) of expected occupations.
+
+    The occupations have the shape (batch, species, ...).
 
     Phase 0 is the background, whose expectation is what the species leave of the voxel.
     """
@@ -42,7 +44,7 @@ def phase_scores(expected: Tensor) -> Tensor:
 
 
 def perturbed(scores: Tensor, generators: Sequence[torch.Generator]) -> Tensor:
-    """Scores plus Gumbel variates: the best phase of a voxel is then a draw from exp(scores).
+    """Add Gumbel variates to scores: a voxel's best phase is then a draw from exp(scores).
 
     Parameters
     ----------
@@ -64,9 +66,9 @@ def perturbed(scores: Tensor, generators: Sequence[torch.Generator]) -> Tensor:
 
 @dataclass(frozen=True)
 class Generated:
-    """Samples of one batch.
+    """Hold the samples of one batch.
 
-    Parameters
+    Attributes
     ----------
     phase : Tensor of int64, shape (batch, *space)
         0 is the background, c + 1 is species c.
@@ -81,7 +83,10 @@ class Generated:
 def assign_walkers(
     scores: Tensor, counts: Tensor, generators: Sequence[torch.Generator]
 ) -> Generated:
-    """Labels with exact counts (batch, species) from finite scores (batch, phases, *space)."""
+    """Return labels with exact counts (batch, species) from finite scores.
+
+    The scores have the shape (batch, phases, *space).
+    """
     space = scores.shape[2:]
     phase = torch.empty(len(counts), space.numel(), dtype=torch.int64, device=scores.device)
     reassigned = torch.empty(len(counts), dtype=torch.int64, device=scores.device)
@@ -94,7 +99,7 @@ def assign_walkers(
 
 
 def assign_phases(scores: Tensor, counts: Tensor, generator: torch.Generator) -> Tensor:
-    """Phase of every voxel: the largest total score among assignments with exact counts.
+    """Assign a phase to every voxel: the largest total score with exact counts.
 
     Parameters
     ----------
@@ -157,7 +162,7 @@ def _best_of_two(gain: Tensor, count: int) -> Tensor:
 
 
 def _dual_offsets(scores: Tensor, counts: Tensor) -> Tensor:
-    """Offsets mu whose argmax gives the counts, up to ties; -inf for a phase that is not there."""
+    """Return offsets mu whose argmax gives the counts, up to ties; -inf for an absent phase."""
     present = counts > 0
     offsets = scores.new_full((len(scores),), -torch.inf)
     offsets[present] = _cooled_offsets(scores[present], counts[present].to(scores.dtype))
@@ -240,7 +245,7 @@ def _move_surplus(scores: Tensor, counts: Tensor, label: Tensor) -> None:
 
 
 def _cheapest_chain(cost: Tensor, surplus: list[int]) -> list[int]:
-    """Cheapest chain of phases from one with a surplus to one with a deficit (Bellman-Ford)."""
+    """Return the cheapest chain of phases from a surplus to a deficit (Bellman-Ford)."""
     phases = len(surplus)
     distance = [0.0 if extra > 0 else float("inf") for extra in surplus]
     before = [-1] * phases

@@ -83,13 +83,15 @@ class TiledNetwork:
         network = self.network.octaves[moment.octave]
         assert isinstance(network, PotentialUNet)
         t = torch.full((1,), float(moment.t), device=box.device)
-        shown = occupation[None], t, box.kernels[moment.octave], self.fractions
-        told = network.joint_parts(*shown, self.classes)
+        arguments = occupation[None], t, box.kernels[moment.octave], self.fractions
+        conditional = network.joint_parts(*arguments, self.classes)
         if self.classes is None or self.guidance == 1:
-            for sites, log_h, log_odds in told:
+            for sites, log_h, log_odds in conditional:
                 yield sites, log_h[0], log_odds[0]
             return
-        for one, (_, free_h, free_odds) in zip(told, network.joint_parts(*shown), strict=True):
+        for one, (_, free_h, free_odds) in zip(
+            conditional, network.joint_parts(*arguments), strict=True
+        ):
             sites, log_h, log_odds = one
             log_h = free_h + self.guidance * (log_h - free_h)
             log_odds = free_odds + self.guidance * (log_odds - free_odds)
@@ -107,7 +109,7 @@ class LargeBoxSampler:
     plan : WalkPlan
         Whose steps are not repeated.
     generator : torch.Generator
-        Of the sample.
+        Generator of the sample.
     """
 
     def __init__(
@@ -143,7 +145,7 @@ class LargeBoxSampler:
         Parameters
         ----------
         advance : callable
-            Told after every tile and slab, and of what was done before.
+            Receives the work done after every tile and slab, and what was done before.
         bookmark : Bookmark, optional
             Given the state after every evaluation.
 
@@ -226,7 +228,7 @@ class LargeBoxSampler:
         """
         what = "phase probabilities" if read_out else "potential"
         dtype = torch.float32 if read_out else torch.float16
-        made = torch.empty(occupation.shape, dtype=dtype, device=occupation.device)
+        evaluated = torch.empty(occupation.shape, dtype=dtype, device=occupation.device)
         level: Tensor | None = None
         for sites, log_h, log_odds in self._network.parts(occupation, sigma, self._box):
             part = log_odds if read_out else log_h
@@ -236,9 +238,9 @@ class LargeBoxSampler:
                     corner = part[(slice(None), *[slice(_CORNER)] * len(sites))]
                     level = corner.flatten(1).mean(1).view(-1, *[1] * len(sites))
                 part = (part - level).clamp(-_LARGEST, _LARGEST)
-            made[(slice(None), *sites)] = part
+            evaluated[(slice(None), *sites)] = part
             advance(part[0].numel())
-        return made
+        return evaluated
 
     def _ahead(self, number: int, before: Tensor | None) -> tuple[Tensor | None, float]:
         """Return log h before, and the weight of its change since; see `extrapolate`."""
@@ -253,8 +255,8 @@ class LargeBoxSampler:
 
     def _require_counts(self, occupation: Tensor) -> None:
         """Refuse occupation numbers that a byte did not hold."""
-        found = occupation.flatten(1).sum(1, dtype=torch.int64).cpu()
-        if not torch.equal(found, self._counts.cpu().long()):
+        counted = occupation.flatten(1).sum(1, dtype=torch.int64).cpu()
+        if not torch.equal(counted, self._counts.cpu().long()):
             raise MicrodsdError(
                 "network: leads more than 255 walkers to one voxel; its weights are damaged or its "
                 "training has diverged, take an earlier model"
