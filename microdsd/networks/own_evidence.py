@@ -74,7 +74,9 @@ class OwnEvidence:
         stays = torch.ones((), device=self._density.device)
         for along, part in zip(self._stays, sites, strict=True):
             stays = stays[..., None] * along[part]
-        return _ratio(self._occupation[(..., *sites)].float(), stays, self._density)
+        return _ratio(
+            self._occupation[(slice(None), slice(None), *sites)].float(), stays, self._density
+        )
 
 
 def _ratio(occupation: Tensor, stays: Tensor, density: Tensor) -> Tensor:

@@ -250,7 +250,7 @@ class UNet(nn.Module):
         condition = self._condition(t.new_empty(occupation.shape[:2]), in_sites, fractions, classes)
         for tile, part in self._parts(box.shape, box.boundary, condition, box.outer):
             sites, within = box.sites(tile)
-            yield sites, part[(..., *within)]
+            yield sites, part[(slice(None), slice(None), *within)]
 
     def _parts(
         self,

@@ -65,10 +65,10 @@ def best_voxels(
             found += torch.bincount(digit, minlength=1 << bits)
         # How many are at least as high as every digit.
         reached = found.flip(0).cumsum(0).flip(0)
-        digit = int((reached >= left).nonzero()[-1])
-        left -= int(reached[digit] - found[digit])
-        prefix = (prefix << bits) | digit
-        if left == int(found[digit]):  # all that begin like this
+        last = int((reached >= left).nonzero()[-1])
+        left -= int(reached[last] - found[last])
+        prefix = (prefix << bits) | last
+        if left == int(found[last]):  # all that begin like this
             break
     for part in layers:
         rank = _ranks(gains(part), part.start * across, key) >> low
