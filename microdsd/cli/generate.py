@@ -19,8 +19,12 @@ from microdsd.cli.options import (
     OutputSamples,
     Overwrite,
     PhaseFractions,
+    SchedulerAddress,
     SeedOfSamples,
     Shape,
+)
+from microdsd.cli.options import (
+    Workers as NumberOfWorkers,
 )
 from microdsd.cli.output import print_json, written
 
@@ -52,6 +56,8 @@ def command(
         Path | None,
         typer.Option(help="Also write the walk of the first sample, level by level, to this npz."),
     ] = None,
+    scheduler: SchedulerAddress = None,
+    workers: NumberOfWorkers = None,
     device: Device = None,
     precision: NetworkPrecision = "auto",
     force: Overwrite = False,
@@ -65,9 +71,13 @@ def command(
     if states is not None and states.suffix.lower() != ".npz":
         raise InputError(f"states: {states} does not end in .npz; name it so")
 
+    from microdsd.ensembles.cluster import check_scheduler
+
+    check_scheduler(scheduler, workers)
+
     from microdsd.cli.parsing import fractions_of, numbers_of, one_or_each, paths_of
     from microdsd.cli.recount import recounted
-    from microdsd.cli.sampling import carry_out
+    from microdsd.cli.sampling import Workers, carry_out
     from microdsd.cli.unfinished import unfinished_samples
     from microdsd.generation.microstructure_model import MicrostructureModel
     from microdsd.generation.request import GenerationRequest
@@ -92,7 +102,8 @@ def command(
             evaluations=evaluations,
             rng=unfinished.seed() if seed is None else seed,
         )
-        result, seconds = carry_out(loaded, request, unfinished)
+        at = None if scheduler is None else Workers(model, scheduler, workers)
+        result, seconds = carry_out(loaded, request, unfinished, at)
         save = save_images if images else save_samples
         save(output, result, overwrite=unfinished.overwrite)
         if states is not None:

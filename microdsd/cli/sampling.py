@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
+from collections.abc import Generator
+from contextlib import closing
+from typing import TYPE_CHECKING, NamedTuple
 
 import xarray as xr
 
@@ -13,10 +15,23 @@ from microdsd.cli.unfinished import UnfinishedSamples
 if TYPE_CHECKING:
     from microdsd.generation.microstructure_model import MicrostructureModel
     from microdsd.generation.request import GenerationRequest
+    from microdsd.generation.workers import Made
+    from microdsd.progress import Progress
+
+
+class Workers(NamedTuple):
+    """Who makes the samples: workers of a scheduler, that find the model at a path."""
+
+    model: str
+    scheduler: str
+    number: int | None
 
 
 def carry_out(
-    model: MicrostructureModel, request: GenerationRequest, unfinished: UnfinishedSamples
+    model: MicrostructureModel,
+    request: GenerationRequest,
+    unfinished: UnfinishedSamples,
+    workers: Workers | None = None,
 ) -> tuple[xr.DataArray, float]:
     """Generate what an earlier run has left to do; all samples, and the seconds this took.
 
@@ -48,19 +63,41 @@ def carry_out(
                 total=None if calls is None else number * calls,
                 completed=0 if calls is None else done * calls,
             )
-            for i, (labels, moved) in enumerate(
-                model.generate(
-                    request,
-                    start=done,
-                    progress=lambda calls, total, status: bar.update(work, completed=calls),
-                    bookmark=unfinished.bookmark,
-                ),
-                start=done,
-            ):
-                unfinished.add(i, labels, moved)
+
+            def show(calls: float, total: float | None, status: str) -> None:
+                bar.update(work, completed=calls)
+
+            with closing(_made(model, request, unfinished, done, workers, show)) as made:
+                for i, labels, moved in made:
+                    unfinished.add(i, labels, moved)
     except KeyboardInterrupt:
         STDERR.print(f"stopped after {unfinished.done()}; the same command goes on from there")
         raise
     seconds = time.perf_counter() - start
     unfinished.begin_delivery()
     return with_record(model, request, *unfinished.read(number)), seconds
+
+
+def _made(
+    model: MicrostructureModel,
+    request: GenerationRequest,
+    unfinished: UnfinishedSamples,
+    done: int,
+    workers: Workers | None,
+    progress: Progress,
+) -> Generator[Made, None, None]:
+    """Samples that are not there yet, in order, or as workers have them ready."""
+    if workers is None:
+        samples = model.generate(
+            request, start=done, progress=progress, bookmark=unfinished.bookmark
+        )
+        for number, (labels, moved) in enumerate(samples, start=done):
+            yield number, labels, moved
+        return
+    from microdsd.generation.workers import generate_by_workers
+
+    missing = unfinished.missing(len(request))
+    path, scheduler, processes = workers
+    yield from generate_by_workers(
+        model, path, request, missing, scheduler, processes, progress, unfinished.bookmark
+    )

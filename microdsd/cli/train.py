@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from microdsd.cli.app import EXIT_ERROR, EXIT_INTERRUPTED
 from microdsd.cli.live import STDERR, show_progress
 from microdsd.cli.options import (
     Device,
@@ -23,16 +26,18 @@ from microdsd.cli.options import (
     WindowBoundary,
 )
 from microdsd.cli.output import print_json
-from microdsd.errors import DataFileError, InputError
+from microdsd.errors import DataFileError, InputError, MicrodsdError
 from microdsd.progress import stage
 
 if TYPE_CHECKING:
     from microdsd.fitting.run import TrainingRun
     from microdsd.generation.microstructure_model import MicrostructureModel
+    from microdsd.training.distributed import Ranks
     from microdsd.training.log import TrainingLog
 
 _SAVE_EVERY = 120.0
 _LOG_EVERY = 5.0
+_ECHO = 10.0
 _IMAGE_SIGMA_MIN = 0.1
 
 
@@ -85,6 +90,13 @@ def command(
     ] = None,
     blocks: Annotated[
         list[int] | None, typer.Option(help="Residual blocks per resolution; default: one each.")
+    ] = None,
+    octaves: Annotated[
+        int | None,
+        typer.Option(
+            help="Lattices of the walk: of voxels, blocks of 2, of 4, ...; default: as many as the "
+            "window has room for, see `microdsd schedule`. 1: voxels alone."
+        ),
     ] = None,
     evaluations: Annotated[
         int | None,
@@ -139,51 +151,61 @@ def command(
     from microdsd.training.log import TrainingLog
     from microdsd.training.stopwatch import Stopwatch
 
-    with output_lock(output):
-        _check_outputs(output, state, log, paths_of(*source, start_from), resume, force)
-        settings: dict[str, Any] = {
-            "batch": batch,
-            "learning_rate": learning_rate,
-            "sigma_min": _IMAGE_SIGMA_MIN
-            if sigma_min is None and holds_images(source[0])
-            else sigma_min,
-        }
-        config = TrainingConfig(
-            minutes=30.0 if minutes is None and steps is None else minutes,
-            steps=steps,
-            seed=seed,
-            **{key: value for key, value in settings.items() if value is not None},
-        )
-        run = TrainingRun(
-            _by_class(source, class_names),
-            config,
-            window=one_or_each(window),
-            symmetry=symmetry,
-            validation=validation,
-            boundary=boundary,
-            sigma_max=sigma_max,
-            method=method,
-            loss=loss,
-            time_schedule=time_schedule,
-            evaluations=evaluations,
-            start_from=start_from,
-            phases=names_of(labels),
-            voxel_size=lengths_of(voxel_size),
-            region=region_of(region),
-            network_size=_network_size(widths, blocks),
-            device=device,
-            precision=precision,
-            stopwatch=Stopwatch(begun),
-        )
-        if resume:
-            run.restore(state)
-            if not log.exists():
-                STDERR.print(f"note: {log} is not there; a new log begins", markup=False)
-        written = TrainingLog(log, run.validation_levels, run.trainer.step)
+    with _one_voice(device) as ranks, ExitStack() as locked:
+        with ranks.together():
+            if ranks.first:
+                locked.enter_context(output_lock(output))
+                _check_outputs(output, state, log, paths_of(*source, start_from), resume, force)
+            settings: dict[str, Any] = {
+                "batch": batch,
+                "learning_rate": learning_rate,
+                "sigma_min": _IMAGE_SIGMA_MIN
+                if sigma_min is None and holds_images(source[0])
+                else sigma_min,
+            }
+            config = TrainingConfig(
+                minutes=30.0 if minutes is None and steps is None else minutes,
+                steps=steps,
+                seed=seed,
+                **{key: value for key, value in settings.items() if value is not None},
+            )
+            run = TrainingRun(
+                _by_class(source, class_names),
+                config,
+                window=one_or_each(window),
+                symmetry=symmetry,
+                validation=validation,
+                boundary=boundary,
+                sigma_max=sigma_max,
+                method=method,
+                loss=loss,
+                time_schedule=time_schedule,
+                octaves=octaves,
+                evaluations=evaluations,
+                start_from=start_from,
+                phases=names_of(labels),
+                voxel_size=lengths_of(voxel_size),
+                region=region_of(region),
+                network_size=_network_size(widths, blocks),
+                device=device,
+                precision=precision,
+                stopwatch=Stopwatch(begun),
+                ranks=ranks,
+            )
+            if resume:
+                run.restore(state)
+                if ranks.first and not log.exists():
+                    STDERR.print(f"note: {log} is not there; a new log begins", markup=False)
+            written = None
+            if ranks.first:
+                written = TrainingLog(log, run.validation_levels, run.trainer.step)
         run.prepare()
-        for line in introduction(run, run.card()):
-            STDERR.print(line, markup=False, highlight=False)
-        model = _trained(run, state, written)
+        if ranks.first:
+            for line in introduction(run, run.card()):
+                STDERR.print(line, markup=False, highlight=False)
+        model = _trained(run, state, written, ranks)
+        if not ranks.first:
+            return
         model.save(output, overwrite=True)
         state.unlink(missing_ok=True)
     card = model.card
@@ -212,32 +234,77 @@ def command(
             STDERR.print(shortened(card), markup=False)
 
 
-def _trained(run: TrainingRun, state: Path, log: TrainingLog) -> MicrostructureModel:
-    """Train to the end of the budget; keep the state at times, and when interrupted."""
+@contextmanager
+def _one_voice(device: str | None) -> Iterator[Ranks]:
+    """The processes that train together, of which the first one speaks for all."""
+    from microdsd.training.distributed import LostRankError, joined_ranks
+
+    with joined_ranks(device) as ranks:
+        quiet = STDERR.quiet
+        STDERR.quiet = quiet or not ranks.first
+        try:
+            yield ranks
+        except MicrodsdError as error:
+            # The lost one may be the first.
+            if ranks.first or (ranks.rank == 1 and isinstance(error, LostRankError)):
+                raise
+            raise typer.Exit(EXIT_ERROR) from error
+        except KeyboardInterrupt as error:
+            if ranks.first:
+                raise
+            raise typer.Exit(EXIT_INTERRUPTED) from error
+        finally:
+            STDERR.quiet = quiet
+
+
+def _trained(
+    run: TrainingRun, state: Path, log: TrainingLog | None, ranks: Ranks
+) -> MicrostructureModel:
+    """Train to the end of the budget; keep the state at times, and when interrupted.
+
+    Only the first rank has a log, and writes files.
+    """
     from microdsd.progress.interrupts import held_interrupts
 
     saved = time.monotonic()
     logged = saved - _LOG_EVERY  # the first step is logged
     try:
-        with show_progress():
-            with stage("training", total=1.0) as training, held_interrupts() as release:
+        with show_progress() if ranks.first else nullcontext():
+            with (
+                stage("training", total=1.0) as training,
+                held_interrupts(echo=_ECHO if ranks.size > 1 else 0.0) as release,
+                _saved_when_alone(run, state, ranks),
+            ):
                 for record in run.records():
                     training.update(record.progress, status=run.status(record))
                     now = time.monotonic()
-                    if record.gains or now - logged > _LOG_EVERY:
+                    if log and (record.gains or now - logged > _LOG_EVERY):
                         log.write(record)
                         logged = now
-                    if now - saved > _SAVE_EVERY:
+                    if ranks.first and now - saved > _SAVE_EVERY:
                         run.save_state(state)
                         saved = now
-                    release()
+                    ranks.interrupt_together(release)
             return run.finish()
     except KeyboardInterrupt:
-        if run.trainer.step:
+        if ranks.first and run.trainer.step:
             run.save_state(state)
             STDERR.print(
                 f"stopped after step {run.trainer.step}; the same command with --resume goes on"
             )
+        raise
+
+
+@contextmanager
+def _saved_when_alone(run: TrainingRun, state: Path, ranks: Ranks) -> Iterator[None]:
+    """Keep the state after the last step when another rank is lost, before this one is ended."""
+    from microdsd.training.distributed import LostRankError
+
+    try:
+        yield
+    except LostRankError:
+        if ranks.first and run.trainer.step:
+            run.save_state(state)
         raise
 
 

@@ -96,6 +96,10 @@ class UnfinishedSamples:
         numbers = self._parts.numbers()
         return next((i for i, number in enumerate(numbers) if i != number), len(numbers))
 
+    def missing(self, n: int) -> list[int]:
+        """Numbers of those of the first n samples that are not finished, gaps included."""
+        return sorted(set(range(n)) - set(self._parts.numbers()))
+
     def add(self, index: int, labels: np.ndarray, reassigned: int) -> None:
         """Keep one finished sample."""
         self._parts.add(index, {"labels": labels, "reassigned": np.array(reassigned)})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -14,8 +14,12 @@ from microdsd.microstructure.symmetry import Symmetry, symmetry_elements
 class Sampler(Protocol):
     """Whatever gives random windows: of a scan (`WindowSampler`) or of images (`ImageSampler`)."""
 
-    def batch(self, n: int, rng: np.random.Generator) -> np.ndarray:
-        """Labels (n, *window), or intensities (n, channels, *window)."""
+    def choose(self, rng: np.random.Generator) -> Any:
+        """Draw where a window lies and how it is turned; nothing is read."""
+        ...
+
+    def window_at(self, choice: Any) -> np.ndarray:
+        """Labels (*window), or intensities (channels, *window), of what was chosen."""
         ...
 
 
@@ -37,8 +41,8 @@ class ImageSampler:
     Examples
     --------
     >>> sampler = ImageSampler(np.zeros((5, 1, 8, 8), np.uint8), (4, 6), "none")
-    >>> sampler.batch(3, np.random.default_rng(0)).shape
-    (3, 1, 4, 6)
+    >>> sampler.window_at(sampler.choose(np.random.default_rng(0))).shape
+    (1, 4, 6)
     """
 
     def __init__(self, images: np.ndarray, window: Sequence[int], symmetry: Symmetry) -> None:
@@ -53,18 +57,19 @@ class ImageSampler:
         self._images = images
         self._elements = symmetry_elements(symmetry, len(window))
 
-    def batch(self, n: int, rng: np.random.Generator) -> np.ndarray:
-        """Intensities (n, channels, *window) of random windows in random orientations."""
-        return np.stack([self._one(rng) for _ in range(n)])
+    def choose(self, rng: np.random.Generator) -> tuple[int, list[int], int]:
+        """Image, first voxel and orientation of a random window."""
+        image = int(rng.integers(len(self._images)))
+        space = self._images.shape[2:]
+        start = [int(rng.integers(n - w + 1)) for n, w in zip(space, self.window, strict=True)]
+        return image, start, int(rng.integers(len(self._elements)))
 
-    def _one(self, rng: np.random.Generator) -> np.ndarray:
-        image = self._images[rng.integers(len(self._images))]
-        start = [
-            int(rng.integers(n - w + 1)) for n, w in zip(image.shape[1:], self.window, strict=True)
-        ]
+    def window_at(self, choice: tuple[int, list[int], int]) -> np.ndarray:
+        """Intensities (channels, *window)."""
+        image, start, orientation = choice
         part = tuple(slice(a, a + w) for a, w in zip(start, self.window, strict=True))
-        window = image[(slice(None), *part)]
-        order, flip = self._elements[rng.integers(len(self._elements))]
+        window = self._images[image][(slice(None), *part)]
+        order, flip = self._elements[orientation]
         turned = window.transpose(0, *(1 + axis for axis in order))
         if turned.shape != window.shape:  # an axis order that a box of unequal sides forbids
             turned = window
@@ -92,19 +97,26 @@ class ClassSampler:
     def __init__(self, samplers: Sequence[Sampler]) -> None:
         self._samplers = tuple(samplers)
 
-    def draw(self, n: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-        """Windows (n, ...) and the number of the class of each, int64 (n,).
+    def draw(
+        self, n: int, rng: np.random.Generator, share: slice = slice(None)
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Windows (n, ...) and the number of the class of each, int64 (n,), or a share of them.
 
-        Where there is one class only, no random number is spent on it.
+        All n are drawn and only the share is read. Where there is one class only, no random number
+        is spent on it.
         """
-        if len(self._samplers) == 1:
-            return self._samplers[0].batch(n, rng), np.zeros(n, dtype=np.int64)
-        classes = rng.integers(len(self._samplers), size=n)
-        return np.concatenate([self._samplers[k].batch(1, rng) for k in classes]), classes
+        one = len(self._samplers) == 1
+        classes = np.zeros(n, np.int64) if one else rng.integers(len(self._samplers), size=n)
+        return self._of(classes, rng, share)
 
     def evenly(self, n: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
         """Windows and classes, the classes in turn: for statistics and validation."""
-        classes = np.arange(n) % len(self._samplers)
-        if len(self._samplers) == 1:
-            return self._samplers[0].batch(n, rng), classes
-        return np.concatenate([self._samplers[k].batch(1, rng) for k in classes]), classes
+        return self._of(np.arange(n) % len(self._samplers), rng)
+
+    def _of(
+        self, classes: np.ndarray, rng: np.random.Generator, share: slice = slice(None)
+    ) -> tuple[np.ndarray, np.ndarray]:
+        samplers = [self._samplers[k] for k in classes]
+        chosen = [(sampler, sampler.choose(rng)) for sampler in samplers]
+        windows = [sampler.window_at(choice) for sampler, choice in chosen[share]]
+        return np.stack(windows), classes[share]

@@ -19,6 +19,10 @@ _IN_MEMORY = 1 << 30
 """Bytes of labels up to which a region is read once and kept."""
 
 
+Place = tuple[int, list[int], tuple[int, ...]]
+"""Member, first voxel and size of a window in the axes of the scan."""
+
+
 class LabelReader(Protocol):
     """What is needed of a source of labels; `microdsd.io.open_labels` gives one."""
 
@@ -151,7 +155,7 @@ class WindowSampler:
             for size in self._sizes
         )
 
-    def _place(self, rng: np.random.Generator) -> tuple[int, list[int], tuple[int, ...]]:
+    def _place(self, rng: np.random.Generator) -> Place:
         """Member, first voxel and size of a random window."""
         if self._inside:
             member, size, starts = self._inside[rng.choice(len(self._inside), p=self._odds)]
@@ -166,11 +170,17 @@ class WindowSampler:
 
     def batch(self, n: int, rng: np.random.Generator) -> np.ndarray:
         """Labels (n, *window) of random windows in random orientations."""
-        return np.stack([self._one(rng) for _ in range(n)])
+        return np.stack([self.window_at(self.choose(rng)) for _ in range(n)])
 
-    def _one(self, rng: np.random.Generator) -> np.ndarray:
-        labels = self._read(*self._place(rng)).reshape(self.window)
-        order, flip = self._elements[rng.integers(len(self._elements))]
+    def choose(self, rng: np.random.Generator) -> tuple[Place, int]:
+        """Place and orientation of a random window."""
+        return self._place(rng), int(rng.integers(len(self._elements)))
+
+    def window_at(self, choice: tuple[Place, int]) -> np.ndarray:
+        """Labels (*window)."""
+        place, orientation = choice
+        labels = self._read(*place).reshape(self.window)
+        order, flip = self._elements[orientation]
         turned = labels.transpose(order)
         if turned.shape != self.window:  # an axis order that a box of unequal sides forbids
             turned = labels

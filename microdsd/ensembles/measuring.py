@@ -130,10 +130,7 @@ def measure_ensemble(
     >>> found.phase_fraction.sizes["sample"], failures
     (3, {})
     """
-    if scheduler is not None:
-        check_scheduler(scheduler, workers)
-    elif workers is not None:
-        raise InputError("workers: go with the scheduler; give 'local' (--scheduler local)")
+    check_scheduler(scheduler, workers)
     if resume and output is None:
         raise InputError("resume: needs the output of the stopped run; give it (-o)")
     work = Work(

@@ -86,10 +86,16 @@ class Material(ABC):
         """Occupation numbers (n, species, *window)."""
         return encoding_of(self.contents).encode(windows)
 
-    def draw(self, n: int, rng: np.random.Generator, shape: tuple[int, ...]) -> Windows:
-        """Random parts of a shape of random training windows; see `Windows`."""
-        windows, classes = self.training.draw(n, rng)
-        return self.parts(windows, classes, rng, shape)
+    def draw(
+        self,
+        n: int,
+        rng: np.random.Generator,
+        shape: tuple[int, ...],
+        share: slice = slice(None),
+    ) -> Windows:
+        """Random parts of a shape of random training windows, or a share of them; see `Windows`."""
+        windows, classes = self.training.draw(n, rng, share)
+        return self._cut(windows, classes, self._places(n, rng, shape)[share])
 
     def parts(
         self,
@@ -99,11 +105,24 @@ class Material(ABC):
         shape: tuple[int, ...],
     ) -> Windows:
         """A random part of every window, and the composition of the whole windows."""
+        return self._cut(windows, classes, self._places(len(windows), rng, shape))
+
+    def _places(
+        self, n: int, rng: np.random.Generator, shape: tuple[int, ...]
+    ) -> list[tuple[slice, ...]]:
+        """Where parts lie in n windows; no random number is spent on whole ones."""
+        if shape == self.window:
+            return [()] * n
+        return [_part(self.window, shape, rng) for _ in range(n)]
+
+    def _cut(
+        self, windows: np.ndarray, classes: np.ndarray, places: list[tuple[slice, ...]]
+    ) -> Windows:
         whole = self.encode(windows)
         fractions = whole.flatten(2).mean(2)
-        if shape != self.window:
-            places = [(slice(None), *_part(self.window, shape, rng)) for _ in whole]
-            whole = torch.stack([one[place] for one, place in zip(whole, places, strict=True)])
+        if any(places):
+            parts = zip(whole, places, strict=True)
+            whole = torch.stack([one[(slice(None), *place)] for one, place in parts])
         return Windows(whole, fractions, torch.from_numpy(classes) if self.classes else None)
 
     def card_entries(self, rng: np.random.Generator) -> dict[str, Any]:

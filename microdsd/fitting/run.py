@@ -53,6 +53,7 @@ from microdsd.training import (
     read_state,
     require_same_run,
 )
+from microdsd.training.distributed import Ranks
 from microdsd.training.octave import OctaveTask
 from microdsd.training.rate_objective import RateLoss
 
@@ -75,12 +76,15 @@ _SITES = {2: 64, 3: 32}
 class TrainingRun:
     """Everything that one run needs, made ready and checked before the first step.
 
-    The parameters are those of `microdsd.fit`, without ``on_step``, and one more.
+    The parameters are those of `microdsd.fit`, without ``progress``, and two more.
 
     Parameters
     ----------
     stopwatch : Stopwatch, optional
         That a budget of minutes is measured by; by default it starts here.
+    ranks : Ranks, optional
+        Processes that train together, see `joined_ranks`; by default this one alone. The first
+        one validates, keeps the time and calibrates; all end with the same model.
 
     Raises
     ------
@@ -112,8 +116,10 @@ class TrainingRun:
         device: str | torch.device | None = None,
         precision: str = "auto",
         stopwatch: Stopwatch | None = None,
+        ranks: Ranks | None = None,
     ) -> None:
         self._stopwatch = stopwatch or Stopwatch()
+        self._ranks = ranks or Ranks()
         if window is None:
             raise InputError(
                 "window: give the voxels per axis of the training windows, four or five times the "
@@ -178,7 +184,8 @@ class TrainingRun:
             self.network = network_of_start(start_from.card, contents, self.network, method)
         self.octaves = self._octaves(octaves)
         shapes = [self._crop(octave) for octave in range(1 + len(self.octaves))]
-        require_memory(method, self.network, shapes[0], config.batch, self.device)
+        batch = config.batch // self._ranks.size
+        require_memory(method, self.network, shapes[0], batch, self.device)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(config.seed)
             unet = build_network(method, self.network, len(shapes))
@@ -194,7 +201,7 @@ class TrainingRun:
         )
         self.tasks = [self._task(octave, shape) for octave, shape in enumerate(shapes)]
         self.trainer = Trainer(
-            unet, self.material.draw, self.tasks, config, precision, self._stopwatch
+            unet, self.material.draw, self.tasks, config, precision, self._stopwatch, self._ranks
         )
         self._precision_asked = precision
         self.n_parameters = n_parameters(unet)
@@ -203,6 +210,8 @@ class TrainingRun:
 
     def records(self) -> Iterator[StepRecord]:
         """Train, yielding after every step; stop and `save_state` at any time."""
+        if self._ranks.size > 1:
+            self._ranks.require_same(self._of_all_ranks())
         self.prepare()
         for record in self.trainer.run():
             self.gains = record.gains or self.gains
@@ -221,8 +230,15 @@ class TrainingRun:
     def finish(self) -> MicrostructureModel:
         """Model of the averaged weights, its walk back calibrated on the held-back windows."""
         model = self._model()
-        if not self.calibrates:
+        if self.calibrates and self._ranks.first:
+            model = self._calibrated(model)
+        if self._ranks.size == 1:
             return model
+        card = self._ranks.decided(model.card)
+        return MicrostructureModel(self.trainer.averaged, card, self.device, self.trainer.dtype)
+
+    def _calibrated(self, model: MicrostructureModel) -> MicrostructureModel:
+        """The model with a walk back that makes what is like the held-back windows."""
         found = calibrated_walks(
             model.card,
             model.generate,
@@ -261,7 +277,9 @@ class TrainingRun:
 
     def prepare(self) -> None:
         """Keep the time that calibration needs, or its share where that is less."""
-        if self.config.minutes is None or not self.calibrates or self.trainer.reserve:
+        if self.config.minutes is None or not (self.calibrates and self._ranks.first):
+            return
+        if self.trainer.reserve:
             return
         model, (real, classes) = self._model(), self._windows_to_calibrate()
         self._pace = Pace.measure(model.card, model.generate, real, classes)
@@ -303,6 +321,7 @@ class TrainingRun:
                 "minutes": round(trainer.minutes, 2),
                 "parameters": self.n_parameters,
                 "precision": asdict(trainer.precision) if trainer.precision else None,
+                **({"ranks": self._ranks.size} if self._ranks.size > 1 else {}),
                 "config": asdict(config),
                 **record_of_versions(),
             },
@@ -370,6 +389,12 @@ class TrainingRun:
             **self.tasks[0].objective.settings,
             **settings,
         }
+
+    def _of_all_ranks(self) -> dict[str, Any]:
+        """What must agree for processes to train together."""
+        versions = {name: v for name, v in record_of_versions().items() if name != "date"}
+        step, dtype = self.trainer.step, self.trainer.dtype
+        return {**self._identity(), **versions, "step": step, "precision": dtype}
 
     @single_threaded
     def horizon_suffices(self) -> bool:

@@ -21,6 +21,7 @@ from microdsd.networks import Method
 from microdsd.process import Boundary
 from microdsd.progress import Progress, stage
 from microdsd.training import TrainingConfig
+from microdsd.training.distributed import joined_ranks
 from microdsd.training.rate_objective import RateLoss
 
 
@@ -49,6 +50,9 @@ def fit(
     **misspelt: Never,
 ) -> MicrostructureModel:
     """Train a model on a scan.
+
+    In a script that `torchrun` starts, all its processes train one model, each on its share of
+    every batch.
 
     Parameters
     ----------
@@ -123,28 +127,31 @@ def fit(
     """
     known = inspect.signature(fit).parameters.values()
     refuse_unknown(misspelt, [p.name for p in known if p.kind is not p.VAR_KEYWORD])
-    run = TrainingRun(
-        source,
-        config,
-        window=window,
-        symmetry=symmetry,
-        validation=validation,
-        boundary=boundary,
-        phases=phases,
-        voxel_size=voxel_size,
-        region=region,
-        network_size=network_size,
-        sigma_max=sigma_max,
-        octaves=octaves,
-        evaluations=evaluations,
-        start_from=start_from,
-        method=method,
-        loss=loss,
-        time_schedule=time_schedule,
-        device=device,
-        precision=precision,
-    )
-    with stage("training", 1.0, progress) as training:
-        for record in run.records():
-            training.update(record.progress, status=run.status(record))
-    return run.finish()
+    with joined_ranks(device) as ranks:
+        with ranks.together():
+            run = TrainingRun(
+                source,
+                config,
+                window=window,
+                symmetry=symmetry,
+                validation=validation,
+                boundary=boundary,
+                phases=phases,
+                voxel_size=voxel_size,
+                region=region,
+                network_size=network_size,
+                sigma_max=sigma_max,
+                octaves=octaves,
+                evaluations=evaluations,
+                start_from=start_from,
+                method=method,
+                loss=loss,
+                time_schedule=time_schedule,
+                device=device,
+                precision=precision,
+                ranks=ranks,
+            )
+        with stage("training", 1.0, progress) as training:
+            for record in run.records():
+                training.update(record.progress, status=run.status(record))
+        return run.finish()

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -17,6 +18,20 @@ TILE_SITES = 1 << 24
 """Sites, surroundings included, that a network is evaluated on at a time.
 
 A constant, not what happens to be free: samples must not depend on the machine's memory."""
+
+
+MapTiles = Callable[[Callable[..., Tensor], Iterable[tuple[Any, ...]]], Iterator[Tensor]]
+"""Calls a pure function with the arguments of every tile: in this process, or by workers.
+
+Outputs come in the order of the tiles."""
+
+
+def in_turn(
+    function: Callable[..., Tensor], arguments: Iterable[tuple[Any, ...]]
+) -> Iterator[Tensor]:
+    """Call a function for one tile after the other, in this process."""
+    for arguments_of_tile in arguments:
+        yield function(*arguments_of_tile)
 
 
 @dataclass(frozen=True)
@@ -46,13 +61,13 @@ class Tile:
                 field = field.index_select(2 + axis, wrapped)
         return field
 
-    def within(self, field: Tensor) -> Tensor:
-        """Return the inner part of a field on the outer one."""
-        inside = [
+    @property
+    def inside(self) -> tuple[slice, ...]:
+        """Return where the inner part lies in the outer one."""
+        return tuple(
             slice(inner.start - sites.start, inner.stop - sites.start)
             for inner, sites in zip(self.inner, self.outer, strict=True)
-        ]
-        return field[(slice(None), slice(None), *inside)]
+        )
 
 
 def tiles(

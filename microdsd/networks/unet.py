@@ -18,9 +18,9 @@ from torch import Tensor, nn
 
 from microdsd.networks.convolution import Convolution3d
 from microdsd.networks.own_evidence import OwnEvidence, own_evidence
-from microdsd.networks.padding import extend, extension, pad_one
+from microdsd.networks.padding import extend, extension, pad_one, with_faces_mended
 from microdsd.networks.tile_inputs import TileInputs
-from microdsd.networks.tiles import Tile, tiles
+from microdsd.networks.tiles import MapTiles, Tile, in_turn, tiles
 from microdsd.networks.walls import free_share
 from microdsd.process.blocks import site_volumes
 from microdsd.process.kernel import TransitionKernel
@@ -64,6 +64,10 @@ class UNetConfig:
     own_evidence: bool = False
 
 
+_LARGE = 1 << 18
+"""Sites from which on a box is not extended as a whole, but corrected at its faces."""
+
+
 class _Conv(nn.Module):
     """Apply a 3^ndim convolution whose padding continues the box."""
 
@@ -75,6 +79,12 @@ class _Conv(nn.Module):
         self.conv = convolution(channels_in, channels_out, 3, bias=bias)
 
     def forward(self, x: Tensor, boundary: tuple[Boundary, ...]) -> Tensor:
+        # In bfloat16 both ways give the same numbers, to the bit.
+        large = math.prod(x.shape[2:]) >= _LARGE and torch.is_autocast_enabled(x.device.type)
+        if large and not torch.is_grad_enabled():
+            over_zeros = F.conv2d if x.ndim == 4 else F.conv3d
+            bare = over_zeros(x, self.conv.weight, self.conv.bias, padding=1)
+            return with_faces_mended(bare, x, boundary, self.conv)
         y: Tensor = self.conv(pad_one(x, boundary))
         return y
 
@@ -132,11 +142,17 @@ class UNet(nn.Module):
     config : UNetConfig
     channels : int
         Channels of the output, all zero in an untrained network.
+
+    Attributes
+    ----------
+    map_tiles : callable
+        Calls `on_tile` for every tile of a large box; by default in turn.
     """
 
     def __init__(self, config: UNetConfig, channels: int) -> None:
         super().__init__()
         self.config = config
+        self.map_tiles: MapTiles = in_turn
         ndim, widths, blocks = config.ndim, config.widths, config.blocks
         self.embed = nn.Sequential(
             nn.Linear(2 * _FREQUENCIES + 2 * config.species + config.classes, config.embedding),
@@ -260,14 +276,42 @@ class UNet(nn.Module):
         input_of: Callable[[Tile], Tensor],
     ) -> Iterator[tuple[Tile, Tensor]]:
         """Yield the tiles of the extended box, and the output on the inner part of each."""
+        box = self.tiles_of(shape, boundary)
+        evaluate = in_turn if len(box) == 1 else self.map_tiles
+        inputs = (
+            (input_of(tile), condition, _boundary_of(tile, shape, boundary), tile.inside)
+            for tile in box
+        )
+        yield from zip(box, evaluate(self.on_tile, inputs), strict=True)
+
+    def tiles_of(self, shape: Sequence[int], boundary: tuple[Boundary, ...]) -> list[Tile]:
+        """Cut a box, its sides extended to what the coarsest features stand for, into tiles."""
         multiple = 2 ** (len(self.config.widths) - 1)
         halo = -(-self.reach // multiple) * multiple
-        for tile in tiles(shape, boundary, halo, multiple):
-            kinds = [
-                kind if len(sites) == length else "no-flux"
-                for kind, sites, length in zip(boundary, tile.outer, shape, strict=True)
-            ]
-            yield tile, tile.within(self._on(input_of(tile), condition, tuple(kinds)))
+        extended = [-(-length // multiple) * multiple for length in shape]
+        return list(tiles(extended, boundary, halo, multiple))
+
+    def on_tile(
+        self,
+        field: Tensor,
+        condition: Tensor,
+        boundary: tuple[Boundary, ...],
+        inside: tuple[slice, ...],
+    ) -> Tensor:
+        """Evaluate the inner part of a tile: a pure function, whatever process calls it.
+
+        Parameters
+        ----------
+        field : Tensor, shape (batch, channels, *outer)
+            Input of the network on the tile and its surroundings.
+        condition : Tensor, shape (batch, embedding)
+        boundary : tuple of {"no-flux", "periodic"}
+        inside : tuple of slice
+            Where the inner part lies.
+        """
+        output = self._on(field, condition, boundary)
+        place: list[slice] = [slice(None), slice(None), *inside]
+        return output[tuple(place)]
 
     def _on(self, x: Tensor, condition: Tensor, boundary: tuple[Boundary, ...]) -> Tensor:
         x = x.contiguous(memory_format=self.memory_format)
@@ -408,6 +452,16 @@ def _without_factor(log_h: Tensor) -> Tensor:
     left alone it drifted to e^500, where bfloat16 rounds log h to even numbers.
     """
     return log_h - log_h.mean(dim=tuple(range(2, log_h.ndim)), keepdim=True)
+
+
+def _boundary_of(
+    tile: Tile, shape: Sequence[int], boundary: tuple[Boundary, ...]
+) -> tuple[Boundary, ...]:
+    """Return the boundary of what is looked at of a box: only a whole axis is periodic."""
+    return tuple(
+        kind if len(sites) == length else "no-flux"
+        for kind, sites, length in zip(boundary, tile.outer, shape, strict=True)
+    )
 
 
 _FREQUENCIES = 4

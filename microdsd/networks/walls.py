@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from microdsd.process.blocks import axis_volumes
 from microdsd.process.lattice import Lattice
 
 
@@ -50,7 +51,7 @@ def axis_share(lattice: Lattice, axis: int, t: Tensor, like: Tensor) -> Tensor |
     if lattice.boundary[axis] == "periodic":
         return None
     width = 2 * t.to(like.device, like.dtype).sqrt()[:, None]  # sqrt(2) sigma
-    length, volume = lattice.voxels[axis], lattice.volumes(axis)
-    ends = torch.tensor(volume, device=like.device, dtype=like.dtype).cumsum(0)
-    centre = ends - torch.tensor(volume, device=like.device, dtype=like.dtype) / 2
+    length = lattice.voxels[axis]
+    volume = axis_volumes(lattice.volumes(axis), like.device).to(like.dtype)
+    centre = volume.cumsum(0) - volume / 2
     return 0.5 * (torch.erf(centre / width) + torch.erf((length - centre) / width))

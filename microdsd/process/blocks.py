@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from microdsd.process.lattice import Lattice
+
+
+@lru_cache(maxsize=32)
+def axis_volumes(volumes: tuple[int, ...], device: torch.device) -> Tensor:
+    """Voxels of every site of an axis, float64, kept on the device: it is sent there once."""
+    with torch.inference_mode(False):  # what is kept may be of use in training too
+        return torch.tensor(volumes, dtype=torch.float64, device=device)
 
 
 def site_volumes(lattice: Lattice, device: torch.device | str = "cpu") -> Tensor:
@@ -19,8 +28,8 @@ def site_volumes(lattice: Lattice, device: torch.device | str = "cpu") -> Tensor
     """
     volumes = torch.ones((), device=device)
     for axis in range(lattice.ndim):
-        along = torch.tensor(lattice.volumes(axis), dtype=torch.float32, device=device)
-        volumes = volumes[..., None] * along
+        along = axis_volumes(lattice.volumes(axis), torch.device(device))
+        volumes = volumes[..., None] * along.float()
     return volumes
 
 

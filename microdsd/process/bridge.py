@@ -26,8 +26,9 @@ from microdsd.process.walk import Walkers, uniforms
 LOG_FLOOR = -50.0
 """Smallest log h relative to its maximum: keeps every step law positive in float32."""
 
-SLAB = 1 << 18
-"""Sites whose walkers draw together: bounds the memory, and what they look up stays in a cache."""
+SLAB, GPU_SLAB = 1 << 18, 1 << 24
+"""Sites whose walkers draw together: bounds the memory; on a CPU what they look up stays in a
+cache, and a GPU sorts no walkers, and waits for no count of them, in boxes up to 256^3."""
 
 _BELOW_ONE = 1 - 2.0**-24
 """Largest float32 below one, and the largest that `uniforms` gives: times a total it lies below the
@@ -140,7 +141,8 @@ def draw_along(
         if other != axis:
             line = line * n + position[other]
     lines = field.movedim(1 + axis, -1).reshape(-1, length)
-    bits = max(0, (SLAB // length).bit_length() - 1)
+    slab_sites = SLAB if field.device.type == "cpu" else GPU_SLAB
+    bits = max(0, (slab_sites // length).bit_length() - 1)
     per_slab = 1 << bits
     if len(lines) <= per_slab:
         position[axis] = _drawn(lines, step, line, here, u)

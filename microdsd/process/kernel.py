@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from microdsd.errors import NotMixedError
+from microdsd.process.blocks import axis_volumes
 from microdsd.process.lattice import Boundary, Lattice
 from microdsd.process.noise import noise_level
 
@@ -102,11 +103,14 @@ def axis_law(
         Rows are the walker's site before, columns its site after; rows sum to one.
     """
     eigenvalues, vectors = _modes(volumes, boundary, device)
-    t = torch.as_tensor(t, dtype=torch.float64, device=device)
+    if isinstance(t, Tensor):
+        t = t.to(device, torch.float64)
+    else:  # filled in on the device, which has then nothing to wait for
+        t = torch.full((), t, dtype=torch.float64, device=device)
     decay = torch.exp(t[..., None] * eigenvalues)
     matrix = (vectors * decay[..., None, :]) @ vectors.T
     if _unequal(volumes):
-        root = torch.tensor(volumes, device=device).double().sqrt()
+        root = axis_volumes(volumes, device).sqrt()
         matrix = matrix * (root / root[:, None])
     # What rounding leaves far from the diagonal must not carry a walker there.
     matrix = matrix.where(matrix > ROUNDING, 0.0)

@@ -25,6 +25,7 @@ import torch
 from torch import Tensor
 
 from microdsd.errors import InputError
+from microdsd.process.blocks import axis_volumes
 from microdsd.process.bridge import draw_back, expected_occupation, potential
 from microdsd.process.kernel import TransitionKernel
 from microdsd.process.lattice import Lattice
@@ -228,7 +229,7 @@ class Octaves:
 
     def _volumes(self, axis: int, octave: int) -> Tensor:
         kernel = self.kernels[octave]
-        return torch.tensor(kernel.volumes(axis), device=kernel.device).float()
+        return axis_volumes(kernel.volumes(axis), kernel.device).float()
 
     def sample_forward(
         self,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
@@ -12,8 +12,9 @@ from torch import Tensor
 from microdsd.process.kernel import TransitionKernel
 from microdsd.process.lattice import Lattice
 
-GROUP = 1 << 18
-"""Sites, or walkers, that are at hand together: bounds the memory, and they fit a cache."""
+GROUP, GPU_GROUP = 1 << 18, 1 << 24
+"""Sites, or walkers, that are at hand together: bounds the memory; on a CPU they fit a cache, a GPU
+is to be kept busy."""
 
 _LARGEST = (1 << 63) - 1
 _STRIDE = 0x9E3779B97F4A7C15 - (1 << 64)
@@ -41,6 +42,7 @@ class Walkers:
     species: int
     channel: Tensor
     position: Tensor
+    _bounds: list[list[int]] = field(default_factory=list, repr=False, compare=False)
 
     @classmethod
     def of(cls, occupation: Tensor, lattice: Lattice) -> Walkers:
@@ -86,7 +88,7 @@ class Walkers:
         """Walkers of the first samples alone."""
         if samples >= self.batch:
             return self
-        end = int(self.starts()[samples * self.species])
+        end = self.bounds()[samples * self.species]
         channel, position = self.channel[:end], self.position[:, :end]
         return Walkers(self.lattice, samples, self.species, channel, position)
 
@@ -95,11 +97,18 @@ class Walkers:
         channels = torch.arange(self.batch * self.species + 1, device=self.channel.device)
         return torch.searchsorted(self.channel, channels)
 
+    def bounds(self) -> list[int]:
+        """`starts` on the host: asked for once, for all that these walkers become."""
+        if not self._bounds:
+            self._bounds.append(self.starts().tolist())
+        return self._bounds[0]
+
     def groups(self) -> Iterator[tuple[slice, slice]]:
         """Channels, of about `GROUP` sites or walkers together, and the walkers in them."""
-        starts = self.starts().tolist()
+        starts = self.bounds()
+        group = GROUP if self.channel.device.type == "cpu" else GPU_GROUP
         walkers = starts[-1] // (self.batch * self.species)
-        channels = max(1, GROUP // max(self.lattice.n_sites, walkers))
+        channels = max(1, group // max(self.lattice.n_sites, walkers))
         for first in range(0, len(starts) - 1, channels):
             last = min(first + channels, len(starts) - 1)
             yield slice(first, last), slice(starts[first], starts[last])
@@ -107,7 +116,7 @@ class Walkers:
     def moved_to(self, position: Tensor, lattice: Lattice | None = None) -> Walkers:
         """The same walkers on other sites, by default of the same lattice."""
         lattice = self.lattice if lattice is None else lattice
-        return Walkers(lattice, self.batch, self.species, self.channel, position)
+        return Walkers(lattice, self.batch, self.species, self.channel, position, self._bounds)
 
 
 def uniforms(

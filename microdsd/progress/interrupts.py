@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import signal
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from types import FrameType
 
 
 @contextmanager
-def held_interrupts(*, children: bool = False) -> Iterator[Callable[[], None]]:
+def held_interrupts(*, children: bool = False, echo: float = 0.0) -> Iterator[Callable[[], None]]:
     """Hold back Ctrl-C and SIGTERM while a step runs.
 
     An optimiser stopped halfway through a step would leave a state that no uninterrupted run
@@ -23,6 +24,9 @@ def held_interrupts(*, children: bool = False) -> Iterator[Callable[[], None]]:
     children : bool
         Whether processes and threads that begin inside are never to hear Ctrl-C: it is for this
         process to end them. Here, too, it is then heard at the end of the block only.
+    echo : float
+        Seconds within which a second signal is the first one once more: a launcher of several
+        processes passes on what they have heard themselves.
 
     Yields
     ------
@@ -30,16 +34,17 @@ def held_interrupts(*, children: bool = False) -> Iterator[Callable[[], None]]:
         To be called between steps, or after the block; raises KeyboardInterrupt if a signal has
         come.
     """
-    came = False
+    came: float | None = None
 
     def hold(number: int, frame: FrameType | None) -> None:
         nonlocal came
-        if came:
+        now = time.monotonic()
+        if came is not None and now - came >= echo:
             raise KeyboardInterrupt
-        came = True
+        came = now if came is None else came
 
     def release() -> None:
-        if came:
+        if came is not None:
             raise KeyboardInterrupt
 
     if threading.current_thread() is not threading.main_thread():

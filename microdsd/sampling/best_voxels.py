@@ -61,8 +61,8 @@ def best_voxels(
         found = torch.zeros(1 << bits, dtype=torch.int64, device=key.device)
         for part in layers:
             rank = _ranks(gains(part), part.start * across, key)
-            digit = (rank >> low)[(rank >> (low + bits)) == prefix] & ((1 << bits) - 1)
-            found += torch.bincount(digit, minlength=1 << bits)
+            digits = (rank >> low)[(rank >> (low + bits)) == prefix] & ((1 << bits) - 1)
+            found += torch.bincount(digits, minlength=1 << bits)
         # How many are at least as high as every digit.
         reached = found.flip(0).cumsum(0).flip(0)
         last = int((reached >= left).nonzero()[-1])

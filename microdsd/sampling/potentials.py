@@ -228,11 +228,13 @@ class Sharpened:
 
     def __init__(self, potential: Potential, sharpness: Sequence[float]) -> None:
         self._potential, self._sharpness = potential, tuple(sharpness)
+        self._exponent: Tensor | None = None
 
     def __call__(self, state: State) -> Tensor:
         """Log h times the exponents."""
-        exponent = torch.tensor(self._sharpness, device=state.kernel.device)
-        return exponent.view(-1, *(1,) * state.kernel.lattice.ndim) * self._potential(state)
+        if self._exponent is None:
+            self._exponent = torch.tensor(self._sharpness, device=state.kernel.device)
+        return self._exponent.view(-1, *(1,) * state.kernel.lattice.ndim) * self._potential(state)
 
 
 def extrapolate(log_h: Tensor, earlier: Tensor, ratio: float) -> Tensor:

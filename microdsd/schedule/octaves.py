@@ -10,7 +10,7 @@ LEFT_AT = 2.0
 """Noise level, in sites, above which a lattice knows all there is to know.
 
 At 2 of its own sites a lattice loses nothing of the information gained, at 1.5 a tenth, at 1 a
-sixth (docs/decisions/0018)."""
+sixth (docs/decisions/0022)."""
 
 FEWEST_SITES = 16
 """Sites along the shortest axis of a window that the coarsest lattice is left with."""

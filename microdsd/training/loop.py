@@ -21,6 +21,7 @@ from microdsd.process.streams import drawn_streams
 from microdsd.process.walk import Walkers
 from microdsd.training.averaging import average_weights
 from microdsd.training.config import TrainingConfig
+from microdsd.training.distributed import LostRankError, Ranks
 from microdsd.training.noised_batch import NoisedBatch
 from microdsd.training.octave import Draw, OctaveTask, StepShares
 from microdsd.training.stopwatch import Stopwatch
@@ -64,14 +65,15 @@ class Trainer:
     """Trains a network.
 
     Everything random in step k depends on (seed, k) alone, so a run that was interrupted goes
-    on exactly as it would have.
+    on exactly as it would have, and so that several ranks, each on its share of the windows,
+    take the step of one, up to rounding.
 
     Parameters
     ----------
     network : UNet or OctaveUNets
         On the tasks' device; trained in place.
     draw : callable
-        ``draw(n, rng, shape)`` gives random windows, see `Windows`.
+        ``draw(n, rng, shape, share)`` gives random windows, see `Windows`.
     tasks : sequence of OctaveTask
         One per octave.
     config : TrainingConfig
@@ -79,6 +81,8 @@ class Trainer:
         See `microdsd.device.precision.resolve_dtype`.
     stopwatch : Stopwatch, optional
         Of the whole run; by default one that starts now.
+    ranks : Ranks, optional
+        Processes that train together; by default this one alone.
 
     Attributes
     ----------
@@ -94,8 +98,11 @@ class Trainer:
         config: TrainingConfig,
         precision: str = AUTO,
         stopwatch: Stopwatch | None = None,
+        ranks: Ranks | None = None,
     ) -> None:
         self.config = config
+        self._ranks = ranks or Ranks()
+        self._share = self._ranks.share(config.batch)
         self.network = network
         self.averaged = copy.deepcopy(network).requires_grad_(False)
         self.optimizer = torch.optim.AdamW(
@@ -141,19 +148,27 @@ class Trainer:
         with self.precision.applied(device):
             self._fit_validation()
         # However little time there is, a model is made of a step at least.
-        finished = self.step > 0 and self.progress >= 1
+        finished = self.step > 0 and self._agreed_progress() >= 1
         begun, before = time.monotonic(), self.step
         while not finished:
             with self.precision.applied(device):
+                progress = self._agreed_progress()
                 before_step = self.minutes
-                loss = self._optimise(self.progress)
+                loss = self._optimise(progress)
                 self._step_cost = self.minutes - before_step
                 self.loss += (loss - self.loss) / min(50, self.step)
-                finished = self.progress >= 1
-                gains = self._validate(finished)
+                progress = self._agreed_progress()
+                finished = progress >= 1
+                gains = self._validate(progress)
             progress = 1.0 if finished else self.progress
             rate = (self.step - before) / max(time.monotonic() - begun, 1e-9)
             yield StepRecord(self.step, self.minutes, progress, self.loss, gains, rate)
+
+    def _agreed_progress(self) -> float:
+        """Progress by the clock of the first rank."""
+        if self.config.minutes is None:
+            return self.progress
+        return self._ranks.decided(self.progress)
 
     def _threads(self) -> int:
         """Threads to train with: measured, unless steps alone are to determine the weights.
@@ -165,19 +180,19 @@ class Trainer:
         return fastest_threads(self._rehearse, self._device, self.dtype)
 
     def _batch_loss(self, task: OctaveTask, rng: np.random.Generator) -> Tensor:
-        """Loss on one batch of windows, each at a time of its own."""
-        n, device = self.config.batch, self._device
-        occupation, fractions, classes = self._draw(n, rng, task.window)
-        t = torch.from_numpy(task.objective.draw_times(n, rng)).to(device)
-        generators = drawn_streams(rng, n, device)
+        """Loss on this rank's share of a batch of windows, each at a time of its own."""
+        n, share, device = self.config.batch, self._share, self._device
+        occupation, fractions, classes = self._draw(n, rng, task.window, share)
+        t = torch.from_numpy(task.objective.draw_times(n, rng)[share]).to(device)
+        generators = drawn_streams(rng, n, device)[share]
         walk = task.walk
         origins = Walkers.of(occupation.to(device), walk.voxels)
         start, end = Moment(0, 0.0), Moment(task.octave, t)
         walkers = walk.sample_forward(origins, start, end, generators)
-        hidden = torch.from_numpy(rng.random(n) < self.config.unconditioned).to(device)
+        hidden = torch.from_numpy(rng.random(n) < self.config.unconditioned)[share].to(device)
         fractions = torch.where(hidden[:, None], math.nan, fractions.to(device))
         if classes is not None:
-            secret = torch.from_numpy(rng.random(n) < self.config.unconditioned)
+            secret = torch.from_numpy(rng.random(n) < self.config.unconditioned)[share]
             classes = torch.where(secret, -1, classes).to(device)
         batch = NoisedBatch(origins, walkers, walk, t, fractions, classes)
         return task.objective.loss(self.network, batch).mean()
@@ -185,16 +200,24 @@ class Trainer:
     def _optimise(self, progress: float) -> float:
         config = self.config
         rng = np.random.default_rng([config.seed, self.step])
+        shares = copy.deepcopy(self._shares)
         octave = self._shares.next()
         done = self._shares.steps[octave]
         self.optimizer.zero_grad(set_to_none=True)
         loss = self._batch_loss(self._tasks[octave], rng)
         loss.backward()  # type: ignore[no-untyped-call]
+        try:
+            loss = self._ranks.average(self.network.parameters(), loss.detach())
+        except LostRankError:
+            self._shares = shares  # the state is that after the last step
+            raise
         norm = torch.nn.utils.clip_grad_norm_(self.network.parameters(), config.clip)
         warm = min(1.0, done / max(1, config.warmup))
         for group in self.optimizer.param_groups:
             group["lr"] = config.learning_rate * warm * (1 + math.cos(math.pi * progress)) / 2
-        if bool(norm.isfinite()):  # one step that overflows must not end the run
+        # The only time that a step waits for its own work.
+        size, said = torch.stack([norm, loss.to(norm.dtype)]).tolist()
+        if math.isfinite(size):  # one step that overflows must not end the run
             self.optimizer.step()
         self.step += 1
         run_length = done / max(progress, 1 / self.step)
@@ -204,7 +227,7 @@ class Trainer:
             done,
             config.average * run_length,
         )
-        return float(loss.detach())
+        return float(said)
 
     def _rehearse(self) -> None:
         """One step's work for every octave, which leaves no trace."""
@@ -215,7 +238,7 @@ class Trainer:
 
     def _fit_validation(self) -> None:
         """Measure what validation takes; where time is short, make do with fewer windows."""
-        if not self._validations or self.config.minutes is None:
+        if not (self._validations and self._ranks.first) or self.config.minutes is None:
             return
         one = sum(each.seconds(self.averaged) for each in self._validations) / 60
         allowed = VALIDATION_SHARE * self.config.minutes / _FEWEST_VALIDATIONS
@@ -223,23 +246,32 @@ class Trainer:
         self._validation_windows = min(windows, self._validation_windows)
         self._validation_cost = one * self._validation_windows
 
-    def _validate(self, finished: bool) -> tuple[float, ...] | None:
+    def _validate(self, progress: float) -> tuple[float, ...] | None:
         if not self._validations:
             return None
-        progress = 1.0 if finished else self.progress
         due = math.floor(progress * self.config.validations + 1e-9)
-        if due <= self._validations_done or not (finished or self._may_validate()):
+        if due <= self._validations_done:
             return None
+        by_octave = None
+        if self._ranks.first and (progress >= 1 or self._may_validate()):
+            by_octave = self._measured_gains()
+        by_octave = self._ranks.decided(by_octave)
+        if by_octave is None:
+            return None
+        self._shares.learn([sum(gains) / len(gains) for gains in by_octave])
+        self._validations_done = due
+        return tuple(itertools.chain.from_iterable(by_octave))
+
+    def _measured_gains(self) -> list[list[float]]:
+        """Gains by octave and level; what that costs is kept in mind."""
         begun = time.monotonic()
         by_octave = [
             each.gains(self.averaged, self._validation_windows) for each in self._validations
         ]
-        self._shares.learn([sum(gains) / len(gains) for gains in by_octave])
         if self.config.minutes is not None:
             self._validation_cost = (time.monotonic() - begun) / 60
             self._validation_minutes += self._validation_cost
-        self._validations_done = due
-        return tuple(itertools.chain.from_iterable(by_octave))
+        return by_octave
 
     def _may_validate(self) -> bool:
         """Whether its share of the time so far has room for one more, and for the last one."""

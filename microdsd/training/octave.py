@@ -33,8 +33,8 @@ class Windows(NamedTuple):
     classes: Tensor | None = None
 
 
-Draw = Callable[[int, np.random.Generator, tuple[int, ...]], Windows]
-"""``draw(n, rng, shape)`` gives n random windows of a shape."""
+Draw = Callable[[int, np.random.Generator, tuple[int, ...], slice], Windows]
+"""``draw(n, rng, shape, share)`` gives a share of n random windows of a shape."""
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """Ensembles measured by dask: the same numbers, also when a worker is killed."""
 
 import contextlib
+import socket
 from functools import partial
 
 import measures
@@ -25,6 +26,16 @@ def file(tmp_path):
     return tmp_path / "stack.h5"
 
 
+@pytest.fixture
+def usual_port_taken():
+    """As another run on this machine, or somebody's notebook, may have taken dask's usual port."""
+    with socket.socket() as taken:
+        with contextlib.suppress(OSError):  # it is taken already
+            taken.bind(("", 8787))
+        yield
+
+
+@pytest.mark.usefixtures("usual_port_taken")
 def test_a_killed_worker_costs_no_sample(file, tmp_path, capfd):
     """One run for all that needs workers, as these take seconds to start."""
     marker = tmp_path / "killed"

@@ -320,3 +320,46 @@ def test_laws_across_octaves_stay_exact_beside_networks_in_bfloat16():
     exact = octaves.backward_matrix(0, now, origins)
     with torch.autocast("cpu", torch.bfloat16):
         assert torch.equal(octaves.backward_matrix(0, now, origins), exact)
+
+
+@pytest.mark.parametrize("length", LENGTHS)
+@pytest.mark.parametrize("boundary", BOUNDARIES)
+@pytest.mark.parametrize("now", [(1, 3.0), (2, 11.0)])
+def test_origins_on_blocks_are_those_of_bayes(length, boundary, now):
+    """Voxels of a block are as likely as one another; the rest is the law of the walk."""
+    levels = (2.0, 4.0)
+    octaves = Octaves(Lattice.box((length,), boundary), levels)
+    octave, t = now
+    rng = np.random.default_rng(length)
+    blocks = blocks_of(length, 2**octave)
+    h = rng.dirichlet(np.ones(len(blocks)))
+    found = rng.integers(0, 3, len(blocks))
+    walked = law(length, boundary, levels, (0, 0.0), now)
+    inside = np.repeat(np.arange(len(blocks)), blocks)
+    weight = h[inside][:, None] * walked  # a voxel each row, a block each column
+    posterior = np.stack([weight[inside == b].sum(0) for b in range(len(blocks))])
+    expected = posterior / posterior.sum(0) @ found
+    moment = Moment(octave, t)
+    log_h = torch.from_numpy(h).log().float().view(1, 1, -1)
+    occupation = torch.from_numpy(found).float().view(1, 1, -1)
+    rho = octaves.expected_origins(occupation, log_h, moment)[0, 0]
+    np.testing.assert_allclose(rho, expected, rtol=0, atol=2e-5)
+    assert float(rho.sum()) == pytest.approx(found.sum(), abs=1e-4)
+
+
+@pytest.mark.parametrize("boundary", BOUNDARIES)
+def test_walls_cut_through_blocks(boundary):
+    """Inside the walls what is left of a block is a site of its own size."""
+    octaves = Octaves(Lattice.box((11,), boundary), (2.0, 4.0)).within([slice(3, 10)])
+    matrix = octaves.kernels[2].axis_matrix(0, 5.0)
+    assert octaves.kernels[2].volumes(0) == (1, 4, 2)
+    rates = np.array([[-0.4, 0.4, 0.0], [0.1, -0.1 - 1 / 12, 1 / 12], [0.0, 1 / 6, -1 / 6]])
+    np.testing.assert_allclose(matrix, expm(5.0 * rates), rtol=0, atol=3e-7)
+    middle = octaves.kernels[1].axis_matrix(0, 5.0)
+    assert middle[0].tolist() == [1, 0, 0, 0, 0, 0]
+    assert octaves.kernels[1].volumes(0) == (2, 1, 2, 2, 2, 1)
+    steps = octaves.forward_matrix(0, Moment(0, 0.0), Moment(2, 20.0))
+    assert float(steps[:3].sum()) == pytest.approx(3, abs=1e-5)
+    # From the inside nobody leaves, and the end is in proportion to the volume.
+    late = octaves.forward_matrix(0, Moment(0, 0.0), Moment(2, 1e4))
+    np.testing.assert_allclose(late[3:10], np.tile([1 / 7, 4 / 7, 2 / 7], (7, 1)), atol=1e-5)

@@ -51,6 +51,28 @@ def test_a_second_signal_does_not_wait():
     assert done == ["one"]
 
 
+def test_the_echo_of_a_signal_waits_as_well(monkeypatch):
+    """What torchrun passes on, within seconds; later it is a second signal."""
+    now = 100.0
+    monkeypatch.setattr("microdsd.progress.interrupts.time.monotonic", lambda: now)
+    done = []
+
+    def work():
+        nonlocal now
+        with held_interrupts(echo=10.0):
+            os.kill(os.getpid(), signal.SIGTERM)
+            now += 9.0
+            os.kill(os.getpid(), signal.SIGTERM)
+            done.append("one")
+            now += 2.0
+            os.kill(os.getpid(), signal.SIGTERM)
+            done.append("two")
+
+    with pytest.raises(KeyboardInterrupt):
+        work()
+    assert done == ["one"]
+
+
 def test_a_background_job_goes_on_ignoring_interrupts():
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:

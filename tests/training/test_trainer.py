@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from host_waits import HostWaits
 
 from microdsd.device.precision import Precision, resolve_dtype
 from microdsd.encoding import PhaseEncoding
@@ -29,9 +30,9 @@ def windows(n, rng):
     return ENCODING.encode(np.stack([SCAN[y : y + 12, x : x + 12] for y, x in corners]))
 
 
-def draw(n, rng, shape=WINDOW):
+def draw(n, rng, shape=WINDOW, share=slice(None)):
     assert shape == WINDOW
-    occupation = windows(n, rng)
+    occupation = windows(n, rng)[share]
     return Windows(occupation, occupation.flatten(2).mean(2))
 
 
@@ -118,6 +119,18 @@ def test_a_stopped_run_goes_on_exactly(tmp_path, stop):
     assert_same(weights(resumed), weights(whole))
     stem = "stem.conv.weight"
     assert not torch.equal(weights(whole)[f"averaged.{stem}"], weights(whole)[f"network.{stem}"])
+
+
+def test_a_step_waits_for_its_own_work_once():
+    """And twice to find the walkers of the windows; see docs/reference/gpu.md."""
+    steps = trainer_of(TrainingConfig(steps=3, batch=2)).run()
+    next(steps)
+    with HostWaits() as counted:
+        next(steps)
+    places = counted.places
+    assert places.pop("training/loop._optimise") == 1
+    assert places.pop("process/walk.of") == 2
+    assert set(places) <= {"process/noise.time_of", "training/objective.draw_times"}
 
 
 def test_steps_alone_do_not_measure_threads(monkeypatch):

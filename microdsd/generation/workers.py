@@ -1,0 +1,234 @@
+"""Samples and tiles made by the workers of a dask scheduler: the same voxels as in this process.
+
+Of several samples each is a task, for it depends on the seed and its number alone. A single box
+is led by this process, and its network is evaluated by the workers, tile by tile.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
+from functools import lru_cache, partial
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from microdsd import __version__
+from microdsd.device.precision import Precision
+from microdsd.ensembles.cluster import (
+    ClusterOfWorkers,
+    KilledWorkersError,
+    connected,
+    require_version,
+    require_visible,
+)
+from microdsd.errors import MicrodsdError
+from microdsd.generation.microstructure_model import MicrostructureModel
+from microdsd.generation.request import GenerationRequest
+from microdsd.models import model_path
+from microdsd.networks.unet import UNet
+from microdsd.progress import Progress
+from microdsd.sampling.large_boxes import Bookmark
+
+Made = tuple[int, np.ndarray, int]
+"""Number of a sample, its labels, and the voxels reassigned."""
+
+_GOES_ON = "the same command goes on with the samples that were made before"
+
+
+@dataclass(frozen=True)
+class ModelOfWorkers:
+    """What workers need to run the model of this process; small, and made to be sent about.
+
+    Parameters
+    ----------
+    path : str
+        File, or the name of a model that ships.
+    digest : str
+    device, precision : str
+        Samples are the same voxel by voxel only on one kind of device and in one precision.
+    version : str
+        Of this package where the work was given out.
+    """
+
+    path: str
+    digest: str
+    device: str
+    precision: str
+    version: str = __version__
+
+    @classmethod
+    def of(cls, model: MicrostructureModel, path: str | Path) -> ModelOfWorkers:
+        """The model that was loaded from a path."""
+        found = Path(path)
+        place = str(found.absolute()) if found.exists() else str(path)
+        return cls(place, model.digest(), model.device.type, model.precision)
+
+    def load(self) -> MicrostructureModel:
+        """The model, on a worker; kept from one task to the next.
+
+        Raises
+        ------
+        MicrodsdError
+            The worker has another version of this package, no such model, another one of this
+            name, or no such device.
+        """
+        require_version(self.version)
+        if Path(self.path).is_absolute():
+            require_visible(self.path)
+        return _loaded(self)
+
+
+@lru_cache(maxsize=1)
+def _loaded(wanted: ModelOfWorkers) -> MicrostructureModel:
+    model = MicrostructureModel.load(wanted.path, wanted.device, wanted.precision)
+    if model.digest() != wanted.digest:
+        raise MicrodsdError(
+            f"{model_path(wanted.path)}: a worker finds the model {model.digest()} here, and not "
+            f"{wanted.digest}; give all machines the same file"
+        )
+    return model
+
+
+def generate_by_workers(
+    model: MicrostructureModel,
+    path: str | Path,
+    request: GenerationRequest,
+    numbers: Sequence[int],
+    scheduler: str,
+    workers: int | None = None,
+    progress: Progress | None = None,
+    bookmark: Callable[[int], Bookmark] | None = None,
+) -> Generator[Made, None, None]:
+    """Make samples of a request by the workers of a scheduler, as they are ready.
+
+    A worker that dies costs the time of its task only. Tiles are given out where there is one
+    sample, larger than a tile; nothing is where it is smaller.
+
+    Parameters
+    ----------
+    model : MicrostructureModel
+        Loaded from ``path``, where workers find it as well.
+    path : str or Path
+    request : GenerationRequest
+    numbers : sequence of int
+        Of the samples to make.
+    scheduler, workers
+        As `microdsd.ensembles.cluster.check_scheduler` lets them pass.
+    progress : Progress, optional
+        Told as `MicrostructureModel.generate` tells.
+    bookmark : callable, optional
+        See `MicrostructureModel.generate`; a single large box is kept in it on the way.
+
+    Raises
+    ------
+    MicrodsdError
+        The scheduler cannot be reached or is lost, or a worker cannot do what it is to do.
+    """
+    file = ModelOfWorkers.of(model, path)
+    if not numbers:
+        return
+    if len(request) == 1:
+        tiles = number_of_tiles(model, request)
+        alone = tiles == 1
+        with nullcontext() if alone else _tiles_by_workers(model, file, scheduler, workers, tiles):
+            ((labels, moved),) = model.generate(request, progress=progress, bookmark=bookmark)
+        yield 0, labels, moved
+        return
+    done, calls = len(request) - len(numbers), request.plan.network_calls or 1
+    total = len(request) * calls
+    with connected(scheduler, workers, len(numbers), _GOES_ON) as cluster:
+        tasks = ((number, (file, request.part(range(number, number + 1)))) for number in numbers)
+        for number, result in cluster.results(make_sample, tasks):
+            if isinstance(result, Exception):
+                raise _of_sample(number, result)
+            done += 1
+            if progress is not None:
+                progress(done * calls, total, "")
+            yield number, *result
+
+
+def number_of_tiles(model: MicrostructureModel, request: GenerationRequest) -> int:
+    """Tiles in which the network goes through the voxels of a request's box."""
+    lattice = request.lattice
+    return len(_networks(model)[0].tiles_of(lattice.shape, lattice.boundary))
+
+
+def make_sample(file: ModelOfWorkers, request: GenerationRequest) -> tuple[np.ndarray, int]:
+    """Make the only sample of a request, on a worker."""
+    ((labels, moved),) = file.load().generate(request)
+    return labels, moved
+
+
+def evaluate_tile(
+    file: ModelOfWorkers, octave: int, field: np.ndarray, condition: np.ndarray, *place: Any
+) -> np.ndarray:
+    """Output of an octave's network on a tile, on a worker; see `UNet.on_tile`."""
+    model = file.load()
+    shown, condition_shown = (
+        torch.from_numpy(array).to(model.device) for array in (field, condition)
+    )
+    network = _networks(model)[octave]
+    precision = Precision(file.precision, torch.get_num_threads())
+    with precision.applied(model.device), torch.inference_mode():
+        return _array(network.on_tile(shown, condition_shown, *place))
+
+
+@contextmanager
+def _tiles_by_workers(
+    model: MicrostructureModel,
+    file: ModelOfWorkers,
+    scheduler: str,
+    workers: int | None,
+    tiles: int,
+) -> Iterator[None]:
+    """Have the tiles of a box evaluated by workers while the block lasts."""
+    networks = _networks(model)
+    before = [network.map_tiles for network in networks]
+    with connected(scheduler, workers, tiles, "the same command begins again") as cluster:
+        try:
+            for octave, network in enumerate(networks):
+                network.map_tiles = partial(_outputs, cluster, file, octave)
+            yield
+        finally:
+            for network, usual in zip(networks, before, strict=True):
+                network.map_tiles = usual
+
+
+def _outputs(
+    cluster: ClusterOfWorkers,
+    file: ModelOfWorkers,
+    octave: int,
+    function: Callable[..., Tensor],
+    arguments: Iterable[tuple[Any, ...]],
+) -> Iterator[Tensor]:
+    """Outputs on tiles, in their order; ``function`` is what workers call of their own model."""
+    device = torch.device(file.device)
+    tasks = (
+        (file, octave, _array(field), _array(condition), *place)
+        for field, condition, *place in arguments
+    )
+    for result in cluster.in_order(evaluate_tile, tasks):
+        if isinstance(result, Exception):
+            raise result
+        yield torch.from_numpy(result).to(device)
+
+
+def _networks(model: MicrostructureModel) -> list[UNet]:
+    """Networks by octave."""
+    return cast(list[UNet], list(model.network.octaves))
+
+
+def _array(tensor: Tensor) -> np.ndarray:
+    return np.ascontiguousarray(tensor.detach().cpu().numpy())
+
+
+def _of_sample(number: int, error: Exception) -> Exception:
+    """The error of a sample, which says which one it is."""
+    if isinstance(error, KilledWorkersError):
+        return MicrodsdError(f"sample {number}: {error}")
+    return error
