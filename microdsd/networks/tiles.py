@@ -6,6 +6,7 @@ import itertools
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import torch
@@ -96,25 +97,35 @@ def tiles(
     >>> [(tile.inner[0], tile.outer[0]) for tile in box]
     [(slice(0, 32, None), range(0, 40)), (slice(32, 64, None), range(24, 64))]
     """
-    parts = [1] * len(shape)
-    while math.prod(_outer(shape, parts, halo, multiple)) > most:
-        # The axis whose next cut leaves the least to look at.
-        candidates = []
-        for axis in range(len(shape)):
-            cut = list(parts)
-            cut[axis] += 1
-            sizes = _outer(shape, cut, halo, multiple)
-            if sizes[axis] < _outer(shape, parts, halo, multiple)[axis]:
-                candidates.append((math.prod(sizes) * math.prod(cut), cut))
-        if not candidates:
-            break
-        parts = min(candidates)[1]
+    parts = _cheapest(tuple(shape), halo, multiple, most)
     along = [
         list(_segments(n, p, halo, multiple, kind == "periodic"))
         for n, p, kind in zip(shape, parts, boundary, strict=True)
     ]
     for chosen in itertools.product(*along):
         yield Tile(tuple(inner for inner, _ in chosen), tuple(outer for _, outer in chosen))
+
+
+@lru_cache(maxsize=64)
+def _cheapest(shape: tuple[int, ...], halo: int, multiple: int, most: int) -> tuple[int, ...]:
+    """Return the cuts per axis that leave the least to look at, or else the smallest tiles."""
+    possible = [
+        sorted({-(-n // _step(n, parts, multiple)) for parts in range(1, n // multiple + 1)})
+        for n in shape
+    ]
+    best: tuple[float, float, tuple[int, ...]] | None = None
+    for first in itertools.product(*possible[:-1]):
+        for last in possible[-1]:
+            parts = (*first, last)
+            tile = math.prod(_outer(shape, parts, halo, multiple))
+            fits = tile <= most
+            total = math.prod(n + 2 * halo * (p - 1) for n, p in zip(shape, parts, strict=True))
+            candidate = (0.0 if fits else float(tile), total, parts)
+            best = candidate if best is None else min(best, candidate)
+            if fits:  # more cuts only add to it
+                break
+    assert best is not None
+    return best[2]
 
 
 def _step(length: int, parts: int, multiple: int) -> int:

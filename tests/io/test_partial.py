@@ -211,3 +211,32 @@ def test_a_lock_that_may_not_be_replaced_is_said(tmp_path):
     place.chmod(0o400)
     with pytest.raises(DataFileError, match=r"new\.h5"), output_lock(tmp_path / "new.h5"):
         pytest.fail("the block must not run")
+
+
+def test_a_state_is_replaced_whole_or_not_at_all(parts, monkeypatch):
+    assert Parts(parts.folder).aside() is None
+    parts.put_aside(arrays(3))
+    parts.put_aside(arrays(4))
+
+    def full(file, **given):
+        file.write(b"half of it")
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(np, "savez", full)
+        with pytest.raises(DataFileError, match=r"aside\.npz: cannot be written \(No space left"):
+            parts.put_aside(arrays(5))
+    again = Parts(parts.folder)
+    again.open(RECORD)
+    assert (again.aside()["labels"] == 4).all()
+    assert again.numbers() == [0, 1]
+    assert names(parts.folder) == ["000000.npz", "000001.npz", "aside.npz", "record.json"]
+
+
+def test_a_damaged_state_is_refused_or_discarded(parts):
+    parts.put_aside(arrays(3))
+    cut(parts.folder / "aside.npz")
+    with pytest.raises(DataFileError, match=r"aside\.npz: is damaged"):
+        parts.open(RECORD)
+    parts.open(RECORD, discard_other=True)
+    assert parts.aside() is None
