@@ -30,6 +30,8 @@ def faults_in(tmp_path, monkeypatch, text):
     [
         ('def f():\n    """Number of voxels."""\n', "does not begin with a verb"),
         ('def f():\n    """Voxels of a phase."""\n', "does not begin with a verb"),
+        ('def f():\n    """Name of a phase."""\n', "does not begin with a verb"),
+        ("ours = 1\n", "'ours'"),
         ('class C:\n    """Return a value, or\n    nothing.\n    """\n', "is not one sentence"),
         ("found = 1\n", "'found'"),
         ("def f(of):\n    pass\n", "'of'"),

@@ -20,7 +20,7 @@ def nearest_spectrum(correlation: Array, shape: tuple[int, ...]) -> tuple[Array,
     correlation : ndarray, shape (2 reach + 1, ...)
         Lag zero, where it is 1, in the middle.
     shape : tuple of int
-        Of the torus, at least ``2 reach`` per axis.
+        Shape of the torus, at least ``2 reach`` per axis.
 
     Returns
     -------

@@ -96,7 +96,7 @@ class GaussianField:
             left. By default the smallest first: what is left last is matched worst. Of two
             phases the order makes no difference.
         symmetry : {"isotropic", "transverse", "none"}
-            Of the material: S2 is averaged over its turns and mirrors.
+            Symmetry of the material: S2 is averaged over its turns and mirrors.
         periodic : bool
             Needed. Whether the reference windows wrap; windows cut from a scan do not.
 
@@ -148,7 +148,7 @@ class GaussianField:
         rng : int or Generator, optional
             Sample i depends on the seed and i alone.
         progress : Progress, optional
-            Told how many samples are done.
+            Receives how many samples are done.
 
         Returns
         -------

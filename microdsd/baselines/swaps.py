@@ -135,7 +135,7 @@ def swap_voxels(
     pair_aim, line_aim : ndarray of float
         Counts that are aimed at.
     pair_weight, line_weight : ndarray of float
-        Of the squared differences in the energy.
+        Weights of the squared differences in the energy.
     temperature : float
         At zero no swap may raise the energy; below zero every swap is taken back, to measure.
     proposals : int
@@ -147,7 +147,7 @@ def swap_voxels(
     -------
     accepted : int
     change : float
-        Of the energy.
+        Change of the energy.
     raised : float
         Sum of the rises that were proposed.
     rises : int

@@ -67,7 +67,7 @@ class YeongTorquato:
         reference : DataArray or ndarray
             Windows of real material, dims ``([sample,] [z,] y, x)``.
         symmetry : {"isotropic", "transverse", "none"}
-            Of the material: statistics are averaged over its turns and mirrors.
+            Symmetry of the material: statistics are averaged over its turns and mirrors.
         periodic : bool
             Needed. Whether the reference windows wrap; windows cut from a scan do not.
 
@@ -110,7 +110,7 @@ class YeongTorquato:
         rng : int or Generator, optional
             Sample i depends on the seed and i alone.
         progress : Progress, optional
-            Told how many samples are done, in fractions of one.
+            Receives how many samples are done, in fractions of one.
 
         Returns
         -------

@@ -38,7 +38,7 @@ _ROUNDS = 50
 
 
 class Cleaned(NamedTuple):
-    """Samples without unwanted components, and what that took.
+    """Hold samples without unwanted components, and what that took.
 
     Attributes
     ----------
@@ -119,7 +119,7 @@ def clean(
         raise InputError(f"phases: {left[0]!r} is no material; leave it out")
     if log_p is not None:
         _check_log_p(log_p, ensemble, material)
-    made: list[NDArray[Any]] = []
+    cleaned: list[NDArray[Any]] = []
     numbers: list[tuple[int, int, int]] = []
     with stage("cleaning", total=ensemble.sizes["sample"]) as progress:
         for i, sample in enumerate(ensemble.values):
@@ -128,11 +128,11 @@ def clean(
                 if log_p is None
                 else {k: log_p[i].sel(phase=k).values for k in material}
             )
-            labels, *found = _cleaned(
+            labels, *taken = _cleaned(
                 sample, material, chosen, scores, min_size, floating, periodic
             )
-            made.append(labels)
-            numbers.append((found[0], found[1], found[2]))
+            cleaned.append(labels)
+            numbers.append((taken[0], taken[1], taken[2]))
             progress.advance(1)
     components, voxels, exchanged = (list(column) for column in zip(*numbers, strict=True))
     record = derived_provenance(
@@ -147,7 +147,7 @@ def clean(
         voxels=voxels,
         exchanged=exchanged,
     )
-    values = np.stack(made) if "sample" in whole.dims else made[0]
+    values = np.stack(cleaned) if "sample" in whole.dims else cleaned[0]
     result = whole.copy(data=values.astype(whole.dtype, copy=False))
     result.attrs["provenance"] = json.dumps(record)
     return Cleaned(result, components, voxels, exchanged)
@@ -162,7 +162,7 @@ def _cleaned(
     floating: bool,
     periodic: bool,
 ) -> tuple[NDArray[Any], int, int, int]:
-    """One sample, the number of components removed and of their voxels, and of exchanged voxels."""
+    """Clean one sample; count the components removed, their voxels and the exchanged voxels."""
     counts = label_counts(before)
     wanted = {phase: counts.get(phase, 0) for phase in material}
     removed = components = moved = 0
@@ -174,12 +174,12 @@ def _cleaned(
             )
     labels = before.copy()
     for _ in range(_ROUNDS):
-        found = Components.of(labels, material, periodic)
-        goes = unwanted(found, chosen, min_size, floating)
+        components_before = Components.of(labels, material, periodic)
+        goes = unwanted(components_before, chosen, min_size, floating)
         if not goes.any():
             return labels, components, removed, moved
         components += int(goes.sum())
-        removed += int(found.voxels[goes].sum())
+        removed += int(components_before.voxels[goes].sum())
         rules = {"min_size": min_size, "floating": floating, "periodic": periodic}
         labels = filled(labels, material, chosen, scores, **rules)  # type: ignore[arg-type]
         exchange = Exchange(labels, material, chosen, scores, **rules)  # type: ignore[arg-type]
@@ -191,7 +191,7 @@ def _cleaned(
 
 
 def _smoothness(labels: NDArray[Any], phases: Sequence[int], periodic: bool) -> Scores:
-    """Log of the share of every phase around every voxel."""
+    """Return the log of the share of every phase around every voxel."""
     mode: Literal["wrap", "nearest"] = "wrap" if periodic else "nearest"
     return {
         phase: np.log(

@@ -17,7 +17,7 @@ Scores = dict[int, NDArray[np.floating]]
 
 
 class Exchange:
-    """A box of labels in which single voxels change sides without breaking a component.
+    """Exchange single voxels of a box of labels without breaking a component.
 
     A voxel goes from one phase to another only where it touches that other phase and where the rest
     of its own component stays in one piece around it, no smaller than it may be.
@@ -69,8 +69,10 @@ class Exchange:
         InputError
             If no further voxel can.
         """
-        found = np.bincount(np.searchsorted(self._phases, self._material()), minlength=len(counts))
-        surplus = {p: int(n) - counts[p] for p, n in zip(self._phases, found, strict=True)}
+        present = np.bincount(
+            np.searchsorted(self._phases, self._material()), minlength=len(counts)
+        )
+        surplus = {p: int(n) - counts[p] for p, n in zip(self._phases, present, strict=True)}
         moved = 0
         while any(surplus.values()):
             path = self._best_path(surplus)
@@ -90,7 +92,7 @@ class Exchange:
         return self._labels[np.isin(self._labels, self._phases)]
 
     def _best_path(self, surplus: dict[int, int]) -> list[int] | None:
-        """Phases from one with too many voxels to one with too few, each next to the following."""
+        """Return phases from one with too many voxels to one with too few, neighbours in turn."""
         givers = [p for p, n in surplus.items() if n > 0]
         takers = [p for p, n in surplus.items() if n < 0]
         direct = [
@@ -117,7 +119,7 @@ class Exchange:
         return None
 
     def _gain(self, one: int, other: int) -> float | None:
-        """What the best voxel gains that can go from one phase to another; None without any."""
+        """Return what the best voxel gains that can go to another phase; None without any."""
         heap = self._heaps.get((one, other))
         if heap is None:
             heap = self._heaps[one, other] = self._candidates(one, other)
@@ -128,16 +130,16 @@ class Exchange:
         return None
 
     def _candidates(self, one: int, other: int) -> list[tuple[float, int]]:
-        """All voxels of one phase that touch another, best first."""
+        """List all voxels of one phase that touch another, best first."""
         labels = self._labels.reshape(self._shape)
         touching = np.zeros(self._shape, dtype=bool)
         for axis in range(labels.ndim):
             for shift in (-1, 1):
-                there = np.roll(labels == other, shift, axis)
+                beside = np.roll(labels == other, shift, axis)
                 if not self._periodic:
                     edge = (slice(None),) * axis + (0 if shift == 1 else -1,)
-                    there[edge] = False
-                touching |= there
+                    beside[edge] = False
+                touching |= beside
         place = np.flatnonzero((touching & (labels == one)).reshape(-1))
         gain = self._scores[other][place] - self._scores[one][place]
         heap = list(zip((-gain).tolist(), place.tolist(), strict=True))
@@ -159,7 +161,7 @@ class Exchange:
         return self._stays_whole([(o, v) for o, v in near if self._labels[v] == one], one)
 
     def _stays_whole(self, same: list[tuple[tuple[int, ...], int]], phase: int) -> bool:
-        """Whether the voxels of a phase beside a voxel are joined through those around it."""
+        """Return whether the voxels of a phase around a voxel are joined without it."""
         places = {offset for offset, _ in same}
         beside = {offset for offset in places if sum(map(abs, offset)) == 1}
         if not beside:
@@ -174,7 +176,7 @@ class Exchange:
         return beside <= reached
 
     def _move(self, one: int, other: int) -> None:
-        """Let the best voxel of one phase that touches another go there."""
+        """Move the best voxel of one phase that touches another there."""
         if self._gain(one, other) is None:
             raise ArithmeticError("a voxel that could change sides no longer can")
         _, voxel = heapq.heappop(self._heaps[one, other])
@@ -201,7 +203,7 @@ class Exchange:
         return any(p in (0, n - 1) for p, n in zip(place, self._shape, strict=True))
 
     def _around(self, voxel: int) -> list[tuple[tuple[int, ...], int]]:
-        """Offsets and places of the voxels that share a face or an edge with one."""
+        """List offsets and places of the voxels that share a face or an edge with one."""
         return list(self._each_around(voxel))
 
     def _each_around(self, voxel: int) -> Iterator[tuple[tuple[int, ...], int]]:

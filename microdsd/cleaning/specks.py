@@ -18,12 +18,12 @@ Scores = dict[int, NDArray[np.floating]]
 
 @dataclass(frozen=True)
 class Components:
-    """Components of all phases of a box, joined through faces of voxels.
+    """Hold the components of all phases of a box, joined through faces of voxels.
 
     Attributes
     ----------
     number : ndarray of int64, shape of the box
-        Of the component of every voxel, from 1; 0 where there is no phase.
+        Number of the component of every voxel, from 1; 0 where there is no phase.
     label : ndarray, shape (n + 1,)
         Phase of each; the first entry stands for none.
     voxels : ndarray of int64, shape (n + 1,)
@@ -42,17 +42,17 @@ class Components:
 
         Examples
         --------
-        >>> found = Components.of(np.array([[0, 1, 0], [0, 0, 0]]), [0, 1], periodic=False)
-        >>> found.voxels.tolist(), found.on_faces.tolist()
+        >>> components = Components.of(np.array([[0, 1, 0], [0, 0, 0]]), [0, 1], periodic=False)
+        >>> components.voxels.tolist(), components.on_faces.tolist()
         ([0, 5, 1], [0, 5, 1])
         """
         number = np.zeros(labels.shape, dtype=np.int64)
         owner = [np.zeros(1, dtype=np.int64)]
         for phase in phases:
-            bodies = label_components(labels == phase, "face", periodic).astype(np.int64)
-            found = int(bodies.max(initial=0))
-            number += np.where(bodies > 0, bodies + sum(map(len, owner)) - 1, 0)
-            owner.append(np.full(found, phase, dtype=np.int64))
+            numbered = label_components(labels == phase, "face", periodic).astype(np.int64)
+            number_of_components = int(numbered.max(initial=0))
+            number += np.where(numbered > 0, numbered + sum(map(len, owner)) - 1, 0)
+            owner.append(np.full(number_of_components, phase, dtype=np.int64))
         label = np.concatenate(owner)
         voxels = np.bincount(number.ravel(), minlength=len(label))
         voxels[0] = 0
@@ -70,7 +70,7 @@ def _in_faces(shape: tuple[int, ...]) -> Mask:
 
 
 def unwanted(components: Components, phases: Sequence[int], min_size: int, floating: bool) -> Mask:
-    """Which components go, shape (n + 1,)."""
+    """Return which components go, shape (n + 1,)."""
     goes = components.voxels < min_size
     if floating:
         goes |= components.on_faces == 0
@@ -80,7 +80,10 @@ def unwanted(components: Components, phases: Sequence[int], min_size: int, float
 
 
 def seeds(components: Components, goes: Mask, floating: bool) -> Mask:
-    """Of each phase that would vanish the largest component, which is to grow, shape (n + 1,)."""
+    """Return the largest component of each phase that would vanish, shape (n + 1,).
+
+    These components are to grow.
+    """
     kept = np.zeros(len(goes), dtype=bool)
     for phase in np.unique(components.label[goes]).tolist():
         own = components.label == phase
@@ -182,7 +185,7 @@ def filled(
 def _neighbours(
     number: NDArray[np.int64], labels: Labels, goes: Mask, periodic: bool
 ) -> dict[int, Mask]:
-    """By phase, the unwanted components next to a voxel of that phase that stays."""
+    """Find by phase the unwanted components next to a voxel of that phase that stays."""
     leaving = goes[number]
     beside: dict[int, Mask] = {}
     for axis in range(labels.ndim):
@@ -193,9 +196,9 @@ def _neighbours(
         for low, high in pairs:
             before = (slice(None),) * axis
             one, other = (*before, low), (*before, high)
-            for here, there in ((one, other), (other, one)):
-                meets = leaving[here] & ~leaving[there] & (number[there] > 0)
-                for phase in np.unique(labels[there][meets]).tolist():
+            for side, opposite in ((one, other), (other, one)):
+                meets = leaving[side] & ~leaving[opposite] & (number[opposite] > 0)
+                for phase in np.unique(labels[opposite][meets]).tolist():
                     mask = beside.setdefault(phase, np.zeros(len(goes), dtype=bool))
-                    mask[number[here][meets & (labels[there] == phase)]] = True
+                    mask[number[side][meets & (labels[opposite] == phase)]] = True
     return beside

@@ -13,7 +13,8 @@ import importlib
 import os
 import re
 import signal
-from typing import Annotated, Any
+from pathlib import Path
+from typing import Annotated, Any, cast
 
 import typer
 from typer.core import TyperCommand, TyperGroup
@@ -33,7 +34,7 @@ VERBS = {
     "export": ("export", "Convert to other formats of volumes, or to meshes."),
     "clean": ("clean", "Remove specks and floating components, counts kept."),
     "describe": ("describe", "Measure a microstructure with every descriptor."),
-    "schedule": ("schedule", "How far noise must go, where walks may end, what that costs."),
+    "schedule": ("schedule", "Show how far noise must go, where walks may end, and the cost."),
     "train": ("train", "Train a model on a segmented scan."),
     "generate": ("generate", "Generate microstructures with exact phase fractions."),
     "inpaint": ("inpaint", "Complete a scan that is known in part, or grow it."),
@@ -42,9 +43,9 @@ VERBS = {
     "baseline": ("baseline", "Generate by classical methods, to compare with."),
     "sweep": ("sweep", "Generate over a range of one phase fraction; write a report."),
     "evaluate": ("evaluate", "Compare generated with real material; write a report."),
-    "transport": ("transport", "Diffusivity, permeability, conductivity, stiffness."),
-    "fields": ("fields", "Concentration, flux, velocity, thickness in voxels."),
-    "rev": ("rev", "How properties scatter with the size of the window."),
+    "transport": ("transport", "Compute diffusivity, permeability, conductivity, stiffness."),
+    "fields": ("fields", "Compute concentration, flux, velocity, thickness in voxels."),
+    "rev": ("rev", "Show how properties scatter with the size of the window."),
     "verify": ("verify", "Recount a file and compare with what was requested."),
     "doctor": ("doctor", "Check this installation and how fast it is here."),
     "demo": ("demo", "Run the whole path on a small example."),
@@ -65,7 +66,17 @@ EXIT_INTERRUPTED = 130
 
 
 class ListOptionCommand(TyperCommand):
-    """A command whose list options take all values that follow them."""
+    """Run a command whose list options take all values that follow them."""
+
+    def __init__(self, name: str, **options: Any) -> None:
+        from microdsd.cli.help import examples_of, panel_of
+
+        super().__init__(name, **options)
+        self.epilog = self.epilog or examples_of(name)
+        self.params.append(_config_option())
+        for parameter in self.params:
+            if hasattr(parameter, "is_flag"):  # an option, and no argument
+                cast("Any", parameter).rich_help_panel = panel_of(str(parameter.name))
 
     def parse_args(self, ctx: Context, args: list[str]) -> list[str]:
         """Repeat the name of a list option before each further value, then parse as usual."""
@@ -98,7 +109,7 @@ class ListOptionCommand(TyperCommand):
 
 
 class LazyCommand(TyperCommand):
-    """Stands for a verb in the help of the group; its module is imported for anything more."""
+    """Represent a verb in the help of the group; its module is imported for anything more."""
 
     def _load(self) -> Any:
         module = importlib.import_module(f"microdsd.cli.{VERBS[str(self.name)][0]}")
@@ -107,16 +118,16 @@ class LazyCommand(TyperCommand):
         return typer.main.get_command(single)
 
     def get_params(self, ctx: Context) -> list[Any]:
-        """Parameters of the verb itself."""
+        """Return the parameters of the verb itself."""
         return list(self._load().get_params(ctx))
 
     def make_context(self, *args: Any, **options: Any) -> Any:
-        """Context of the verb itself, so that it is what runs."""
+        """Return the context of the verb itself, so that it is what runs."""
         return self._load().make_context(*args, **options)
 
 
 class VerbGroup(TyperGroup):
-    """The verbs, and what becomes of their errors."""
+    """Group the verbs, and report their errors."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
@@ -147,9 +158,42 @@ class VerbGroup(TyperGroup):
             raise typer.Exit(EXIT_INTERRUPTED) from error
 
 
-app = typer.Typer(
-    cls=VerbGroup, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False
-)
+app = typer.Typer(cls=VerbGroup, no_args_is_help=True, pretty_exceptions_enable=False)
+
+
+def _take_options(
+    ctx: typer.Context, _parameter: typer.CallbackParam, path: str | None
+) -> str | None:
+    """Let the options of a file stand for those that the command line does not give."""
+    if path is not None:
+        from microdsd.cli.config import read_options
+
+        verb: Any = ctx.command
+        ctx.default_map = read_options(Path(path), verb.name, verb.params, VERBS)
+    return path
+
+
+def _config_option() -> Any:
+    """Return the option of every verb that names a file of options."""
+
+    def command(
+        config: Annotated[
+            str | None,
+            typer.Option(
+                metavar="FILE.toml",
+                is_eager=True,
+                callback=_take_options,
+                help="Options from a TOML file; those of the command line win.",
+            ),
+        ] = None,
+    ) -> None:
+        pass
+
+    single = typer.Typer(add_completion=False)
+    single.command()(command)
+    (option,) = typer.main.get_command(single).params
+    option.expose_value = False
+    return option
 
 
 def _show_version(wanted: bool) -> None:
@@ -165,11 +209,11 @@ def root(
         typer.Option("--version", help="Show the version.", callback=_show_version, is_eager=True),
     ] = False,
 ) -> None:
-    """Materials microstructures with exactly the composition you ask for."""
+    """Generate materials microstructures with exactly the composition you ask for."""
 
 
 def main() -> None:
-    """Entry point of the command."""
+    """Run the command line."""
     # A cluster ends a job with SIGTERM: it stops as cleanly as Ctrl-C does.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     # Threads that wait for one another are to sleep meanwhile: on a busy machine, each that turns

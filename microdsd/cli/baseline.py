@@ -107,7 +107,7 @@ def command(
     start = time.perf_counter()
     with progress_bar() as bar:
         work = bar.add_task(f"{method} {number}", total=number)
-        told: dict[str, Any] = {
+        arguments: dict[str, Any] = {
             "phase_fraction": fractions_of(fraction),
             "shape": one_or_each(shape) if shape else None,
             "periodic": periodic,
@@ -115,15 +115,19 @@ def command(
             "progress": lambda done, total, status: bar.update(work, completed=done),
         }
         if method == "gaussian-field":
-            made = GaussianField.fit(cut, symmetry=symmetry, periodic=False).sample(number, **told)
+            samples = GaussianField.fit(cut, symmetry=symmetry, periodic=False).sample(
+                number, **arguments
+            )
         else:
             if sweeps is not None:
-                told["sweeps"] = sweeps
-            made = YeongTorquato.fit(cut, symmetry=symmetry, periodic=False).sample(number, **told)
+                arguments["sweeps"] = sweeps
+            samples = YeongTorquato.fit(cut, symmetry=symmetry, periodic=False).sample(
+                number, **arguments
+            )
     seconds = time.perf_counter() - start
-    save_samples(output, made, overwrite=force)
-    record = provenance_of(made) or {}
-    exact = recounted(output, made)
+    save_samples(output, samples, overwrite=force)
+    record = provenance_of(samples) or {}
+    exact = recounted(output, samples)
     if json:
         print_json({"output": str(output), **record, "seconds": round(seconds, 2)})
         return
@@ -135,7 +139,7 @@ def command(
 
 
 def _windows(material: xr.DataArray, window: list[int] | None, number: int) -> xr.DataArray:
-    """Windows of a scan at random places; an ensemble as it is, unless a window is asked for."""
+    """Cut windows of a scan at random places; keep an ensemble unless a window is asked for."""
     from microdsd.microstructure import cut_windows, spatial_dims
 
     if "sample" in material.dims and (window is None or tuple(window) == material.shape[1:]):
@@ -151,9 +155,11 @@ def _windows(material: xr.DataArray, window: list[int] | None, number: int) -> x
 
 
 def _fit(record: dict[str, Any]) -> str:
-    """How near the targets are."""
+    """Say how near the targets are."""
     if "energy" in record:
         energy = record["energy"]
         return f"energy {sum(energy) / len(energy):.2g} at the end"
-    found = ", ".join(f"{name} {misfit:.1%}" for name, misfit in record["two_point_misfit"].items())
-    return f"S2 of the field off by: {found}"
+    misfits = ", ".join(
+        f"{name} {misfit:.1%}" for name, misfit in record["two_point_misfit"].items()
+    )
+    return f"S2 of the field off by: {misfits}"

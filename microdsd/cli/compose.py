@@ -104,7 +104,7 @@ def command(
 
 
 def _columns(path: Path) -> dict[str, list[float]]:
-    """Columns of numbers of a CSV file, by their names."""
+    """Read columns of numbers of a CSV file, by their names."""
     try:
         with path.open(newline="") as file:
             reader = csv.DictReader(file, skipinitialspace=True)
@@ -126,7 +126,7 @@ def _columns(path: Path) -> dict[str, list[float]]:
 def _by_region(
     columns: dict[str, list[float]], regions: np.ndarray, table: Path
 ) -> dict[str, list[float]]:
-    """Rows in ascending order of the map's labels."""
+    """Order rows by ascending labels of the map."""
     import numpy as np
 
     if _REGION not in columns:

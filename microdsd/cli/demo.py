@@ -30,7 +30,7 @@ def command(
     from microdsd.cli.demo_run import run_demo
 
     start = time.perf_counter()
-    made = []
+    demonstrations = []
     with working("starting") as status:
         for each in run_demo(
             folder,
@@ -39,7 +39,7 @@ def command(
                 Text(f"[{time.perf_counter() - start:4.0f} s] {words}")
             ),
         ):
-            made.append(each)
+            demonstrations.append(each)
             STDERR.print(
                 f"{each.model}: counts {'exact' if each.exact else 'DIFFER'}; {each.picture}"
                 + (f"; {each.report}" if each.report else "; no report, the scan is not at hand")
@@ -57,11 +57,11 @@ def command(
                         "picture": str(each.picture),
                         "report": str(each.report) if each.report else None,
                     }
-                    for each in made
+                    for each in demonstrations
                 ],
             }
         )
     else:
         STDERR.print(f"done in {seconds:.0f} s; everything lies in {folder}")
-    if not all(each.exact for each in made):
+    if not all(each.exact for each in demonstrations):
         raise typer.Exit(EXIT_INEXACT)

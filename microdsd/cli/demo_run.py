@@ -28,8 +28,8 @@ SLICE_SPACING = 5  # layers between slices that are worth counting as different
 
 
 @dataclass(frozen=True)
-class Made:
-    """What one model contributed.
+class Demonstration:
+    """Describe what one model contributed.
 
     Attributes
     ----------
@@ -51,7 +51,9 @@ class Made:
     report: Path | None
 
 
-def run_demo(folder: Path, *, seed: int = 0, progress: Progress | None = None) -> Iterator[Made]:
+def run_demo(
+    folder: Path, *, seed: int = 0, progress: Progress | None = None
+) -> Iterator[Demonstration]:
     """Run the demonstration, one model after the other.
 
     Parameters
@@ -60,14 +62,14 @@ def run_demo(folder: Path, *, seed: int = 0, progress: Progress | None = None) -
         Where all files go; made if missing.
     seed : int
     progress : Progress, optional
-        Told in a few words what comes next, after how many of the models.
+        Receives in a few words what comes next, after how many of the models.
     """
     folder.mkdir(parents=True, exist_ok=True)
     with stage("demonstrating", len(SAMPLES), progress) as demonstrating:
         yield from _demonstrated(folder, seed, demonstrating)
 
 
-def _demonstrated(folder: Path, seed: int, demonstrating: Stage) -> Iterator[Made]:
+def _demonstrated(folder: Path, seed: int, demonstrating: Stage) -> Iterator[Demonstration]:
     demonstrating.update(0, status="reading the Berea scan to compare with")
     try:
         scan = coarsen(load_dataset("berea_sandstone"), 2)
@@ -80,18 +82,18 @@ def _demonstrated(folder: Path, seed: int, demonstrating: Stage) -> Iterator[Mad
             demonstrating.update(done, status=f"{name}: {words}")
 
         model = MicrostructureModel.load(name)
-        made: dict[float, xr.DataArray] = {}
+        samples: dict[float, xr.DataArray] = {}
         exact = True
         for porosity in POROSITIES:
             tell(f"generating {number} samples of porosity {porosity}")
-            made[porosity] = model.sample(number, phase_fraction={"pore": porosity}, rng=seed)
+            samples[porosity] = model.sample(number, phase_fraction={"pore": porosity}, rng=seed)
         files = {p: folder / f"{name}-porosity-{p:.2f}.h5" for p in POROSITIES}
         for porosity, path in files.items():
-            save_microstructures(path, made[porosity], overwrite=True)
+            save_microstructures(path, samples[porosity], overwrite=True)
             exact &= bool(recount(load_microstructures(path)).exact)
         tell("drawing")
         picture = folder / f"{name}.png"
-        columns = {f"porosity {p:.2f}": ensemble for p, ensemble in made.items()}
+        columns = {f"porosity {p:.2f}": ensemble for p, ensemble in samples.items()}
         with atomic_write(picture, overwrite=True) as temporary:
             temporary.write_bytes(figure_png(sweep_grid(columns, phase="pore")))
         report = None
@@ -102,7 +104,7 @@ def _demonstrated(folder: Path, seed: int, demonstrating: Stage) -> Iterator[Mad
                 test = test.isel(z=slice(None, None, SLICE_SPACING))
             report, _ = write_report(
                 folder / f"{name}.html",
-                evaluate(made[EVALUATED], test, rng=seed),
+                evaluate(samples[EVALUATED], test, rng=seed),
                 overwrite=True,
             )
-        yield Made(name, files, exact, picture, report)
+        yield Demonstration(name, files, exact, picture, report)

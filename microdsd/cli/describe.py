@@ -102,20 +102,20 @@ def command(
         resume=resume,
         force=force,
     )
-    found = measured.dataset
+    dataset = measured.dataset
     if picture is not None:
         from microdsd.report.pictures.description import draw_description
 
-        draw_description(picture, found, overwrite=force or goes_on)
+        draw_description(picture, dataset, overwrite=force or goes_on)
     if json:
-        print_json(description_document(found))
+        print_json(description_document(dataset))
     else:
         from rich.console import Console
 
         # Wide enough for whole rows also where the output is a file.
-        width = max(Console().width, 76 + 18 * found.sizes["phase"])
+        width = max(Console().width, 76 + 18 * dataset.sizes["phase"])
         console = Console(width=width, markup=False)
-        for table in description_tables(found):
+        for table in description_tables(dataset):
             console.print(table)
     written = [str(path) for path in (output, picture) if path is not None]
     if written:

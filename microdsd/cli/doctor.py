@@ -90,14 +90,14 @@ def _try_model(name: str, device: Any) -> dict[str, Any]:
     start = time.perf_counter()
     sample = model.sample(rng=0)
     seconds = time.perf_counter() - start
-    found = encoding_of(model.card.contents).counted(sample)
+    counts = encoding_of(model.card.contents).counted(sample)
     return {
         "name": name,
         "shape": list(request.lattice.shape),
         "precision": model.precision,
         "evaluations": request.plan.evaluations,
         "seconds": round(seconds, 3),
-        "exact": bool((found == request.composition.whole).all()),
+        "exact": bool((counts == request.composition.whole).all()),
     }
 
 

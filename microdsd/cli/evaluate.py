@@ -220,12 +220,12 @@ def _network_judge() -> TwoSampleClassifier:
 
 
 def _nearest(evaluation: Evaluation, training: xr.DataArray, symmetry: Symmetry) -> dict[str, Any]:
-    """Memorisation check of the samples, against as many of the reference windows."""
+    """Check for memorisation of the samples, against as many of the reference windows."""
     from microdsd.evaluation.memorisation import memorisation
 
     held_back = evaluation.windows.isel(sample=slice(evaluation.generated.sizes["sample"]))
-    found = memorisation(evaluation.generated, training, held_back, symmetry=symmetry)
-    return {"memorisation": found, "training": training}
+    check = memorisation(evaluation.generated, training, held_back, symmetry=symmetry)
+    return {"memorisation": check, "training": training}
 
 
 def _seen_part(
@@ -241,10 +241,10 @@ def _seen_part(
         part = None if layers is None else {first: slice(0, layers)}
         return open_labels(reference, phases=labels, region=part)
 
-    seen = seen_layers(training, leading)
-    if seen is None:
+    layers = seen_layers(training, leading)
+    if layers is None:
         return None
-    return FLATTERS if (region.get(first, slice(0, None)).start or 0) < seen else None
+    return FLATTERS if (region.get(first, slice(0, None)).start or 0) < layers else None
 
 
 def _label_or_name(word: str) -> int | str:

@@ -68,9 +68,9 @@ def command(
     (chosen,) = phases_of([phase]) or [phase]
     options = {} if quantity is None else {"quantities": quantity}
     with working("solving"):
-        found = fields(ms, phase=chosen, axis=axis, sides=sides, device=device, **options)  # type: ignore[arg-type]
-    save_fields(output, found, overwrite=force)
-    for name, variable in found.data_vars.items():
+        computed = fields(ms, phase=chosen, axis=axis, sides=sides, device=device, **options)  # type: ignore[arg-type]
+    save_fields(output, computed, overwrite=force)
+    for name, variable in computed.data_vars.items():
         if name != "labels" and not variable.notnull().any():
             STDERR.print(f"{name}: nowhere, as no path leads through along {axis}", soft_wrap=True)
         elif name != "labels":

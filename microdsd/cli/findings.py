@@ -11,7 +11,10 @@ if TYPE_CHECKING:
 
 
 def description_tables(described: xr.Dataset) -> Iterator[Table]:
-    """Numbers of every phase, then of pairs and of all phases; of ensembles mean and spread."""
+    """Yield numbers of every phase, then of pairs and of all phases.
+
+    Of ensembles, the tables hold mean and spread.
+    """
     n = described.sizes.get("sample", 1)
     spread = f", mean ± standard deviation of {n} samples" if n > 1 else ""
     boundary = "periodic" if described.attrs["periodic"] else "not periodic"
@@ -30,7 +33,7 @@ def description_tables(described: xr.Dataset) -> Iterator[Table]:
 
 
 def description_document(described: xr.Dataset) -> dict[str, Any]:
-    """All numbers as JSON knows them; what is infinite or does not exist is null."""
+    """Return all numbers as JSON can hold them; what is infinite or does not exist is null."""
     document: dict[str, Any] = _finite(described.to_dict())
     return document
 
@@ -56,7 +59,7 @@ def _table(title: str, columns: list[str], variables: list[xr.DataArray]) -> Tab
 
 
 def _number(values: xr.DataArray) -> str:
-    """Mean over the samples, and their standard deviation."""
+    """Return the mean over the samples, and their standard deviation."""
     if values.dtype == bool and values.size == 1:
         return "yes" if values.item() else "no"
     known = values.astype(float).dropna("sample")
@@ -66,50 +69,50 @@ def _number(values: xr.DataArray) -> str:
     return mean if values.size == 1 else f"{mean} ± {float(known.std()):.2g}"
 
 
-def transport_document(found: xr.Dataset) -> dict[str, Any]:
-    """The Dataset as JSON knows it; what is infinite or does not exist is null."""
-    document: dict[str, Any] = found.to_dict(data=False)
+def transport_document(results: xr.Dataset) -> dict[str, Any]:
+    """Return the Dataset as JSON can hold it; what is infinite or does not exist is null."""
+    document: dict[str, Any] = results.to_dict(data=False)
     for part in ("coords", "data_vars"):
         for name, entry in document[part].items():
             document[part][name] = {
                 "dims": list(entry["dims"]),
                 "units": entry["attrs"].get("units"),
-                "values": _finite(found[name].values.tolist()),
+                "values": _finite(results[name].values.tolist()),
             }
     return {**document["attrs"], "coords": document["coords"], "data": document["data_vars"]}
 
 
-def transport_lines(found: xr.Dataset) -> list[str]:
-    """One line per result: of several samples the mean and the extremes."""
+def transport_lines(results: xr.Dataset) -> list[str]:
+    """Return one line per result: of several samples the mean and the extremes."""
     lines = []
-    if "relative_diffusivity" in found:
+    if "relative_diffusivity" in results:
         lines += [
-            f"{found.phase_name[p].item()}, {axis}: "
-            f"relative diffusivity {_spread(found.relative_diffusivity[:, p, a])}, "
-            f"tortuosity factor {_spread(found.tortuosity_factor[:, p, a])}"
-            for p in range(found.sizes["phase"])
-            for a, axis in enumerate(found.axis.values)
+            f"{results.phase_name[p].item()}, {axis}: "
+            f"relative diffusivity {_spread(results.relative_diffusivity[:, p, a])}, "
+            f"tortuosity factor {_spread(results.tortuosity_factor[:, p, a])}"
+            for p in range(results.sizes["phase"])
+            for a, axis in enumerate(results.axis.values)
         ]
-    if "permeability" in found:
-        unit = found.permeability.attrs.get("units", "")
+    if "permeability" in results:
+        unit = results.permeability.attrs.get("units", "")
         lines += [
-            f"{found.phase_name[p].item()}, {axis}: "
-            f"permeability {_spread(found.permeability[:, p, a])} {unit}".rstrip()
-            + f", pores {_spread(found.pore_width[:, p, a])} voxels wide"
-            for p in range(found.sizes["phase"])
-            for a, axis in enumerate(found.axis.values)
+            f"{results.phase_name[p].item()}, {axis}: "
+            f"permeability {_spread(results.permeability[:, p, a])} {unit}".rstrip()
+            + f", pores {_spread(results.pore_width[:, p, a])} voxels wide"
+            for p in range(results.sizes["phase"])
+            for a, axis in enumerate(results.axis.values)
         ]
-        if caution := found.attrs.get("permeability_caution"):
+        if caution := results.attrs.get("permeability_caution"):
             lines.append(f"caution: {caution}")
-    if "conductivity" in found:
+    if "conductivity" in results:
         lines += [
-            f"conductivity, {axis}: {_spread(found.conductivity[:, a, a])}"
-            for a, axis in enumerate(found.flux.values)
+            f"conductivity, {axis}: {_spread(results.conductivity[:, a, a])}"
+            for a, axis in enumerate(results.flux.values)
         ]
     lines += [
-        f"{name.replace('_', ' ')}: {_spread(found[name])}"
+        f"{name.replace('_', ' ')}: {_spread(results[name])}"
         for name in ("young_modulus", "poisson_ratio", "bulk_modulus", "shear_modulus")
-        if name in found
+        if name in results
     ]
     return lines
 
@@ -122,7 +125,7 @@ def _spread(values: xr.DataArray) -> str:
 
 
 def _finite(value: Any) -> Any:
-    """What JSON can hold: numbers that are not finite become null."""
+    """Replace numbers that are not finite, which JSON cannot hold, by null."""
     if isinstance(value, dict):
         return {str(key): _finite(entry) for key, entry in value.items()}
     if isinstance(value, (list, tuple)):

@@ -135,7 +135,7 @@ def command(
 
 
 def _write_states(path: Path, model: Any, request: Any) -> None:
-    """Levels, occupation numbers (level, species, *space) and labels of the first sample."""
+    """Write levels, occupation numbers (level, species, *space) and labels of the first sample."""
     import numpy as np
 
     from microdsd.io import atomic_write

@@ -154,7 +154,7 @@ def _read(
     stack: bool,
     max_ratio: float,
 ) -> str | LabelsLike | Volume:
-    """Labels in memory, or the spec of an HDF5 file that is read later and in part."""
+    """Read labels into memory, or return the spec of an HDF5 file that is read in part later."""
     if not source.startswith(DATASET) and is_volume(source):
         return read_volume(
             source,
@@ -174,9 +174,9 @@ def _read(
 
 
 def _numbered(ms: xr.DataArray, names: dict[int, str]) -> tuple[xr.DataArray, dict[str, int]]:
-    """Renumber the phases 0, 1, ... in the order of their lowest stored values, outside last.
+    """Relabel the phases 0, 1, ... in the order of their lowest stored values, outside last.
 
-    Also says which number every stored value has become.
+    The result also says which number every stored value has become.
     """
     ordered = dict.fromkeys(names[value] for value in sorted(names))
     phases = sorted(ordered, key=lambda name: name == OUTSIDE)
@@ -243,7 +243,7 @@ def _report(
 
 
 def _coarsening(ms: xr.DataArray, fine: xr.DataArray, record: dict[str, Any]) -> str:
-    """What became of the voxels that were merged."""
+    """Say what became of the voxels that were merged."""
     factor = record["coarsen"]
     spatial = spatial_dims(ms)
     spare = [f"{dim} {n}" for dim in spatial if (n := fine.sizes[dim] % factor)]

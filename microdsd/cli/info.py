@@ -142,8 +142,8 @@ def _show_model(model: dict[str, Any]) -> str:
     lines = [f"{model['name']}  ({model['ndim']}D)"]
     for phase in model["phases"]:
         bounds = model["fraction_range"].get(phase)
-        seen = f": trained on fractions {bounds[0]:.3f} to {bounds[1]:.3f}" if bounds else ""
-        lines.append(f"  {phase}{seen}")
+        span = f": trained on fractions {bounds[0]:.3f} to {bounds[1]:.3f}" if bounds else ""
+        lines.append(f"  {phase}{span}")
     window = " x ".join(map(str, model["window"]))
     size = " x ".join(f"{edge:g}" for edge in model["voxel_size"])
     lines += [

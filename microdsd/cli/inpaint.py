@@ -133,7 +133,7 @@ def command(
 
 
 def _part(material: xr.DataArray, ranges: dict[str, slice], argument: str) -> xr.DataArray:
-    """Ranges of a microstructure, checked."""
+    """Return ranges of a microstructure, checked."""
     for dim, span in ranges.items():
         if dim not in material.dims:
             raise InputError(f"{argument}: there is no axis {dim}; the axes are {material.dims}")

@@ -15,10 +15,10 @@ from microdsd.cli.terminal import printable
 
 
 class _Console(Console):
-    """Escapes what the terminal would act upon."""
+    """Escape what the terminal would act upon."""
 
     def render_str(self, text: str, **options: Any) -> Text:
-        """Text of a string."""
+        """Return the text of a string."""
         return super().render_str(printable(text), **options)
 
 
@@ -27,7 +27,7 @@ STDERR = _Console(stderr=True, markup=False, highlight=False)
 
 
 def working(doing: str) -> Status:
-    """A spinner beside a few words, which are no markup."""
+    """Show a spinner beside a few words, which are no markup."""
     return STDERR.status(Text(printable(doing)))
 
 
@@ -39,7 +39,7 @@ def note(text: str) -> None:
 def progress_bar(
     *, status: bool = False, rate: str | None = None, console: Console = STDERR
 ) -> AbstractContextManager[Progress]:
-    """Progress of tasks; see `microdsd.progress.progress_bar`."""
+    """Show the progress of tasks; see `microdsd.progress.progress_bar`."""
     return progress.progress_bar(status=status, rate=rate, console=console)
 
 

@@ -16,7 +16,7 @@ from microdsd.meshes.surface import SMOOTHING, volume_record
 
 
 def is_mesh(output: Path) -> bool:
-    """Whether the name of the output asks for a mesh."""
+    """Return whether the name of the output asks for a mesh."""
     return output.suffix.lower() in MESH_SUFFIXES
 
 

@@ -18,7 +18,7 @@ def print_json(document: Any) -> None:
 
 
 def written(output: Path, samples: int) -> str:
-    """Names of the files that samples went to.
+    """Return the names of the files that samples went to.
 
     Examples
     --------
@@ -30,7 +30,7 @@ def written(output: Path, samples: int) -> str:
 
 
 def exponents(sharpness: Sequence[float]) -> str:
-    """Sharpness of every species in words; 1 where none was calibrated.
+    """Say the sharpness of every species in words; 1 where none was calibrated.
 
     Examples
     --------

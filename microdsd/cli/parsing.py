@@ -17,7 +17,10 @@ MOST_FRACTIONS = 10_000
 
 
 def fractions_of(words: Sequence[str] | None) -> dict[int | str, float] | float | None:
-    """``["pore=0.22"]`` to ``{"pore": 0.22}``, ``["0.22"]`` to a number; None without words."""
+    """Convert ``["pore=0.22"]`` to ``{"pore": 0.22}`` and ``["0.22"]`` to a number.
+
+    Without words there is no request, and the result is None.
+    """
     if words and len(words) == 1:
         try:
             return float(words[0])
@@ -27,7 +30,7 @@ def fractions_of(words: Sequence[str] | None) -> dict[int | str, float] | float 
 
 
 def paths_of(*specs: str | Path | None) -> list[Path]:
-    """Files that specs as ``scan.h5:/path`` and ``run-*.h5`` may name, whether there or not.
+    """Return files that specs as ``scan.h5:/path`` and ``run-*.h5`` may name, existing or not.
 
     Examples
     --------
@@ -43,7 +46,7 @@ def paths_of(*specs: str | Path | None) -> list[Path]:
 
 
 def numbers_of(words: Sequence[str] | None, argument: str) -> dict[int | str, float] | None:
-    """``["pore=0.6", "solid=3"]`` to numbers by phase; None where there are no words."""
+    """Convert ``["pore=0.6", "solid=3"]`` to numbers by phase; None where there are no words."""
     if not words:
         return None
     numbers: dict[int | str, float] = {}
@@ -56,7 +59,7 @@ def numbers_of(words: Sequence[str] | None, argument: str) -> dict[int | str, fl
 
 
 def series_of(words: Sequence[str]) -> dict[int | str, float | list[float]]:
-    """``["pore=0.1:0.3:5", "clay=0.1"]`` to one series and numbers; start:stop:number."""
+    """Convert ``["pore=0.1:0.3:5", "clay=0.1"]``, with start:stop:number, to series and numbers."""
     series: dict[int | str, float | list[float]] = {}
     for name, text in pairs(list(words), "fraction").items():
         try:
@@ -83,7 +86,7 @@ def series_of(words: Sequence[str]) -> dict[int | str, float | list[float]]:
 
 
 def names_of(words: Sequence[str] | None) -> dict[int, str] | None:
-    """``["0=pore", "255=solid"]`` to ``{0: "pore", 255: "solid"}``; blanks around names go."""
+    """Convert ``["0=pore", "255=solid"]`` to ``{0: "pore", 255: "solid"}``; strip blanks."""
     if not words:
         return None
     names = {_integer(value): name.strip() for value, name in pairs(list(words), "labels").items()}
@@ -94,19 +97,19 @@ def names_of(words: Sequence[str] | None) -> dict[int, str] | None:
 
 
 def phases_of(words: Sequence[str] | None) -> list[int | str] | None:
-    """``["0", "solid"]`` to labels and names; None where there are no words."""
+    """Convert ``["0", "solid"]`` to labels and names; None where there are no words."""
     if not words:
         return None
     return [int(word) if word.isdecimal() else word for word in words]
 
 
 def region_of(words: Sequence[str] | None, argument: str = "region") -> dict[str, slice]:
-    """``["z=0:250"]`` to ``{"z": slice(0, 250)}``; `microdsd.io.open_labels` checks it."""
+    """Convert ``["z=0:250"]`` to ``{"z": slice(0, 250)}``; `microdsd.io.open_labels` checks it."""
     return {dim: _range(text, argument) for dim, text in pairs(list(words or ()), argument).items()}
 
 
 def lengths_of(words: Sequence[str] | None) -> str | list[str] | None:
-    """``["398", "nm"]`` to ``"398 nm"``, ``["1um", "2um"]`` as it is; None where there are none."""
+    """Convert ``["398", "nm"]`` to ``"398 nm"``; keep ``["1um", "2um"]``; None without words."""
     if not words:
         return None
     lengths: list[str] = []
@@ -119,12 +122,12 @@ def lengths_of(words: Sequence[str] | None) -> str | list[str] | None:
 
 
 def one_or_each(values: Sequence[T]) -> T | Sequence[T]:
-    """A single value, which holds for all axes, or one value per axis."""
+    """Return a single value, which holds for all axes, or one value per axis."""
     return values[0] if len(values) == 1 else values
 
 
 def _integer(text: str) -> int:
-    """Whole number, or an error that says so."""
+    """Convert text to a whole number, or raise an error that says so."""
     try:
         return int(text)
     except ValueError as error:

@@ -50,10 +50,10 @@ def recounted(output: Path, samples: xr.DataArray, *, images: bool = False) -> s
         differences, low_high = channels["differences"], _channel_spans(channels)
     else:
         if output.suffix.lower() in HDF5_SUFFIXES:
-            found, _ = recount_file(f"{output}:/{DEFAULT_GROUP}", record)
+            comparison, _ = recount_file(f"{output}:/{DEFAULT_GROUP}", record)
         else:
-            found = recount(samples, record)
-        differences, low_high = found.differences, found.spans()
+            comparison = recount(samples, record)
+        differences, low_high = comparison.differences, comparison.spans()
     if differences:
         raise MicrodsdError(
             f"{output}: was recounted, and {len(differences)} counts are not as requested, the "
@@ -85,20 +85,20 @@ def recount_file(
     with open_labels(file) as source:
         counts, phases = _counts(source), material_phases(source.phases)
         record = (source.provenance or {}) if record is None else record
-    found = compare_counts(counts, record)
-    differences = list(found.differences)
+    comparison = compare_counts(counts, record)
+    differences = list(comparison.differences)
     if LAYOUT & set(record):
         for number, sample in enumerate(iterate_samples(file)):
             differences += layout_differences(sample, record, first=number)
-    return replace(found, differences=differences), phases
+    return replace(comparison, differences=differences), phases
 
 
 def _counts(source: LabelSource) -> xr.DataArray:
     """Count the phases of every sample, dims (sample, phase), one sample after the other."""
     counts = [source.counts(sample) for sample in range(source.n_samples)]
-    name_phases({label for found in counts for label in found}, source.phases)
+    name_phases({label for sample_counts in counts for label in sample_counts}, source.phases)
     phases = material_phases(source.phases)
-    table = [[found.get(label, 0) for label in phases] for found in counts]
+    table = [[sample_counts.get(label, 0) for label in phases] for sample_counts in counts]
     return xr.DataArray(
         np.array(table, dtype=np.int64),
         dims=("sample", "phase"),
@@ -106,8 +106,8 @@ def _counts(source: LabelSource) -> xr.DataArray:
     )
 
 
-def _channel_spans(found: Mapping[str, Any]) -> dict[str, tuple[int, int]]:
-    return {c["name"]: (min(c["totals"]), max(c["totals"])) for c in found["channels"]}
+def _channel_spans(recounting: Mapping[str, Any]) -> dict[str, tuple[int, int]]:
+    return {c["name"]: (min(c["totals"]), max(c["totals"])) for c in recounting["channels"]}
 
 
 def recount_images(file: str, record: Mapping[str, Any] | None = None) -> dict[str, Any]:
@@ -130,10 +130,15 @@ def recount_images(file: str, record: Mapping[str, Any] | None = None) -> dict[s
                 f"requested_counts: the file records {len(wanted)} totals of {name} for {samples} "
                 "images; verify the file as it was generated, not a part of it"
             )
-        found = totals.sel(channel=name).values
+        channel_totals = totals.sel(channel=name).values
         differences += [
-            {"sample": int(i), "channel": name, "requested": int(wanted[i]), "found": int(found[i])}
-            for i in np.flatnonzero(found != np.array(wanted))
+            {
+                "sample": int(i),
+                "channel": name,
+                "requested": int(wanted[i]),
+                "found": int(channel_totals[i]),
+            }
+            for i in np.flatnonzero(channel_totals != np.array(wanted))
         ]
     return {
         "file": file,
@@ -152,19 +157,19 @@ def recount_images(file: str, record: Mapping[str, Any] | None = None) -> dict[s
     }
 
 
-def image_lines(found: dict[str, Any]) -> list[str]:
-    """The same for people."""
-    lines = [f"{found['samples']} image(s) of {found['pixels_per_sample']} pixels"]
-    for channel in found["channels"]:
+def image_lines(recounting: dict[str, Any]) -> list[str]:
+    """Describe recounted images in lines for people."""
+    lines = [f"{recounting['samples']} image(s) of {recounting['pixels_per_sample']} pixels"]
+    for channel in recounting["channels"]:
         low, high = min(channel["totals"]), max(channel["totals"])
         span = f"{low}" if low == high else f"{low} .. {high}"
         lines.append(f"  {channel['name']}: total intensity {span}")
-    if not any(channel["requested_totals"] for channel in found["channels"]):
+    if not any(channel["requested_totals"] for channel in recounting["channels"]):
         return [*lines, "the file records no request to compare with"]
-    if found["exact"]:
+    if recounting["exact"]:
         return [*lines, "exact: every total is as requested"]
-    lines.append(f"DIFFERENT: {len(found['differences'])} total(s) are not as requested")
+    lines.append(f"DIFFERENT: {len(recounting['differences'])} total(s) are not as requested")
     return lines + [
         f"  image {d['sample']}, {d['channel']}: requested {d['requested']}, found {d['found']}"
-        for d in found["differences"][:10]
+        for d in recounting["differences"][:10]
     ]

@@ -67,11 +67,11 @@ def command(
     (chosen,) = phases_of([phase]) or [phase]
     options = {} if property_ is None else {"properties": property_}
     with show_progress():
-        found = by_size(ms, phase=chosen, sizes=size, windows=windows, rng=seed, **options)  # type: ignore[arg-type]
+        curves = by_size(ms, phase=chosen, sizes=size, windows=windows, rng=seed, **options)  # type: ignore[arg-type]
     if picture is not None:
         from microdsd.report.pictures.rev_picture import draw_by_size
 
-        draw_by_size(picture, found, overwrite=force)
+        draw_by_size(picture, curves, overwrite=force)
         STDERR.print(f"{picture} written")
     rows = [
         {
@@ -82,15 +82,15 @@ def command(
                     "standard_deviation": float(np.std(values[i], ddof=1))
                     if np.isfinite(values[i]).all()
                     else None,
-                    "units": str(found[name].attrs["units"]),
+                    "units": str(curves[name].attrs["units"]),
                 }
-                for name, values in ((name, found[name].values) for name in found.data_vars)
+                for name, values in ((name, curves[name].values) for name in curves.data_vars)
             },
         }
-        for i, edge in enumerate(found["voxels"].values)
+        for i, edge in enumerate(curves["voxels"].values)
     ]
     if json:
-        print_json({"phase": found.attrs["phase"], "windows": windows, "sizes": rows})
+        print_json({"phase": curves.attrs["phase"], "windows": windows, "sizes": rows})
         return
     for row in rows:
         texts = [

@@ -19,7 +19,7 @@ def printable(text: str) -> str:
     >>> printable("a bell: \a")
     'a bell: \\u0007'
     """
-    return _ACTED_UPON.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+    return _ACTED_UPON.sub(lambda matched: f"\\u{ord(matched[0]):04x}", text)
 
 
 def say(text: str, *, err: bool = False) -> None:

@@ -317,7 +317,7 @@ def _network_size(widths: list[int] | None, blocks: list[int] | None) -> dict[st
 
 
 def _by_class(sources: list[str], names: list[str] | None) -> str | dict[str, str]:
-    """One source, or several by the names of their classes."""
+    """Return one source, or several by the names of their classes."""
     if len(sources) == 1 and not names:
         return sources[0]
     if names is None or len(names) != len(sources):

@@ -16,10 +16,10 @@ _TURNED = {
 
 
 def introduction(run: TrainingRun, card: ModelCard) -> list[str]:
-    """What is learned from what, by which network, for how long, and what to watch."""
+    """Say what is learned from what, by which network, for how long, and what to watch."""
     shape = " x ".join(map(str, run.window))
     contents = card.contents.means(card.fraction_mean)
-    said = [
+    lines = [
         f"learns from windows of {shape} voxels{_TURNED.get(run.symmetry, '')} ({contents})",
         f"network of {run.n_parameters / 1e6:.2f} million weights, on {run.device} in "
         f"{run.trainer.dtype}",
@@ -33,35 +33,35 @@ def introduction(run: TrainingRun, card: ModelCard) -> list[str]:
     ]
     if run.octaves:
         at = ", ".join(f"{2 ** (j + 1)} from {level:g}" for j, level in enumerate(run.octaves))
-        said.append(f"the walk is on voxels at first, and on blocks of {at} voxels of noise on")
+        lines.append(f"the walk is on voxels at first, and on blocks of {at} voxels of noise on")
     if run.validation_levels:
-        said.append(
+        lines.append(
             f"{run.held_back:.0%} of the data is held back, never learned from; the gain is how "
             "much the network knows of it: it rises, and where it no longer does, more time is lost"
         )
-    return [*said, _budget(run)]
+    return [*lines, _budget(run)]
 
 
 def _budget(run: TrainingRun) -> str:
     config = run.config
-    said = []
+    parts = []
     if config.minutes is not None:
-        said.append(f"{config.minutes:g} minutes in all")
+        parts.append(f"{config.minutes:g} minutes in all")
         if run.trainer.minutes > 0.1 * config.minutes:
-            said.append(f"{run.trainer.minutes:.1f} of them spent")
+            parts.append(f"{run.trainer.minutes:.1f} of them spent")
     if config.steps is not None:
-        said.append(f"{config.steps} steps")
+        parts.append(f"{config.steps} steps")
     kept = 60 * run.trainer.reserve
     if kept:
         amount = f"{math.ceil(kept)} s" if kept < 90 else f"{kept / 60:.1f} min"
-        said.append(f"{amount} of them kept to calibrate the samples against held-back material")
+        parts.append(f"{amount} of them kept to calibrate the samples against held-back material")
     elif run.calibrates:
-        said.append("then the samples are calibrated against held-back material")
-    return f"budget: {', '.join(said)}; Ctrl-C stops, --resume goes on"
+        parts.append("then the samples are calibrated against held-back material")
+    return f"budget: {', '.join(parts)}; Ctrl-C stops, --resume goes on"
 
 
 def shortened(card: ModelCard) -> str:
-    """What calibration had no time for; nothing where it had enough."""
+    """Say what calibration had no time for; nothing where it had enough."""
     done = card.provenance.get("calibration")
     if done is None:
         return ""

@@ -108,15 +108,15 @@ def command(
         resume=resume,
         force=force,
     )
-    found = measured.dataset
+    results = measured.dataset
     if json:
         sources = one_or_each(source)
         target = output and str(output)
-        print_json({"source": sources, "output": target, **transport_document(found)})
+        print_json({"source": sources, "output": target, **transport_document(results)})
     else:
-        for line in transport_lines(found):
+        for line in transport_lines(results):
             say(line)
-        for name, converged in found.data_vars.items():
+        for name, converged in results.data_vars.items():
             if str(name).endswith("_converged") and not converged.all():
                 missed = int((~converged).sum())
                 note(f"{missed} of {converged.size} solutions of {name} did not converge")
@@ -128,7 +128,7 @@ def command(
 def _moduli(
     young: list[str] | None, poisson: list[str] | None
 ) -> dict[int | str, tuple[float, float]] | None:
-    """Young's modulus and Poisson ratio of each phase; the ratio of a pore does not matter."""
+    """Return Young's modulus and Poisson ratio of each phase; a pore's ratio does not matter."""
     if not young:
         return None
     ratios = numbers_of(poisson, "poisson") or {}

@@ -21,13 +21,13 @@ from microdsd.io.partial import Parts
 
 @contextmanager
 def unfinished_samples(output: Path, *, force: bool) -> Iterator[UnfinishedSamples]:
-    """Samples of an output on which no other process works meanwhile."""
+    """Yield the samples of an output, on which no other process works meanwhile."""
     with output_lock(output):
         yield UnfinishedSamples(output, force=force)
 
 
 class UnfinishedSamples:
-    """Folder ``<output>.partial``: the request, and one file per finished sample.
+    """Keep the request and one file per finished sample in the folder ``<output>.partial``.
 
     Parameters
     ----------
@@ -44,7 +44,7 @@ class UnfinishedSamples:
 
     @property
     def overwrite(self) -> bool:
-        """Whether outputs may be replaced: as asked, or as this run itself may have written them.
+        """Return whether outputs may be replaced: on request, or if this run may have written them.
 
         A run that was stopped while it wrote its outputs goes on over them.
         """
@@ -72,16 +72,16 @@ class UnfinishedSamples:
         self._outputs = (*files, *beside)
 
     def seed(self) -> int | None:
-        """Seed of an earlier run, which a run without one of its own goes on with."""
+        """Return the seed of an earlier run, which a run without one of its own continues with."""
         earlier = self._earlier().get("seed")
         return earlier if isinstance(earlier, int) else None
 
     def precision(self) -> str | None:
-        """Precision of an earlier run, which its other samples must have too."""
+        """Return the precision of an earlier run, which its other samples must have too."""
         return self._earlier().get("precision")
 
     def open(self, request: dict[str, Any]) -> int:
-        """Begin, or go on; number of samples that are there already.
+        """Start or continue; return the number of samples that are finished already.
 
         Raises
         ------
@@ -92,7 +92,7 @@ class UnfinishedSamples:
         return self.count()
 
     def count(self) -> int:
-        """Number of finished samples without a gap before them."""
+        """Return the number of finished samples without a gap before them."""
         numbers = self._parts.numbers()
         return next((i for i, number in enumerate(numbers) if i != number), len(numbers))
 
@@ -111,8 +111,8 @@ class UnfinishedSamples:
     def evaluations(self) -> int:
         """Return the network evaluations of the sample in work, if it is one of a large box."""
         state = self._parts.aside(["sample", "evaluations"])
-        ours = state is not None and int(state["sample"]) == self.count()
-        return int(state["evaluations"]) if state is not None and ours else 0
+        of_next_sample = state is not None and int(state["sample"]) == self.count()
+        return int(state["evaluations"]) if state is not None and of_next_sample else 0
 
     def done(self) -> str:
         """Say in words what is done so far."""
@@ -121,7 +121,7 @@ class UnfinishedSamples:
         return f"{samples} samples{begun}"
 
     def read(self, n: int) -> tuple[list[np.ndarray], list[int]]:
-        """Labels of the first n samples, and voxels reassigned."""
+        """Read labels of the first n samples, and voxels reassigned."""
         parts = [self._parts.read(i, ["labels", "reassigned"]) for i in range(n)]
         return [part["labels"] for part in parts], [int(part["reassigned"]) for part in parts]
 
@@ -151,7 +151,7 @@ class PutAside:
     ----------
     parts : Parts
     index : int
-        Of the sample.
+        Number of the sample.
     """
 
     def __init__(self, parts: Parts, index: int) -> None:

@@ -28,7 +28,7 @@ def command(
 ) -> None:
     """Recount the voxels of every phase and compare with what was requested.
 
-    Of images, the total intensity of every channel is. Where the file has regions, each is
+    Of images, the total intensity of every channel is compared. Where the file has regions, each is
     recounted; known voxels must be what they were.
     The request is read from the file, where the generator records it, and from --fraction.
     Exit code 1 says that a count differs.
@@ -36,11 +36,11 @@ def command(
     if holds_images(file):
         _verify_images(file, fraction, json)
         return
-    found, phases = recount_file(file)
-    counts, recorded = found.counts, found.requested
+    comparison, phases = recount_file(file)
+    counts, recorded = comparison.counts, comparison.requested
     voxels = int(counts[0].sum())
     asked = _asked(phases, fraction or [])
-    differences = found.differences + _asked_differences(counts, asked, voxels)
+    differences = comparison.differences + _asked_differences(counts, asked, voxels)
     if json:
         table = [
             {
@@ -73,12 +73,12 @@ def command(
 def _verify_images(file: str, fraction: list[str] | None, json: bool) -> None:
     if fraction:
         raise InputError(f"--fraction {fraction}: {file} holds images, which have no phases")
-    found = recount_images(file)
+    recounting = recount_images(file)
     if json:
-        print_json(found)
+        print_json(recounting)
     else:
-        say("\n".join(image_lines(found)))
-    if not found["exact"]:
+        say("\n".join(image_lines(recounting)))
+    if not recounting["exact"]:
         raise typer.Exit(EXIT_DIFFERENT)
 
 
@@ -104,11 +104,11 @@ def _asked_differences(
             "sample": sample,
             "phase": label,
             "requested": round(value * voxels, 3),
-            "found": int(found),
+            "found": int(counted),
         }
         for label, value in asked.items()
-        for sample, found in enumerate(counts.sel(phase=label).values)
-        if abs(found - value * voxels) >= 1
+        for sample, counted in enumerate(counts.sel(phase=label).values)
+        if abs(counted - value * voxels) >= 1
     ]
 
 

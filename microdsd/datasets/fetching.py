@@ -51,7 +51,7 @@ def fetch_file(
     Parameters
     ----------
     name : str
-        Of the data set, for messages.
+        Name of the data set, for messages.
     folder, file : str
         Where the file lies in a mirror, ``<folder>/<file>``.
     url : str or None
@@ -81,10 +81,10 @@ def _verified(path: Path, name: str, checksum: str, origin: str) -> Path:
         raise DataFileError(f"{path}: is missing; install microdsd again")
     algorithm, _, expected = checksum.partition(":")
     with path.open("rb") as file:
-        found = hashlib.file_digest(file, algorithm).hexdigest()
-    if found != expected:
+        digest = hashlib.file_digest(file, algorithm).hexdigest()
+    if digest != expected:
         raise DataFileError(
-            f"{path}: is not the published file of {name}: its {algorithm} is {found}, expected "
+            f"{path}: is not the published file of {name}: its {algorithm} is {digest}, expected "
             f"{expected}; take a fresh copy from {origin}"
         )
     return path

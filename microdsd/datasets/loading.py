@@ -16,7 +16,7 @@ from microdsd.microstructure import as_microstructure, relabel
 
 
 def load_dataset(name: str) -> xr.DataArray:
-    """Fetch a data set and load it.
+    """Load a data set, fetched if need be.
 
     Parameters
     ----------

@@ -13,7 +13,7 @@ from microdsd.errors import InputError
 
 @dataclass(frozen=True)
 class DatasetInfo:
-    """What the registry says of one data set.
+    """Describe one data set as the registry does.
 
     Attributes
     ----------
@@ -25,7 +25,7 @@ class DatasetInfo:
     folder, file : str
         Where the file lies in a local mirror, ``<folder>/<file>``.
     sha256 : str
-        Of the file.
+        Checksum of the file.
     shape : tuple of int
         As stored, slowest axis first.
     dtype : str
@@ -114,7 +114,7 @@ def dataset_info(name: str) -> DatasetInfo:
 
 
 def data_folder() -> Path:
-    """Folder of registry, cards and the set that ships, in a wheel or in a checkout."""
+    """Return the folder of registry, cards and the set that ships, in a wheel or in a checkout."""
     packaged = Path(__file__).parent / "data"
     return packaged if packaged.is_dir() else Path(__file__).parents[2] / "datasets"
 

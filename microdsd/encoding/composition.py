@@ -20,7 +20,7 @@ Encoding = PhaseEncoding | IntensityEncoding
 
 
 def encoding_of(contents: Contents) -> Encoding:
-    """Encoding of what a model is of."""
+    """Return the encoding of what a model generates."""
     match contents:
         case Phases(phases, background):
             return PhaseEncoding(phases, background)
@@ -30,9 +30,9 @@ def encoding_of(contents: Contents) -> Encoding:
 
 @dataclass(frozen=True, eq=False)
 class Composition:
-    """Voxels of every phase, or intensity of every channel, that samples are to hold exactly.
+    """Hold the voxels of every phase, or the intensity of every channel, that samples must have.
 
-    Parameters
+    Attributes
     ----------
     fractions : dict of str to tuple of float
         What was asked for: of the whole box, by name, one entry per sample.
@@ -62,7 +62,7 @@ class Composition:
     def from_fractions(
         cls, encoding: Encoding, fractions: Mapping[str, tuple[float, ...]], n_sites: int, n: int
     ) -> Composition:
-        """Nearest counts of n boxes of one region.
+        """Return the counts nearest to fractions, of n boxes of one region.
 
         Parameters
         ----------
@@ -87,13 +87,13 @@ class Composition:
     def from_regions(
         cls, encoding: PhaseEncoding, fractions: Mapping[int | str, Any], sizes: Counts, n: int
     ) -> Composition:
-        """Nearest counts in every region, the same in n samples.
+        """Return the counts nearest to fractions in every region, the same in n samples.
 
         Parameters
         ----------
         encoding : PhaseEncoding
         fractions : dict of phase to sequence of float
-            Of every phase but at most one, by label or name: one per region.
+            Fractions of every phase but at most one, by label or name: one per region.
         sizes : ndarray of int
             Voxels of every region.
         n : int
@@ -120,17 +120,17 @@ class Composition:
 
     @cached_property
     def whole(self) -> Counts:
-        """Counts of the whole box, what is known included, shape (samples, phases)."""
+        """Return the counts of the whole box with its known part, shape (samples, phases)."""
         whole: Counts = self.counts.sum(1) + self.known
         return whole
 
     def part(self, chosen: slice) -> Composition:
-        """That of some samples."""
+        """Return the composition of some samples."""
         fractions = {name: column[chosen] for name, column in self.fractions.items()}
         return replace(self, fractions=fractions, counts=self.counts[chosen])
 
     def completing(self, known: Counts) -> Composition:
-        """What is left to be made where some voxels of the box are known already.
+        """Return what is left to generate where some voxels of the box are known already.
 
         Parameters
         ----------
@@ -158,7 +158,7 @@ class Composition:
         return replace(self, counts=left, known=self.known + known)
 
     def record(self, *, regions: bool = False) -> dict[str, Any]:
-        """The composition as JSON can hold it, on demand with the counts of every region."""
+        """Return the composition as JSON can hold it, on demand with the counts of every region."""
 
         def by_name(counts: Counts) -> dict[str, Any]:
             return {name: counts[..., k].tolist() for k, name in enumerate(self.names)}

@@ -19,7 +19,7 @@ from microdsd.models.contents import Channels
 
 @dataclass(frozen=True)
 class IntensityEncoding(Channels):
-    """Channels, with how their intensities become walkers and back.
+    """Define channels, and how their intensities become walkers and back.
 
     Examples
     --------
@@ -35,7 +35,7 @@ class IntensityEncoding(Channels):
         phase_fraction: Fractions | float | Sequence[float] | None,
         intensity: Fractions | float | None,
     ) -> Fractions | None:
-        """Mean intensities that are asked for, by channel.
+        """Return the mean intensities that are asked for, by channel.
 
         Raises
         ------
@@ -55,7 +55,7 @@ class IntensityEncoding(Channels):
         return dict.fromkeys(self.names, intensity)
 
     def counts(self, intensity: Mapping[str, float], n_sites: int) -> list[int]:
-        """Total intensity of every channel, in whole units, for a mean per voxel.
+        """Return the total intensity of every channel, in whole units, for a mean per voxel.
 
         Raises
         ------
@@ -82,11 +82,11 @@ class IntensityEncoding(Channels):
         return [round(intensity[name] * n_sites) for name in self.names]
 
     def walkers(self, counts: Tensor) -> Tensor:
-        """Walkers of every species: every unit of intensity is one."""
+        """Return the walkers of every species: every unit of intensity is one."""
         return counts
 
     def encode(self, intensity: np.ndarray) -> Tensor:
-        """Occupation numbers (batch, channels, *space), float32, of intensities of that shape.
+        """Return intensities as occupation numbers (batch, channels, *space), float32.
 
         Raises
         ------
@@ -104,7 +104,7 @@ class IntensityEncoding(Channels):
         return torch.from_numpy(np.ascontiguousarray(intensity)).float()
 
     def decode(self, occupation: Tensor) -> np.ndarray:
-        """Intensities of occupation numbers, unsigned.
+        """Return the intensities of occupation numbers, unsigned.
 
         Walkers are free to meet, so a voxel may hold more than the largest intensity; it keeps
         them, as the total would not be exact otherwise.
@@ -121,7 +121,10 @@ class IntensityEncoding(Channels):
         classes: Sequence[str],
         provenance: Mapping[str, Any],
     ) -> xr.DataArray:
-        """Intensities (sample, channel, y, x) in the array contract; one channel has no axis."""
+        """Return intensities (sample, channel, y, x) in the array contract.
+
+        The axis of the channels is left out where there is one channel.
+        """
         single = len(self.names) == 1
         return as_images(
             intensity[:, 0] if single else intensity,
@@ -133,6 +136,6 @@ class IntensityEncoding(Channels):
         )
 
     def counted(self, samples: xr.DataArray) -> np.ndarray:
-        """Total intensity of every channel of images in the array contract, (sample, channel)."""
+        """Sum the intensities of images in the array contract, shape (sample, channel)."""
         totals: np.ndarray = intensity_totals(samples).values
         return totals

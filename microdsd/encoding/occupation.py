@@ -22,7 +22,7 @@ from microdsd.models.contents import Phases
 
 @dataclass(frozen=True)
 class PhaseEncoding(Phases):
-    """Phases, with how their labels become walkers and back.
+    """Define phases, and how their labels become walkers and back.
 
     Tables of phases are in ascending order of the labels, wherever they are. Walkers have an order
     of their own, the background first; `to_species` and `from_species` lead from one to the other.
@@ -41,7 +41,7 @@ class PhaseEncoding(Phases):
         phase_fraction: Fractions | float | Sequence[float] | None,
         intensity: Fractions | None,
     ) -> Fractions | None:
-        """Fractions that are asked for, by phase.
+        """Return the fractions that are asked for, by phase.
 
         Raises
         ------
@@ -56,7 +56,7 @@ class PhaseEncoding(Phases):
         return None if phase_fraction is None else by_phase(phase_fraction, self.phases)
 
     def counts(self, fractions: Mapping[Any, float], n_sites: int) -> list[int]:
-        """Voxels of every phase, see `counts_from_fractions`."""
+        """Return the voxels of every phase, see `counts_from_fractions`."""
         return list(counts_from_fractions(fractions, self.phases, n_sites).values())
 
     @property
@@ -64,7 +64,7 @@ class PhaseEncoding(Phases):
         return [[*self.phases].index(label) for label in (self.background, *self.species)]
 
     def to_species(self, by_label: Tensor, axis: int = -1) -> Tensor:
-        """The same with the phases of an axis in the order of walkers, the background first.
+        """Reorder the phases along an axis as walkers are ordered, the background first.
 
         Examples
         --------
@@ -77,16 +77,16 @@ class PhaseEncoding(Phases):
         return by_label.index_select(axis, torch.tensor(self._order, device=by_label.device))
 
     def from_species(self, by_species: Tensor, axis: int = -1) -> Tensor:
-        """The same with the phases of an axis in the order of the labels."""
+        """Reorder the phases along an axis, background first, as the labels are ordered."""
         order = torch.tensor(self._order, device=by_species.device).argsort()
         return by_species.index_select(axis, order)
 
     def walkers(self, counts: Tensor) -> Tensor:
-        """Walkers of every species (..., species) for counts (..., phases)."""
+        """Return the walkers of every species (..., species) for counts (..., phases)."""
         return self.to_species(counts)[..., 1:]
 
     def encode(self, labels: np.ndarray) -> Tensor:
-        """Occupation numbers (batch, species, *space), float32, of labels (batch, *space).
+        """Return occupation numbers (batch, species, *space), float32, of labels (batch, *space).
 
         Raises
         ------
@@ -103,12 +103,12 @@ class PhaseEncoding(Phases):
         return torch.from_numpy(stacked).float()
 
     def numbered(self, labels: np.ndarray) -> Tensor:
-        """Phase of every voxel as samplers count: 0 is the background, c + 1 species c."""
+        """Return every voxel's phase as samplers count: 0 is the background, c + 1 species c."""
         places = [labels == label for label in self.species]
         return torch.from_numpy(np.select(places, range(1, len(self.phases)), 0))
 
     def decode(self, phase: Tensor) -> np.ndarray:
-        """Labels of assigned phases (0 is the background, c + 1 species c)."""
+        """Return the labels of assigned phases (0 is the background, c + 1 species c)."""
         order = np.array(
             [self.background, *self.species], dtype=np.min_scalar_type(max(self.phases))
         )
@@ -122,16 +122,16 @@ class PhaseEncoding(Phases):
         classes: Sequence[str],
         provenance: Mapping[str, Any],
     ) -> xr.DataArray:
-        """Labels (sample, *space) in the array contract."""
-        made = as_microstructure(
+        """Return labels (sample, *space) in the array contract."""
+        ms = as_microstructure(
             xr.DataArray(labels, dims=("sample", *SPATIAL_DIMS[1 - labels.ndim :])),
             phases=self.phases,
             voxel_size=voxel_size,
             provenance=provenance,
         )
-        return made.assign_coords({"class": ("sample", list(classes))}) if classes else made
+        return ms.assign_coords({"class": ("sample", list(classes))}) if classes else ms
 
     def counted(self, samples: xr.DataArray) -> np.ndarray:
-        """Voxels of every phase of samples in the array contract, (sample, phase)."""
+        """Count the voxels of every phase of samples in the array contract, (sample, phase)."""
         counts: np.ndarray = phase_counts(samples).values
         return counts

@@ -12,7 +12,7 @@ from microdsd.microstructure.symmetry import Symmetry, symmetry_elements
 
 
 class Sampler(Protocol):
-    """Whatever gives random windows: of a scan (`WindowSampler`) or of images (`ImageSampler`)."""
+    """Draw random windows: of a scan (`WindowSampler`) or of images (`ImageSampler`)."""
 
     def choose(self, rng: np.random.Generator) -> Any:
         """Draw where a window lies and how it is turned; nothing is read."""
@@ -24,7 +24,7 @@ class Sampler(Protocol):
 
 
 class ImageSampler:
-    """Random windows of images in memory, turned by the symmetries that they are said to have.
+    """Draw random windows of images in memory, turned by the symmetries that they have.
 
     Parameters
     ----------
@@ -78,7 +78,7 @@ class ImageSampler:
 
 
 class ClassSampler:
-    """Windows of several classes, as many of each on average, however much there is of it.
+    """Draw windows of several classes, equally many of each on average, whatever their sizes.
 
     Parameters
     ----------

@@ -20,7 +20,7 @@ MEASURED_VOXELS = 1 << 19
 
 
 def window_shape(window: int | Sequence[int], axes: int) -> tuple[int, ...]:
-    """Voxels per axis of a window of a scan with so many axes; checks what needs no scan."""
+    """Return the voxels per axis of a window, checked as far as it needs no scan."""
     shape = (window,) * axes if isinstance(window, int) else tuple(int(n) for n in window)
     if len(shape) not in (2, 3):
         raise InputError(f"window={shape}: give 2 or 3 numbers")
@@ -30,12 +30,12 @@ def window_shape(window: int | Sequence[int], axes: int) -> tuple[int, ...]:
 
 
 def number_of_windows(shape: Sequence[int]) -> int:
-    """Windows of a shape that are enough to measure on: as many voxels of any shape."""
+    """Return how many windows are enough to measure on: as many voxels of any shape."""
     return max(8, min(64, MEASURED_VOXELS // math.prod(shape)))
 
 
 def present_phases(source: LabelSource) -> tuple[dict[int, str], int]:
-    """Phases that the whole scan holds, and the label of the largest."""
+    """Return the phases that the whole scan holds, and the label of the largest."""
     counts = source.counts()  # a rare phase may be in none of the windows
     phases = {
         label: name for label, name in material_phases(source.phases).items() if counts.get(label)

@@ -16,9 +16,9 @@ _SLAB_VOXELS = 1 << 24
 
 
 class SpecimenStarts:
-    """First voxels of all windows of one size that hold no voxel outside of the specimen.
+    """Hold the first voxels of all windows of one size that lie inside the specimen.
 
-    They are found slab by slab and kept as bits, so that a scan need not fit into memory.
+    The places are found slab by slab and kept as bits, so that a scan need not fit into memory.
 
     Parameters
     ----------
@@ -56,11 +56,11 @@ class SpecimenStarts:
 
     @property
     def number(self) -> int:
-        """Of windows."""
+        """Return the number of windows."""
         return int(self._cumulative[-1])
 
     def draw(self, rng: np.random.Generator) -> list[int]:
-        """First voxel of a window, all of them equally likely."""
+        """Draw the first voxel of a window; all are equally likely."""
         chosen = int(rng.integers(self.number))
         layer = int(np.searchsorted(self._cumulative, chosen, side="right"))
         before = int(self._cumulative[layer - 1]) if layer else 0
@@ -70,9 +70,9 @@ class SpecimenStarts:
 
 
 def longest_edge(read: Read, extent: Sequence[int], size: Sequence[int], outside: int) -> int:
-    """Length to which a window must be cut, along all axes that are longer, to lie inside.
+    """Return the length to which a window must be cut, along all longer axes, to lie inside.
 
-    Zero where there is no voxel of the specimen.
+    The length is zero where there is no voxel of the specimen.
 
     Examples
     --------

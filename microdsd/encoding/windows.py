@@ -24,30 +24,30 @@ Place = tuple[int, list[int], tuple[int, ...]]
 
 
 class LabelReader(Protocol):
-    """What is needed of a source of labels; `microdsd.io.open_labels` gives one."""
+    """Define what is needed of a source of labels; `microdsd.io.open_labels` returns one."""
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """Voxels per axis."""
+        """Return the voxels per axis."""
         ...
 
     @property
     def n_samples(self) -> int:
-        """Number of volumes."""
+        """Return the number of volumes."""
         ...
 
     @property
     def dtype(self) -> np.dtype:
-        """Type of the labels."""
+        """Return the type of the labels."""
         ...
 
     def read(self, sample: int, start: Sequence[int], size: Sequence[int]) -> np.ndarray:
-        """Labels of one window."""
+        """Read the labels of one window."""
         ...
 
 
 class WindowSampler:
-    """Windows of a block of a scan.
+    """Draw windows of a block of a scan.
 
     Parameters
     ----------
@@ -104,7 +104,7 @@ class WindowSampler:
         self._odds = np.array(weight) / sum(weight)
 
     def _oriented(self, symmetry: Symmetry) -> list[tuple[int, ...]]:
-        """Sizes (one per orientation) of a window in the axes of the scan."""
+        """Return the sizes of a window along the axes of the scan, one per orientation."""
         if len(self.window) == len(self._extent):
             return [self.window]
         if len(self.window) != len(self._extent) - 1:
@@ -116,14 +116,14 @@ class WindowSampler:
         return [(*self.window[:axis], 1, *self.window[axis:]) for axis in normals]
 
     def _inside_specimen(self, outside: int) -> list[tuple[int, tuple[int, ...], SpecimenStarts]]:
-        """Member, size and starts, where there are any."""
-        found = [
+        """List member, size and starts of all windows inside the specimen."""
+        places = [
             (member, size, SpecimenStarts(partial(self._read, member), self._extent, size, outside))
             for member in range(len(self._samples))
             for size in self._sizes
         ]
-        found = [entry for entry in found if entry[2].number]
-        if not found:
+        places = [entry for entry in places if entry[2].number]
+        if not places:
             edge = max(
                 longest_edge(partial(self._read, member), self._extent, size, outside)
                 for member in range(len(self._samples))
@@ -134,10 +134,10 @@ class WindowSampler:
                 f"window={self.window}: none lies inside the specimen, all hold voxels outside; "
                 f"use a smaller window, at most {largest} in this block of {self._extent}"
             )
-        return found
+        return places
 
     def _read(self, member: int, start: Sequence[int], size: Sequence[int]) -> np.ndarray:
-        """Labels of a part of the block."""
+        """Read the labels of a part of the block."""
         if self._kept is not None:
             return self._kept[member][
                 tuple(slice(a, a + s) for a, s in zip(start, size, strict=True))
@@ -147,7 +147,7 @@ class WindowSampler:
 
     @property
     def number(self) -> int:
-        """Of places where a window may lie."""
+        """Return the number of places where a window may lie."""
         if self._inside:
             return sum(starts.number for *_, starts in self._inside)
         return len(self._samples) * sum(
@@ -194,7 +194,7 @@ def split_scan(
     validation: float,
     outside: int | None = None,
 ) -> tuple[WindowSampler, WindowSampler | None]:
-    """Windows to train on, and windows of a disjoint part to validate on.
+    """Split a scan into windows to train on and windows of a disjoint part to validate on.
 
     Parameters
     ----------

@@ -58,7 +58,7 @@ def check_scheduler(scheduler: str | None, workers: int | None) -> None:
 def do_on_cluster(
     work: Work, numbers: Sequence[int], scheduler: str, workers: int | None
 ) -> Generator[Outcome, None, None]:
-    """Have samples measured, a bounded number at a time; outcomes come as they are ready.
+    """Measure samples on a cluster, a bounded number at a time; yield outcomes as they are ready.
 
     A sample whose worker dies is given to another worker.
 
@@ -233,7 +233,7 @@ def _loss_told(scheduler: str, goes_on: str) -> Iterator[None]:
 
 @contextmanager
 def _client(distributed: Any, scheduler: str, workers: int | None) -> Iterator[Any]:
-    """A client of the scheduler; of our own workers, which end with it."""
+    """Yield a client of the scheduler; of our own workers, which end with it."""
     if scheduler != LOCAL:
         # What dask has to say of a lost scheduler, our error says in one line.
         quiet = distributed.utils.silence_logging_cmgr(logging.CRITICAL)

@@ -27,12 +27,13 @@ HOPELESS = 3
 
 
 class Measured(NamedTuple):
-    """What `measure_ensemble` returns.
+    """Hold what `measure_ensemble` returns.
 
     Attributes
     ----------
     dataset : Dataset
-        Of all samples that could be measured, with their numbers as the coordinate ``sample``.
+        Measurements of all samples that could be measured, with their numbers as the coordinate
+        ``sample``.
     failures : dict of int to str
         Why a sample could not be measured, by its number.
     """
@@ -87,14 +88,14 @@ def measure_ensemble(
         ``"tcp://host:8786"`` by the workers of a dask scheduler, which must see the files under
         the same paths. A worker that dies costs the time of its samples only.
     workers : int, optional
-        Of the scheduler ``"local"``; default: one per processor.
+        Number of workers of the scheduler ``"local"``; default: one per processor.
     resume : bool
         Go on with a run that was stopped, if there is one. Samples that failed are tried again.
     overwrite : bool
         Replace `output`, and forget a run that was stopped.
     progress : Progress, optional
-        Told how many samples are done, and of how many. Where samples are measured in this process
-        by a function that has the option ``progress`` itself, parts of a sample count too.
+        Receives how many samples are done, and of how many. Where samples are measured in this
+        process by a function that has the option ``progress`` itself, parts of a sample count too.
 
     Returns
     -------
@@ -126,8 +127,8 @@ def measure_ensemble(
     >>> stack = np.random.default_rng(0).integers(0, 2, (3, 16, 16))
     >>> save_microstructures("stack.h5", as_microstructure(stack, ensemble=True))
     >>> measure = partial(describe, periodic=False, descriptors=["fractions", "surface"])
-    >>> found, failures = measure_ensemble("stack.h5", measure, "found.nc")
-    >>> found.phase_fraction.sizes["sample"], failures
+    >>> measured, failures = measure_ensemble("stack.h5", measure, "measured.nc")
+    >>> measured.phase_fraction.sizes["sample"], failures
     (3, {})
     """
     check_scheduler(scheduler, workers)
@@ -154,24 +155,27 @@ def measure_ensemble(
                 outcomes = do_on_cluster(work, waiting, scheduler, workers)
             with closing(outcomes):
                 failures = _gather(outcomes, kept, number, measuring)
-        found = kept.joined()
+        dataset = kept.joined()
         if len(work.ensemble.sources) > 1:
             places = [work.ensemble.place(number)[0] for number in kept.numbers()]
-            found = found.assign_coords(source=("sample", places))
+            dataset = dataset.assign_coords(source=("sample", places))
         if failures:
-            found.attrs["failed_samples"] = json.dumps(failures)
+            dataset.attrs["failed_samples"] = json.dumps(failures)
         if output is not None:
-            save_dataset(output, found, overwrite=resume or overwrite)
+            save_dataset(output, dataset, overwrite=resume or overwrite)
             if not failures:
                 kept.remove()
-    return Measured(found, failures)
+    return Measured(dataset, failures)
 
 
 @contextmanager
 def _parts(
     output: str | Path | None, resume: bool, overwrite: bool, inputs: Sequence[Path]
 ) -> Iterator[Parts]:
-    """What an earlier run has left, or nothing; without an output all is kept for now only."""
+    """Yield what an earlier run has left, or nothing.
+
+    Without an output, measurements are kept until the run ends.
+    """
     if output is None:
         with tempfile.TemporaryDirectory(prefix="microdsd-") as folder:
             yield Parts(Path(folder) / "parts")

@@ -17,7 +17,7 @@ HEADER = "header"
 
 
 class Parts:
-    """A folder with the record of a run, and one npz file per sample that is measured.
+    """Keep the record of a run in a folder, and one npz file per measured sample.
 
     (netCDF takes twenty times as long for the dozens of small arrays of a sample.)
 
@@ -31,7 +31,7 @@ class Parts:
         self.folder = folder
 
     def open(self, record: dict[str, Any]) -> None:
-        """Begin, or go on with what is there.
+        """Start a run, or continue the one in the folder.
 
         Raises
         ------
@@ -41,12 +41,12 @@ class Parts:
         self._stored.open(record)
 
     def numbers(self) -> list[int]:
-        """Numbers of the samples that are measured, in order."""
+        """Return the numbers of the measured samples, in order."""
         return self._stored.numbers()
 
-    def add(self, number: int, found: xr.Dataset, sha256: str) -> None:
+    def add(self, number: int, measurements: xr.Dataset, sha256: str) -> None:
         """Keep the measurements of one sample, whole or not at all."""
-        layout = found.to_dict(data="array")
+        layout = measurements.to_dict(data="array")
         arrays = {
             f"{kind}/{name}": np.asarray(entry.pop("data"))
             for kind in ("coords", "data_vars")
@@ -57,11 +57,11 @@ class Parts:
         self._stored.add(number, {HEADER: np.array(header), **arrays, **texts}, compressed=False)
 
     def sha256(self, number: int) -> str:
-        """Fingerprint of the sample as it was when it was measured."""
+        """Return the fingerprint of the sample as it was when it was measured."""
         return str(_header(self._stored.read(number, [HEADER]))["sha256"])
 
     def joined(self) -> xr.Dataset:
-        """All samples that are measured, in order."""
+        """Join all measured samples, in order."""
         return concat_curves([self._read(number) for number in self.numbers()], "sample")
 
     def remove(self) -> None:

@@ -22,7 +22,7 @@ from microdsd.microstructure.axes import SPATIAL_DIMS
 
 
 class Sample(NamedTuple):
-    """What is read of one sample.
+    """Hold what is read of one sample.
 
     Attributes
     ----------
@@ -31,7 +31,7 @@ class Sample(NamedTuple):
     mask : ndarray of bool or None
         Where the specimen is.
     sha256 : str
-        Of labels and mask.
+        Fingerprint of labels and mask.
     """
 
     labels: xr.DataArray
@@ -41,7 +41,7 @@ class Sample(NamedTuple):
 
 @dataclass(frozen=True)
 class StoredEnsemble:
-    """Samples of one file or of several, numbered through; small, and made to be sent about.
+    """Enumerate the samples of one file or of several; small, and made to be sent to workers.
 
     Attributes
     ----------
@@ -50,7 +50,7 @@ class StoredEnsemble:
     sizes : tuple of int
         Number of samples of each source.
     shape : tuple of int
-        Of every sample, ``([z,] y, x)``.
+        Shape of every sample, ``([z,] y, x)``.
     phases : dict of int to str
         In labels of this package.
     stated : dict or None
@@ -154,7 +154,7 @@ class StoredEnsemble:
         return sum(self.sizes)
 
     def place(self, number: int) -> tuple[str, int]:
-        """Source of a sample, and its number there."""
+        """Return the source of a sample, and its number there."""
         for source, size in zip(self.sources, self.sizes, strict=True):
             if number < size:
                 return source, number
@@ -201,7 +201,7 @@ class StoredEnsemble:
         return [slice(first, first + edge) for first, edge in zip(starts, self.shape, strict=True)]
 
     def record(self) -> dict[str, Any]:
-        """What results depend on beside the labels themselves."""
+        """Return what results depend on beside the labels themselves."""
         return {
             "number of samples": len(self),
             "shape": list(self.shape),
@@ -231,6 +231,6 @@ def _facts(source: LabelSource) -> dict[str, Any]:
 
 
 def _absolute(source: str | Path) -> str:
-    """The spec with the whole path of its file, for processes that work in other folders."""
+    """Return the spec with the whole path of its file, for processes in other folders."""
     path, inner = split_spec(source)
     return f"{path.absolute()}:{inner}" if inner else str(path.absolute())

@@ -19,18 +19,18 @@ Measure = Callable[..., xr.Dataset]
 
 
 class UnreadableSampleError(MicrodsdError):
-    """A sample is damaged, or holds what is not a phase, whatever is to be measured."""
+    """Report a sample that is damaged or holds what is no phase, whatever is to be measured."""
 
 
 class Finding(NamedTuple):
-    """Measurements of one sample, and the fingerprint of what was measured."""
+    """Hold the measurements of one sample, and the fingerprint of what was measured."""
 
-    found: xr.Dataset
+    measurements: xr.Dataset
     sha256: str
 
 
 class Outcome(NamedTuple):
-    """What became of one sample: a finding or an error."""
+    """Hold what became of one sample: a finding or an error."""
 
     number: int
     result: Finding | Exception
@@ -38,7 +38,7 @@ class Outcome(NamedTuple):
 
 @dataclass(frozen=True)
 class Work:
-    """What is to be measured of which ensemble; small, and made to be sent about.
+    """Describe what is to be measured of which ensemble; small, and made to be sent to workers.
 
     Attributes
     ----------
@@ -46,7 +46,7 @@ class Work:
     measure : callable
         From one sample, dims ``(sample, [z,] y, x)``, to a Dataset.
     version : str
-        Of this package where the work was given out.
+        Version of this package where the work was given out.
     """
 
     ensemble: StoredEnsemble
@@ -69,10 +69,10 @@ class Work:
             raise UnreadableSampleError(str(error)) from error
         if sample.mask is not None:
             extra["mask"] = sample.mask
-        found = self.measure(sample.labels, **extra)
-        if "sample" not in found.dims:
-            found = found.expand_dims("sample")
-        return Finding(found.assign_coords(sample=[number]), sample.sha256)
+        measurements = self.measure(sample.labels, **extra)
+        if "sample" not in measurements.dims:
+            measurements = measurements.expand_dims("sample")
+        return Finding(measurements.assign_coords(sample=[number]), sample.sha256)
 
     def do_here(
         self, numbers: Iterable[int], measuring: Stage, done: int = 0
@@ -87,7 +87,7 @@ class Work:
                 yield Outcome(number, error)
 
     def record(self) -> dict[str, Any]:
-        """What results depend on beside the labels themselves."""
+        """Return what results depend on beside the labels themselves."""
         function: Callable[..., Any] = self.measure
         options: dict[str, Any] = {}
         if isinstance(self.measure, partial):

@@ -67,7 +67,7 @@ def compare(
     rng : None, int or numpy Generator
         Draws the random splits of the reference.
     described : pair of Dataset, optional
-        Of `describe`, of the generated and of the reference, if these are at hand.
+        Results of `describe` for the generated and the reference, if these are at hand.
 
     Returns
     -------

@@ -103,7 +103,7 @@ class Comparison:
         Random splits of the reference behind every spread.
     descriptors : tuple of DescriptorComparison
     two_point : tuple of TwoPointComparison
-        Of every phase; where there are three or more, of every pair of them as well.
+        Comparisons of every phase; where there are three or more, of every pair of them as well.
     notes : tuple of str
         What a reader must know to judge the figures.
     """

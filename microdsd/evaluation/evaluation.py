@@ -156,7 +156,7 @@ def evaluate(
     record : mapping, optional
         Further facts for the provenance, for example the command and the hashes of files.
     progress : Progress, optional
-        Told each step in words before it is taken.
+        Receives each step in words before it is taken.
 
     Returns
     -------

@@ -33,7 +33,7 @@ class Memorisation:
     Attributes
     ----------
     generated, held_back : Dataset, dims (sample,)
-        Of `nearest_windows`; held-back windows are real ones that training never saw.
+        Results of `nearest_windows`; held-back windows are real ones that training never saw.
     """
 
     generated: xr.Dataset
@@ -193,13 +193,13 @@ def nearest_window(
     Parameters
     ----------
     nearest : Dataset
-        Of `nearest_windows`.
+        Result of `nearest_windows`.
     index : int
-        Of the sample.
+        Number of the sample.
     scan : DataArray or ndarray
         The one that was searched.
     shape : tuple of int
-        Of the sample.
+        Shape of the sample.
     """
     row = {str(name): values.values[index] for name, values in nearest.data_vars.items()}
     order, flip = symmetry_elements(nearest.attrs["symmetry"], len(shape))[row["turn"]]

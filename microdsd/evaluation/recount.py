@@ -29,7 +29,7 @@ class PhaseComposition:
     requested : ndarray of int64, shape (sample,), or None
         None where the file records no request.
     voxels : int
-        Of one sample.
+        Number of voxels of one sample.
     """
 
     label: int

@@ -38,12 +38,12 @@ Array = np.ndarray
 
 
 class Generate(Protocol):
-    """Generates the samples of a request, each with a number that is not looked at here."""
+    """Generate the samples of a request, each with a number that calibration ignores."""
 
     def __call__(
         self, request: GenerationRequest, *, progress: Progress | None = None
     ) -> Iterable[tuple[np.ndarray, int]]:
-        """As `MicrostructureModel.generate`."""
+        """Generate as `MicrostructureModel.generate` does."""
 
 
 FEW_EVALUATIONS = (4, 8, 16)
@@ -81,14 +81,14 @@ def _endless() -> float:
 
 
 class _OutOfTimeError(Exception):
-    """The time that there was is used up."""
+    """Report that the available time is used up."""
 
 
 @dataclass(frozen=True)
 class Calibration:
-    """What calibration found, and what it had time for.
+    """Hold what calibration found, and what it had time for.
 
-    Parameters
+    Attributes
     ----------
     walks : tuple of WalkBack
         In ascending order of their evaluations, the model's own number last.
@@ -146,15 +146,15 @@ def calibrated_walks(
 
 
 def calibration_seconds(card: ModelCard, windows: int, pace: Pace) -> float:
-    """Time that calibration with everything takes."""
+    """Return the time that a complete calibration takes."""
     return sum(pace.seconds(n, windows) for n in _numbers(card)) * _Settings(card).trials
 
 
 @dataclass(frozen=True)
 class Pace:
-    """How long trials take.
+    """Measure how long trials take.
 
-    Parameters
+    Attributes
     ----------
     evaluation : float
         Seconds per window and network evaluation.
@@ -173,20 +173,22 @@ class Pace:
         real: np.ndarray,
         class_name: Sequence[str] | None = None,
     ) -> Pace:
-        """Time the samples of a window or two, in few evaluations."""
+        """Measure the time that samples of a window or two take, in few evaluations."""
         few = FEW_EVALUATIONS[0]
         walk = _Settings(card).walk(few, _Settings(card).start(few))
         for windows in (1, 2):  # the first trial also warms up
             windows = min(windows, len(real))
             begun = time.monotonic()
-            made = _trial(card, generate, real[:windows], walk, class_name and class_name[:windows])
+            samples = _trial(
+                card, generate, real[:windows], walk, class_name and class_name[:windows]
+            )
             generated = time.monotonic()
-            _measured(made, card.contents)
+            _measured(samples, card.contents)
             measured = time.monotonic()
         return cls((generated - begun) / (few * windows), (measured - generated) / windows)
 
     def seconds(self, evaluations: int, windows: int) -> float:
-        """Time of one trial."""
+        """Return the time of one trial."""
         return windows * (evaluations * self.evaluation + self.window)
 
 
@@ -196,7 +198,7 @@ def _numbers(card: ModelCard) -> list[int]:
 
 
 def _affordable(pace: Pace, card: ModelCard, windows: int, seconds: float) -> tuple[list[int], int]:
-    """Numbers of evaluations, and of windows, for which there is time.
+    """Return the numbers of evaluations, and of windows, for which there is time.
 
     Between the fewest and the model's own, settings can be interpolated.
     """
@@ -213,7 +215,7 @@ def _affordable(pace: Pace, card: ModelCard, windows: int, seconds: float) -> tu
 
 
 class _Settings:
-    """The settings of a walk as a point: logarithms of levels and exponents, and their bounds."""
+    """Represent a walk's settings as a point: logarithms of levels and exponents, with bounds."""
 
     def __init__(self, card: ModelCard) -> None:
         self._horizon, species = card.sigma_max, card.network.species
@@ -229,23 +231,23 @@ class _Settings:
         self.trials = 1 + len(self.steps) + _ROUNDS
 
     def start(self, evaluations: int) -> Array:
-        """Where the search begins: few evaluations start lower and end higher."""
+        """Return where the search begins: few evaluations start lower and end higher."""
         n, exponents = evaluations, [1.0] * (len(self.steps) - 2)
         start = [self._horizon * n / (n + 8), 0.5 + 2 / n, *exponents]
         point: Array = np.log(np.clip(start, self._lowest, self._highest))
         return point
 
     def walk(self, evaluations: int, point: Array) -> WalkBack:
-        """Walk of a point."""
+        """Return the walk of a point."""
         settings = np.clip(np.exp(point).round(4), self._lowest, self._highest)
         first, last, *sharpness = settings.tolist()
         return WalkBack(evaluations, first, last, tuple(sharpness))
 
-    def moved(self, found: WalkBack, evaluations: int) -> WalkBack:
-        """Walk in another number of evaluations, as far from its start as the one found."""
-        point = np.log([found.first, found.last, *found.sharpness])
+    def moved(self, walk: WalkBack, evaluations: int) -> WalkBack:
+        """Return a walk in another number of evaluations, as far from its start as another walk."""
+        point = np.log([walk.first, walk.last, *walk.sharpness])
         return self.walk(
-            evaluations, self.start(evaluations) + point - self.start(found.evaluations)
+            evaluations, self.start(evaluations) + point - self.start(walk.evaluations)
         )
 
 
@@ -256,7 +258,7 @@ def calibrate(
     evaluations: int,
     class_name: Sequence[str] | None = None,
 ) -> WalkBack:
-    """Settings with which the model's samples measure most like real windows.
+    """Search the settings with which the model's samples measure most like real windows.
 
     Parameters
     ----------
@@ -289,15 +291,15 @@ def _calibrated(
     left: Callable[[], float],
     progress: Stage,
 ) -> tuple[WalkBack, bool]:
-    """Walk as of `calibrate`, and whether there was time for all of it."""
+    """Return the walk of `calibrate`, and whether there was time for all of it."""
     settings = _Settings(card)
     target = _measured(real, card.contents)
     tolerance = _tolerances(target)
 
     def residual(x: Array) -> Array:
-        made = _trial(card, generate, real, settings.walk(evaluations, x), class_name, left)
-        found = _measured(made, card.contents)
-        off = [(found[name] - target[name]).mean(0) / tolerance[name] for name in target]
+        samples = _trial(card, generate, real, settings.walk(evaluations, x), class_name, left)
+        measured = _measured(samples, card.contents)
+        off = [(measured[name] - target[name]).mean(0) / tolerance[name] for name in target]
         # What is far out, as a few loose specks may be, counts by its order of magnitude.
         residuals: Array = np.arcsinh(np.concatenate(off))
         progress.advance(evaluations)
@@ -316,7 +318,7 @@ def _trial(
     class_name: Sequence[str] | None,
     left: Callable[[], float] = _endless,
 ) -> Array:
-    """Samples of the real windows' compositions, made by a walk."""
+    """Generate samples of the real windows' compositions by a walk."""
     fractions: Fractions = {
         name: [float((window == label).mean()) for window in real]
         for label, name in card.phases.items()
@@ -341,10 +343,11 @@ def _trial(
 def _fitted(
     residual: Callable[[Array], Array], start: Array, low: Array, high: Array, steps: Array
 ) -> tuple[Array, bool]:
-    """Least squares of few, dear and noisy residuals, within bounds; as far as time allows.
+    """Minimise the squares of few, expensive and noisy residuals, within bounds and time.
 
-    Gauss and Newton's method on differences over long steps, whose slopes are mended after each
-    trial by Broyden's formula; a trial that is no better halves the reach of the next one.
+    The method is that of Gauss and Newton on differences over long steps, whose slopes are mended
+    after each trial by Broyden's formula; a trial that is no better halves the reach of the next
+    one.
     """
     up, down = high - start, start - low
     aside = np.where(up > down, np.minimum(steps, up), -np.minimum(steps, down))
@@ -370,32 +373,32 @@ def _improved(
     high: Array,
     steps: Array,
 ) -> Iterator[Array]:
-    """The best point so far, after every trial."""
+    """Yield the best point so far, after every trial."""
     aside = np.diag(places[1:] - places[0])
     slopes = ((trials[1:] - trials[0]) / aside[:, None]).T
     best = np.linalg.norm(trials, axis=1).argmin()
     x: Array = places[best]
-    found: Array = trials[best]
+    lowest: Array = trials[best]
     reach = 3 * steps
     for _ in range(_ROUNDS):
         bounds = np.maximum(low - x, -reach) - _NONE, np.minimum(high - x, reach) + _NONE
         # Settings that change little are held where they are, a little.
         system = np.vstack([slopes, np.diag(_HOLD / steps)])
-        move = lsq_linear(system, np.append(-found, np.zeros(len(x))), bounds).x
+        move = lsq_linear(system, np.append(-lowest, np.zeros(len(x))), bounds).x
         move = np.clip(x + move, low, high) - x
         if not move.any():
             break
         trial = residual(x + move)
-        slopes += np.outer(trial - found - slopes @ move, move) / (move @ move)
-        if np.linalg.norm(trial) < np.linalg.norm(found):
-            x, found = x + move, trial
+        slopes += np.outer(trial - lowest - slopes @ move, move) / (move @ move)
+        if np.linalg.norm(trial) < np.linalg.norm(lowest):
+            x, lowest = x + move, trial
         else:
             reach = np.abs(move) / 2
         yield x
 
 
 def _measured(stack: Array, contents: Contents) -> dict[str, Array]:
-    """What is compared of every window of a stack of labels, one row each.
+    """Measure what is compared of every window of a stack of labels, one row each.
 
     Names are those of descriptors, then of the phases.
 
@@ -404,29 +407,29 @@ def _measured(stack: Array, contents: Contents) -> dict[str, Array]:
     """
     windows = as_microstructure(stack, phases=contents.phases, ensemble=True)
     labels = list(phases_of(windows))
-    found = {
+    measured = {
         f"interface_density {a}-{b}": interface_density(windows, phase=a, phase2=b, periodic=False)
         for a, b in itertools.combinations(labels, 2)
     }
     for label in labels:
         components = connected_components(windows, phase=label, periodic=False)
-        found[f"component_count {label}"] = components.number
+        measured[f"component_count {label}"] = components.number
     for label in contents.species:
-        found[f"two_point_probability {label}"] = two_point_probability(
+        measured[f"two_point_probability {label}"] = two_point_probability(
             windows, phase=label, periodic=False
         )
     if len(labels) > 2:
-        found["triple_phase_boundary"] = triple_phase_boundary(windows, periodic=False)
-    return {name: values.values.reshape(len(windows), -1) for name, values in found.items()}
+        measured["triple_phase_boundary"] = triple_phase_boundary(windows, periodic=False)
+    return {name: values.values.reshape(len(windows), -1) for name, values in measured.items()}
 
 
 def _tolerances(target: dict[str, Array]) -> dict[str, Array]:
-    """By name, the difference of means that counts as one.
+    """Return by name the difference of means that counts as one.
 
     Windows differ by more than the tolerance of a descriptor, but most of that is due to their
     compositions, which are the samples' own.
     """
-    found = {}
+    tolerances = {}
     for name, values in target.items():
         mean = values.mean(0)
         record = find(name.partition(" ")[0])
@@ -434,11 +437,11 @@ def _tolerances(target: dict[str, Array]) -> dict[str, Array]:
             raise LookupError(f"{name}: no tolerance of it is registered")
         relative = record.tolerance
         if record.whole_numbers:  # few of them scatter, here and in the samples
-            found[name] = np.hypot(relative * mean, np.sqrt(2 * mean / len(values)))
+            tolerances[name] = np.hypot(relative * mean, np.sqrt(2 * mean / len(values)))
         elif record.kind == "curve":  # all lags together count as one number
             height = np.abs(mean - mean[-1]).mean()
-            found[name] = np.full(len(mean), relative * height * math.sqrt(len(mean)))
+            tolerances[name] = np.full(len(mean), relative * height * math.sqrt(len(mean)))
         else:
-            found[name] = relative * mean
-        found[name] += _NONE
-    return found
+            tolerances[name] = relative * mean
+        tolerances[name] += _NONE
+    return tolerances

@@ -46,7 +46,7 @@ _IMAGE_EVALUATIONS = 64
 
 
 class Material(ABC):
-    """Training and held-back windows, and how they become walkers.
+    """Hold training and held-back windows, and how they become walkers.
 
     Attributes
     ----------
@@ -57,9 +57,9 @@ class Material(ABC):
     training : ClassSampler
     held_back : ClassSampler or None
     voxel_size : VoxelSize
-        Of the window.
+        Voxel size of the window.
     shape : list
-        Of the data, for the record.
+        Shape of the data, for the record.
     """
 
     window: tuple[int, ...]
@@ -72,18 +72,18 @@ class Material(ABC):
 
     @abstractmethod
     def sha256(self) -> str:
-        """Fingerprint of all data."""
+        """Return the fingerprint of all data."""
 
     @abstractmethod
     def usual_walk(self, sigma_min: float) -> tuple[int, float]:
-        """Evaluations and last noise level of bridges, unless asked otherwise."""
+        """Return evaluations and last noise level of bridges, unless asked otherwise."""
 
     @abstractmethod
     def fractions(self, windows: np.ndarray) -> dict[str, np.ndarray]:
-        """Fraction of every phase, or mean intensity of every channel, by name."""
+        """Return the fraction of every phase, or mean intensity of every channel, by name."""
 
     def encode(self, windows: np.ndarray) -> Tensor:
-        """Occupation numbers (n, species, *window)."""
+        """Return occupation numbers (n, species, *window)."""
         return encoding_of(self.contents).encode(windows)
 
     def draw(
@@ -126,7 +126,7 @@ class Material(ABC):
         return Windows(whole, fractions, torch.from_numpy(classes) if self.classes else None)
 
     def card_entries(self, rng: np.random.Generator) -> dict[str, Any]:
-        """What the model card says of the material, its spans from some hundred windows a class."""
+        """Return what the model card says of the material, from some hundred windows a class."""
         windows, classes = self.training.evenly(
             _STATISTICS_WINDOWS * max(1, len(self.classes)), rng
         )
@@ -150,18 +150,18 @@ class Material(ABC):
 def _part(
     window: tuple[int, ...], shape: tuple[int, ...], rng: np.random.Generator
 ) -> tuple[slice, ...]:
-    """A random place of a shape in a window."""
+    """Return a random place of a shape in a window."""
     start = [int(rng.integers(whole - part + 1)) for whole, part in zip(window, shape, strict=True)]
     return tuple(slice(a, a + part) for a, part in zip(start, shape, strict=True))
 
 
 def _span(values: np.ndarray) -> tuple[float, float, float]:
-    """Mean, least and largest."""
+    """Return the mean, the least and the largest value."""
     return float(values.mean()), float(values.min()), float(values.max())
 
 
 class PhaseMaterial(Material):
-    """Windows of segmented scans.
+    """Hold windows of segmented scans.
 
     Parameters
     ----------
@@ -200,15 +200,15 @@ class PhaseMaterial(Material):
         self.contents: Phases = self._phases(sources)
 
     def _phases(self, sources: Mapping[str, LabelSource]) -> Phases:
-        """The phase that is the largest, all materials counting alike, is the background."""
+        """Return the phases; the largest, all materials counting alike, is the background."""
         phases: dict[int, str] = {}
         share: Counter[int] = Counter()
         for name, source in sources.items():
-            theirs, _ = present_phases(source)
-            phases = phases or theirs
-            if theirs != phases:
+            own, _ = present_phases(source)
+            phases = phases or own
+            if own != phases:
                 raise InputError(
-                    f"class {name!r}: has the phases {theirs}, the first class has {phases}; give "
+                    f"class {name!r}: has the phases {own}, the first class has {phases}; give "
                     "all materials the same phases under the same labels (microdsd import --labels)"
                 )
             counts = source.counts()
@@ -217,18 +217,18 @@ class PhaseMaterial(Material):
         return Phases(phases, max(phases, key=lambda label: share[label]))
 
     def sha256(self) -> str:
-        """Fingerprint of the labels; of several scans, of their fingerprints."""
+        """Return the fingerprint of the labels; of several scans, of their fingerprints."""
         if not self.classes:
             return self._sources[0].sha256()
         joint = "\n".join(source.sha256() for source in self._sources)
         return hashlib.sha256(joint.encode()).hexdigest()
 
     def usual_walk(self, sigma_min: float) -> tuple[int, float]:
-        """Few evaluations, down to where voxels are assigned."""
+        """Return few evaluations, down to where voxels are assigned."""
         return EVALUATIONS[len(self.window)], 2 * sigma_min
 
     def fractions(self, windows: np.ndarray) -> dict[str, np.ndarray]:
-        """Phase fractions of every window."""
+        """Return the phase fractions of every window."""
         axes = tuple(range(1, windows.ndim))
         return {
             name: (windows == label).mean(axis=axes) for label, name in self.contents.phases.items()
@@ -236,7 +236,7 @@ class PhaseMaterial(Material):
 
 
 class ImageMaterial(Material):
-    """Windows of images with counts; their ``class`` coordinate says which class they are of.
+    """Hold windows of images with counts; their ``class`` coordinate names the class of each.
 
     Parameters
     ----------
@@ -282,18 +282,18 @@ class ImageMaterial(Material):
             )
 
     def sha256(self) -> str:
-        """Fingerprint of the intensities."""
+        """Return the fingerprint of the intensities."""
         head = f"{self._values.shape} {self._values.dtype.str} {self.contents.levels}"
         digest = hashlib.sha256(head.encode())
         digest.update(np.ascontiguousarray(self._values).data)
         return digest.hexdigest()
 
     def usual_walk(self, sigma_min: float) -> tuple[int, float]:
-        """Many evaluations, down to the lowest level of training."""
+        """Return many evaluations, down to the lowest level of training."""
         return _IMAGE_EVALUATIONS, sigma_min
 
     def fractions(self, windows: np.ndarray) -> dict[str, np.ndarray]:
-        """Mean intensity of every window, in levels."""
+        """Return the mean intensity of every window, in levels."""
         means = windows.mean(axis=tuple(range(2, windows.ndim)))
         return {name: means[:, c] for c, name in enumerate(self.contents.names)}
 
@@ -308,7 +308,7 @@ def open_material(
     voxel_size: VoxelSizeLike | None = None,
     region: Region | None = None,
 ) -> Material:
-    """Material of one source, of several by name, or of images.
+    """Open the material of one source, of several by name, or of images.
 
     Raises
     ------
@@ -331,7 +331,7 @@ def open_material(
 
 
 def _common_voxel_size(sources: Sequence[LabelSource], axes: int) -> VoxelSize:
-    """Voxel size of the window; in voxels where the scans do not agree on it."""
+    """Return the voxel size of the window; in voxels where the scans do not agree on it."""
     sizes = {
         VoxelSize(source.voxel_size.size[-axes:], source.voxel_size.unit) for source in sources
     }

@@ -13,7 +13,7 @@ from microdsd.encoding.scan import Source
 
 
 def record_of_versions() -> dict[str, Any]:
-    """By what a model was trained, and on which day."""
+    """Record the versions with which a model was trained, and the day."""
     return {
         "microdsd": microdsd.__version__,
         "torch": torch.__version__,
@@ -22,7 +22,7 @@ def record_of_versions() -> dict[str, Any]:
 
 
 def name_of(source: Source | Mapping[str, Source]) -> Any:
-    """What the record calls the data."""
+    """Return what the record calls the data."""
     if isinstance(source, Mapping):
         return {name: name_of(one) for name, one in source.items()}
     return source if isinstance(source, str) else "array"

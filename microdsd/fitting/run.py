@@ -74,7 +74,7 @@ _SITES = {2: 64, 3: 32}
 
 
 class TrainingRun:
-    """Everything that one run needs, made ready and checked before the first step.
+    """Prepare and check everything that one run needs before the first step.
 
     The parameters are those of `microdsd.fit`, without ``progress``, and two more.
 
@@ -218,7 +218,7 @@ class TrainingRun:
             yield record
 
     def status(self, record: StepRecord) -> str:
-        """What is worth watching after a step: how fast it goes, and what has been learned.
+        """Return what is worth watching after a step: how fast it goes, and what has been learned.
 
         The gain is that on held-back windows, the mean over all noise levels.
         """
@@ -228,7 +228,7 @@ class TrainingRun:
         return f"{gain}loss {record.loss:.3f}, step {record.step}, {rate}/s"
 
     def finish(self) -> MicrostructureModel:
-        """Model of the averaged weights, its walk back calibrated on the held-back windows."""
+        """Return the model of averaged weights, its walk back calibrated on held-back windows."""
         model = self._model()
         if self.calibrates and self._ranks.first:
             model = self._calibrated(model)
@@ -239,31 +239,34 @@ class TrainingRun:
 
     def _calibrated(self, model: MicrostructureModel) -> MicrostructureModel:
         """The model with a walk back that makes what is like the held-back windows."""
-        found = calibrated_walks(
+        calibration = calibrated_walks(
             model.card,
             model.generate,
             *self._windows_to_calibrate(),
             self._seconds_left,
             self._pace,
         )
-        done = {"evaluations": list(found.fitted), "windows": found.windows}
+        done = {"evaluations": list(calibration.fitted), "windows": calibration.windows}
         provenance = {
             **model.card.provenance,
             "minutes": round(self.trainer.minutes, 2),
             "calibration": done,
         }
-        card = replace(model.card, walks=found.walks, provenance=provenance)
+        card = replace(model.card, walks=calibration.walks, provenance=provenance)
         return MicrostructureModel(self.trainer.averaged, card, self.device, self.trainer.dtype)
 
     @property
     def validation_levels(self) -> tuple[float, ...]:
-        """Noise levels of the gains on held-back windows, voxels; none where nothing is."""
+        """Return the noise levels of the gains on held-back windows, voxels; none without them."""
         of_octaves = [task.validation.levels for task in self.tasks if task.validation]
         return tuple(itertools.chain.from_iterable(of_octaves))
 
     @property
     def calibrates(self) -> bool:
-        """Whether the walk back is calibrated: leaps and images end at the data, at no level."""
+        """Return whether the walk back is calibrated.
+
+        Leaps and images end at the data, at no level, and are not calibrated.
+        """
         return self.material.held_back is not None and self.reads_out
 
     def _model(self) -> MicrostructureModel:
@@ -293,7 +296,7 @@ class TrainingRun:
         return 60 * ((1 - _TO_FINISH) * self.config.minutes - self.trainer.minutes)
 
     def card(self) -> ModelCard:
-        """Card of the model as it stands; its walk back is not calibrated."""
+        """Return the card of the model as it stands; its walk back is not calibrated."""
         config, trainer = self.config, self.trainer
         of_bridges = self.material.usual_walk(config.sigma_min)
         usual, sigma_last = METHODS[self.method].usual_walk(*of_bridges)
@@ -338,7 +341,7 @@ class TrainingRun:
             )
 
     def restore(self, path: str | Path) -> None:
-        """Go on from a saved state.
+        """Continue from a saved state.
 
         Raises
         ------
@@ -368,11 +371,14 @@ class TrainingRun:
 
     @cached_property
     def data_sha256(self) -> str:
-        """Fingerprint of the data; read through the whole scan once, not at every save."""
+        """Return the fingerprint of the data.
+
+        The whole scan is read for it once, not at every save.
+        """
         return self.material.sha256()
 
     def _identity(self) -> dict[str, Any]:
-        """What must agree for a state to belong to this run; the budget may grow."""
+        """Return what must agree for a state to belong to this run; the budget may grow."""
         settings = asdict(self.config)
         del settings["minutes"], settings["steps"]
         return {
@@ -398,7 +404,7 @@ class TrainingRun:
 
     @single_threaded
     def horizon_suffices(self) -> bool:
-        """Whether the noise at the horizon keeps nothing of the layout of its source."""
+        """Return whether the noise at the horizon keeps nothing of the layout of its source."""
         return horizon_at(self._horizon_windows(), self._kernel, self.sigma_max).sufficient
 
     def _horizon_windows(self) -> torch.Tensor:
@@ -412,7 +418,7 @@ class TrainingRun:
         return self.material.held_back.evenly(n, np.random.default_rng([self.config.seed, 2]))
 
     def _octaves(self, wanted: int | None) -> tuple[float, ...]:
-        """Noise levels at which the walk enters coarser lattices."""
+        """Return the noise levels at which the walk enters coarser lattices."""
         start = self.start
         if start is not None:
             if wanted not in (None, 1 + len(start.card.octaves)):
@@ -430,7 +436,7 @@ class TrainingRun:
         return octave_levels(self.window, self.sigma_max, wanted)
 
     def _crop(self, octave: int) -> tuple[int, ...]:
-        """Voxels per axis that the network of an octave learns from at a time.
+        """Return the voxels per axis that the network of an octave learns from at a time.
 
         What is far away is for the octaves above; only periodic windows have to be whole.
         """

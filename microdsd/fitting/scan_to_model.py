@@ -103,7 +103,7 @@ def fit(
     precision : {"auto", "float32", "bfloat16"}
         Type of the convolutions; by default bfloat16 where the device has it in hardware.
     progress : Progress, optional
-        Told after every step the share of the training that is done, and in words how it goes.
+        Receives after every step the share of the training that is done, and in words how it goes.
 
     Returns
     -------

@@ -19,14 +19,14 @@ def network_of_start(
     wanted: UNetConfig,
     method: Method,
 ) -> UNetConfig:
-    """Configuration of a trained network that is to go on with other windows.
+    """Return the configuration of a trained network that is to continue with other windows.
 
     Parameters
     ----------
     start : ModelCard
-        Of the model that training starts from.
+        Card of the model that training starts from.
     contents : Phases or Channels
-        Of the windows to go on with.
+        Contents of the windows to go on with.
     wanted : UNetConfig
         Network that would be trained on them from nothing.
     method : {"bridges", "tau-leaping"}
@@ -41,9 +41,9 @@ def network_of_start(
             f"start_from: that model is for method={start.method!r}; train it on with that method"
         )
     differing = [
-        f"{theirs} {name}, the data have {ours}"
+        f"{old} {name}, the data have {new}"
         for field, name in _OF_THE_DATA.items()
-        if (theirs := getattr(start.network, field)) != (ours := getattr(wanted, field))
+        if (old := getattr(start.network, field)) != (new := getattr(wanted, field))
     ]
     if start.contents.noun != contents.noun:
         differing.append(f"{start.contents.noun}, the data have {contents.noun}")
@@ -58,7 +58,7 @@ def network_of_start(
 
 
 def _require_same_order(start: Contents, contents: Contents) -> None:
-    """Species of the same names must be in the same order; other names say nothing."""
+    """Require species of the same names in the same order; other names say nothing."""
     before, now = ([one.phases[k] for k in one.species] for one in (start, contents))
     if before != now and {*start.names} == {*contents.names}:
         raise InputError(
@@ -68,7 +68,7 @@ def _require_same_order(start: Contents, contents: Contents) -> None:
 
 
 def record_of_start(start: ModelCard, digest: str) -> dict[str, Any]:
-    """What a model card says of the model that training started from."""
+    """Return what a model card says of the model that training started from."""
     keep = ("data", "data_sha256", "steps", "minutes")
     known = {key: start.provenance[key] for key in (*keep, "start") if key in start.provenance}
     return {"digest": digest, **known}

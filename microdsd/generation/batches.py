@@ -59,7 +59,7 @@ Drawn = tuple[Tensor, Tensor]
 
 
 class BatchedSampler:
-    """A network, and how the samples of its method are made with it.
+    """Sample batches with a network, in the way of its method.
 
     Parameters
     ----------
@@ -87,9 +87,9 @@ class BatchedSampler:
 
     @cached_property
     def precision(self) -> Precision:
-        """How the network is run; the threads, on which no sample depends, are measured.
+        """Return how the network is run; the threads, on which no sample depends, are measured.
 
-        Measured is one training window's worth of work, or part of a large one.
+        The threads are measured on one training window's worth of work, or part of a large one.
         """
         shape = [min(length, _REHEARSED) for length in self._card.window]
         lattice = Lattice.box(shape, "no-flux")
@@ -103,7 +103,7 @@ class BatchedSampler:
         return Precision(self.dtype, threads)
 
     def batches(self, request: GenerationRequest, start: int = 0) -> Iterator[range]:
-        """Members of a request from ``start`` on, as many at a time as fit the device."""
+        """Yield members of a request from ``start`` on, as many at a time as fit the device."""
         size = self._batch_size(request)
         for first in range(start, len(request), size):
             yield range(first, min(first + size, len(request)))
@@ -160,7 +160,7 @@ class BatchedSampler:
         request : GenerationRequest
         member : int
         progress : callable
-            Told which share of the work is done, after every tile and slab.
+            Receives which share of the work is done, after every tile and slab.
         bookmark : Bookmark, optional
             Given the state of the walk after every evaluation.
 
@@ -184,11 +184,11 @@ class BatchedSampler:
             progress(done / sampler.work)
 
         with self.precision.applied(self._device), torch.inference_mode():
-            made = sampler.sample(advance, bookmark)
-        phase = made.phase[0]
+            generated = sampler.sample(advance, bookmark)
+        phase = generated.phase[0]
         layers = slabs(len(phase), phase[0].numel())
         labels = [self.encoding.decode(phase[part].cpu()) for part in layers]
-        return np.concatenate(labels), int(made.reassigned)
+        return np.concatenate(labels), int(generated.reassigned)
 
     def _batch_size(self, request: GenerationRequest) -> int:
         return max(1, BATCH_VOXELS.get(self._device.type, 1) // request.lattice.n_sites)
@@ -214,27 +214,27 @@ class BatchedSampler:
             the highest level.
         """
         with self.precision.applied(self._device), torch.inference_mode():
-            made, moved = self._sample(request.part(members), observe)
-        return self.encoding.decode(made), moved.tolist()
+            generated, moved = self._sample(request.part(members), observe)
+        return self.encoding.decode(generated), moved.tolist()
 
     def _phases(self, request: GenerationRequest, observe: Observer | None) -> Drawn:
-        """Phases by bridges, and how many voxels were reassigned."""
+        """Sample phases by bridges, and count the voxels reassigned."""
         origins = self._regions(request) or self._walkers(request)
         network, box = self._conditioned(request, observe), self._box(request)
-        made = sample_bridges(network, box, origins, request.plan, self._generators(request))
-        return made.phase, made.reassigned
+        generated = sample_bridges(network, box, origins, request.plan, self._generators(request))
+        return generated.phase, generated.reassigned
 
     def _channels(self, request: GenerationRequest, observe: Observer | None) -> Drawn:
-        """Intensities by bridges, and what of them is above the highest level."""
+        """Sample intensities by bridges, and count what of them is above the highest level."""
         walkers, network = self._walkers(request), self._conditioned(request, observe)
         generators = self._generators(request)
-        made = sample_images(network, self._box(request), walkers, request.plan, generators)
-        return made, (made - self.encoding.top).clamp_min(0).flatten(1).sum(1).long()
+        intensities = sample_images(network, self._box(request), walkers, request.plan, generators)
+        return intensities, (intensities - self.encoding.top).clamp_min(0).flatten(1).sum(1).long()
 
     def _leaps(self, request: GenerationRequest, observe: Observer | None) -> Drawn:
-        """Phases by tau-leaping, and how many voxels were reassigned."""
+        """Sample phases by tau-leaping, and count the voxels reassigned."""
         plan = request.plan
-        made = sample_tau_leaping(
+        generated = sample_tau_leaping(
             self._network,
             TransitionKernel(request.lattice, self._device),
             self._walkers(request),
@@ -245,7 +245,7 @@ class BatchedSampler:
             fractions=self._fractions(request),
             observe=observe,
         )
-        return made.phase, made.reassigned
+        return generated.phase, generated.reassigned
 
     def _box(self, request: GenerationRequest) -> Octaves:
         return Octaves(request.lattice, self._card.octaves, self._device)
@@ -254,11 +254,11 @@ class BatchedSampler:
         return [stream(request.seed, number, self._device) for number in request.streams]
 
     def _walkers(self, request: GenerationRequest) -> Tensor:
-        """Walkers of the whole box, (samples, species)."""
+        """Return the walkers of the whole box, (samples, species)."""
         return self.encoding.walkers(torch.tensor(request.composition.whole)).to(self._device)
 
     def _fractions(self, request: GenerationRequest) -> Tensor:
-        """Walkers per voxel, (samples, species), for the network."""
+        """Return the walkers per voxel, (samples, species), for the network."""
         # Divided on the CPU: other devices multiply by the inverse, which rounds otherwise.
         walkers = self._walkers(request).cpu()
         return (walkers / request.lattice.n_sites).float().to(self._device)
@@ -281,7 +281,7 @@ class BatchedSampler:
         return torch.tensor([known.index(name) for name in request.classes], device=self._device)
 
     def _guide(self, request: GenerationRequest) -> Guide | None:
-        """The request's guide, for phases in the order of the sampler."""
+        """Return the request's guide, for phases in the order of the sampler."""
         guide = request.guide
         if guide is None:
             return None
@@ -297,7 +297,7 @@ class BatchedSampler:
     def _conditioned(
         self, request: GenerationRequest, observe: Observer | None
     ) -> ConditionedNetwork:
-        """The network of potentials with what samples are conditioned on."""
+        """Return the network of potentials with what samples are conditioned on."""
         network = self._network
         assert isinstance(network, PotentialUNet | OctaveUNets)
         steered: PotentialUNet | OctaveUNets | ClassGuidance = network

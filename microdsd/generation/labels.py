@@ -21,12 +21,12 @@ def dress(
     samples: Sequence[np.ndarray],
     record: Mapping[str, Any],
 ) -> xr.DataArray:
-    """Array of samples, with phases, voxel size, classes and regions.
+    """Build the array of samples, with phases, voxel size, classes and regions.
 
     Parameters
     ----------
     card : ModelCard
-        Of the model that made them.
+        Card of the model that made the samples.
     request : GenerationRequest
     samples : sequence of ndarray
         Labels; of a model of images, intensities with a channel axis in front.
@@ -35,11 +35,11 @@ def dress(
     """
     encoding = encoding_of(card.contents)
     voxel_size = None if card.unit == "voxel" else VoxelSize(tuple(card.voxel_size), "m")
-    made = encoding.array(np.stack(samples), voxel_size, request.classes, record)
-    _require_counts(encoding.counted(made), request)
+    array = encoding.array(np.stack(samples), voxel_size, request.classes, record)
+    _require_counts(encoding.counted(array), request)
     if request.layout is None:
-        return made
-    return made.assign_coords(region=(made.dims[1:], request.layout.index.astype(np.int32)))
+        return array
+    return array.assign_coords(region=(array.dims[1:], request.layout.index.astype(np.int32)))
 
 
 def _require_counts(counts: np.ndarray, request: GenerationRequest) -> None:

@@ -47,7 +47,7 @@ def log_probability(
     boundary: Boundary = "no-flux",
     rng: int | np.random.Generator | None = None,
 ) -> xr.DataArray:
-    """Log probability of every phase on every voxel, as a model sees it through a little noise.
+    """Return the log probability of every phase on every voxel, as a model sees it in little noise.
 
     Walkers of the sample walk forward to a low noise level, and the model reads out the phases
     that it would assign there; the mean over several such walks is taken.
@@ -55,7 +55,7 @@ def log_probability(
     Parameters
     ----------
     model : MicrostructureModel
-        Of phases, by bridges.
+        A model of phases, by bridges.
     ms : DataArray or ndarray
         Labels of the model's phases, dims ``([sample,] [z,] y, x)``; any size.
     sigma : float, optional
@@ -105,7 +105,7 @@ def log_probability(
     encoding = PhaseEncoding(contents.phases, contents.background)
     order = [encoding.background, *encoding.species]
     seed = resolve_seed(rng)
-    found = np.empty((len(ensemble), len(order), *shape), dtype=np.float32)
+    log_p = np.empty((len(ensemble), len(order), *shape), dtype=np.float32)
     with (
         stage("reading out", total=len(ensemble) * draws) as progress,
         sampler.precision.applied(model.device),
@@ -117,9 +117,9 @@ def log_probability(
                 generator = stream(seed, i * draws + draw, model.device)
                 mean += _read_out(model, encoding, labels, level, boundary, generator).exp()
                 progress.advance(1)
-            found[i] = (mean / draws).clamp_min(_FLOOR).log().cpu().numpy()
+            log_p[i] = (mean / draws).clamp_min(_FLOOR).log().cpu().numpy()
     return xr.DataArray(
-        found,
+        log_p,
         dims=("sample", "phase", *ensemble.dims[1:]),
         coords={"phase": order},
         name="log_p",
@@ -135,7 +135,7 @@ def _read_out(
     boundary: Boundary,
     generator: torch.Generator,
 ) -> torch.Tensor:
-    """Log probabilities (phase, *space), the background first, from one walk."""
+    """Return log probabilities (phase, *space), the background first, from one walk."""
     box = Octaves(Lattice.box(labels.shape, boundary), model.card.octaves, model.device)
     lattices = Lattices(box, box)
     occupation = encoding.encode(labels[None]).to(model.device)

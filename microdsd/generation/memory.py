@@ -13,6 +13,7 @@ from microdsd.errors import InputError
 from microdsd.networks import UNetConfig
 from microdsd.networks.tiles import TILE_SITES
 from microdsd.process.slabs import SLAB_SITES
+from microdsd.sampling.best_phases import MOST_UNCLEAR
 
 _FEATURE_MAPS = 6
 """Arrays as large as the first layer's output that an evaluation holds at once (measured)."""
@@ -24,7 +25,7 @@ _SLAB = 150
 """Bytes of a step per site of a slab, walkers and fields (measured)."""
 
 _ASSIGNED = 50
-"""Bytes per voxel and phase while more than two phases are assigned (measured)."""
+"""Bytes per voxel at hand and phase while more than two phases are assigned (measured)."""
 
 _KEPT = 3
 """Copies of all samples while they are put together and written (measured)."""
@@ -34,10 +35,10 @@ _PER_SAMPLE = 400
 
 
 def bytes_per_voxel(network: UNetConfig, *, known_material: bool = False) -> int:
-    """Memory to make a sample, per voxel of its box.
+    """Return the memory that a sample takes, per voxel of its box.
 
-    Measured on the models that ship it is within 15 % for boxes that need more than 100 MB:
-    730 bytes in 2D with 32 features in the first layer, 490 in 3D with 16.
+    The value was measured on the models that ship and is within 15 % for boxes that need more than
+    100 MB: 730 bytes in 2D with 32 features in the first layer, 490 in 3D with 16.
 
     Parameters
     ----------
@@ -110,7 +111,7 @@ def bytes_of_large_box(voxels: int, network: UNetConfig) -> int:
     Parameters
     ----------
     voxels : int
-        Of the box.
+        Number of voxels of the box.
     network : UNetConfig
 
     Examples
@@ -122,10 +123,11 @@ def bytes_of_large_box(voxels: int, network: UNetConfig) -> int:
     """
     tile = min(voxels, TILE_SITES) * 4 * _FEATURE_MAPS * network.widths[0]
     slab = min(voxels, SLAB_SITES) * _SLAB
-    walking = 6 * network.species * voxels + max(tile, slab)
-    phases = network.species + 1
-    assigning = 0 if phases == 2 else (2 * network.species + _ASSIGNED * phases) * voxels
-    return max(walking, assigning)
+    assigned = 0
+    if network.species > 1:
+        sites = min(voxels, SLAB_SITES + MOST_UNCLEAR)
+        assigned = sites * _ASSIGNED * (network.species + 1)
+    return 6 * network.species * voxels + max(tile, slab, assigned)
 
 
 def require_memory_for_large_box(
@@ -156,7 +158,7 @@ def _largest_box(ndim: int, voxels: int) -> str:
 
 
 def _readable(number: float) -> str:
-    """Bytes as people write them.
+    """Format bytes as people write them.
 
     Examples
     --------

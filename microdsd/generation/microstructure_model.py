@@ -36,7 +36,7 @@ from microdsd.sampling.large_boxes import Bookmark
 
 
 class MicrostructureModel:
-    """A trained model that generates microstructures with exact phase counts.
+    """Generate microstructures with exact phase counts by a trained model.
 
     Make one with `microdsd.fit` or `load`.
 
@@ -204,7 +204,7 @@ class MicrostructureModel:
         seed : int, optional
             Another name of ``rng``.
         progress : Progress, optional
-            Told how many network evaluations are made, and of how many.
+            Receives how many network evaluations are made, and of how many.
 
         Returns
         -------
@@ -300,7 +300,7 @@ class MicrostructureModel:
         seed : int, optional
             Another name of ``rng``.
         progress : Progress, optional
-            Told how many network evaluations are made, and of how many.
+            Receives how many network evaluations are made, and of how many.
 
         Returns
         -------
@@ -396,7 +396,7 @@ class MicrostructureModel:
         seed : int, optional
             Another name of ``rng``.
         progress : Progress, optional
-            Told how many network evaluations are made, and of how many.
+            Receives how many network evaluations are made, and of how many.
 
         Returns
         -------
@@ -447,8 +447,8 @@ class MicrostructureModel:
         start : int
             Index of the first sample, to go on with an interrupted run.
         progress : Progress, optional
-            Told after every network evaluation how many are made of those of all samples, the ones
-            before `start` included; of large boxes, after every tile of an evaluation.
+            Receives after every network evaluation how many are made of those of all samples, the
+            ones before `start` included; of large boxes, after every tile of an evaluation.
         bookmark : callable, optional
             From the index of a sample to what keeps its state while it is made. Only samples of
             large boxes have one.
@@ -522,7 +522,7 @@ class MicrostructureModel:
         return states, labels[0]
 
     def digest(self) -> str:
-        """First 16 hex digits of the sha256 of card and weights."""
+        """Return the first 16 hex digits of the sha256 of card and weights."""
         return self._digest
 
     @cached_property
@@ -532,12 +532,12 @@ class MicrostructureModel:
 
     @property
     def precision(self) -> str:
-        """Type of the network's convolutions, "float32" or "bfloat16"."""
+        """Return the type of the network's convolutions, "float32" or "bfloat16"."""
         return self._sampler.dtype
 
     @property
     def precision_chosen(self) -> bool:
-        """Whether the precision was named, rather than left to the hardware."""
+        """Return whether the precision was named, rather than left to the hardware."""
         return self._precision != AUTO
 
 

@@ -12,7 +12,7 @@ from microdsd.sampling.guidance import Guide
 
 
 class SharedOptions(TypedDict, total=False):
-    """Options of `MicrostructureModel.sample` that do not say what the samples are made of."""
+    """List options of `MicrostructureModel.sample` that do not determine the composition."""
 
     class_name: str | Sequence[str] | None
     guidance: float

@@ -146,7 +146,7 @@ def regional_request(
 
 
 def _regional_cautions(card: ModelCard, fractions: np.ndarray) -> list[MicrodsdWarning]:
-    """What training windows were never like."""
+    """Return what training windows were never like."""
     cautions: list[MicrodsdWarning] = []
     for k, name in enumerate(card.contents.names):
         low, high = card.fraction_range[name]
@@ -163,7 +163,7 @@ def _regional_cautions(card: ModelCard, fractions: np.ndarray) -> list[MicrodsdW
 
 
 def _phases_by_bridges(card: ModelCard, argument: str) -> PhaseEncoding:
-    """Encoding of a model that can complete material."""
+    """Return the encoding of a model that can complete material."""
     what = "known material and regions"
     METHODS[card.method].require_potential(what)
     return encoding_of(card.contents).require_phases(argument, what)

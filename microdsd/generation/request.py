@@ -28,9 +28,9 @@ OPTIONS = ("n", "phase_fraction", "intensity", "shape", "epsilon", *SHARED_OPTIO
 
 @dataclass(frozen=True)
 class GenerationRequest:
-    """Samples to be made, down to the last voxel of their composition.
+    """Request samples, down to the last voxel of their composition.
 
-    Parameters
+    Attributes
     ----------
     lattice : Lattice
         The box.
@@ -165,7 +165,7 @@ class GenerationRequest:
         )
 
     def part(self, members: range) -> GenerationRequest:
-        """The request for some of its samples, which come out the same."""
+        """Return the request for some of its samples, which come out the same."""
         chosen = slice(members.start, members.stop)
         return replace(
             self,
@@ -176,11 +176,11 @@ class GenerationRequest:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """Cautions and remarks, as plain sentences."""
+        """Return cautions and remarks, as plain sentences."""
         return (*map(str, self.cautions), *self.remarks)
 
     def record(self, card: ModelCard) -> dict[str, Any]:
-        """The request as JSON can hold it."""
+        """Return the request as JSON can hold it."""
         return {
             "samples": len(self),
             "shape": list(self.lattice.shape),
@@ -199,7 +199,7 @@ class GenerationRequest:
 
 
 def number_of_samples(n: int) -> int:
-    """Number of samples, checked."""
+    """Return the number of samples, checked."""
     n = whole_number(n, "n", least=0)
     if n < 1:
         raise InputError(f"n={n}: ask for at least one sample")
@@ -207,7 +207,7 @@ def number_of_samples(n: int) -> int:
 
 
 def box_of(card: ModelCard, shape: int | Sequence[int] | None) -> tuple[int, ...]:
-    """Voxels per axis of the box, by default those of the training window."""
+    """Return the voxels per axis of the box, by default those of the training window."""
     shape = box_shape(shape, card.window)
     if min(shape) < MIN_LENGTH:
         raise InputError(f"shape={shape}: every axis needs at least {MIN_LENGTH} voxels")
@@ -221,7 +221,7 @@ def box_of(card: ModelCard, shape: int | Sequence[int] | None) -> tuple[int, ...
 
 
 def _boundaries(boundary: Any) -> Any:
-    """One boundary, or one per axis, as `Lattice` takes and checks them."""
+    """Return one boundary, or one per axis, as `Lattice` takes and checks them."""
     if isinstance(boundary, str) or (
         isinstance(boundary, Sequence) and all(isinstance(one, str) for one in boundary)
     ):
@@ -240,7 +240,7 @@ def _check_sigma_last(card: ModelCard, sigma_last: float | None) -> None:
 def _classes_per_sample(
     card: ModelCard, asked: str | Sequence[str] | None, n: int
 ) -> tuple[str, ...]:
-    """One class per sample; empty where none is asked for."""
+    """Return one class per sample; none where none is asked for."""
     if asked is None:
         return ()
     if not isinstance(asked, str | Sequence):
@@ -264,7 +264,7 @@ def _check_guidance(guidance: float, classes: tuple[str, ...]) -> None:
 
 
 def _usual_fractions(card: ModelCard, classes: tuple[str, ...]) -> Fractions:
-    """Mean of the training windows, of each sample's own class where there is one."""
+    """Return the mean of the training windows, of each sample's own class where there is one."""
     if not classes:
         return dict(card.fraction_mean.items())
     return {
@@ -275,7 +275,7 @@ def _usual_fractions(card: ModelCard, classes: tuple[str, ...]) -> Fractions:
 def _fraction_cautions(
     card: ModelCard, fractions: Mapping[str, tuple[float, ...]], classes: tuple[str, ...]
 ) -> list[MicrodsdWarning]:
-    """Per phase, and per class asked for, what lies outside the training windows."""
+    """Return per phase, and per class asked for, what lies outside the training windows."""
     exact = card.contents.conserved
     cautions: list[MicrodsdWarning] = []
     for name, column in fractions.items():

@@ -17,16 +17,16 @@ from microdsd.progress import Progress, stage
 
 
 class Model(Protocol):
-    """What makes samples: a `MicrostructureModel`."""
+    """Define what makes samples: a `MicrostructureModel`."""
 
     card: ModelCard
 
     @property
     def precision(self) -> str:
-        """Type of the network's convolutions."""
+        """Return the type of the network's convolutions."""
 
     def digest(self) -> str:
-        """Fingerprint of card and weights."""
+        """Return the fingerprint of card and weights."""
 
     def generate(
         self, request: GenerationRequest, *, start: int = 0, progress: Progress | None = None
@@ -43,8 +43,10 @@ def carry_out(
     calls = request.plan.network_calls
     total = None if calls is None else calls * len(request)
     with stage("generating", total, progress) as generating:
-        made = list(model.generate(request, progress=generating.update))
-    return with_record(model, request, [labels for labels, _ in made], [moved for _, moved in made])
+        generated = list(model.generate(request, progress=generating.update))
+    return with_record(
+        model, request, [labels for labels, _ in generated], [moved for _, moved in generated]
+    )
 
 
 def with_record(

@@ -78,7 +78,7 @@ def sample_sweep(
     seed : int, optional
         Another name of ``rng``.
     progress : Progress, optional
-        Told how many network evaluations are made, and of how many.
+        Receives how many network evaluations are made, and of how many.
 
     Returns
     -------
@@ -174,7 +174,7 @@ def sweep_request(
 def _shared_rest(
     card: ModelCard, fractions: Mapping[int | str, np.ndarray]
 ) -> dict[int | str, np.ndarray]:
-    """Fractions of the phases that are not named, if they are more than one."""
+    """Return fractions of the phases that are not named, if they are more than one."""
     named = {find_phase(card.phases, phase) for phase in fractions}
     means = {
         name: card.fraction_mean[name] for label, name in card.phases.items() if label not in named

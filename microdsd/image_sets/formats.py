@@ -21,7 +21,7 @@ _JPEG = (".jpg", ".jpeg", ".png")
 
 
 def read_idx(path: str | Path) -> npt.NDArray[Any]:
-    """Array of an IDX file, as MNIST has them, gzip-packed or not.
+    """Read the array of an IDX file, as MNIST has them, gzip-packed or not.
 
     Raises
     ------
@@ -43,7 +43,7 @@ def read_idx(path: str | Path) -> npt.NDArray[Any]:
 
 
 def read_mnist(images: str | Path, labels: str | Path) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
-    """Images (n, 1, y, x) and class numbers of a pair of IDX files."""
+    """Read images (n, 1, y, x) and class numbers of a pair of IDX files."""
     pictures, numbers = read_idx(images), read_idx(labels)
     if pictures.ndim != 3 or numbers.shape != pictures.shape[:1]:
         raise DataFileError(
@@ -53,7 +53,7 @@ def read_mnist(images: str | Path, labels: str | Path) -> tuple[npt.NDArray[Any]
 
 
 def read_cifar10(archive: str | Path) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
-    """Images (n, 3, 32, 32) and class numbers of CIFAR-10's binary version, training batches.
+    """Read images (n, 3, 32, 32) and class numbers of CIFAR-10's binary version, training batches.
 
     The version for Python is a pickle, which can run any code, and is not read.
 
@@ -85,7 +85,7 @@ def read_cifar10(archive: str | Path) -> tuple[npt.NDArray[Any], npt.NDArray[Any
 def read_celeba(
     images: str | Path, attributes: str | Path, attribute: str | None, size: int
 ) -> tuple[npt.NDArray[Any], list[str]]:
-    """Square images (n, 3, size, size) of faces, and the class of each by one attribute.
+    """Read square images (n, 3, size, size) of faces, and the class of each by one attribute.
 
     Parameters
     ----------
@@ -130,7 +130,7 @@ def read_celeba(
 
 
 def _attribute(path: Path, attribute: str) -> dict[str, bool]:
-    """Whether each image has an attribute, by file name."""
+    """Read whether each image has an attribute, by file name."""
     lines = _bytes(path).decode("utf-8", "replace").splitlines()
     names = lines[1].split() if len(lines) > 1 else []
     if attribute not in names:
@@ -143,7 +143,7 @@ def _attribute(path: Path, attribute: str) -> dict[str, bool]:
 
 
 def _pictures(path: Path) -> Iterator[tuple[str, bytes]]:
-    """Name and bytes of every picture of a folder or zip archive, in the order of the names."""
+    """Yield name and bytes of every picture of a folder or zip archive, ordered by name."""
     if path.is_dir():
         for file in sorted(path.iterdir()):
             if file.suffix.lower() in _JPEG:
@@ -159,7 +159,7 @@ def _pictures(path: Path) -> Iterator[tuple[str, bytes]]:
 
 
 def _bytes(path: Path) -> bytes:
-    """Content of a file, unpacked where it is gzip."""
+    """Read the content of a file, unpacked where it is gzip."""
     try:
         raw = path.read_bytes()
         return gzip.decompress(raw) if raw[:2] == b"\x1f\x8b" else raw

@@ -23,7 +23,7 @@ _FACE_SIZE = 32
 
 @dataclass(frozen=True)
 class ImageFile:
-    """One file of a set: its name, checksum as "sha256:..." or "md5:...", and URL if any."""
+    """Name one file of a set, its checksum as "sha256:..." or "md5:...", and its URL if any."""
 
     name: str
     hash: str
@@ -32,7 +32,7 @@ class ImageFile:
 
 @dataclass(frozen=True)
 class ImageSetInfo:
-    """What the registry of images says of one set.
+    """Describe one set of images as the registry of images does.
 
     Attributes
     ----------
@@ -96,7 +96,7 @@ def load_image_set(
     size: int | None = None,
     attribute: str | None = None,
 ) -> xr.DataArray:
-    """Fetch a set of images and load it, with fewer levels if asked.
+    """Load a set of images, fetched if need be, with fewer levels if asked.
 
     Parameters
     ----------
@@ -152,7 +152,7 @@ def load_image_set(
 def _read(
     info: ImageSetInfo, size: int, attribute: str | None
 ) -> tuple[npt.NDArray[Any], list[str]]:
-    """Intensities (n, channels, y, x) and classes, empty where there are none."""
+    """Read intensities (n, channels, y, x) and classes, empty where there are none."""
     if info.format == "scikit-learn":
         from sklearn.datasets import load_digits
 

@@ -32,7 +32,7 @@ def unpacked(request: ReadRequest, suffixes: frozenset[str]) -> Iterator[ReadReq
     ----------
     request : ReadRequest
     suffixes : frozenset of str
-        Of members that can be read.
+        Suffixes of members that can be read.
 
     Raises
     ------
@@ -104,7 +104,7 @@ def _choose(request: ReadRequest, sizes: dict[str, int], suffixes: frozenset[str
 
 
 def _place(folder: str | Path, member: str) -> Path:
-    """A name of our own: that of the member may lead anywhere."""
+    """Return a name of our own for a member, whose own name may lead anywhere."""
     return Path(folder) / f"volume{PurePosixPath(member).suffix.lower()}"
 
 

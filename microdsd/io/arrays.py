@@ -61,10 +61,10 @@ def read_raw(request: ReadRequest) -> Volume:
         ) from error
     if kind.kind not in "biufc" or any(length < 1 for length in shape):
         raise InputError(f"shape and dtype: {tuple(shape)} of {kind} is no array of numbers")
-    expected, found = math.prod(shape) * kind.itemsize, path.stat().st_size
-    if found != expected:
+    expected, size = math.prod(shape) * kind.itemsize, path.stat().st_size
+    if size != expected:
         raise DataFileError(
-            f"{request.name}: has {found} bytes, the shape {tuple(shape)} of {kind} needs "
+            f"{request.name}: has {size} bytes, the shape {tuple(shape)} of {kind} needs "
             f"{expected}; correct shape or dtype, or take a whole copy"
         )
     array = np.fromfile(path, dtype=kind).astype(kind.newbyteorder("="), copy=False)
@@ -72,5 +72,5 @@ def read_raw(request: ReadRequest) -> Volume:
 
 
 def described(array: npt.NDArray[Any]) -> str:
-    """Shape and type of an array, for lists to choose from."""
+    """Describe shape and type of an array, for lists to choose from."""
     return f"{' x '.join(map(str, array.shape))} {array.dtype}"

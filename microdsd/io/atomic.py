@@ -57,7 +57,7 @@ def atomic_write(path: str | Path, *, overwrite: bool) -> Iterator[Path]:
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """Write as `atomic_write`, over a file that may be replaced, in a folder known to be ours."""
+    """Write as `atomic_write`, over a file that may be replaced, in a checked folder."""
     temporary = temporary_beside(path)
     try:
         yield temporary
@@ -160,11 +160,11 @@ def _remove_abandoned(path: Path) -> None:
         + re.escape(path.suffix)
     )
     for left in path.parent.iterdir():
-        if (found := pattern.fullmatch(left.name)) is None:
+        if (matched := pattern.fullmatch(left.name)) is None:
             continue
         with suppress(OSError):
-            ours = found["host"] == _host()
-            gone = ours and not psutil.pid_exists(int(found["process"]))
+            same_host = matched["host"] == _host()
+            gone = same_host and not psutil.pid_exists(int(matched["process"]))
             if gone or time.time() - left.stat().st_mtime > _ABANDONED:
                 left.unlink()
 

@@ -30,7 +30,7 @@ NATIVE_UNITS = {"m", "voxel"}
 
 @dataclass(frozen=True)
 class FoundArray:
-    """One array of labels in an HDF5 file, ready to be read in part.
+    """Describe one array of labels in an HDF5 file, ready to be read in part.
 
     Attributes
     ----------
@@ -53,11 +53,11 @@ class FoundArray:
 
     @property
     def dataset(self) -> Any:
-        """The dataset, the first one of a per-sample layout."""
+        """Return the dataset, the first one of a per-sample layout."""
         return self.labels.datasets[0]
 
     def voxel_size(self) -> VoxelSize | None:
-        """Voxel size that a foreign file states, None where it states none.
+        """Return the voxel size that a foreign file states, None where it states none.
 
         Raises
         ------
@@ -68,7 +68,7 @@ class FoundArray:
 
     @property
     def evenly_spaced(self) -> bool:
-        """Whether no coordinate runs in uneven steps."""
+        """Return whether no coordinate runs in uneven steps."""
         return self.layout is None or not any(s and s.uneven for s in self.layout.spacings)
 
     def check(
@@ -98,18 +98,21 @@ def split_spec(spec: str | Path) -> tuple[Path, str | None]:
     return Path(file), "/" + inner.strip("/")
 
 
-def recognise(found: Contents, axis_order: str | None = None) -> list[FoundArray]:
-    """Arrays of labels among the contents of a file; what cannot be read joins `unreadable`."""
+def recognise(inside: Contents, axis_order: str | None = None) -> list[FoundArray]:
+    """Recognise arrays of labels among the contents of a file.
+
+    What cannot be read joins `unreadable`.
+    """
     single: list[FoundArray] = []
     families: dict[tuple[Any, ...], list[tuple[int, FoundArray]]] = defaultdict(list)
-    for dataset in found.datasets:
+    for dataset in inside.datasets:
         try:
             with reading(str(dataset.name)):
                 array = _recognise(dataset, axis_order)
         except InputError:
             continue  # says why when it is asked for by its path
         except DataFileError as error:
-            found.unreadable[str(dataset.name)] = error
+            inside.unreadable[str(dataset.name)] = error
             continue
         if array is None:
             continue
@@ -181,9 +184,9 @@ def locate(
             + (f"; to read another array name it: {others}" if others else "")
         ) from error
     if len(chosen) == 1:
-        found = _as_stack(chosen[0]) if ensemble else chosen[0]
-        found.check(sample=sample, external=external, fill_unwritten=fill_unwritten)
-        return found
+        array = _as_stack(chosen[0]) if ensemble else chosen[0]
+        array.check(sample=sample, external=external, fill_unwritten=fill_unwritten)
+        return array
     if len(chosen) > 1:
         where = f"under {inner} " if inner else ""
         listing = ", ".join(array.path for array in chosen)
@@ -196,7 +199,9 @@ def locate(
 
 
 def matching_specs(spec: str | Path) -> list[str]:
-    """Specs of all arrays that a path with ``*`` stands for, by their numbers; else the spec.
+    """Return the specs of all arrays that a path with ``*`` stands for, by their numbers.
+
+    A spec without ``*`` is returned as it is.
 
     Examples
     --------
@@ -213,23 +218,23 @@ def matching_specs(spec: str | Path) -> list[str]:
         return [str(spec)]
     with open_hdf5(path) as file:
         inside = contents(file)
-        paths = [found.path for found in recognise(inside)]
+        paths = [array.path for array in recognise(inside)]
     for damaged, error in inside.unreadable.items():
         if fnmatch.fnmatchcase(damaged, inner):
             raise DataFileError(f"{path.name}: {damaged} cannot be read ({error})") from error
     if inner in paths:
         return [str(spec)]  # one dataset per sample, which is one array here
-    chosen = [found for found in paths if fnmatch.fnmatchcase(found, inner)]
+    chosen = [name for name in paths if fnmatch.fnmatchcase(name, inner)]
     if not chosen:
         listing = ", ".join(paths) or "none"
         raise DataFileError(
             f"{path.name}: no array at a path like {inner}; integer arrays in it: {listing}"
         )
-    return [f"{path}:{found}" for found in sorted(chosen, key=by_numbers)]
+    return [f"{path}:{name}" for name in sorted(chosen, key=by_numbers)]
 
 
 def native_dims(dataset: h5py.Dataset) -> tuple[str, ...] | None:
-    """Dims of a dataset in the native layout, from its dimension scales; None for others."""
+    """Return the dims of a dataset in the native layout, from its dimension scales, else None."""
     if "phases" not in dataset.attrs:
         return None
     scales = dimension_scales(dataset)
@@ -241,7 +246,7 @@ def native_dims(dataset: h5py.Dataset) -> tuple[str, ...] | None:
 
 
 def _recognise(dataset: h5py.Dataset, axis_order: str | None) -> FoundArray | None:
-    """Array of labels, or None for one that is not meant to be.
+    """Return the array of labels, or None for one that is not meant to be.
 
     Raises
     ------
@@ -271,7 +276,7 @@ def _recognise(dataset: h5py.Dataset, axis_order: str | None) -> FoundArray | No
 
 
 def _may_be_labels(dataset: h5py.Dataset) -> bool:
-    """Whether a dataset holds integers along two axes or more."""
+    """Return whether a dataset holds integers along two axes or more."""
     integers = dataset.id.get_type().get_class() in (h5py.h5t.INTEGER, h5py.h5t.ENUM)
     return bool(
         integers and dataset.shape is not None and dataset.ndim >= 2 and dataset.size > 0
@@ -295,21 +300,21 @@ def _missing_label(dataset: h5py.Dataset) -> int | None:
     return None
 
 
-def _as_stack(found: FoundArray) -> FoundArray:
-    if found.labels.is_ensemble:
-        return found
-    if found.kind != "plain" or len(found.labels.shape) != 3:
+def _as_stack(array: FoundArray) -> FoundArray:
+    if array.labels.is_ensemble:
+        return array
+    if array.kind != "plain" or len(array.labels.shape) != 3:
         raise InputError(
-            f"ensemble: {found.path} is a {found.kind} array of shape {found.labels.shape}, "
+            f"ensemble: {array.path} is a {array.kind} array of shape {array.labels.shape}, "
             "not a plain stack of images; leave ensemble out"
         )
     labels = replace(
-        found.labels,
+        array.labels,
         has_samples=True,
-        backwards=tuple(axis - 1 for axis in found.labels.backwards if axis),
+        backwards=tuple(axis - 1 for axis in array.labels.backwards if axis),
     )
-    layout = found.layout and replace(found.layout, spacings=found.layout.spacings[1:])
-    return replace(found, kind="stack", labels=labels, layout=layout)
+    layout = array.layout and replace(array.layout, spacings=array.layout.spacings[1:])
+    return replace(array, kind="stack", labels=labels, layout=layout)
 
 
 def _why_not_labels(
@@ -333,5 +338,5 @@ def _nothing_there(name: str, inner: str | None, everything: Contents) -> DataFi
     if everything.outside:
         links = ", ".join(f"{path} to {to}" for path, to in everything.outside.items())
         missing += f" (it has links to other files, {links}; {ASK_FOR_EXTERNAL})"
-    listing = ", ".join(found.path for found in recognise(everything)) or "none"
+    listing = ", ".join(array.path for array in recognise(everything)) or "none"
     return DataFileError(f"{name}: {missing}; integer arrays in it: {listing}")

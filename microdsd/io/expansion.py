@@ -17,7 +17,7 @@ def check_expansion(name: str, stored: int, expanded: int, max_ratio: float) -> 
     Parameters
     ----------
     name : str
-        Of the file.
+        Name of the file.
     stored, expanded : int
         Bytes in the file, and bytes that it would become.
     max_ratio : float

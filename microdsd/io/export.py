@@ -80,7 +80,7 @@ BESIDE = {".nhdr": ".raw", ".mhd": ".raw"}
 
 
 def suffix_of(path: str | Path) -> str:
-    """Suffix that says the format, in lower case.
+    """Return the suffix that tells the format, in lower case.
 
     Examples
     --------
@@ -119,7 +119,9 @@ def check_format(path: str | Path, *, ensembles: bool = False) -> None:
 
 
 def output_files(path: str | Path, n: int) -> list[Path]:
-    """Files that `save_samples` writes n samples to: formats of one sample are numbered.
+    """Return the files that `save_samples` writes n samples to.
+
+    Files of formats that hold one sample are numbered.
 
     Examples
     --------

@@ -82,7 +82,7 @@ def save_fields(path: str | Path, fields: xr.Dataset, *, overwrite: bool = False
 
 
 def _cells(variable: xr.DataArray, dims: tuple[str, ...]) -> np.ndarray:
-    """Values by cell, x fastest; of vectors (n, 3), x first."""
+    """Return values by cell, x fastest; of vectors (n, 3), x first."""
     values = variable.values
     if "component" in variable.dims:
         parts = [variable.sel(component=dim).values.ravel() for dim in reversed(dims)]

@@ -39,7 +39,7 @@ CLOSED = {
 
 @dataclass(frozen=True)
 class Format:
-    """A format of files, and what reads it.
+    """Describe a format of files, and what reads it.
 
     Attributes
     ----------
@@ -47,7 +47,7 @@ class Format:
     suffixes : tuple of str
     read : callable
     extra : str or None
-        Of this package, where the reader needs more than its dependencies.
+        Extra of this package, where the reader needs more than its dependencies.
     """
 
     name: str
@@ -90,7 +90,7 @@ def readable_formats() -> str:
 
 
 def is_volume(spec: str | Path) -> bool:
-    """Whether `read_volume` reads what a spec names; else it is HDF5.
+    """Return whether `read_volume` reads what a spec names; else it is HDF5.
 
     Raises
     ------
@@ -128,7 +128,7 @@ def read_volume(
     spec : str or Path
         ``rock.tif``, ``rock.zip:/member.tif``, ``slices/``, ``slices/*.png``.
     shape, dtype
-        Of raw numbers, where both are needed; other files state them.
+        Shape and type of raw numbers, where both are needed; other files state them.
     axis_order : str, optional
         Order of the stored axes, slowest first, e.g. ``"xyz"``, against what the file says.
     ensemble : bool
@@ -185,10 +185,10 @@ def _read(request: ReadRequest) -> Volume:
         raise DataFileError(f"{request.name}: there is no such file; check the name and the folder")
     if suffix in PACKED_SUFFIXES:
         return _guarded(request, "an archive", None, _packed)
-    found = READERS[".zarr"] if path.is_dir() else READERS.get(suffix)
-    if found is None or (suffix == ".mat" and h5py.is_hdf5(path)):
+    reader = READERS[".zarr"] if path.is_dir() else READERS.get(suffix)
+    if reader is None or (suffix == ".mat" and h5py.is_hdf5(path)):
         raise DataFileError(f"{request.name}: {_unreadable(suffix)}")
-    return _guarded(request, found.name, found.extra, found.read)
+    return _guarded(request, reader.name, reader.extra, reader.read)
 
 
 def _guarded(

@@ -135,7 +135,7 @@ def load_microstructures(
             provenance={"file": path.name, **({"notes": volume.notes} if volume.notes else {})},
         )
     with open_hdf5(path) as file:
-        found = locate(
+        array = locate(
             file,
             inner,
             ensemble=ensemble,
@@ -143,37 +143,37 @@ def load_microstructures(
             external=external,
             fill_unwritten=fill_unwritten,
         )
-        stored = found.labels
+        stored = array.labels
         values = _all_samples(stored)
         dims = (("sample",) if stored.is_ensemble else ()) + SPATIAL_DIMS[-len(stored.shape) :]
         ms = xr.DataArray(values if stored.is_ensemble else values[0], dims=dims)
-        if found.kind == "native":
-            with reading(found.path):
-                ms = ms.assign_coords(native_coords(found.dataset)[1])
-                ms = ms.assign_attrs(native_attrs(found.dataset))
+        if array.kind == "native":
+            with reading(array.path):
+                ms = ms.assign_coords(native_coords(array.dataset)[1])
+                ms = ms.assign_attrs(native_attrs(array.dataset))
             return as_microstructure(ms, phases=phases, voxel_size=voxel_size)
-        names, size = statement_of(found, sized=voxel_size is None)
+        names, size = statement_of(array, sized=voxel_size is None)
         if size is not None:
             spatial = dict(zip(dims[-len(stored.shape) :], stored.shape, strict=True))
             ms = ms.assign_coords(voxel_coordinates(spatial, size))
         if phases is None:
             stored.refuse_missing(label_counts(values) if stored.missing is not None else ())
-        origin = {"file": path.name, "path": found.path}
-        if found.note:
-            origin["note"] = found.note
+        origin = {"file": path.name, "path": array.path}
+        if array.note:
+            origin["note"] = array.note
         return as_microstructure(
             ms, phases=names if phases is None else phases, voxel_size=voxel_size, provenance=origin
         )
 
 
 def statement_of(
-    found: FoundArray, *, sized: bool = True
+    array: FoundArray, *, sized: bool = True
 ) -> tuple[dict[int, str] | None, VoxelSize | None]:
-    """Phases and voxel size that a file states of an array, None where it does not.
+    """Return the phases and the voxel size that a file states of an array, None without any.
 
     Parameters
     ----------
-    found : FoundArray
+    array : FoundArray
     sized : bool
         Whether the voxel size is wanted; one that cannot be told is then an error.
 
@@ -182,25 +182,25 @@ def statement_of(
     InputError
         Coordinates that do not run in even steps, or phases that cannot be understood.
     """
-    with reading(found.path):
-        if found.kind == "native":
-            stated = _empty_like(found)
+    with reading(array.path):
+        if array.kind == "native":
+            stated = _empty_like(array)
             return phases_of(stated), voxel_size_of(stated)
-        attrs = native_attrs(found.dataset)
-        names = phases_of(_empty_like(found)) if "phases" in attrs else None
-        return names, found.voxel_size() if sized else None
+        attrs = native_attrs(array.dataset)
+        names = phases_of(_empty_like(array)) if "phases" in attrs else None
+        return names, array.voxel_size() if sized else None
 
 
-def provenance_in(found: FoundArray) -> dict[str, Any] | None:
-    """Provenance that a file states of an array, None where it states none.
+def provenance_in(array: FoundArray) -> dict[str, Any] | None:
+    """Return the provenance that a file states of an array, None where it states none.
 
     Raises
     ------
     InputError
         It cannot be understood.
     """
-    with reading(found.path):
-        return provenance_of(_empty_like(found))
+    with reading(array.path):
+        return provenance_of(_empty_like(array))
 
 
 def iterate_samples(spec: str | Path) -> Iterator[xr.DataArray]:
@@ -218,13 +218,13 @@ def iterate_samples(spec: str | Path) -> Iterator[xr.DataArray]:
     """
     path, inner = split_spec(spec)
     with open_hdf5(path) as file:
-        found = locate(file, inner)
-        with reading(found.path):
-            coords = _empty_like(found).coords
-            attrs = native_attrs(found.dataset)
-        dims = SPATIAL_DIMS[-len(found.labels.shape) :]
-        for sample in range(found.labels.n_samples):
-            values = found.labels.load(sample)
+        array = locate(file, inner)
+        with reading(array.path):
+            coords = _empty_like(array).coords
+            attrs = native_attrs(array.dataset)
+        dims = SPATIAL_DIMS[-len(array.labels.shape) :]
+        for sample in range(array.labels.n_samples):
+            values = array.labels.load(sample)
             yield as_microstructure(xr.DataArray(values, dims=dims, coords=coords, attrs=attrs))
 
 
@@ -236,16 +236,16 @@ def _all_samples(stored: StoredLabels) -> np.ndarray:
     return values
 
 
-def _empty_like(found: FoundArray) -> xr.DataArray:
-    """Statements of an array without its labels, on memory that is never filled."""
+def _empty_like(array: FoundArray) -> xr.DataArray:
+    """Return the statements of an array without its labels, on memory that is never filled."""
     coords = {}
-    if found.kind == "native":
-        _, stated = native_coords(found.dataset)
+    if array.kind == "native":
+        _, stated = native_coords(array.dataset)
         coords = {name: values for name, values in stated.items() if "sample" not in values.dims}
-    shape = found.labels.shape
+    shape = array.labels.shape
     return xr.DataArray(
         np.broadcast_to(np.uint8(0), shape),
         dims=SPATIAL_DIMS[-len(shape) :],
         coords=coords,
-        attrs=native_attrs(found.dataset),
+        attrs=native_attrs(array.dataset),
     )

@@ -93,7 +93,7 @@ def reading(place: str) -> Iterator[None]:
 
 
 def text_attribute(attrs: Mapping[str, Any], name: str, default: str = "") -> str:
-    """Text of an attribute, stored with a fixed or a variable length, alone or in an array.
+    """Return the text of an attribute, stored with a fixed or a variable length, or in an array.
 
     Examples
     --------
@@ -136,7 +136,7 @@ def dimension_scales(dataset: h5py.Dataset) -> list[h5py.Dataset] | None:
 
 @lru_cache(maxsize=256)
 def _has_endless_heap(path: Path, length: int, modified: int) -> bool:
-    """Whether a heap of texts is damaged so that the HDF5 library would walk through it for ever.
+    """Return whether a heap of texts is damaged so that the HDF5 library would never end.
 
     It goes from one object header of 16 bytes to the next, and does not stop where a size is 0 or
     so large that the sum wraps around. The answer holds while the file is what it is.
@@ -157,15 +157,15 @@ def _has_endless_heap(path: Path, length: int, modified: int) -> bool:
 
 
 def _why_not_opened(path: Path, error: Exception) -> str:
-    said = _one_line(error)
+    message = _one_line(error)
     if isinstance(error, PermissionError):
         return "may not be read by this user; change its permissions"
-    if isinstance(error, BlockingIOError) or "unable to lock file" in said:
+    if isinstance(error, BlockingIOError) or "unable to lock file" in message:
         return (
             "is locked, another program has it open for writing; close that program, or copy the "
             "file, or set HDF5_USE_FILE_LOCKING=FALSE where the file system has no locks"
         )
-    if "h5clear" in said or "already open for write" in said:
+    if "h5clear" in message or "already open for write" in message:
         return (
             "is being written by another program, or was not closed when one stopped; wait for "
             "it, or clear the mark with 'h5clear -s' and check the data"
@@ -180,7 +180,7 @@ def _why_not_opened(path: Path, error: Exception) -> str:
     if not start:
         return "cannot be opened as HDF5, it is empty (truncated to nothing); take another copy"
     return (
-        f"cannot be opened as HDF5 ({said}); it is truncated, damaged or of another format "
+        f"cannot be opened as HDF5 ({message}); it is truncated, damaged or of another format "
         "(bring images in with 'microdsd import')"
     )
 

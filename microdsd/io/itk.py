@@ -61,10 +61,10 @@ def read_itk(request: ReadRequest) -> Volume:
     lengths = tuple(reversed(spacing))
     if image.GetNumberOfComponentsPerPixel() > 1:
         axes, lengths = axes + "r", (*lengths, 1.0)
-    said = {key: image.GetMetaData(key) for key in image.GetMetaDataKeys()}
+    metadata = {key: image.GetMetaData(key) for key in image.GetMetaDataKeys()}
     colours = min(image.GetNumberOfComponentsPerPixel(), 3)
-    volume = Volume(array, axes, phases=_phases(said), colours=colours)
-    return _with_lengths(volume, lengths, _unit(suffix, header, said), suffix[1:])
+    volume = Volume(array, axes, phases=_phases(metadata), colours=colours)
+    return _with_lengths(volume, lengths, _unit(suffix, header, metadata), suffix[1:])
 
 
 def _with_lengths(
@@ -95,19 +95,19 @@ def _header(path: Path) -> bytes:
 
 
 def _data_files(path: Path, header: bytes) -> list[Path]:
-    if path.suffix.lower() == ".nii" or not (found := DATA_FILE.search(header)):
+    if path.suffix.lower() == ".nii" or not (matched := DATA_FILE.search(header)):
         return []
-    first = found.group(1).decode("utf-8", "replace").strip()
+    first = matched.group(1).decode("utf-8", "replace").strip()
     file = path.parent / first
     return [file] if first and file.is_file() else []
 
 
 def _check_data_file(request: ReadRequest, header: bytes) -> None:
-    """Data of a header that stand in another file must stand beside it."""
-    found = DATA_FILE.search(header)
-    if request.path.suffix.lower() == ".nii" or found is None:
+    """Require data of a header that are in another file to be in the same folder."""
+    matched = DATA_FILE.search(header)
+    if request.path.suffix.lower() == ".nii" or matched is None:
         return
-    following = header[found.start(1) :].decode("utf-8", "replace").split("\n")
+    following = header[matched.start(1) :].decode("utf-8", "replace").split("\n")
     names = [line.strip() for line in following if line.strip()]
     if names and not names[0].upper().startswith("LIST"):
         names = names[:1]  # what follows is more of the header
@@ -158,24 +158,26 @@ def _check_nifti_size(path: Path, header: bytes, values: int) -> None:
         raise EOFError("the file ends early")
 
 
-def _unit(suffix: str, header: bytes, said: dict[str, str]) -> float | None:
+def _unit(suffix: str, header: bytes, metadata: dict[str, str]) -> float | None:
     if suffix == ".nii":
-        code = said.get("xyzt_units", "0")
+        code = metadata.get("xyzt_units", "0")
         return metres_per(NIFTI_UNITS.get(int(code) & 7 if code.isdecimal() else 0))
     if suffix in (".nrrd", ".nhdr"):
-        found = re.search(rb"^(?:space )?units: *(.*)$", header, re.I | re.M)
-        words = re.findall(rb'"([^"]*)"', found.group(1)) if found else []
+        matched = re.search(rb"^(?:space )?units: *(.*)$", header, re.I | re.M)
+        words = re.findall(rb'"([^"]*)"', matched.group(1)) if matched else []
     else:
-        found = re.search(rb"^DistanceUnits *= *(\S+)", header, re.I | re.M)
-        words = [found.group(1)] if found else []
+        matched = re.search(rb"^DistanceUnits *= *(\S+)", header, re.I | re.M)
+        words = [matched.group(1)] if matched else []
     units = {metres_per(word.decode("utf-8", "replace")) for word in words}
     return units.pop() if len(units) == 1 else None
 
 
-def _phases(said: dict[str, Any]) -> dict[int, str] | None:
-    """Names as microdsd or the segmentations of 3D Slicer have them."""
-    if "phases" in said:
-        return {int(label): str(name) for label, name in json.loads(said["phases"]).items()}
-    segments = [key.removesuffix("_LabelValue") for key in said if key.endswith("_LabelValue")]
-    names = {int(said[f"{one}_LabelValue"]): said.get(f"{one}_Name", one) for one in segments}
+def _phases(metadata: dict[str, Any]) -> dict[int, str] | None:
+    """Return names as microdsd or the segmentations of 3D Slicer have them."""
+    if "phases" in metadata:
+        return {int(label): str(name) for label, name in json.loads(metadata["phases"]).items()}
+    segments = [key.removesuffix("_LabelValue") for key in metadata if key.endswith("_LabelValue")]
+    names = {
+        int(metadata[f"{one}_LabelValue"]): metadata.get(f"{one}_Name", one) for one in segments
+    }
     return {0: "background", **names} if names and len(names) == len(segments) else None

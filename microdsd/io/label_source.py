@@ -20,9 +20,9 @@ from microdsd.microstructure.voxels import voxel_coordinates
 
 
 class LabelSource:
-    """Labels of one or more samples, read window by window; a context manager.
+    """Read labels of one or more samples, window by window; a context manager.
 
-    Made by `open_labels`.
+    `open_labels` makes it.
 
     Attributes
     ----------
@@ -101,7 +101,7 @@ class LabelSource:
         return self._lawful(self._stored.read(sample, window))
 
     def _lawful(self, labels: npt.NDArray[Any]) -> npt.NDArray[Any]:
-        """Labels of this package for those that are stored."""
+        """Return labels of this package for those that are stored."""
         if self._mapping is not None:
             labels = map_labels(labels, self._mapping)
         return labels.astype(self.dtype, copy=False)
@@ -128,7 +128,7 @@ class LabelSource:
         return dict(sorted((mapping.get(label, label), n) for label, n in counts.items()))
 
     def sha256(self) -> str:
-        """Fingerprint of shape, dtype and labels of the region, computed in slabs."""
+        """Return the fingerprint of shape, dtype and labels of the region, computed in slabs."""
         digest = hashlib.sha256(f"{self.n_samples} {self.shape} {self.dtype.str}".encode())
         for slab in self._stored.slabs(self.region, dtype=self.dtype, convert=self._lawful):
             digest.update(slab.data)

@@ -40,7 +40,7 @@ ROLES = {
 
 @dataclass(frozen=True)
 class Layout:
-    """How the axes of a stored array become ``([sample,] [z,] y, x)``.
+    """Describe how the axes of a stored array become ``([sample,] [z,] y, x)``.
 
     Attributes
     ----------
@@ -62,7 +62,7 @@ class Layout:
 
     @property
     def backwards(self) -> tuple[int, ...]:
-        """Spatial axes whose coordinates decrease."""
+        """Return the spatial axes whose coordinates decrease."""
         return tuple(i for i, s in enumerate(self.spacings) if s is not None and s.decreasing)
 
 
@@ -124,7 +124,7 @@ def _why_not_labels(dataset: h5py.Dataset) -> str:
 
 
 def _names(dataset: h5py.Dataset) -> tuple[list[str], Kind, str]:
-    """Role of every stored axis (empty where unknown), kind, and what to tell people."""
+    """Return the role of every stored axis (empty where unknown), the kind, and a note to show."""
     if names := _dream3d_names(dataset):
         return names, "dream3d", _dream3d_note(dataset)
     tags = _axistags(dataset)
@@ -148,12 +148,12 @@ def _names(dataset: h5py.Dataset) -> tuple[list[str], Kind, str]:
     spatial = [role for role in roles if role in SPATIAL_DIMS]
     if not spatial or len(set(spatial)) < len(spatial):
         return [""] * dataset.ndim, "plain", ""
-    shown = [role or f"? {name}" for role, name in zip(roles, names, strict=True)]
-    return shown, "plain", ""
+    named = [role or f"? {name}" for role, name in zip(roles, names, strict=True)]
+    return named, "plain", ""
 
 
 def _by_position(shape: Sequence[int]) -> Layout:
-    """Axes without names: slowest first, of four the first counts samples."""
+    """Return the layout of axes without names: slowest first, of four the first counts samples."""
     axes = list(range(len(shape)))
     if len(axes) > 2 and shape[axes[-1]] == 1:  # a channel
         axes = axes[:-1]
@@ -205,7 +205,7 @@ def _order_note(layout: Layout, spatial: Sequence[int]) -> str:
 
 
 def _ordered(dataset: h5py.Dataset, axis_order: str) -> list[str]:
-    """Names of the stored axes from letters; axes of length one may be left out."""
+    """Return names of the stored axes from letters; axes of length one may be left out."""
     letters = axis_order.lower()
     names = ["sample" if letter == "s" else letter for letter in letters]
     known = set(names) <= {*SPATIAL_DIMS, "sample"} and len(set(names)) == len(names)
@@ -237,7 +237,7 @@ def _refuse_colours(dataset: h5py.Dataset) -> None:
 
 
 def _dream3d_names(dataset: h5py.Dataset) -> list[str]:
-    """Axes of a cell array of DREAM.3D; empty for other arrays."""
+    """Return the axes of a cell array of DREAM.3D; none for other arrays."""
     components = np.ravel(dataset.attrs.get("ComponentDimensions", []))
     parent = dataset.parent
     cells = (
@@ -284,7 +284,7 @@ def _scale_name(dataset: h5py.Dataset, axis: int, scale: Any) -> str:
 
 
 def _role(name: str) -> str:
-    """Which of z, y, x, sample, channel the name of an axis means; empty for none of them."""
+    """Return which of z, y, x, sample, channel the name of an axis means; empty for none."""
     text = name.strip().lower()
     for role, words in ROLES.items():
         if text in words:
@@ -294,7 +294,7 @@ def _role(name: str) -> str:
 
 
 def _spacings(dataset: h5py.Dataset, names: Sequence[str]) -> list[AxisSpacing | None]:
-    """Spacing along every stored axis, from its coordinates, or from ``element_size_um``."""
+    """Return the spacing along every stored axis, from coordinates or ``element_size_um``."""
     spacings: list[AxisSpacing | None] = [None] * dataset.ndim
     for axis in range(dataset.ndim):
         scale = dimension_scale(dataset, axis)

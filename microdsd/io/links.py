@@ -20,12 +20,12 @@ ASK_FOR_EXTERNAL = (
 
 
 class LinkToOtherFile(DataFileError):
-    """A path leads into another file, and that was not asked for."""
+    """Report a path that leads into another file, which was not asked for."""
 
 
 @dataclass
 class Contents:
-    """Everything that lies below a group, each object once, whatever the number of its names.
+    """List what lies below a group, each object once, whatever the number of its names.
 
     Attributes
     ----------
@@ -51,8 +51,8 @@ def contents(top: h5py.Group | h5py.Dataset, *, external: bool = False) -> Conte
     external : bool
         Whether links into other files are followed.
     """
-    found = Contents()
-    seen: set[tuple[int, int]] = set()
+    listed = Contents()
+    addresses: set[tuple[int, int]] = set()
     pending: list[Any] = [top]
     soft: list[tuple[h5py.Group, str]] = []
     while pending or soft:
@@ -66,20 +66,20 @@ def contents(top: h5py.Group | h5py.Dataset, *, external: bool = False) -> Conte
             with reading(path or "object"):
                 if item is None:
                     item = follow(group, name, external=external)
-                if item is None or _address(item) in seen:
+                if item is None or _address(item) in addresses:
                     continue
-                seen.add(_address(item))
+                addresses.add(_address(item))
                 if isinstance(item, h5py.Dataset):
-                    found.datasets.append(item)
+                    listed.datasets.append(item)
                     continue
                 if not isinstance(item, h5py.Group):
                     continue
                 members = [name for name in item if name not in MATLAB_INTERNAL]
         except LinkToOtherFile:
-            found.outside[path] = "another file, through a soft link"
+            listed.outside[path] = "another file, through a soft link"
             continue
         except DataFileError as error:
-            found.unreadable[printable(path or str(item.name))] = error
+            listed.unreadable[printable(path or str(item.name))] = error
             continue
         for name in reversed(members):
             path = _join(item, name)
@@ -88,14 +88,14 @@ def contents(top: h5py.Group | h5py.Dataset, *, external: bool = False) -> Conte
                     name.encode()  # a name that is not UTF-8 can neither be shown nor be given
                     link = item.get(name, getlink=True)
                     if isinstance(link, h5py.ExternalLink) and not external:
-                        found.outside[path] = f"{link.filename}:{link.path}"
+                        listed.outside[path] = f"{link.filename}:{link.path}"
                     elif isinstance(link, h5py.HardLink):
                         pending.append(item[name])
                     else:
                         soft.append((item, name))
             except DataFileError as error:
-                found.unreadable[printable(path)] = error
-    return found
+                listed.unreadable[printable(path)] = error
+    return listed
 
 
 def follow(
@@ -144,7 +144,7 @@ def follow(
 
 
 def printable(text: str) -> str:
-    r"""Text with what is not UTF-8 as ``\udc..``, so that any terminal can show it."""
+    r"""Return text with what is not UTF-8 as ``\udc..``, so that any terminal can show it."""
     return text.encode("utf-8", "backslashreplace").decode()
 
 

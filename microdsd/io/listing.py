@@ -17,7 +17,7 @@ from microdsd.microstructure.labels import MAX_UNNAMED_PHASES
 
 @dataclass(frozen=True)
 class ArrayInfo:
-    """What `list_microstructures` says about one array.
+    """Hold what `list_microstructures` says about one array.
 
     Attributes
     ----------
@@ -74,7 +74,7 @@ def list_microstructures(path: str | Path, *, external: bool = False) -> list[Ar
     """
     with open_hdf5(path) as file:
         inside = contents(file, external=external)
-        listed = [_describe(found, external) for found in recognise(inside)]
+        listed = [_describe(array, external) for array in recognise(inside)]
         unreadable = [
             ArrayInfo(
                 path=printable(name),
@@ -105,29 +105,29 @@ def links_to_other_files(path: str | Path) -> dict[str, str]:
         return contents(file).outside
 
 
-def _describe(found: FoundArray, external: bool) -> ArrayInfo:
+def _describe(array: FoundArray, external: bool) -> ArrayInfo:
     counts: dict[int, int] = {}
     phases = voxel_size = None
-    notes = [found.note] if found.note else []
+    notes = [array.note] if array.note else []
     problem = ""
     try:
-        found.check(external=external)
-        counts = found.labels.counts()
-        phases, voxel_size = statement_of(found, sized=found.evenly_spaced)
+        array.check(external=external)
+        counts = array.labels.counts()
+        phases, voxel_size = statement_of(array, sized=array.evenly_spaced)
     except MicrodsdError as error:
         problem = str(error)
     if len(counts) > MAX_UNNAMED_PHASES:
         notes.append(f"{len(counts)} distinct values: greyscale or grain numbers, not phases")
         counts = {}
-    if found.labels.missing in counts:
-        notes.append(f"{found.labels.missing} stands for missing data")
+    if array.labels.missing in counts:
+        notes.append(f"{array.labels.missing} stands for missing data")
     total = sum(counts.values())
     return ArrayInfo(
-        path=found.path,
-        kind=found.kind,
-        n_samples=found.labels.n_samples if found.labels.is_ensemble else None,
-        shape=found.labels.shape,
-        dtype=str(found.labels.dtype),
+        path=array.path,
+        kind=array.kind,
+        n_samples=array.labels.n_samples if array.labels.is_ensemble else None,
+        shape=array.labels.shape,
+        dtype=str(array.labels.dtype),
         labels=tuple(counts),
         fractions=tuple(number / total for number in counts.values()),
         phases=phases,

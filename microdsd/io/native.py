@@ -48,7 +48,7 @@ def write_group(path: Path, group: str, array: xr.DataArray, *, overwrite: bool)
 
 
 def _keeps_others(path: Path, name: str, overwrite: bool) -> bool:
-    """Whether the file holds more than the group that is to be written."""
+    """Return whether the file holds more than the group that is to be written."""
     with open_hdf5(path) as file:
         if name in file and not overwrite:
             raise DataFileError(
@@ -123,7 +123,10 @@ def _write_attrs(item: h5py.Group | h5py.Dataset, attrs: Mapping[Any, Any]) -> N
 
 
 def _chunks(array: xr.DataArray) -> tuple[int, ...]:
-    """One sample per chunk, and no more of it than is read at once; images are small: more."""
+    """Return chunks of one sample, no larger than what is read at once.
+
+    Several small images share a chunk.
+    """
     spatial = [dim for dim in array.dims if dim in SPATIAL_DIMS]
     edge = CHUNK_EDGE[len(spatial)]
     lengths = [
@@ -172,7 +175,7 @@ def native_coords(stored: h5py.Dataset) -> tuple[tuple[str, ...], dict[str, xr.V
 
 
 def _scales(dataset: h5py.Dataset) -> tuple[tuple[str, ...], list[h5py.Dataset]]:
-    """Names of the dims of a dataset, and their dimension scales."""
+    """Return the names of the dims of a dataset, and their dimension scales."""
     scales = dimension_scales(dataset)
     if scales is None:
         raise DataFileError(f"{dataset.name}: has lost its dimension scales; write it again")
@@ -201,7 +204,7 @@ def native_attrs(labels: h5py.Dataset) -> dict[str, str]:
 
 
 def _values(dataset: h5py.Dataset) -> np.ndarray:
-    """Values of a dataset, text as str."""
+    """Return the values of a dataset, text as str."""
     if h5py.check_string_dtype(dataset.dtype) is not None:
         return np.array(dataset.asstr()[()], dtype=str)
     values: np.ndarray = dataset[()]
@@ -209,7 +212,7 @@ def _values(dataset: h5py.Dataset) -> np.ndarray:
 
 
 def _plain_attrs(dataset: h5py.Dataset) -> dict[str, Any]:
-    """Attributes that describe values; netCDF keeps single numbers as arrays of length one."""
+    """Return what attributes say of values; netCDF keeps single numbers as arrays of length one."""
     kept = {n: dataset.attrs[n] for n in ("units", "voxel_size", "long_name") if n in dataset.attrs}
     for name, value in kept.items():
         if not isinstance(value, str | bytes | np.generic | np.ndarray):

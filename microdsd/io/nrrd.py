@@ -88,7 +88,7 @@ def save_nhdr(path: str | Path, ms: LabelsLike, *, overwrite: bool = False) -> N
 
 
 def _header(ms: xr.DataArray, encoding: list[str]) -> str:
-    """Lines of the header, each ended, with how and where the data are."""
+    """Return the lines of the header, each ended, with how and where the data are."""
     if ms.dtype.kind not in "iu":
         raise InputError(f"ms: cannot write labels of type {ms.dtype}")
     size, unit = voxel_size_of(ms)

@@ -6,7 +6,7 @@ import re
 
 
 def by_numbers(name: str) -> list[tuple[int, str]]:
-    """Key that puts slice_2 before slice_10.
+    """Return the key that puts slice_2 before slice_10.
 
     Examples
     --------

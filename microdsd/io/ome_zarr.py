@@ -20,9 +20,9 @@ def read_zarr(request: ReadRequest) -> Volume:
     """Read the finest level of an image, or a plain array."""
     import zarr
 
-    found = _images(zarr.open(str(request.path), mode="r"))
-    array, statement = found[
-        request.choose({name: described(array) for name, (array, _) in found.items()})
+    images = _images(zarr.open(str(request.path), mode="r"))
+    array, statement = images[
+        request.choose({name: described(array) for name, (array, _) in images.items()})
     ]
     stored = sum(file.stat().st_size for file in request.path.rglob("*") if file.is_file())
     request.check_expansion(math.prod(array.shape) * array.dtype.itemsize, stored)
@@ -46,20 +46,23 @@ def read_zarr(request: ReadRequest) -> Volume:
 
 
 def _images(node: Any, path: str = "") -> dict[str, tuple[Any, dict[str, Any] | None]]:
-    """Arrays by their paths; of an image in several levels the finest, with its statement."""
+    """Return arrays and their statements by path.
+
+    Of an image in several levels, only the finest is returned.
+    """
     if not hasattr(node, "members"):
         return {path or ROOT: (node, None)}
     attributes = dict(node.attrs)
-    found: dict[str, tuple[Any, dict[str, Any] | None]] = {}
+    images: dict[str, tuple[Any, dict[str, Any] | None]] = {}
     levels: set[str] = set()
     for number, statement in enumerate(attributes.get("ome", attributes).get("multiscales") or ()):
         paths = [level["path"] for level in statement["datasets"]]
         levels.update(level.split("/")[0] for level in paths)
-        found[(path or ROOT) + (f" {number}" if number else "")] = (node[paths[0]], statement)
+        images[(path or ROOT) + (f" {number}" if number else "")] = (node[paths[0]], statement)
     for name, child in node.members():
         if name not in levels:
-            found |= _images(child, f"{path}/{name}".strip("/"))
-    return found
+            images |= _images(child, f"{path}/{name}".strip("/"))
+    return images
 
 
 def _letter(axis: Any) -> str:
@@ -71,7 +74,7 @@ def _letter(axis: Any) -> str:
 
 
 def _phases(statement: dict[str, Any]) -> dict[int, str] | None:
-    """Names that microdsd wrote."""
+    """Return the names that microdsd wrote."""
     names = (statement.get("metadata") or {}).get("phases")
     if not isinstance(names, dict):
         return None

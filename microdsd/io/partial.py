@@ -30,14 +30,14 @@ _LOOK_AGAIN = 0.05
 
 
 def place_of_parts(output: str | Path) -> Path:
-    """Folder beside the output that holds what is done so far."""
+    """Return the folder beside the output that holds what is done so far."""
     output = Path(output)
     return output.with_name(output.name + ".partial")
 
 
 @contextmanager
 def output_lock(output: str | Path) -> Iterator[None]:
-    """Be the only process that works on an output.
+    """Hold the lock with which one process alone works on an output.
 
     The lock is the file ``.<output>.lock``, with the number of the process and the host's name; one
     that a killed process of this host left is taken over.
@@ -61,7 +61,7 @@ def output_lock(output: str | Path) -> Iterator[None]:
     place = output.with_name(f".{output.name}.lock")
     lock = SoftFileLock(place)
     try:
-        _remove_nobodys(place)
+        _remove_abandoned_lock(place)
         lock.acquire(timeout=0)
     except Timeout:
         raise DataFileError(
@@ -79,12 +79,12 @@ def output_lock(output: str | Path) -> Iterator[None]:
         lock.release()
 
 
-def _remove_nobodys(place: Path) -> None:
+def _remove_abandoned_lock(place: Path) -> None:
     """Remove an empty lock file that nobody writes into, now or while one waits for it."""
     asked = time.monotonic()
     with suppress(FileNotFoundError):
-        while (found := place.lstat()).st_size == 0:
-            age = max(time.time() - found.st_mtime, time.monotonic() - asked)
+        while (status := place.lstat()).st_size == 0:
+            age = max(time.time() - status.st_mtime, time.monotonic() - asked)
             if age > _HELD_WITHOUT_NAME:
                 place.unlink()
             else:
@@ -100,7 +100,7 @@ def _holder(place: Path) -> str:
 
 
 class Parts:
-    """The folder of one run.
+    """Keep finished parts of one run in a folder.
 
     Parameters
     ----------
@@ -111,7 +111,7 @@ class Parts:
         self.folder = folder
 
     def record(self) -> dict[str, Any] | None:
-        """What the run was of; None where there is no run.
+        """Return what the run was of; None where there is no run.
 
         Raises
         ------
@@ -135,7 +135,7 @@ class Parts:
         return record
 
     def open(self, record: Mapping[str, Any], *, discard_other: bool = False) -> None:
-        """Begin, or go on with what is there.
+        """Start a run, or continue the one in the folder.
 
         Parameters
         ----------
@@ -168,7 +168,7 @@ class Parts:
             temporary.write_text(json.dumps(wanted))
 
     def numbers(self) -> list[int]:
-        """Numbers of the finished parts, in order."""
+        """Return the numbers of the finished parts, in order."""
         return sorted(self._files())
 
     def add(
@@ -180,7 +180,7 @@ class Parts:
             save(file, **arrays)  # type: ignore[arg-type]
 
     def read(self, number: int, names: Iterable[str] | None = None) -> dict[str, np.ndarray]:
-        """Arrays of one part; some of them by name, or all.
+        """Read arrays of one part; some of them by name, or all.
 
         Raises
         ------
@@ -213,13 +213,13 @@ class Parts:
             raise self._damaged(place, error) from error
 
     def begin_delivery(self) -> None:
-        """Note that from here on the output of this run may lie under its final name."""
+        """Record that from now on the output of this run may lie under its final name."""
         with replacing(self.folder / _DELIVERY) as temporary:
             temporary.write_text("{}")
 
     @property
     def delivering(self) -> bool:
-        """Whether an output that is there may be this run's own, stopped before its very end."""
+        """Return whether an existing output may be this run's own, stopped before its very end."""
         return (self.folder / _DELIVERY).is_file()
 
     def remove(self) -> None:

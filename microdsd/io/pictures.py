@@ -73,21 +73,21 @@ def load_images(spec: str | Path) -> xr.DataArray:
     path, inner = split_spec(spec)
     with open_hdf5(path) as file:
         everything = _images(contents(file))
-        found = [dataset for dataset in everything if _is_at(dataset, inner)]
-        if len(found) != 1:
+        matching = [dataset for dataset in everything if _is_at(dataset, inner)]
+        if len(matching) != 1:
             listing = ", ".join(dataset.parent.name for dataset in everything) or "none"
             raise DataFileError(
-                f"{spec}: expected one set of images, found {len(found)}; "
+                f"{spec}: expected one set of images, found {len(matching)}; "
                 f"those in the file: {listing}"
             )
-        check_storage(found[0])
-        with reading(str(found[0].name)):
-            images = _read(found[0])
+        check_storage(matching[0])
+        with reading(str(matching[0].name)):
+            images = _read(matching[0])
         return as_images(images)
 
 
 def holds_images(spec: str | Path) -> bool:
-    """Whether a path names a file, and in it images rather than labels.
+    """Return whether a path names a file with images rather than labels.
 
     Examples
     --------
@@ -106,13 +106,13 @@ def holds_images(spec: str | Path) -> bool:
 
 
 def _images(inside: Contents) -> list[h5py.Dataset]:
-    """Datasets with images, in the order of their paths."""
-    found = []
+    """Return the datasets with images, in the order of their paths."""
+    images = []
     for dataset in inside.datasets:
         with reading(str(dataset.name)):
             if str(dataset.name).rpartition("/")[2] == "intensity" and "levels" in dataset.attrs:
-                found.append(dataset)
-    return sorted(found, key=lambda dataset: str(dataset.name))
+                images.append(dataset)
+    return sorted(images, key=lambda dataset: str(dataset.name))
 
 
 def _is_at(dataset: h5py.Dataset, inner: str | None) -> bool:

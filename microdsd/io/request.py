@@ -12,7 +12,7 @@ from microdsd.io.expansion import MAX_RATIO, check_expansion
 
 @dataclass(frozen=True)
 class ReadRequest:
-    """A file to read.
+    """Name a file to read, and how to read it.
 
     Attributes
     ----------
@@ -23,7 +23,7 @@ class ReadRequest:
     member : str, optional
         Which array, page or member of the file.
     shape, dtype : optional
-        Of a raw file.
+        Shape and type of a raw file.
     ensemble : bool
         Whether single images are samples of their own.
     max_ratio : float

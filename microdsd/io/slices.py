@@ -14,14 +14,14 @@ from microdsd.io.volume import Volume
 
 
 def slice_files(path: Path, suffixes: Collection[str], *, ensemble: bool) -> list[Path]:
-    """Images of a folder, or files that match a pattern, in the order of their numbers.
+    """Return the images of a folder, or files that match a pattern, in the order of their numbers.
 
     Parameters
     ----------
     path : Path
         A folder, or a name with ``*``, ``?`` or ``[``.
     suffixes : collection of str
-        Of the files that count as slices; others in a folder are passed over.
+        Suffixes of the files that count as slices; others in a folder are passed over.
     ensemble : bool
         Samples may have gaps in their numbers, slices of a volume may not.
 
@@ -32,8 +32,8 @@ def slice_files(path: Path, suffixes: Collection[str], *, ensemble: bool) -> lis
     InputError
         Files of several kinds, or numbers with gaps.
     """
-    found = path.iterdir() if path.is_dir() else path.parent.glob(path.name)
-    files = [f for f in found if f.is_file() and not f.name.startswith(".")]
+    entries = path.iterdir() if path.is_dir() else path.parent.glob(path.name)
+    files = [f for f in entries if f.is_file() and not f.name.startswith(".")]
     if path.is_dir():
         files = [f for f in files if f.suffix.lower() in suffixes]
     files.sort(key=lambda file: by_numbers(file.name))

@@ -20,7 +20,7 @@ EVEN = 1e-3
 
 @dataclass(frozen=True)
 class AxisSpacing:
-    """Distance of voxel centres along one axis.
+    """State the distance of voxel centres along one axis.
 
     Attributes
     ----------
@@ -49,7 +49,7 @@ def axis_spacing(name: str, centres: npt.NDArray[Any], unit: str) -> AxisSpacing
     Parameters
     ----------
     name : str
-        Of the axis, for messages.
+        Name of the axis, for messages.
     centres : ndarray, shape (n,)
     unit : str
         As the file writes it; empty where it does not.
@@ -78,7 +78,7 @@ def axis_spacing(name: str, centres: npt.NDArray[Any], unit: str) -> AxisSpacing
 
 
 def voxel_size_from(spacings: Sequence[AxisSpacing | None]) -> VoxelSize | None:
-    """Voxel size in metres of axes whose spacing and unit are stated, None if they are not.
+    """Return the voxel size in metres of axes with stated spacing and unit, else None.
 
     An axis of one voxel is as long as the others are where these agree.
 
@@ -124,6 +124,6 @@ def spacing_note(dims: Sequence[str], spacings: Sequence[AxisSpacing | None]) ->
 
 
 def _short(step: float, dtype: np.dtype[Any]) -> float:
-    """Spacing without the digits that rounding of the coordinates has made up."""
+    """Return the spacing without the digits that rounding of the coordinates has made up."""
     digits = 6 if dtype == np.float32 else 10
     return float(f"{step:.{digits}g}")

@@ -118,7 +118,7 @@ def _check_raw_files(dataset: h5py.Dataset, place: str, external: bool) -> None:
 
 
 def _raw_path(dataset: h5py.Dataset, name: str) -> Path:
-    """Where HDF5 looks: from the working folder, unless a prefix says otherwise."""
+    """Return where HDF5 looks: from the working folder, unless a prefix says otherwise."""
     prefix = dataset.id.get_access_plist().get_efile_prefix().decode() or os.environ.get(
         "HDF5_EXTFILE_PREFIX", ""
     )
@@ -127,7 +127,7 @@ def _raw_path(dataset: h5py.Dataset, name: str) -> Path:
 
 
 def _virtual_sources(dataset: h5py.Dataset, place: str, external: bool) -> Iterator[h5py.Dataset]:
-    """Datasets that a virtual one is made of, all of them found."""
+    """Yield the datasets that a virtual one consists of; all of them must exist."""
     folder = Path(dataset.file.filename).resolve().parent
     missing: dict[str, None] = {}
     for source in dataset.virtual_sources():
@@ -145,17 +145,17 @@ def _virtual_sources(dataset: h5py.Dataset, place: str, external: bool) -> Itera
                     f"{ASK_FOR_EXTERNAL}"
                 )
             with open_hdf5(path) as file:
-                found = follow(file, "/" + inner, external=external)
-                if not isinstance(found, h5py.Dataset):
+                target = follow(file, "/" + inner, external=external)
+                if not isinstance(target, h5py.Dataset):
                     missing[f"{path.name}:/{inner.lstrip('/')}"] = None
                     continue
-                if not _is_large_enough(found, source):
+                if not _is_large_enough(target, source):
                     raise DataFileError(
-                        f"{place}: is a virtual dataset whose source {path.name}:{found.name} has "
-                        f"the shape {found.shape}, smaller than what is taken from it; take "
+                        f"{place}: is a virtual dataset whose source {path.name}:{target.name} has "
+                        f"the shape {target.shape}, smaller than what is taken from it; take "
                         "whole copies of the sources"
                     )
-                yield found
+                yield target
     if missing:
         raise DataFileError(
             f"{place}: is a virtual dataset whose sources are missing: {_few(list(missing))}; HDF5 "
@@ -164,21 +164,21 @@ def _virtual_sources(dataset: h5py.Dataset, place: str, external: bool) -> Itera
         )
 
 
-def _is_large_enough(found: h5py.Dataset, source: Any) -> bool:
-    """Whether a source dataset holds all that is taken from it."""
+def _is_large_enough(dataset: h5py.Dataset, source: Any) -> bool:
+    """Return whether a source dataset holds all that is taken from it."""
     taken = source.src_space
     if taken.get_select_type() == h5py.h5s.SEL_ALL:
         if BLOCK_NUMBER in source.file_name + source.dset_name:
             return True
-        return bool(found.size >= source.vspace.get_select_npoints())
+        return bool(dataset.size >= source.vspace.get_select_npoints())
     _, last = taken.get_select_bounds()
-    return len(last) == found.ndim and all(
-        end < length for end, length in zip(last, found.shape, strict=True)
+    return len(last) == dataset.ndim and all(
+        end < length for end, length in zip(last, dataset.shape, strict=True)
     )
 
 
 def _source_path(dataset: h5py.Dataset, name: str) -> Path | None:
-    """Where HDF5 finds a source; the working folder, its last resort, is not trusted."""
+    """Return where HDF5 finds a source; the working folder, its last resort, is not trusted."""
     folder = Path(dataset.file.filename).parent
     given = Path(name)
     if given.is_absolute():
@@ -194,7 +194,7 @@ def _source_path(dataset: h5py.Dataset, name: str) -> Path | None:
 
 
 def _block_numbers(dataset: h5py.Dataset, file_name: str, inner: str) -> range:
-    """Numbers that ``%b`` in the names of sources takes: up to the highest that exists."""
+    """Return numbers that ``%b`` in the names of sources takes: up to the highest that exists."""
     if BLOCK_NUMBER not in file_name + inner:
         return range(1)
     names: list[str] = []

@@ -25,7 +25,7 @@ Convert = Callable[[npt.NDArray[Any]], npt.NDArray[Any]]
 
 @dataclass(frozen=True)
 class StoredLabels:
-    """Samples of labels behind one indexing scheme.
+    """Hold samples of labels behind one indexing scheme.
 
     Attributes
     ----------
@@ -50,31 +50,31 @@ class StoredLabels:
 
     @property
     def dtype(self) -> np.dtype[Any]:
-        """As stored, in the byte order of this machine; bool counts as uint8."""
+        """Return the type as stored, in the byte order of this machine; bool counts as uint8."""
         stored: np.dtype[Any] = self.datasets[0].dtype
         return np.dtype(np.uint8) if stored.kind == "b" else stored.newbyteorder("=")
 
     @property
     def n_samples(self) -> int:
-        """One where there is no sample axis."""
+        """Return the number of samples; one where there is no sample axis."""
         if not self.has_samples:
             return len(self.datasets)
         return int(self.datasets[0].shape[self._stored_axes[0]])
 
     @property
     def is_ensemble(self) -> bool:
-        """Whether the layout has samples, be it one."""
+        """Return whether the layout has samples, be it one."""
         return self.has_samples or len(self.datasets) > 1
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """Spatial shape, ``([z,] y, x)``."""
+        """Return the spatial shape, ``([z,] y, x)``."""
         stored = self.datasets[0].shape
         return tuple(int(stored[axis]) for axis in self._spatial_axes)
 
     @property
     def whole(self) -> Window:
-        """The window that holds all voxels of a sample."""
+        """Return the window that holds all voxels of a sample."""
         return tuple(slice(0, length) for length in self.shape)
 
     @property
@@ -87,7 +87,10 @@ class StoredLabels:
 
     @property
     def _chunk(self) -> tuple[int, ...]:
-        """Lengths of a chunk along the spatial axes; 1 where any part can be read alone."""
+        """Return the lengths of a chunk along the spatial axes.
+
+        They are 1 where any part can be read alone.
+        """
         chunks = getattr(self.datasets[0], "chunks", None)
         return tuple(chunks[axis] if chunks else 1 for axis in self._spatial_axes)
 
@@ -143,7 +146,7 @@ class StoredLabels:
         region : sequence of slice, optional
             Per spatial axis. Default: the whole sample.
         dtype : dtype, optional
-            Of the result, which may be narrower than what is stored. Default: as stored.
+            Type of the result, which may be narrower than what is stored. Default: as stored.
         convert : callable, optional
             Applied to every block before it becomes `dtype`.
         """
@@ -207,7 +210,7 @@ class StoredLabels:
 
 
 def _cuts(part: slice, edge: int, chunk: int) -> Iterator[slice]:
-    """Consecutive slices of at most `edge` that end on chunk borders."""
+    """Yield consecutive slices of at most `edge` that end on chunk borders."""
     if edge >= part.stop - part.start:
         yield part
         return

@@ -77,19 +77,19 @@ def _check_pages(file: BinaryIO, name: str) -> None:
     large = head[2:4] in (b"\x2b\0", b"\0\x2b")
     link, number, entry = ("Q", "Q", 20) if large else ("I", "H", 12)
     (offset,) = struct.unpack_from(order + link, head, 8 if large else 4)
-    seen: set[int] = set()
+    offsets: set[int] = set()
     while offset:
         file.seek(offset)
         count = file.read(struct.calcsize(number))
         entries = struct.unpack(order + number, count)[0] if len(count) else 0
         file.seek(entries * entry, 1)
         following = file.read(struct.calcsize(link))
-        if offset in seen or not count or len(following) < struct.calcsize(link):
+        if offset in offsets or not count or len(following) < struct.calcsize(link):
             raise DataFileError(
-                f"{name}: cannot be read as TIFF, page {len(seen) + 1} is missing; the file is "
+                f"{name}: cannot be read as TIFF, page {len(offsets) + 1} is missing; the file is "
                 "damaged or truncated, take a whole copy"
             )
-        seen.add(offset)
+        offsets.add(offset)
         (offset,) = struct.unpack(order + link, following)
 
 
@@ -101,9 +101,9 @@ def _chosen(images: Sequence[Any], request: ReadRequest) -> Sequence[Any]:
     if request.member is None and len(set(listing.values())) == 1:
         return images
     if request.member is None and images:
-        shown = "; ".join(f"{number}: {text}" for number, text in list(listing.items())[:20])
+        listed = "; ".join(f"{number}: {text}" for number, text in list(listing.items())[:20])
         raise InputError(
-            f"{request.name}: holds {len(images)} images that do not make one stack ({shown}); "
+            f"{request.name}: holds {len(images)} images that do not make one stack ({listed}); "
             f"name one image, as in {request.name}:/1"
         )
     return [images[int(request.choose(listing, "image"))]]
@@ -121,14 +121,14 @@ def _check_whole(tiff: Any, image: Any, name: str) -> None:
         raise DataFileError(
             f"{name}: part of the image has no data; it is damaged, or was never written"
         )
-    said = tiff.imagej_metadata or {}
-    number = math.prod(int(said.get(key, 1)) for key in ("frames", "slices", "channels"))
-    found = math.prod(
+    metadata = tiff.imagej_metadata or {}
+    number = math.prod(int(metadata.get(key, 1)) for key in ("frames", "slices", "channels"))
+    slices = math.prod(
         n for axis, n in zip(image.axes, image.shape, strict=True) if axis in "TZCSIQ"
     )
-    if found < number:
+    if slices < number:
         raise DataFileError(
-            f"{name}: should hold {number} slices and holds {found}; the file is truncated"
+            f"{name}: should hold {number} slices and holds {slices}; the file is truncated"
         )
 
 
@@ -157,7 +157,7 @@ def _pixels(image: Any, request: ReadRequest) -> npt.NDArray[Any]:
 
 
 def _through_pillow(image: Any, request: ReadRequest) -> npt.NDArray[Any] | None:
-    """Pages that only Pillow can unpack (LZW, CCITT); None where the type or shape differ."""
+    """Read pages that only Pillow can unpack (LZW, CCITT); None where type or shape differ."""
     from PIL.TiffImagePlugin import TiffImageFile
 
     key = image.keyframe

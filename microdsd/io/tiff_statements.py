@@ -25,7 +25,10 @@ PRINT = "is that of a print or a screen"
 
 
 def stated_phases(image: Any) -> dict[int, str] | None:
-    """Names of the phases that microdsd wrote: in the description, or in an annotation of OME."""
+    """Return the names of the phases that microdsd wrote.
+
+    They are in the description, or in an annotation of OME.
+    """
     if image.kind == "ome":
         return _phases_of_ome(image)
     phases = _own(image).get("phases")
@@ -105,12 +108,12 @@ def _of_ome(tiff: Any, image: Any) -> dict[str, float | None]:
 
 
 def _of_imagej(tiff: Any) -> dict[str, float | None]:
-    said = tiff.imagej_metadata or {}
+    metadata = tiff.imagej_metadata or {}
     tags = tiff.pages.first.tags
-    unit = metres_per(said.get("unit"))
+    unit = metres_per(metadata.get("unit"))
     if unit is None:
         return {}
-    spacing = said.get("spacing")
+    spacing = metadata.get("spacing")
     return {
         "z": None if spacing is None else float(spacing) * unit,
         "y": _pixel(tags, "YResolution", unit),
@@ -139,7 +142,7 @@ def _with_resolution(volume: Volume, image: Any) -> Volume:
 
 
 def _own(image: Any) -> dict[str, Any]:
-    """The JSON that tifffile and microdsd keep in the description."""
+    """Return the JSON that tifffile and microdsd keep in the description."""
     text = image.keyframe.shaped_description
     try:
         record = json.loads(text) if text and text.startswith("{") else None

@@ -18,7 +18,7 @@ LARGEST_VOXEL = 1e-3
 
 @dataclass(frozen=True)
 class Volume:
-    """Values as a file stores them, with what it states about them.
+    """Hold values as a file stores them, with what it states about them.
 
     Attributes
     ----------
@@ -52,19 +52,19 @@ class Volume:
 
     @property
     def is_ensemble(self) -> bool:
-        """Whether an axis counts samples."""
+        """Return whether an axis counts samples."""
         return "s" in self.axes
 
     @property
     def voxel_size(self) -> tuple[float, ...] | None:
-        """Edge lengths in metres, in the order of the spatial axes; None where not known."""
+        """Return edge lengths in metres, in the order of the spatial axes; None where not known."""
         if self.spacing is None:
             return None
         return tuple(s for axis, s in zip(self.axes, self.spacing, strict=True) if axis in "zyx")
 
 
 def plain_axes(ndim: int) -> str:
-    """Axes of an array whose file does not name them.
+    """Return the axes of an array whose file does not name them.
 
     Examples
     --------
@@ -110,7 +110,7 @@ def in_order(volume: Volume, name: str, axis_order: str | None, ensemble: bool) 
     ----------
     volume : Volume
     name : str
-        Of the file, for messages.
+        Name of the file, for messages.
     axis_order : str, optional
         Letters of the stored axes, slowest first, which overrule what the file says.
     ensemble : bool
@@ -142,7 +142,7 @@ def in_order(volume: Volume, name: str, axis_order: str | None, ensemble: bool) 
 
 
 def _grey(volume: Volume, name: str) -> Volume:
-    """One channel of a colour image whose channels agree."""
+    """Return one channel of a colour image whose channels agree."""
     axis = volume.axes.index("r")
     array = np.moveaxis(volume.array, axis, -1)
     shades, opacity = array[..., : volume.colours], array[..., volume.colours :]

@@ -87,7 +87,7 @@ def save_vti(path: str | Path, ms: LabelsLike, *, overwrite: bool = False) -> No
 
 
 def _text(value: str) -> str:
-    """Text as VTK's XML has it: the bytes as numbers, ended by 0."""
+    """Return text as VTK's XML has it: the bytes as numbers, ended by 0."""
     return " ".join(map(str, (*value.encode(), 0)))
 
 

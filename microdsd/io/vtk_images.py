@@ -44,12 +44,14 @@ def read_vti(request: ReadRequest) -> Volume:
     microdsd writes unit and phase names into the field data.
     """
     content = request.path.read_bytes()
-    found = APPENDED.search(content)
-    head = content[: found.start()] + b"</VTKFile>" if found else content
+    matched = APPENDED.search(content)
+    head = content[: matched.start()] + b"</VTKFile>" if matched else content
     if b"<!ENTITY" in head:
         raise ValueError("entities are not read")
     root = ElementTree.fromstring(head)
-    appended = _Stream(content[found.end() :], b'"raw"' not in found.group()) if found else None
+    appended = (
+        _Stream(content[matched.end() :], b'"raw"' not in matched.group()) if matched else None
+    )
     image = root.find("ImageData")
     pieces = [] if image is None else image.findall("Piece")
     if image is None or len(pieces) != 1:
@@ -82,13 +84,13 @@ def read_vti(request: ReadRequest) -> Volume:
 
 @dataclass(frozen=True)
 class _Stream:
-    """Bytes, or their base64 text."""
+    """Hold bytes, or their base64 text."""
 
     data: bytes
     is_text: bool
 
     def take(self, start: int, length: int) -> bytes:
-        """Bytes from a place that is counted as they are stored."""
+        """Take bytes from a place that is counted as they are stored."""
         taken = self.data[start : start + self.stored(length)]
         unpacked = base64.b64decode(taken, validate=True) if self.is_text else taken
         if len(unpacked) < length:
@@ -96,7 +98,7 @@ class _Stream:
         return unpacked[:length]
 
     def stored(self, length: int) -> int:
-        """How many bytes of the file hold so many bytes."""
+        """Return how many bytes of the file hold so many bytes."""
         return 4 * -(-length // 3) if self.is_text else length
 
 
@@ -124,7 +126,7 @@ def _decoded(
 def _unpacked(
     stream: _Stream, start: int, length: np.dtype[Any], compressor: str | None, expected: int
 ) -> bytes:
-    """Bytes of one array, of which a header says how they are packed."""
+    """Unpack the bytes of one array, of which a header says how they are packed."""
     if compressor is None:
         (size,) = np.frombuffer(stream.take(start, length.itemsize), length).tolist()
         if size != expected:
@@ -156,12 +158,12 @@ def _with_statements(volume: Volume, image: Any) -> Volume:
         for entry in image.findall("FieldData/*")
         if entry.get("type") == "String" and entry.get("format") == "ascii"
     }
-    said = {name: text.decode() for name, text in fields.items() if name in STATEMENTS}
-    if "phases" in said:
-        names = json.loads(said["phases"])
+    statements = {name: text.decode() for name, text in fields.items() if name in STATEMENTS}
+    if "phases" in statements:
+        names = json.loads(statements["phases"])
         volume = replace(volume, phases={int(label): str(name) for label, name in names.items()})
     lengths = tuple(float(length) for length in image.get("Spacing", "1 1 1").split()[::-1])
-    unit = metres_per(said.get("unit"))
+    unit = metres_per(statements.get("unit"))
     if unit is not None:
         return with_spacing(volume, tuple(length * unit for length in lengths), "microdsd")
     if set(lengths) == {1.0}:

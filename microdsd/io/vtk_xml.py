@@ -20,7 +20,7 @@ _TYPES |= {"u4": "UInt32", "u8": "UInt64", "f8": "Float64"}
 
 @dataclass(frozen=True)
 class Array:
-    """One array of a file, in pieces that need not be in memory at once.
+    """Describe one array of a file, in pieces that need not be in memory at once.
 
     Attributes
     ----------
@@ -45,13 +45,13 @@ class Array:
 
     @classmethod
     def of(cls, section: str, name: str, values: npt.NDArray[Any]) -> Array:
-        """One piece that is in memory."""
+        """Return one piece that is in memory."""
         components = values.shape[1] if values.ndim == 2 else 1
         return cls(section, name, values.dtype, values.size, components, lambda: [values])
 
     @property
     def nbytes(self) -> int:
-        """Bytes of the values."""
+        """Return the bytes of the values."""
         return self.length * self.dtype.itemsize
 
 

@@ -95,7 +95,7 @@ def open_labels(
         path, inner = split_spec(source)
         file = open_hdf5(path)
         try:
-            found = locate(
+            array = locate(
                 file,
                 inner,
                 ensemble=ensemble,
@@ -104,16 +104,16 @@ def open_labels(
                 fill_unwritten=fill_unwritten,
             )
             labels = _open(
-                found.labels,
-                statement_of(found, sized=voxel_size is None),
+                array.labels,
+                statement_of(array, sized=voxel_size is None),
                 phases,
                 voxel_size,
                 region,
                 check,
                 file.close,
             )
-            labels.notes = (found.note,) if found.note else ()
-            labels.provenance = provenance_in(found)
+            labels.notes = (array.note,) if array.note else ()
+            labels.provenance = provenance_in(array)
             return labels
         except BaseException:
             file.close()

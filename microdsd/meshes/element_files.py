@@ -137,7 +137,7 @@ def save_vtu(path: str | Path, elements: Elements, *, overwrite: bool = False) -
 
 
 def set_names(phases: Mapping[int, str]) -> dict[int, str]:
-    """Names of sets that Abaqus takes: letters, digits, _ and -, each once whatever the case.
+    """Return names of sets that Abaqus takes: letters, digits, _ and -, each once in any case.
 
     Examples
     --------
@@ -184,7 +184,7 @@ def _write_rows(file: TextIO, row: str, pieces: Iterable[NDArray[np.generic]]) -
 
 
 def _of_phase(elements: Elements, label: int) -> Iterator[NDArray[np.int64]]:
-    """Numbers of the elements of a phase from 1, layer by layer."""
+    """Yield the numbers of the elements of a phase from 1, layer by layer."""
     start = 1
     for layer in elements.layers():
         yield start + np.flatnonzero(layer == label)

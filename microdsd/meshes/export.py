@@ -35,13 +35,13 @@ MESH_SUFFIXES = (*BODIES, ".vtp", *ELEMENTS)
 
 @dataclass(frozen=True)
 class WrittenMesh:
-    """A file, and what is in it.
+    """Describe a file, and what is in it.
 
     Attributes
     ----------
     path : Path
     volumes : tuple of PhaseVolume
-        Of the phases; of voxels as elements none, as theirs are exact.
+        Volumes of the phases; voxels as elements have none, as their volumes are exact.
     counts : dict of str to int
         Triangles and points, or elements by phase and nodes.
     unit : str
@@ -56,7 +56,7 @@ class WrittenMesh:
 def mesh_files(
     path: str | Path, ms: LabelsLike, phases: Sequence[int | str] | None = None
 ) -> dict[Path, Sequence[int | str] | None]:
-    """Files that `save_meshes` writes, and the phases of each.
+    """Return the files that `save_meshes` writes, and the phases of each.
 
     STL and PLY hold one body: that of the phases asked for or, where none is named, one file for
     every phase that has a voxel.
@@ -75,16 +75,16 @@ def mesh_files(
     if path.suffix.lower() not in BODIES or phases:
         return {path: phases or None}
     box = as_microstructure(ms)
-    there = label_counts(box.values)
-    found: dict[Path, Sequence[int | str] | None] = {}
+    voxels = label_counts(box.values)
+    files: dict[Path, Sequence[int | str] | None] = {}
     for label, name in material_phases(phases_of(box)).items():
-        if there.get(label):
+        if voxels.get(label):
             plain = re.sub(r"[^\w-]+", "_", name).strip("_") or str(label)
             file = path.with_name(f"{path.stem}-{plain}{path.suffix}")
-            if file in found:
+            if file in files:
                 file = path.with_name(f"{path.stem}-{plain}-{label}{path.suffix}")
-            found[file] = [label]
-    return found
+            files[file] = [label]
+    return files
 
 
 def check_mesh_format(path: str | Path) -> None:
@@ -148,7 +148,7 @@ def save_meshes(
     caps : bool
         Whether bodies are closed where they meet the faces of the box.
     unit : {"m", "mm", "um", "nm"}, optional
-        Of lengths; by default metres, or voxels where no voxel size is known.
+        Unit of lengths; by default metres, or voxels where no voxel size is known.
     overwrite : bool
         Whether files of these names may be replaced.
 

@@ -14,7 +14,7 @@ EXTERIOR = 0
 
 @dataclass(frozen=True)
 class Faces:
-    """Faces between voxels of different numbers, and those of the box.
+    """Hold the faces between voxels of different numbers, and those of the box.
 
     Attributes
     ----------
@@ -76,7 +76,7 @@ def number_of_faces(numbers: NDArray[np.integer]) -> int:
 
 
 def _faces_across(padded: NDArray[np.integer], axis: int) -> tuple[NDArray[Any], ...]:
-    """Faces whose normal is along one axis: corners, numbers, voxels, whether on the box."""
+    """Find the faces normal to one axis: corners, numbers, voxels, whether on the box."""
     below = (slice(None),) * axis
     lower, upper = padded[(*below, slice(-1))], padded[(*below, slice(1, None))]
     place = np.stack(np.nonzero(lower != upper))

@@ -26,7 +26,7 @@ Values = NDArray[np.integer]
 
 @dataclass(frozen=True)
 class Elements:
-    """Elements and nodes of a box of voxels; those of phases left out are not there.
+    """Hold the elements and nodes of a box of voxels, without those of phases left out.
 
     Elements are numbered from 0, x fastest, then y, then z; nodes likewise. What is made for one
     layer of voxels at a time takes the memory of that layer.
@@ -36,7 +36,7 @@ class Elements:
     labels : ndarray, shape (z, y, x)
         An image is one layer.
     phases : dict of int to str
-        Of the elements that are there; each has at least one voxel.
+        Phases of the elements that are there; each has at least one voxel.
     absent : tuple of str
         Phases that were asked for and have no voxel.
     size, start : tuple of float
@@ -62,7 +62,7 @@ class Elements:
         *,
         unit: str | None = None,
     ) -> Elements:
-        """Elements of one sample.
+        """Build the elements of one sample.
 
         Parameters
         ----------
@@ -70,7 +70,7 @@ class Elements:
         phases : sequence of int or str, optional
             Labels or names; by default all. What is named "outside" is never an element.
         unit : {"m", "mm", "um", "nm"}, optional
-            Of lengths; by default metres, or voxels where no voxel size is known.
+            Unit of lengths; by default metres, or voxels where no voxel size is known.
 
         Raises
         ------
@@ -91,10 +91,10 @@ class Elements:
         if left := [phases_of(box)[label] for label in wanted if label not in names]:
             raise InputError(f"phases: {left[0]!r} is no material; leave it out")
         counts = label_counts(box.values)
-        there = {label: name for label, name in names.items() if label in wanted}
-        absent = tuple(name for label, name in there.items() if not counts.get(label))
-        there = {label: name for label, name in there.items() if counts.get(label)}
-        if not there:
+        present = {label: name for label, name in names.items() if label in wanted}
+        absent = tuple(name for label, name in present.items() if not counts.get(label))
+        present = {label: name for label, name in present.items() if counts.get(label)}
+        if not present:
             raise InputError(f"phases: {', '.join(absent)} have no voxel here; nothing to mesh")
         size, known = voxel_size_of(box)
         factor = 1.0 if unit is None else length_factor(known, unit)
@@ -102,7 +102,7 @@ class Elements:
         flat = box.ndim == 2
         return cls(
             box.values[None] if flat else box.values,
-            there,
+            present,
             absent,
             tuple(factor * edge for edge in ((min(size), *size) if flat else size)),
             tuple(factor * place for place in ([0.0, *start] if flat else start)),
@@ -112,41 +112,42 @@ class Elements:
 
     @property
     def number(self) -> int:
-        """Number of elements."""
+        """Return the number of elements."""
         return sum(self.counts.values())
 
     @cached_property
     def counts(self) -> dict[int, int]:
-        """Elements of every phase."""
-        found = label_counts(self.labels)
-        return {label: found[label] for label in self.phases}
+        """Return the number of elements of every phase."""
+        voxels = label_counts(self.labels)
+        return {label: voxels[label] for label in self.phases}
 
     @property
     def number_of_nodes(self) -> int:
-        """Number of nodes."""
+        """Return the number of nodes."""
         return int(self._first_node[-1])
 
     def layers(self) -> Iterator[Values]:
-        """Labels of the elements, layer by layer."""
+        """Yield the labels of the elements, layer by layer."""
         for layer in range(len(self.labels)):
-            yield self.labels[layer][self._there(layer)]
+            yield self.labels[layer][self._meshed(layer)]
 
     def corners(self) -> Iterator[NDArray[np.int64]]:
-        """Nodes of the elements, layer by layer, shape (n, 8) or, of an image, (n, 4).
+        """Yield the nodes of the elements, layer by layer, shape (n, 8) or, of an image, (n, 4).
 
-        Counter-clockwise seen from above (x to y), the lower four first, as Abaqus and VTK count.
+        The nodes go counter-clockwise seen from above (x to y), the lower four first, as Abaqus and
+        VTK count.
         """
         lower = self._numbers(0)
         for layer in range(len(self.labels)):
             upper = lower if self.flat else self._numbers(layer + 1)
-            y, x = np.nonzero(self._there(layer))
+            y, x = np.nonzero(self._meshed(layer))
             ring = [(y, x), (y, x + 1), (y + 1, x + 1), (y + 1, x)]
             planes = [lower] if self.flat else [lower, upper]
             yield np.stack([plane[place] for plane in planes for place in ring], axis=1)
             lower = upper
 
     def nodes(self) -> Iterator[NDArray[np.float64]]:
-        """Places (x, y, z) of the nodes, plane by plane."""
+        """Yield the places (x, y, z) of the nodes, plane by plane."""
         dz, dy, dx = self.size
         for plane in range(self._planes):
             y, x = np.nonzero(self._used(plane))
@@ -154,7 +155,10 @@ class Elements:
             yield places + np.array(self.start[::-1])
 
     def face_nodes(self) -> dict[str, Iterator[NDArray[np.int64]]]:
-        """Nodes in every face of the box, plane by plane: X0 and X1 are the ends along x."""
+        """Return the nodes in every face of the box, plane by plane.
+
+        X0 and X1 are the ends along x.
+        """
         faces = {
             "X0": (slice(None), slice(1)),
             "X1": (slice(None), slice(-1, None)),
@@ -162,12 +166,12 @@ class Elements:
             "Y1": (slice(-1, None), slice(None)),
         }
         everywhere = range(self._planes)
-        found = {name: self._in(part, everywhere) for name, part in faces.items()}
+        nodes = {name: self._in(part, everywhere) for name, part in faces.items()}
         if not self.flat:
             whole = (slice(None), slice(None))
-            found["Z0"] = self._in(whole, [0])
-            found["Z1"] = self._in(whole, [self._planes - 1])
-        return found
+            nodes["Z0"] = self._in(whole, [0])
+            nodes["Z1"] = self._in(whole, [self._planes - 1])
+        return nodes
 
     def _in(self, part: tuple[slice, slice], planes: Sequence[int]) -> Iterator[NDArray[np.int64]]:
         for plane in planes:
@@ -178,19 +182,19 @@ class Elements:
     def _planes(self) -> int:
         return 1 if self.flat else len(self.labels) + 1
 
-    def _there(self, layer: int) -> NDArray[np.bool_]:
+    def _meshed(self, layer: int) -> NDArray[np.bool_]:
         return np.isin(self.labels[layer], list(self.phases))
 
     def _used(self, plane: int) -> NDArray[np.bool_]:
-        """Which points of a plane are nodes: corners of an element above or below."""
+        """Return which points of a plane are nodes: corners of an element above or below."""
         used = np.zeros((self.labels.shape[1] + 1, self.labels.shape[2] + 1), dtype=bool)
         for layer in {plane - 1, plane} if not self.flat else {plane}:
             if 0 <= layer < len(self.labels):
-                there = self._there(layer)
-                used[:-1, :-1] |= there
-                used[:-1, 1:] |= there
-                used[1:, :-1] |= there
-                used[1:, 1:] |= there
+                meshed = self._meshed(layer)
+                used[:-1, :-1] |= meshed
+                used[:-1, 1:] |= meshed
+                used[1:, :-1] |= meshed
+                used[1:, 1:] |= meshed
         return used
 
     @cached_property
@@ -199,7 +203,7 @@ class Elements:
         return np.concatenate([[0], np.cumsum(numbers, dtype=np.int64)])
 
     def _numbers(self, plane: int) -> NDArray[np.int64]:
-        """Number of every node of a plane, -1 where there is none."""
+        """Return the number of every node of a plane, -1 where there is none."""
         used = self._used(plane)
         numbers = np.full(used.shape, -1, dtype=np.int64)
         numbers[used] = self._first_node[plane] + np.arange(int(used.sum()))

@@ -21,7 +21,7 @@ Points = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Sheets:
-    """Squares and triangles on points that no two sheets share.
+    """Hold squares and triangles on points that no two sheets share.
 
     Attributes
     ----------
@@ -83,7 +83,7 @@ def separated(corners: Index, inside: Index, shape: tuple[int, ...]) -> Sheets:
 
 
 def _edges(squares: Index) -> Index:
-    """Both ends of every side of every square, the lower first, shape (4 n, 2)."""
+    """Return both ends of every side of every square, the lower first, shape (4 n, 2)."""
     sides = np.stack([squares, np.roll(squares, -1, axis=1)], axis=2)
     return np.sort(sides.reshape(-1, 2), axis=1)
 
@@ -93,14 +93,14 @@ def _keys(edges: Index) -> Index:
 
 
 def _pairs(edges: Index, inside: Index) -> tuple[Index, Index]:
-    """Sides of squares that are one edge: where four meet, those of the same voxel."""
+    """Pair the sides of squares that are one edge: where four meet, those of the same voxel."""
     key = _keys(edges)
     order = np.lexsort((np.repeat(inside, 4), key))
     return order[0::2], order[1::2]
 
 
 def _rings(first: Index, second: Index, n: int) -> Index:
-    """Number the rings of faces around points, one number for each corner of a face."""
+    """Label the rings of faces around points, one number for each corner of a face."""
     next_corner = np.roll(np.arange(4 * n).reshape(n, 4), -1, axis=1).reshape(-1)
     # Two faces of one side go along it in opposite directions: the start of one is the end of the
     # other.
@@ -111,7 +111,7 @@ def _rings(first: Index, second: Index, n: int) -> Index:
 
 
 def _middles(squares: Index, first: Index, second: Index, points: int) -> tuple[Index, Index]:
-    """Ends of the edges that still belong to four faces, one for each pair, and where they go.
+    """Return the ends of the edges that four faces still share, per pair, and where they go.
 
     Such an edge closes a hole of the body at both of its ends. A point in the middle, one for
     each of the two pairs of faces, opens it.
@@ -128,7 +128,7 @@ def _middles(squares: Index, first: Index, second: Index, points: int) -> tuple[
 
 
 def _fans(squares: Index, middle_of: Index, cut: Index, points: int) -> tuple[Index, Index]:
-    """Triangles around the centres of the squares that have points on their sides."""
+    """Return triangles around the centres of the squares that have points on their sides."""
     start = squares[cut]
     end = np.roll(start, -1, axis=1)
     middle = middle_of[cut]

@@ -85,12 +85,12 @@ def with_volumes(
     free : ndarray of bool, shape (n, 3)
         Along which axes a point may move.
     volumes : sequence of float
-        Of the parts, in voxels.
+        Volumes of the parts, in voxels.
     """
     wanted = np.array(volumes, dtype=np.float64)
     for _ in range(_CORRECTIONS):
-        found = part_volumes(points, triangles, parts)
-        missing = wanted - found
+        current = part_volumes(points, triangles, parts)
+        missing = wanted - current
         if (np.abs(missing) <= 1e-9 * wanted).all():
             break
         area = _area_vectors(points, triangles)
@@ -123,7 +123,9 @@ def part_volumes(
 
 
 def signed_volumes(points: Points, triangles: Index) -> Points:
-    """Volume between each triangle and the middle of all points; of a closed surface, its parts.
+    """Return the volume between each triangle and the middle of all points.
+
+    The volumes of a closed surface add up to its own.
 
     Examples
     --------
@@ -140,7 +142,7 @@ def signed_volumes(points: Points, triangles: Index) -> Points:
 
 
 def _area_vectors(points: Points, triangles: Index) -> Points:
-    """A third of the area of every triangle, along its normal: what each corner moves of it."""
+    """Return a third of each triangle's area, along its normal: what each corner moves of it."""
     a, b, c = (points[triangles[:, i]] for i in range(3))
     # The order z, y, x turns the sign of the product.
     return -np.cross(b - a, c - a) / 6
@@ -159,9 +161,9 @@ def edges_of(sides: Index, kinds: NDArray[np.integer]) -> tuple[Index, NDArray[n
     Parameters
     ----------
     sides : ndarray of int64, shape (n, 2)
-        Of all polygons, in either direction.
+        Sides of all polygons, in either direction.
     kinds : ndarray of int, shape (n,)
-        Of the polygon that each belongs to.
+        Kind of the polygon that each belongs to.
 
     Returns
     -------
@@ -183,7 +185,10 @@ def edges_of(sides: Index, kinds: NDArray[np.integer]) -> tuple[Index, NDArray[n
 
 
 def _mean_of_neighbours(edges: Index, crease: NDArray[np.bool_], n: int) -> csr_array:
-    """Matrix that averages over the neighbours of every point; on a crease, over those on it."""
+    """Return the matrix that averages over every point's neighbours.
+
+    A point on a crease is averaged over its neighbours on the crease.
+    """
     from_, to = (np.concatenate([edges[:, i], edges[:, 1 - i]]) for i in (0, 1))
     along = np.tile(crease, 2)
     on_crease = np.zeros(n, dtype=bool)

@@ -32,7 +32,7 @@ _BYTES_PER_FACE = 1100
 
 @dataclass(frozen=True)
 class PhaseVolume:
-    """What a mesh makes of the volume of a phase.
+    """Compare the volume of a phase in the mesh and in the voxels.
 
     Attributes
     ----------
@@ -52,12 +52,12 @@ class PhaseVolume:
 
     @property
     def error(self) -> float:
-        """Volume of the mesh over that of the voxels, less one."""
+        """Return the volume of the mesh over that of the voxels, less one."""
         return self.of_mesh / self.of_voxels - 1
 
     @property
     def smoothing_error(self) -> float:
-        """The same of smoothing alone."""
+        """Return the relative error of the volume that smoothing alone makes."""
         return self.of_smoothing / self.of_voxels - 1
 
     def sentence(self, unit: str) -> str:
@@ -77,7 +77,7 @@ class PhaseVolume:
 
 @dataclass(frozen=True)
 class Surface:
-    """Triangles, and what lies on both sides of each.
+    """Hold triangles, and what lies on both sides of each.
 
     Attributes
     ----------
@@ -235,9 +235,9 @@ def phase_surfaces(ms: LabelsLike, *, smoothing: int = SMOOTHING) -> Surface:
     triangles = _halves(places, squares)
     known = np.concatenate([[-1], labels])
     behind, before = (np.tile(known[side], 2) for side in (faces.behind, faces.before))
-    there = [label for label in material if (behind == label).any() or (before == label).any()]
-    parts = [(behind == label, before == label) for label in there]
-    voxels = [int((box.values == label).sum()) for label in there]
+    present = [label for label in material if (behind == label).any() or (before == label).any()]
+    parts = [(behind == label, before == label) for label in present]
+    voxels = [int((box.values == label).sum()) for label in present]
     after = part_volumes(places, triangles, parts)
     if smoothing:
         places = with_volumes(places, start, triangles, parts, free, voxels)
@@ -245,7 +245,7 @@ def phase_surfaces(ms: LabelsLike, *, smoothing: int = SMOOTHING) -> Surface:
     points, unit, voxel = _scaled(box, places)
     volumes = tuple(
         PhaseVolume(names[label], n, n * voxel, float(mesh) * voxel, float(left) * voxel)
-        for label, n, mesh, left in zip(there, voxels, final, after, strict=True)
+        for label, n, mesh, left in zip(present, voxels, final, after, strict=True)
     )
     return Surface(points, triangles, behind, before, names, unit, volumes)
 
@@ -298,7 +298,7 @@ def length_factor(known: str, wanted: str) -> float:
 
 
 def _box(ms: LabelsLike, smoothing: int) -> xr.DataArray:
-    """One 3D sample."""
+    """Return one 3D sample, checked."""
     if smoothing < 0:
         raise InputError(f"smoothing: must be at least 0, got {smoothing}")
     box = as_microstructure(ms)
@@ -310,7 +310,7 @@ def _box(ms: LabelsLike, smoothing: int) -> xr.DataArray:
 
 
 def _numbered(values: NDArray[np.integer], labels: NDArray[np.int64]) -> NDArray[np.integer]:
-    """Number the labels from 1; 0 where there is no material."""
+    """Label phases from 1, in the order of the labels; 0 where there is no material."""
     numbers = np.zeros(values.shape, dtype=np.min_scalar_type(len(labels)))
     for number, label in enumerate(labels.tolist(), start=1):
         numbers[values == label] = number
@@ -328,7 +328,7 @@ def _require_memory(numbers: NDArray[np.integer]) -> None:
 
 
 def _free(points: NDArray[np.float64], shape: Sequence[int]) -> NDArray[np.bool_]:
-    """Along which axes a point may move: none in the box's faces out of them."""
+    """Return along which axes a point may move: none in the box's faces out of them."""
     return (points > 0) & (points < np.array(shape))
 
 
@@ -337,7 +337,7 @@ def _sides(polygons: NDArray[np.int64]) -> NDArray[np.int64]:
 
 
 def _halves(points: NDArray[np.float64], squares: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Two triangles of every square, cut along its shorter diagonal; all first ones come first."""
+    """Cut every square along its shorter diagonal into two triangles; all first ones come first."""
     a, b, c, d = squares.T
     across = np.linalg.norm(points[a] - points[c], axis=1)
     other = np.linalg.norm(points[b] - points[d], axis=1)
@@ -375,7 +375,7 @@ def _without(surface: Surface, left_out: NDArray[np.bool_]) -> Surface:
 def _scaled(
     box: xr.DataArray, places: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], str, float]:
-    """Points (x, y, z) in metres or voxels where the box lies, the unit, and a voxel's volume."""
+    """Return points (x, y, z) where the box lies, the unit (metres or voxels), a voxel's volume."""
     size, unit = voxel_size_of(box)
     start = [float(box.coords[d][0]) - s / 2 for d, s in zip(box.dims, size, strict=True)]
     points = places * np.array(size) + np.array(start)

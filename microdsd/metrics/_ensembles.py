@@ -65,7 +65,7 @@ def specimen_of(ensemble: xr.DataArray, mask: MaskLike | None) -> NDArray[np.boo
     ensemble : DataArray
         Labels with a sample dim.
     mask : array_like of bool or None
-        Of the shape of one sample, for all samples, or of the whole ensemble.
+        A mask of the shape of one sample, for all samples, or of the whole ensemble.
 
     Raises
     ------

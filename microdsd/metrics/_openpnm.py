@@ -48,9 +48,9 @@ class NetworkFlow:
     Parameters
     ----------
     network : mapping
-        Of porespy's `snow2`, as `microdsd.metrics._porespy.snow_network` returns it.
+        Result of porespy's `snow2`, as `microdsd.metrics._porespy.snow_network` returns it.
     axis : int
-        Of the array that the network was made from.
+        Axis of the array that the network was made from.
     """
 
     def __init__(self, network: Network, axis: int) -> None:

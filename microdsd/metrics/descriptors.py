@@ -89,7 +89,7 @@ def describe(
         Standard error of the phase fraction, over the fraction, that ``representative_size`` is
         for.
     progress : Progress, optional
-        Told before each group how many are measured, of how many, and its name.
+        Receives before each group how many are measured, of how many, and its name.
 
     Returns
     -------

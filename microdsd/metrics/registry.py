@@ -161,7 +161,7 @@ class Group:
     measure : callable
         From a `Request` to variables by name; none of them where the group does not apply.
     descriptors : tuple of Descriptor
-        Of the variables, and what is derived from them.
+        Descriptors of the variables, and what is derived from them.
     optional : bool
         Whether it is measured only where it is named, or `included`.
     """

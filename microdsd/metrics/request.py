@@ -31,7 +31,7 @@ class Request:
     periodic : bool
     mask : array_like of bool or None
     relative_error : float
-        Of the phase fraction, in a box of representative size.
+        Relative error of the phase fraction, in a box of representative size.
     """
 
     ensemble: xr.DataArray

@@ -19,7 +19,7 @@ def place_in(
     ----------
     labels : array_like of int, shape ([z,] y, x)
     shape : sequence of int
-        Of the box.
+        Shape of the box.
     at : sequence of int, optional
         Voxel of the box where the piece begins; by default it is in the middle.
 

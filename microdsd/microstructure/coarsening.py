@@ -49,7 +49,7 @@ def coarsen(
         "exact": every phase keeps its fraction, to the nearest voxel of the coarse sample; among
         all ways to do so, one that leaves most voxels in a block of their own phase.
     rng : None, int or numpy Generator
-        Of the rule "exact": which of several blocks alike take a phase.
+        Random numbers of the rule "exact": which of several blocks alike take a phase.
 
     Raises
     ------

@@ -22,9 +22,9 @@ FORMAT_VERSION = 2
 
 @dataclass(frozen=True)
 class ModelCard:
-    """What a model is, apart from its weights.
+    """Describe what a model is, apart from its weights.
 
-    Parameters
+    Attributes
     ----------
     network : UNetConfig
     contents : Phases or Channels
@@ -32,7 +32,7 @@ class ModelCard:
     window : tuple of int
         Voxels per axis of the training windows.
     boundary : {"no-flux", "periodic"}
-        Of the training windows.
+        Boundary of the training windows.
     sigma_min, sigma_max : float
         Noise levels seen in training, voxels.
     walks : tuple of WalkBack
@@ -88,16 +88,19 @@ class ModelCard:
 
     @property
     def phases(self) -> Mapping[int, str]:
-        """Label and name of every phase, in the order of the labels; or of every channel."""
+        """Return label and name of every phase, in the order of the labels; or of every channel."""
         return self.contents.phases
 
     def walk(self, evaluations: int, sigma_last: float | None = None) -> WalkBack:
-        """How samples walk back in that many evaluations, to a last level of one's own if given."""
+        """Return how samples walk back in that many evaluations, to a given last level if any."""
         walk = WalkBack.between(self.walks, evaluations)
         return walk if sigma_last is None else replace(walk, last=sigma_last)
 
     def with_walk(self, walk: WalkBack) -> ModelCard:
-        """Card with another walk for one number of evaluations; see `with_walk` of the model."""
+        """Return the card with another walk for one number of evaluations.
+
+        The model's `with_walk` describes the settings.
+        """
         if walk.evaluations < 1:
             raise InputError(f"walk: evaluations={walk.evaluations}; give at least 1")
         if not self.sigma_min <= walk.last < walk.first <= self.sigma_max:
@@ -119,7 +122,7 @@ class ModelCard:
         return replace(self, walks=tuple(by_number[n] for n in sorted(by_number)))
 
     def to_json(self) -> str:
-        """One JSON document; `card_from_json` reads it."""
+        """Return one JSON document, which `card_from_json` reads."""
         raw = asdict(self) | self.contents.entries()
         del raw["contents"]
         raw["classes"] = [[name, spans] for name, spans in self.classes.items()]

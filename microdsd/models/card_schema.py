@@ -31,7 +31,7 @@ _CONTENTS = ("phases", "background", "grey_levels")
 
 
 def card_from_json(text: str) -> ModelCard:
-    """Card from its JSON document.
+    """Read a card from its JSON document.
 
     Raises
     ------
@@ -62,7 +62,7 @@ def card_from_json(text: str) -> ModelCard:
 
 
 def _contents(phases: Any, background: Any, grey_levels: Any) -> dict[str, Any]:
-    """Fields of `Phases`, or of `Channels`, which files have in the same three entries."""
+    """Return the fields of `Phases` or `Channels`, which files have in the same three entries."""
     if grey_levels == 0:
         return {"phases": phases, "background": background}
     numbers = [str(k) for k in range(len(phases))] if isinstance(phases, dict) else []
@@ -75,7 +75,7 @@ def _contents(phases: Any, background: Any, grey_levels: Any) -> dict[str, Any]:
 
 
 def document(text: str) -> dict[str, Any]:
-    """JSON object of a header.
+    """Read the JSON object of a header.
 
     Raises
     ------
@@ -96,7 +96,7 @@ def _is_named(pair: object) -> bool:
 
 
 def _walks_of_earlier_files(raw: dict[str, Any]) -> list[dict[str, Any]]:
-    """Walks from the horizon to the last levels that such a file names; these are taken out."""
+    """Take the walks of an earlier file out of it, from the horizon to the last levels it names."""
     own, last, few = raw.get("evaluations"), raw.pop("sigma_last"), raw.pop("sigma_last_few", None)
     ends = [(own, last)]
     if few is not None and own != _FEW_EVALUATIONS:
@@ -106,7 +106,7 @@ def _walks_of_earlier_files(raw: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def _checked(raw: Mapping[str, Any]) -> ModelCard:
-    """Card of a document of this version; an error names the first field that cannot be."""
+    """Build the card of a document of this version; an error names the first invalid field."""
     try:
         card = TypeAdapter(ModelCard).validate_json(json.dumps(raw))
     except ValidationError as error:
@@ -130,7 +130,7 @@ def _brief(value: object) -> str:
 
 
 def _contradictions(card: ModelCard) -> Iterator[str]:
-    """What types alone do not say, the fields by name."""
+    """Yield what types alone do not say, the fields by name."""
     yield from _of_network(card)
     yield from _of_material(card)
     yield from _of_walks(card)

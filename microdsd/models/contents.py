@@ -19,9 +19,9 @@ CONFIG = ConfigDict(strict=True, extra="forbid", allow_inf_nan=False)
 
 @dataclass(frozen=True)
 class Phases:
-    """Phases of a material: every voxel has one, walkers stand for all but the background.
+    """Name the phases of a material: walkers stand for the voxels of all but the background.
 
-    Parameters
+    Attributes
     ----------
     phases : dict of int to str
         Label and name of every phase; kept in ascending order of the labels.
@@ -50,32 +50,32 @@ class Phases:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Names of the phases, in the order of the labels."""
+        """Return the names of the phases, in the order of the labels."""
         return tuple(self.phases.values())
 
     @property
     def species(self) -> tuple[int, ...]:
-        """Labels of the conserved species, in channel order."""
+        """Return the labels of the conserved species, in channel order."""
         return tuple(label for label in self.phases if label != self.background)
 
     def require_phases(self, argument: str, what: str) -> Self:
-        """The same: what needs phases has them."""
+        """Return these phases: an operation that needs phases has them."""
         return self
 
     def means(self, values: Mapping[str, float]) -> str:
-        """Mean fractions in words."""
+        """Return mean fractions in words."""
         return ", ".join(f"{name} {mean:.1%}" for name, mean in values.items())
 
     def entries(self) -> dict[str, Any]:
-        """Entries of the card of a model file."""
+        """Return the entries of the card of a model file."""
         return {"phases": self.phases, "background": self.background, "grey_levels": 0}
 
 
 @dataclass(frozen=True)
 class Channels:
-    """Channels of images: every unit of intensity is a walker, there is no background.
+    """Name the channels of images: every unit of intensity is a walker, without a background.
 
-    Parameters
+    Attributes
     ----------
     names : tuple of str
         Names, in the order of the channel axis.
@@ -100,17 +100,17 @@ class Channels:
 
     @property
     def phases(self) -> dict[int, str]:
-        """Number and name of every channel."""
+        """Return the number and the name of every channel."""
         return dict(enumerate(self.names))
 
     @property
     def species(self) -> tuple[int, ...]:
-        """Numbers of the channels."""
+        """Return the numbers of the channels."""
         return tuple(self.phases)
 
     @property
     def top(self) -> int:
-        """Largest intensity."""
+        """Return the largest intensity."""
         return self.levels - 1
 
     def require_phases(self, argument: str, what: str) -> NoReturn:
@@ -126,12 +126,12 @@ class Channels:
         )
 
     def means(self, values: Mapping[str, float]) -> str:
-        """Mean intensities in words."""
+        """Return mean intensities in words."""
         each = ", ".join(f"{name} {mean:.3g}" for name, mean in values.items())
         return f"{each} of {self.top} on average"
 
     def entries(self) -> dict[str, Any]:
-        """Entries of the card of a model file."""
+        """Return the entries of the card of a model file."""
         return {"phases": self.phases, "background": -1, "grey_levels": self.levels}
 
 

@@ -19,12 +19,12 @@ _KEY = "microdsd"
 
 
 def pack_model(weights: Mapping[str, Tensor], card: ModelCard) -> bytes:
-    """Bytes of a model file."""
+    """Pack weights and a card into the bytes of a model file."""
     return pack(weights, card.to_json())
 
 
 def read_model(path: str | Path) -> tuple[dict[str, Tensor], ModelCard]:
-    """Weights and card of a model file.
+    """Read weights and card of a model file.
 
     Raises
     ------
@@ -39,7 +39,7 @@ def read_model(path: str | Path) -> tuple[dict[str, Tensor], ModelCard]:
 
 
 def read_network(path: str | Path) -> tuple[Network, ModelCard]:
-    """Network of a model file, with its weights, and its card.
+    """Read the network of a model file, with its weights, and its card.
 
     The network is made of the file's own tensors: what a card describes is compared with them
     before anything of its size is made.
@@ -65,16 +65,16 @@ def read_network(path: str | Path) -> tuple[Network, ModelCard]:
                 f"{path}: its weights have {'no' if name in expected else 'a tensor'} {name!r}, "
                 "unlike the network that its card describes; the file is damaged"
             )
-        found, due = weights[name], expected[name]
-        if found.shape != due.shape or found.dtype != due.dtype:
+        stored, due = weights[name], expected[name]
+        if stored.shape != due.shape or stored.dtype != due.dtype:
             raise CheckpointError(
-                f"{path}: its weights {name!r} are {_form(found)}, those of the network that its "
+                f"{path}: its weights {name!r} are {_form(stored)}, those of the network that its "
                 f"card describes (widths {config.widths}) are {_form(due)}; the file is damaged"
             )
-        if not bool(found.isfinite().all()):
+        if not bool(stored.isfinite().all()):
             raise CheckpointError(
-                f"{path}: {int((~found.isfinite()).sum())} of the weights {name!r} are not finite; "
-                "the file is damaged, or its training went wrong: train again"
+                f"{path}: {int((~stored.isfinite()).sum())} of the weights {name!r} are not "
+                "finite; the file is damaged, or its training went wrong: train again"
             )
     network.load_state_dict(weights, assign=True)
     return network, card
@@ -85,14 +85,14 @@ def _form(tensor: Tensor) -> str:
 
 
 def pack(tensors: Mapping[str, Tensor], text: str) -> bytes:
-    """Bytes of a file of tensors with a text in its header."""
+    """Pack tensors, with a text in the header, into the bytes of a file."""
     stored = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     packed: bytes = safetensors.torch.save(stored, metadata={_KEY: text})
     return packed
 
 
 def unpack(path: str | Path) -> tuple[dict[str, Tensor], str]:
-    """Tensors and text of such a file; raises as `read_model` does."""
+    """Read tensors and text of a packed file; raise as `read_model` does."""
     try:
         with safetensors.safe_open(str(path), framework="pt") as file:
             text = (file.metadata() or {}).get(_KEY)

@@ -12,28 +12,28 @@ from microdsd.process.time_schedule import leap_grid
 
 
 class Bridges:
-    """Exact steps of a bridge under a potential, which can be sharpened, weighed and read out."""
+    """Define exact steps of a bridge under a potential, which can be sharpened and read out."""
 
     potential = True
 
     def levels(
         self, first: float, last: float, evaluations: int, octaves: Sequence[float] = ()
     ) -> list[float]:
-        """Noise levels of a walk, voxels, decreasing."""
+        """Return the noise levels of a walk, voxels, decreasing."""
         return level_grid(first, last, evaluations, log_above=min(octaves, default=math.inf))
 
     def usual_walk(self, evaluations: int, last: float) -> tuple[int, float]:
-        """Evaluations and last noise level unless asked otherwise, given those of the material."""
+        """Return evaluations and last noise level unless asked otherwise, given the material's."""
         return evaluations, last
 
     def require_learnable(self, contents: Contents, *, classes: bool) -> None:
-        """All materials can be learned."""
+        """Accept all materials, which bridges can learn."""
 
     def require_potential(self, what: str) -> None:
-        """There is one."""
+        """Accept what needs a potential, which bridges have."""
 
     def check_epsilon(self, epsilon: float, evaluations: int | None) -> None:
-        """Refuse any: steps have no epsilon."""
+        """Refuse any epsilon: the steps of bridges have none."""
         raise InputError(
             f"epsilon={epsilon}: is for tau-leaping, and the model's method is bridges; "
             "give evaluations"
@@ -41,18 +41,18 @@ class Bridges:
 
 
 class TauLeaping:
-    """The paper's own method: hop rates, and leaps in which they stay as they are."""
+    """Define the paper's own method: hop rates, and leaps in which they stay as they are."""
 
     potential = False
 
     def levels(
         self, first: float, last: float, evaluations: int, octaves: Sequence[float] = ()
     ) -> list[float]:
-        """Noise levels of a walk, voxels, decreasing."""
+        """Return the noise levels of a walk, voxels, decreasing."""
         return leap_grid(first, last, evaluations)
 
     def usual_walk(self, evaluations: int, last: float) -> tuple[int, float]:
-        """Many leaps of any material, down to a lower level."""
+        """Return the many leaps that any material takes, down to a lower level."""
         return 256, 0.1
 
     def require_learnable(self, contents: Contents, *, classes: bool) -> None:
@@ -70,7 +70,7 @@ class TauLeaping:
         )
 
     def check_epsilon(self, epsilon: float, evaluations: int | None) -> None:
-        """Refuse one that is no probability, or beside a number of evaluations."""
+        """Refuse an epsilon that is no probability, or comes with a number of evaluations."""
         if evaluations is not None:
             raise InputError(
                 f"epsilon={epsilon}: sets the number of evaluations; give one of the two"

@@ -18,9 +18,9 @@ _REPEATED = (1.0, 8.0)
 
 @dataclass(frozen=True)
 class WalkPlan:
-    """The walk of a sample from noise to material, settled before it begins.
+    """Plan the walk of a sample from noise to material, settled before it begins.
 
-    Parameters
+    Attributes
     ----------
     levels : tuple of float
         Decreasing noise levels of the network's evaluations, voxels; with ``epsilon`` the first
@@ -92,7 +92,7 @@ class WalkPlan:
         return cls(levels, walk.sharpness, redraws=redraws, epsilon=epsilon)
 
     def steps(self) -> list[tuple[float, float]]:
-        """Noise levels at the beginning and the end of every step, repeated ones in a row."""
+        """Return the noise levels at both ends of every step, repeated steps in a row."""
         low, high = _REPEATED
         return [
             step
@@ -102,18 +102,18 @@ class WalkPlan:
 
     @property
     def evaluations(self) -> int:
-        """Network evaluations of a sample, repeated steps apart."""
+        """Return the network evaluations of a sample, without those of repeated steps."""
         return len(self.levels) + len(self.redraws)
 
     @property
     def network_calls(self) -> int | None:
-        """How often the network is asked for a sample; None where ``epsilon`` decides."""
+        """Return how often a sample evaluates the network; None where ``epsilon`` decides."""
         if self.epsilon is not None:
             return None
         return len(self.steps()) + 1 + len(self.redraws)
 
     def record(self) -> dict[str, Any]:
-        """The plan as JSON can hold it."""
+        """Return the plan as JSON can hold it."""
         return {
             "evaluations": self.evaluations if self.epsilon is None else None,
             "epsilon": self.epsilon,

@@ -16,12 +16,12 @@ _FOLDER = Path(__file__).parent
 
 @dataclass(frozen=True, repr=False)
 class ModelInfo:
-    """What a model file is, in a few entries; its card (`MicrostructureModel.card`) says all.
+    """Describe a model file in a few entries; its card (`MicrostructureModel.card`) says all.
 
     Attributes
     ----------
     name : str
-        Of the file, or the name under which the model ships.
+        Name of the file, or the name under which the model ships.
     phases : tuple of str
         In ascending order of their labels.
     fraction_range : dict of str to (float, float)
@@ -41,7 +41,7 @@ class ModelInfo:
     data : str or None
         What the model was trained on.
     steps, minutes : float or None
-        Of its training.
+        Steps and minutes of its training.
     start : dict or None
         Record of the model whose weights the training started from.
     """
@@ -63,7 +63,7 @@ class ModelInfo:
 
     @property
     def ndim(self) -> int:
-        """Number of axes of its samples."""
+        """Return the number of axes of its samples."""
         return len(self.window)
 
     def to_dict(self) -> dict[str, Any]:
@@ -77,7 +77,7 @@ class ModelInfo:
 
 
 def model_path(name: str | Path) -> Path:
-    """File of a model: a path that exists, or the name of a shipped model.
+    """Return the file of a model: a path that exists, or the name of a shipped model.
 
     Raises
     ------
@@ -100,7 +100,7 @@ def model_path(name: str | Path) -> Path:
 
 
 def shipped_models() -> list[str]:
-    """Names of the models that ship, in order."""
+    """List the names of the models that ship, in order."""
     return sorted(path.stem for path in _FOLDER.glob(f"*{SUFFIX}"))
 
 

@@ -11,9 +11,9 @@ import numpy as np
 
 @dataclass(frozen=True)
 class WalkBack:
-    """Settings of the walk back, for one number of network evaluations.
+    """Hold the settings of the walk back, for one number of network evaluations.
 
-    Parameters
+    Attributes
     ----------
     evaluations : int
     first, last : float
@@ -33,7 +33,7 @@ class WalkBack:
 
     @classmethod
     def between(cls, calibrated: Sequence[WalkBack], evaluations: int) -> WalkBack:
-        """Settings for any number of evaluations, on straight lines in logarithms.
+        """Return settings for any number of evaluations, on straight lines in logarithms.
 
         Parameters
         ----------

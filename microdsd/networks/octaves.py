@@ -19,7 +19,7 @@ class OctaveUNets(nn.Module):
     Parameters
     ----------
     config : UNetConfig
-        Of every one of them.
+        Configuration of every one of them.
     octaves : int
         Lattices of the walk: of voxels, of blocks of 2 voxels per axis, of 4, ...
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -22,6 +24,35 @@ def pad_one(x: Tensor, boundary: tuple[Boundary, ...]) -> Tensor:
         low, high = x.narrow(dim, 0, 1), x.narrow(dim, last, 1)
         x = torch.cat([low, x, high] if kind == "no-flux" else [high, x, low], dim)
     return x
+
+
+def with_faces_mended(
+    inside: Tensor, x: Tensor, boundary: tuple[Boundary, ...], convolve: Callable[[Tensor], Tensor]
+) -> Tensor:
+    """Correct the outermost sites of a convolution that took nothing for what is outside.
+
+    To extend a large box costs as much as to convolve it; its faces alone are a small part of it.
+
+    Parameters
+    ----------
+    inside : Tensor, shape (batch, channels, *space)
+        Convolution of ``x``, extended by zeros; changed in place.
+    x : Tensor, shape (batch, channels, *space)
+    boundary : tuple of {"no-flux", "periodic"}
+    convolve : callable
+        The convolution of 3 sites per axis, without any extension.
+    """
+    for axis, kind in enumerate(boundary):
+        dim, last = 2 + axis, x.shape[2 + axis] - 1
+        across = (*boundary[:axis], "no-flux", *boundary[axis + 1 :])
+        # Of each face, three sites in order: what lies beyond it, its own, and the next one.
+        for site, opposite in ((0, last), (last, 0)):
+            beyond = x.narrow(dim, opposite if kind == "periodic" else site, 1)
+            near = x.narrow(dim, min(site, last - 1), 2)
+            slab = torch.cat([beyond, near] if site == 0 else [near, beyond], dim)
+            face = convolve(pad_one(slab, across)).narrow(dim, 1, 1)
+            inside.narrow(dim, site, 1).copy_(face)
+    return inside
 
 
 def extension(length: int, multiple: int, boundary: Boundary) -> tuple[int, int]:

@@ -32,7 +32,7 @@ class TileInputs:
     shape : tuple of int
         Sites of the extended box per axis.
     boundary : tuple of {"no-flux", "periodic"}
-        Of the extended box.
+        Boundary of the extended box.
     """
 
     def __init__(

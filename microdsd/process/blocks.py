@@ -19,7 +19,7 @@ def axis_volumes(volumes: tuple[int, ...], device: torch.device) -> Tensor:
 
 
 def site_volumes(lattice: Lattice, device: torch.device | str = "cpu") -> Tensor:
-    """Voxels of every site, float32, shape (*sites).
+    """Return the voxels of every site, float32, shape (*sites).
 
     Examples
     --------
@@ -61,7 +61,7 @@ def block_sums(field: Tensor, lattice: Lattice) -> Tensor:
 
 
 def dealt(occupation: Tensor, lattice: Lattice) -> Tensor:
-    """Deal the walkers of every site evenly out to its voxels, for pictures.
+    """Spread the walkers of every site evenly over its voxels, for pictures.
 
     Examples
     --------

@@ -36,12 +36,12 @@ total, rounded as well, so that what it falls into has positive weight."""
 
 
 def peak(log_h: Tensor) -> Tensor:
-    """Maximum of log h per sample and species, with axes of length one for space."""
+    """Return the maximum of log h per sample and species, with axes of length one for space."""
     return log_h.amax(dim=tuple(range(2, log_h.ndim)), keepdim=True)
 
 
 def potential(log_h: Tensor) -> Tensor:
-    """The field h with maximum 1 per sample and species; h matters only up to a factor."""
+    """Return the field h with maximum 1 per sample and species; h matters only up to a factor."""
     return (log_h - peak(log_h)).clamp_min(LOG_FLOOR).exp()
 
 
@@ -135,7 +135,7 @@ def draw_along(
     The field is (channels, *space). Lines along the axis are taken a slab at a time, with the
     walkers on them.
     """
-    length, here = step.shape[1], position[axis]
+    length, current = step.shape[1], position[axis]
     line = channel
     for other, n in enumerate(field.shape[1:]):
         if other != axis:
@@ -145,19 +145,21 @@ def draw_along(
     bits = max(0, (slab_sites // length).bit_length() - 1)
     per_slab = 1 << bits
     if len(lines) <= per_slab:
-        position[axis] = _drawn(lines, step, line, here, u)
+        position[axis] = _drawn(lines, step, line, current, u)
         return
     slab, place = line >> bits, line & (per_slab - 1)
     slabs = torch.split(lines, per_slab)
     sizes = torch.bincount(slab, minlength=len(slabs)).tolist()
     order = slab.short().argsort(stable=True)
-    walkers = [torch.split(of.index_select(0, order), sizes) for of in (place, here, u)]
-    there = torch.cat([_drawn(part, step, *of) for part, *of in zip(slabs, *walkers, strict=True)])
-    position[axis].scatter_(0, order, there)
+    walkers = [torch.split(values.index_select(0, order), sizes) for values in (place, current, u)]
+    coordinate = torch.cat(
+        [_drawn(part, step, *values) for part, *values in zip(slabs, *walkers, strict=True)]
+    )
+    position[axis].scatter_(0, order, coordinate)
 
 
-def _drawn(lines: Tensor, step: Tensor, line: Tensor, here: Tensor, u: Tensor) -> Tensor:
-    """Draw the coordinates of walkers that are at ``here`` on lines (n, length).
+def _drawn(lines: Tensor, step: Tensor, line: Tensor, current: Tensor, u: Tensor) -> Tensor:
+    """Draw the coordinates of walkers that are at ``current`` on lines (n, length).
 
     Lines are cut into blocks: first the block is drawn, from sums that one matrix product per
     block gives for all sites at once, then the voxel in it.
@@ -167,7 +169,7 @@ def _drawn(lines: Tensor, step: Tensor, line: Tensor, here: Tensor, u: Tensor) -
     width = 1 << math.ceil(math.log2(length) / 2)
     blocks, weights = _blocks(lines, width), _blocks(step, width)
     n_blocks = blocks.shape[1]
-    site = line * rows + here
+    site = line * rows + current
     # Weight of the blocks before the k-th, a row for each k.
     before = u.new_empty(n_blocks + 1, len(u))
     before[0] = 0
@@ -186,7 +188,7 @@ def _drawn(lines: Tensor, step: Tensor, line: Tensor, here: Tensor, u: Tensor) -
     # Where in its block u fell, from 0 to 1: as uniform as u.
     rest = (target - lower) / (upper - lower).clamp_min_(torch.finfo(u.dtype).tiny)
     weight = blocks.flatten(0, 1).index_select(0, line * n_blocks + block)
-    weight *= weights.flatten(0, 1).index_select(0, here * n_blocks + block)
+    weight *= weights.flatten(0, 1).index_select(0, current * n_blocks + block)
     # Running sums over the block, a row for each of its voxels.
     upto = u.new_ones(width, width).tril_() @ weight.T
     target = rest.clamp_max_(_BELOW_ONE) * upto[-1]
@@ -195,7 +197,7 @@ def _drawn(lines: Tensor, step: Tensor, line: Tensor, here: Tensor, u: Tensor) -
 
 
 def _blocks(rows: Tensor, width: int) -> Tensor:
-    """Rows (n, length) cut into blocks (n, blocks, width), filled up with zeros."""
+    """Cut rows (n, length) into blocks (n, blocks, width), filled up with zeros."""
     missing = -rows.shape[1] % width
     return torch.nn.functional.pad(rows, (0, missing)).reshape(len(rows), -1, width)
 
@@ -203,7 +205,7 @@ def _blocks(rows: Tensor, width: int) -> Tensor:
 def expected_occupation(
     occupation: Tensor, log_h: Tensor, kernel: TransitionKernel, t: Tensor | float
 ) -> Tensor:
-    """Expected number of walkers of every species on every voxel at time 0.
+    """Return the expected number of walkers of every species on every voxel at time 0.
 
     rho(y) = sum_x n_t(x) P(y | x) = h(y) K_t^T [n_t / (K_t h)](y), shape (batch, species, *space).
     """

@@ -25,7 +25,7 @@ ROUNDING = 1e-13
 
 @lru_cache(maxsize=32)
 def _eigenbasis(length: int, boundary: Boundary, device: torch.device) -> tuple[Tensor, Tensor]:
-    """Eigenvalues (length,) and orthonormal eigenvectors (length, mode) of the hop generator."""
+    """Return eigenvalues (length,) and orthonormal eigenvectors (length, mode) of the generator."""
     site = torch.arange(length, dtype=torch.float64)
     if boundary == "no-flux":
         mode = site
@@ -46,7 +46,7 @@ def _eigenbasis(length: int, boundary: Boundary, device: torch.device) -> tuple[
 def _eigenbasis_of_blocks(
     volumes: tuple[int, ...], boundary: Boundary, device: torch.device
 ) -> tuple[Tensor, Tensor]:
-    """Eigenvalues and orthonormal eigenvectors of the generator for blocks of unequal volume.
+    """Return eigenvalues and orthonormal eigenvectors for blocks of unequal volume.
 
     Neighbours whose centres are a distance apart exchange walkers at the rate 1 / distance per
     voxel of either: 1 / (distance * volume) is the rate of hops out of a block. Occupation in
@@ -76,7 +76,7 @@ def _unequal(volumes: tuple[int, ...]) -> bool:
 def _modes(
     volumes: tuple[int, ...], boundary: Boundary, device: torch.device
 ) -> tuple[Tensor, Tensor]:
-    """Eigenvalues, the largest first, and eigenvectors of the generator of one axis."""
+    """Return eigenvalues, the largest first, and eigenvectors of the generator of one axis."""
     if _unequal(volumes):
         return _eigenbasis_of_blocks(volumes, boundary, device)
     eigenvalues, vectors = _eigenbasis(len(volumes), boundary, device)
@@ -86,7 +86,7 @@ def _modes(
 def axis_law(
     volumes: tuple[int, ...], boundary: Boundary, t: Tensor | float, device: torch.device
 ) -> Tensor:
-    """Matrices k_t of one axis whose sites hold these numbers of voxels.
+    """Return the matrices k_t of one axis whose sites hold these numbers of voxels.
 
     Parameters
     ----------
@@ -119,7 +119,7 @@ def axis_law(
 
 
 class TransitionKernel:
-    """The law K_t(x | x0) of one walker on a lattice, kept as one matrix per axis.
+    """Represent the law K_t(x | x0) of one walker on a lattice as one matrix per axis.
 
     Each walker hops to each nearest neighbour at rate 1. Axes are independent, so
 
@@ -156,7 +156,7 @@ class TransitionKernel:
         self.device = torch.device(device)
 
     def axis_matrix(self, axis: int, t: Tensor | float) -> Tensor:
-        """Matrices k_t of one axis.
+        """Return the matrices k_t of one axis.
 
         Parameters
         ----------
@@ -173,11 +173,11 @@ class TransitionKernel:
         return axis_law(self.lattice.volumes(axis), self.lattice.boundary[axis], t, self.device)
 
     def volumes(self, axis: int) -> tuple[int, ...]:
-        """Voxels that walkers can be on, in every site along one axis."""
+        """Return the voxels that walkers can be on, in every site along one axis."""
         return self.lattice.volumes(axis)
 
     def _modes(self, axis: int) -> tuple[Tensor, Tensor]:
-        """Eigenvalues, the largest first, and eigenvectors of the generator of one axis."""
+        """Return eigenvalues, the largest first, and eigenvectors of the generator of one axis."""
         return _modes(self.lattice.volumes(axis), self.lattice.boundary[axis], self.device)
 
     def apply_axis(self, field: Tensor, axis: int, matrix: Tensor) -> Tensor:
@@ -185,7 +185,7 @@ class TransitionKernel:
         return average_along(field, axis, matrix)
 
     def apply(self, field: Tensor, t: Tensor | float) -> Tensor:
-        """K_t field: the average of a function over where walkers on every site came from.
+        """Apply K_t: average a function over where walkers on every site came from.
 
         The field has the shape (batch, species, *space), t the shape () or (batch,).
         """
@@ -194,7 +194,7 @@ class TransitionKernel:
         return field
 
     def carry(self, occupation: Tensor, t: Tensor | float) -> Tensor:
-        """Expected occupation numbers after time t; of equal blocks the same as `apply`."""
+        """Return expected occupation numbers after time t; of equal blocks the same as `apply`."""
         for axis in range(self.lattice.ndim):
             occupation = self.apply_axis(occupation, axis, self.carrying_matrix(axis, t))
         return occupation
@@ -206,7 +206,7 @@ class TransitionKernel:
         return matrix.mT if _unequal(self.volumes(axis)) else matrix
 
     def mixing_residual(self, t: float) -> float:
-        """Amplitude that the slowest mode of the box keeps after time ``t``, in [0, 1]."""
+        """Return the amplitude, in [0, 1], that the box's slowest mode keeps after time ``t``."""
         slowest = 0.0
         for axis, length in enumerate(self.lattice.shape):
             if length > 1:
@@ -215,7 +215,10 @@ class TransitionKernel:
         return slowest
 
     def mixed_level(self, residual: float = MIXED) -> float:
-        """Smallest noise level, voxels, at which the slowest mode keeps ``residual`` or less."""
+        """Return the least noise level, voxels, at which the slowest mode is mixed.
+
+        It keeps ``residual`` or less of its amplitude there.
+        """
         slowest = self.mixing_residual(1.0)
         return noise_level(math.log(residual) / math.log(slowest)) if slowest else 0.0
 

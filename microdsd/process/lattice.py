@@ -17,12 +17,12 @@ MIN_LENGTH = 4
 
 @dataclass(frozen=True)
 class Lattice:
-    """A box of voxels with a boundary condition per axis, and the blocks that are its sites.
+    """Describe a box of voxels, its boundary condition per axis, and the blocks that are its sites.
 
     A site is a block of ``block`` voxels per axis. Where these do not divide the box, the last
     block of an axis holds the voxels that are left.
 
-    Parameters
+    Attributes
     ----------
     voxels : tuple of int
         Voxels per axis, in array order (``[z,] y, x``); 1 to 3 axes.
@@ -63,31 +63,31 @@ class Lattice:
 
     @classmethod
     def box(cls, shape: Sequence[int], boundary: Boundary | Sequence[Boundary]) -> Lattice:
-        """Lattice of the given shape; one boundary name stands for all axes."""
+        """Return the lattice of the given shape; one boundary name stands for all axes."""
         if isinstance(boundary, str):
             boundary = (boundary,) * len(shape)
         return cls(tuple(int(n) for n in shape), tuple(boundary))
 
     def coarsened(self, factor: int) -> Lattice:
-        """Lattice of the same box with ``factor`` times as many voxels per axis in a site."""
+        """Return the box's lattice with ``factor`` times as many voxels per axis in a site."""
         return replace(self, block=self.block * factor)
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """Sites per axis."""
+        """Return the sites per axis."""
         return tuple(-(-n // self.block) for n in self.voxels)
 
     def volumes(self, axis: int) -> tuple[int, ...]:
-        """Voxels in every site along one axis."""
+        """Return the voxels in every site along one axis."""
         whole, rest = divmod(self.voxels[axis], self.block)
         return (self.block,) * whole + ((rest,) if rest else ())
 
     @property
     def ndim(self) -> int:
-        """Number of axes D."""
+        """Return the number of axes D."""
         return len(self.voxels)
 
     @property
     def n_sites(self) -> int:
-        """Number of sites."""
+        """Return the number of sites."""
         return math.prod(self.shape)

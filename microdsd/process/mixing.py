@@ -17,9 +17,9 @@ LAYOUT = 0.05
 
 @dataclass(frozen=True)
 class Horizon:
-    """A noise level at which walks may start from uniform walkers, and what that leaves out.
+    """Describe a noise level at which walks may start from uniform walkers, and what that omits.
 
-    Parameters
+    Attributes
     ----------
     sigma : float
         Noise level, voxels.
@@ -35,19 +35,19 @@ class Horizon:
 
     @property
     def sufficient(self) -> bool:
-        """Whether both are within what the recommended horizon leaves."""
+        """Return whether both are within what the recommended horizon leaves."""
         return self.residual <= MIXED * (1 + 1e-6) and self.information <= LAYOUT
 
 
 def horizon_at(occupation: Tensor, kernel: TransitionKernel, sigma: float) -> Horizon:
-    """What the windows ``occupation`` (batch, species, *space) leave in noise of level sigma."""
+    """Measure what windows (batch, species, *space) leave in noise of level ``sigma``."""
     t = float(time_of(sigma))
     information = float(layout_information(occupation, kernel, t).mean())
     return Horizon(sigma, kernel.mixing_residual(t), information)
 
 
 def recommend_horizon(occupation: Tensor, kernel: TransitionKernel) -> Horizon:
-    """Smallest horizon whose noise may be taken for uniform.
+    """Return the smallest horizon whose noise may be taken for uniform.
 
     The slowest mode must keep no more than `MIXED`, and the noise hold no more than `LAYOUT` nats
     per window on its source. For even material the first decides; a large window of graded or
@@ -58,7 +58,7 @@ def recommend_horizon(occupation: Tensor, kernel: TransitionKernel) -> Horizon:
     occupation : Tensor, shape (batch, species, *space)
         Windows of the material.
     kernel : TransitionKernel
-        Of the window.
+        Law of the window.
     """
     horizon = horizon_at(occupation, kernel, kernel.mixed_level())
     decay = -math.log(kernel.mixing_residual(1.0))
@@ -71,9 +71,9 @@ def recommend_horizon(occupation: Tensor, kernel: TransitionKernel) -> Horizon:
 
 
 def layout_information(occupation: Tensor, kernel: TransitionKernel, t: float) -> Tensor:
-    """Nats that noise of time ``t`` holds on the window it came from, at most.
+    """Bound the nats that noise of time ``t`` holds on the window it came from.
 
-    The divergence of the walkers' law from the uniform one,
+    The bound is the divergence of the walkers' law from the uniform one,
 
         sum_x m(x) log(m(x) V / N),   m = K_t n_0,
 
@@ -109,7 +109,7 @@ def layout_information(occupation: Tensor, kernel: TransitionKernel, t: float) -
 
 
 def layout_correlation(occupation: Tensor, kernel: TransitionKernel, t: float) -> Tensor:
-    """Correlation over voxels of n_0 with n_t, expected of a walk of time ``t``.
+    """Return the correlation over voxels of n_0 with n_t, expected of a walk of time ``t``.
 
     Parameters
     ----------
@@ -139,7 +139,7 @@ def layout_correlation(occupation: Tensor, kernel: TransitionKernel, t: float) -
 
 
 def staying_probability(kernel: TransitionKernel, t: float) -> Tensor:
-    """Probability K_t(x, x) of a walker to be found where it was; shape (*space)."""
+    """Return the probability K_t(x, x) that a walker is where it was; shape (*space)."""
     stays = torch.ones((), device=kernel.device)
     for axis in range(kernel.lattice.ndim):
         stays = stays[..., None] * kernel.axis_matrix(axis, t).diagonal()
@@ -147,13 +147,13 @@ def staying_probability(kernel: TransitionKernel, t: float) -> Tensor:
 
 
 def displaced_share(occupation: Tensor, kernel: TransitionKernel, t: float) -> float:
-    """Share of the walkers that are expected elsewhere after time ``t``."""
+    """Return the share of the walkers that are expected elsewhere after time ``t``."""
     stays = (occupation * staying_probability(kernel, t)).sum()
     return 1 - float(stays / occupation.sum())
 
 
 def crowded_share(occupation: Tensor) -> float:
-    """Share of the walkers, of whatever species, that share their voxel with another.
+    """Return the share of the walkers, of any species, that share their voxel with another.
 
     Examples
     --------
@@ -165,7 +165,7 @@ def crowded_share(occupation: Tensor) -> float:
 
 
 def tau_leaping_evaluations(ndim: int, sigma_max: float, epsilon: float) -> float:
-    """Network evaluations of tau-leaping, at least: 2 D T / epsilon.
+    """Return the least number of network evaluations of tau-leaping: 2 D T / epsilon.
 
     A step is epsilon over the largest total rate of an occupied voxel, and the mean total rate
     of a walker is 2 D at every time.

@@ -13,7 +13,7 @@ from microdsd.errors import InputError
 
 
 def noise_level(t: float) -> float:
-    """Displacement per axis, in voxels (standard deviation), after time ``t``.
+    """Return the displacement per axis, in voxels (standard deviation), after time ``t``.
 
     A walker hops to each neighbour at rate 1, so its variance along one axis grows as 2 t.
     """
@@ -21,7 +21,7 @@ def noise_level(t: float) -> float:
 
 
 def time_of(sigma: Tensor | float) -> Tensor:
-    """Time t = sigma^2 / 2 at which the noise level ``sigma`` (voxels) is reached; float64."""
+    """Return the time t = sigma^2 / 2 at which the noise level is ``sigma`` (voxels); float64."""
     return torch.as_tensor(sigma, dtype=torch.float64) ** 2 / 2
 
 
@@ -35,11 +35,11 @@ def level_grid(
     spacing: Spacing = "sqrt",
     log_above: float = math.inf,
 ) -> list[float]:
-    """Noise levels at which the network is evaluated, from the horizon down to the last step.
+    """Return the noise levels at which the network is evaluated, down to the last step.
 
-    Even in the square root of sigma unless asked otherwise: between a logarithmic grid, whose
-    long steps at high levels lose the layout, and one even in sigma, whose long steps at low
-    levels leave rough surfaces (docs/decisions/0006).
+    The levels are even in the square root of sigma unless asked otherwise: between a logarithmic
+    grid, whose long steps at high levels lose the layout, and one even in sigma, whose long steps
+    at low levels leave rough surfaces (docs/decisions/0006).
 
     Parameters
     ----------

@@ -36,12 +36,12 @@ from microdsd.process.walls import WalledKernel
 
 @dataclass(frozen=True)
 class Moment:
-    """A time of the walk, and the octave whose lattice it is looked at on.
+    """Describe a time of the walk, and the octave on whose lattice the walk is at that time.
 
-    At the very time of a change the walk can be looked at on either lattice; at an earlier time, on
-    a lattice that is coarser than the one it is on: `Moment(2, 0.0)` are the data in blocks of 4.
+    At the very time of a change the walk can be described on either lattice; at an earlier time, on
+    a lattice that is coarser than its own: `Moment(2, 0.0)` are the data in blocks of 4.
 
-    Parameters
+    Attributes
     ----------
     octave : int
         0 for voxels, j for blocks of 2^j voxels per axis.
@@ -54,12 +54,12 @@ class Moment:
 
 
 class Octaves:
-    """The walk of a box over lattices of blocks of 1, 2, 4, ... voxels per axis.
+    """Describe the walk of a box over lattices of blocks of 1, 2, 4, ... voxels per axis.
 
     Parameters
     ----------
     lattice : Lattice
-        Of voxels.
+        The lattice of voxels.
     levels : sequence of float
         Noise levels, voxels, at which the next lattice is entered; ascending. None: one lattice.
     device : torch.device or str
@@ -95,7 +95,7 @@ class Octaves:
         )
 
     def within(self, inside: Sequence[slice]) -> Octaves:
-        """The same walk with no-flux walls around a part of the box; see `WalledKernel`.
+        """Return the same walk with no-flux walls around a part of the box; see `WalledKernel`.
 
         Parameters
         ----------
@@ -107,30 +107,30 @@ class Octaves:
         return walled
 
     def moment(self, sigma: float) -> Moment:
-        """Moment of a noise level, on the finer lattice at a change."""
+        """Return the moment of a noise level, on the finer lattice at a change."""
         return Moment(self.octave_at(sigma), float(time_of(sigma)))
 
     @property
     def device(self) -> torch.device:
-        """Where the matrices live."""
+        """Return where the matrices live."""
         return self.kernels[0].device
 
     @property
     def voxels(self) -> Lattice:
-        """The lattice of voxels."""
+        """Return the lattice of voxels."""
         return self.kernels[0].lattice
 
     @cached_property
     def entered(self) -> tuple[float, ...]:
-        """Time at which every octave is entered; 0 for that of the voxels."""
+        """Return the time at which every octave is entered; 0 for that of the voxels."""
         return (0.0, *(float(time_of(sigma)) for sigma in self.levels))
 
     def octave_at(self, sigma: float) -> int:
-        """Octave on whose lattice the walk is at a noise level, the finer one at a change."""
+        """Return the octave on whose lattice a noise level is, the finer one at a change."""
         return sum(sigma > level for level in self.levels)
 
     def forward_matrix(self, axis: int, start: Moment, end: Moment) -> Tensor:
-        """Law F of one axis: rows are sites at the start, columns sites at the end.
+        """Return law F of one axis: rows are sites at the start, columns sites at the end.
 
         Parameters
         ----------
@@ -155,7 +155,7 @@ class Octaves:
         return last if matrix is None else self._product(matrix, last)
 
     def backward_matrix(self, axis: int, end: Moment, start: Moment) -> Tensor:
-        """Law B of one axis: rows are sites at the end, columns where walkers came from.
+        """Return law B of one axis: rows are sites at the end, columns where walkers came from.
 
         Parameters
         ----------
@@ -183,7 +183,7 @@ class Octaves:
         return back
 
     def smoothed(self, h: Tensor, now: Moment) -> Tensor:
-        """Average of a field h over where walkers on every site came from, K h.
+        """Average a field h over where walkers on every site came from: K h.
 
         Parameters
         ----------
@@ -198,7 +198,7 @@ class Octaves:
         return h
 
     def expected_origins(self, occupation: Tensor, log_h: Tensor, now: Moment) -> Tensor:
-        """Expected number of walkers that came from every block, given the potential.
+        """Return the expected number of walkers that came from every block, given the potential.
 
         rho(y) = sum_x n(x) P(y | x) = h(y) K^T [n / (K h)](y), on the lattice of the same octave;
         the shapes are those of `smoothed`.
@@ -222,7 +222,7 @@ class Octaves:
         return self.kernels[octave].axis_matrix(axis, t - s)
 
     def _holds(self, axis: int, octave: int) -> Tensor:
-        """c[x, X]: 1 where block X of the next octave holds block x."""
+        """Return c[x, X]: 1 where block X of the next octave holds block x."""
         sites, blocks = (self.kernels[octave + k].lattice.shape[axis] for k in (0, 1))
         block = torch.arange(sites, device=self.kernels[0].device) // 2
         return torch.nn.functional.one_hot(block, blocks).float()
@@ -240,7 +240,7 @@ class Octaves:
         *,
         by_place: bool = False,
     ) -> Walkers:
-        """Let every walker walk on, over as many lattices as lie between: one draw per axis.
+        """Walk every walker on, over as many lattices as lie between: one draw per axis.
 
         Parameters
         ----------

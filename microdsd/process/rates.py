@@ -28,7 +28,7 @@ _NEVER = 1e-30
 def conditional_rates(
     origins: Walkers, walkers: Walkers, kernel: TransitionKernel, t: Tensor
 ) -> Tensor:
-    """Rates (1) of every walker in every direction.
+    """Return the rates (1) of every walker in every direction.
 
     Parameters
     ----------
@@ -61,16 +61,16 @@ def conditional_rates(
         else:
             around = torch.nn.functional.pad(matrix, (1, 1))
         row = (sample * length + origins.position[axis]) * (length + 2)
-        down, here, up = (
+        down, stay, up = (
             around.reshape(-1)[row + walkers.position[axis] + offset] for offset in (0, 1, 2)
         )
-        here = here.clamp_min(_NEVER)
-        rates += [down / here, up / here]
+        stay = stay.clamp_min(_NEVER)
+        rates += [down / stay, up / stay]
     return torch.stack(rates)
 
 
 def summed_rates(origins: Walkers, walkers: Walkers, kernel: TransitionKernel, t: Tensor) -> Tensor:
-    """R: rates (1) summed over the walkers on each voxel.
+    """Return R: rates (1) summed over the walkers on each voxel.
 
     Returns
     -------
@@ -88,8 +88,8 @@ def summed_rates(origins: Walkers, walkers: Walkers, kernel: TransitionKernel, t
 def potential_rates(log_h: Tensor, kernel: TransitionKernel, t: Tensor) -> Tensor:
     """Reverse hop rates under a potential h: (K_t h)(x + d) / (K_t h)(x).
 
-    The mean of (1) over origins y with probability K_t(x, y) h(y) / (K_t h)(x), and the limit of
-    the bridges for steps that become short.
+    They are the mean of (1) over origins y with probability K_t(x, y) h(y) / (K_t h)(x), and the
+    limit of the bridges for steps that become short.
 
     Parameters
     ----------
@@ -101,15 +101,15 @@ def potential_rates(log_h: Tensor, kernel: TransitionKernel, t: Tensor) -> Tenso
     -------
     Tensor, shape (batch, species, 2 * ndim, *space)
     """
-    here = kernel.apply(potential(log_h), t).clamp_min(_NEVER)
+    own = kernel.apply(potential(log_h), t).clamp_min(_NEVER)
     rates = []
     for dim, boundary in enumerate(kernel.lattice.boundary, start=2):
         for up in (False, True):
-            there = here.roll(-1 if up else 1, dim)
+            neighbour = own.roll(-1 if up else 1, dim)
             if boundary == "no-flux":
-                there = there.clone()
-                there.select(dim, -1 if up else 0).zero_()
-            rates.append(there / here)
+                neighbour = neighbour.clone()
+                neighbour.select(dim, -1 if up else 0).zero_()
+            rates.append(neighbour / own)
     return torch.stack(rates, dim=2)
 
 
@@ -131,7 +131,10 @@ def hop(walkers: Walkers, direction: Tensor) -> Walkers:
 
 
 def open_faces(lattice: Lattice, device: torch.device | str = "cpu") -> Tensor:
-    """Whether a walker can hop from each voxel in each direction; bool, (2 * ndim, *shape)."""
+    """Return whether walkers can hop from each voxel in each direction.
+
+    The result is bool, shape (2 * ndim, *shape).
+    """
     faces = torch.ones(2 * lattice.ndim, *lattice.shape, dtype=torch.bool, device=device)
     for axis, boundary in enumerate(lattice.boundary):
         if boundary == "no-flux":

@@ -105,11 +105,11 @@ def step_back(
     now, earlier : Moment
         In descending order.
     key : Tensor of int64, shape (1,)
-        Of this step's random numbers.
+        Key of this step's random numbers.
     most : int
         Sites of a slab.
     advance : callable
-        Told after every slab how many walkers of it have moved.
+        Receives after every slab how many walkers of it have moved.
 
     Returns
     -------
@@ -126,15 +126,15 @@ def step_back(
     across, n_sites = math.prod(occupation.shape[2:]), math.prod(occupation.shape[1:])
     for layers in slabs(occupation.shape[1], across, most):
         # Where walkers of the slab can go, and of which origins that depends.
-        there = _columns(steps[0][layers])
-        first = steps[0][layers].index_select(1, there)
-        sources = _columns(smoothing[0].index_select(0, there))
-        to_there = smoothing[0].index_select(0, there).index_select(1, sources)
+        reachable = _columns(steps[0][layers])
+        first = steps[0][layers].index_select(1, reachable)
+        sources = _columns(smoothing[0].index_select(0, reachable))
+        to_reachable = smoothing[0].index_select(0, reachable).index_select(1, sources)
         for c in range(len(occupation)):
             position, number = _walkers(occupation[c, layers], layers, n_sites)
             if not len(number):
                 continue
-            field = apply_banded(h(c, sources), 0, to_there)
+            field = apply_banded(h(c, sources), 0, to_reachable)
             for axis in axes[1:]:
                 field = apply_banded(field, axis, smoothing[axis])
             fields = [field]
@@ -148,7 +148,7 @@ def step_back(
                 for axis, step in enumerate([first, *steps[1:]]):
                     draw_along(fields.pop(0)[None], step, alone, position, axis, u[axis])
             position = position.long()
-            position[0] = there.index_select(0, position[0])
+            position[0] = reachable.index_select(0, position[0])
             _count(moved[c], position)
             advance(len(number))
     return moved
@@ -157,7 +157,7 @@ def step_back(
 def walk_forward(
     occupation: Tensor, octaves: Octaves, end: Moment, key: Tensor, most: int = SLAB_SITES
 ) -> Tensor:
-    """Let walkers walk from the data, where they are on voxels, to a noise level.
+    """Walk walkers from the data, where they are on voxels, to a noise level.
 
     They walk as `Octaves.sample_forward` lets them, with random numbers by place.
 
@@ -226,15 +226,15 @@ def apply_banded(field: Tensor, axis: int, matrix: Tensor) -> Tensor:
     >>> apply_banded(torch.arange(4.0), 0, torch.tensor([[0.5, 0.5, 0, 0], [0, 0, 0, 1]]))
     tensor([0.5000, 3.0000])
     """
-    made = field.new_empty(*field.shape[:axis], len(matrix), *field.shape[axis + 1 :])
+    result = field.new_empty(*field.shape[:axis], len(matrix), *field.shape[axis + 1 :])
     for first in range(0, len(matrix), _BAND):
         rows = matrix[first : first + _BAND]
         sources = _columns(rows)
         low, length = int(sources[0]), int(sources[-1] - sources[0]) + 1
         part = field.narrow(axis, low, length)[None, None]
         done = average_along(part, axis, rows[:, low : low + length])
-        made.narrow(axis, first, len(rows)).copy_(done[0, 0])
-    return made
+        result.narrow(axis, first, len(rows)).copy_(done[0, 0])
+    return result
 
 
 def _columns(rows: Tensor) -> Tensor:

@@ -23,7 +23,7 @@ _TAU_1, _TAU_2 = 7.5, 2.5
 
 
 def schedule_times(schedule: str, observations: int = OBSERVATIONS) -> np.ndarray:
-    """Observation times t_1 < ... < t_n = 1 in units of the horizon.
+    """Return observation times t_1 < ... < t_n = 1 in units of the horizon.
 
     Parameters
     ----------
@@ -73,7 +73,7 @@ def _logit(p: float) -> float:
 def leap_grid(
     sigma_max: float, sigma_last: float, evaluations: int, spacing: Spacing = "log"
 ) -> list[float]:
-    """Noise levels at which tau-leaping evaluates the network when their number is given.
+    """Return noise levels at which tau-leaping evaluates the network when their number is given.
 
     Rates grow as 1 / t towards the data, so a grid even in log sigma has leaps that move a
     like share of the walkers: it is the default. "sqrt" is the grid of the bridges.

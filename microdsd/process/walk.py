@@ -24,9 +24,9 @@ _ROUNDS = ((30, 0xBF58476D1CE4E5B9 - (1 << 64)), (27, 0x94D049BB133111EB - (1 <<
 
 @dataclass(frozen=True)
 class Walkers:
-    """Every unit of material, with the sample and species it belongs to.
+    """Hold every unit of material, with the sample and species it belongs to.
 
-    Parameters
+    Attributes
     ----------
     lattice : Lattice
     batch, species : int
@@ -46,7 +46,7 @@ class Walkers:
 
     @classmethod
     def of(cls, occupation: Tensor, lattice: Lattice) -> Walkers:
-        """Walkers of occupation numbers (batch, species, *space), in the order of the array."""
+        """Return walkers of occupation numbers (batch, species, *space), in the array's order."""
         batch, species = occupation.shape[:2]
         counts = occupation.reshape(-1)
         if bool((counts <= 1).all()):
@@ -65,14 +65,14 @@ class Walkers:
         return torch.div(self.channel, self.species, rounding_mode="floor")
 
     def site(self) -> Tensor:
-        """Flat index of each walker's voxel in the box, int64, shape (walkers,)."""
+        """Return the flat index of each walker's voxel in the box, int64, shape (walkers,)."""
         site = torch.zeros_like(self.channel)
         for axis, length in enumerate(self.lattice.shape):
             site = site * length + self.position[axis]
         return site
 
     def occupation(self) -> Tensor:
-        """Occupation numbers n (batch, species, *space), float32."""
+        """Return occupation numbers n (batch, species, *space), float32."""
         site = self.channel * self.lattice.n_sites + self.site()
         shape = self.batch, self.species, *self.lattice.shape
         counts = torch.zeros(math.prod(shape), device=site.device)
@@ -80,12 +80,12 @@ class Walkers:
         return counts.scatter_add_(0, site, one).view(shape)
 
     def counts(self) -> Tensor:
-        """Number of walkers (batch, species): what no step may ever change."""
+        """Return the number of walkers (batch, species): what no step may ever change."""
         n = torch.bincount(self.channel, minlength=self.batch * self.species)
         return n.view(self.batch, self.species)
 
     def first(self, samples: int) -> Walkers:
-        """Walkers of the first samples alone."""
+        """Return the walkers of the first samples alone."""
         if samples >= self.batch:
             return self
         end = self.bounds()[samples * self.species]
@@ -93,7 +93,7 @@ class Walkers:
         return Walkers(self.lattice, samples, self.species, channel, position)
 
     def starts(self) -> Tensor:
-        """Place of the first walker of every channel, and behind the last one their number."""
+        """Return the place of every channel's first walker, and last the number of walkers."""
         channels = torch.arange(self.batch * self.species + 1, device=self.channel.device)
         return torch.searchsorted(self.channel, channels)
 
@@ -114,7 +114,7 @@ class Walkers:
             yield slice(first, last), slice(starts[first], starts[last])
 
     def moved_to(self, position: Tensor, lattice: Lattice | None = None) -> Walkers:
-        """The same walkers on other sites, by default of the same lattice."""
+        """Return the same walkers on other sites, by default of the same lattice."""
         lattice = self.lattice if lattice is None else lattice
         return Walkers(lattice, self.batch, self.species, self.channel, position, self._bounds)
 
@@ -122,7 +122,7 @@ class Walkers:
 def uniforms(
     walkers: Walkers, generators: Sequence[torch.Generator], number: Tensor | None = None
 ) -> Tensor:
-    """Uniform numbers (axes, walkers), each walker's from a stream of its own.
+    """Draw uniform numbers (axes, walkers), each walker's from a stream of its own.
 
     The numbers of walker k of a species depend on its sample's generator and on k alone: not on
     how many walkers there are. Two samples that differ in their counts, but start from equal
@@ -135,7 +135,7 @@ def uniforms(
     generators : sequence of torch.Generator
         One per sample; each gives one key, whatever the number of walkers.
     number : Tensor of int64, shape (walkers,), optional
-        Of each walker among those of its species in its sample; by default in their order.
+        Number of each walker among those of its species in its sample; by default in their order.
 
     References
     ----------
@@ -169,7 +169,7 @@ def numbered_uniforms(
     key : Tensor of int64, shape (1,)
         What `uniforms` draws from the generator of the walkers' sample.
     number : Tensor of int64, shape (walkers,)
-        Of each walker among those of its species.
+        Number of each walker among those of its species.
     axes, species, c : int
         Axes of the lattice, number of species, and which of them it is.
 
@@ -192,7 +192,10 @@ def _counted(place: Tensor, start: Tensor, axes: int) -> Tensor:
 
 
 def _mix(state: Tensor, out: Tensor) -> None:
-    """Uniform float32 numbers from states that are multiples of the stride apart; uses them up."""
+    """Draw uniform float32 numbers from states a multiple of the stride apart.
+
+    The states are used up.
+    """
     for shift, factor in _ROUNDS:
         # Torch shifts arithmetically: the mask takes away the copies of the sign.
         shifted = (state >> shift).bitwise_and_((1 << (64 - shift)) - 1)
@@ -204,7 +207,7 @@ def _mix(state: Tensor, out: Tensor) -> None:
 def sample_uniform(
     counts: Tensor, lattice: Lattice, generators: Sequence[torch.Generator]
 ) -> Walkers:
-    """Walkers at the end of time: independent and uniform on the box.
+    """Draw walkers at the end of time: independent and uniform on the box.
 
     Parameters
     ----------
@@ -233,7 +236,7 @@ def sample_forward(
     *,
     by_place: bool = False,
 ) -> Walkers:
-    """Let every walker walk for time t: one exact categorical draw per walker and axis.
+    """Walk every walker for time t: one exact categorical draw per walker and axis.
 
     Parameters
     ----------
@@ -263,7 +266,7 @@ def draw_forward(walkers: Walkers, steps: Sequence[Tensor], lattice: Lattice, u:
     steps : sequence of Tensor, shape (batch, sites before, sites after)
         One matrix per axis and sample; rows sum to one.
     lattice : Lattice
-        Of the sites after the step.
+        Lattice of the sites after the step.
     u : Tensor, shape (axes, walkers)
         Uniform numbers.
     """

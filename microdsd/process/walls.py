@@ -11,7 +11,7 @@ from microdsd.process.kernel import TransitionKernel, axis_law
 
 
 class WalledKernel(TransitionKernel):
-    """The law of walkers inside a box within the lattice, with walls on its faces.
+    """Represent the law of walkers inside a box within the lattice, with walls on its faces.
 
     Walls on whole planes leave the kernel a product over axes, so steps under it are as exact as
     without them. An axis that the inner box spans keeps its own boundary. Only walkers inside
@@ -20,7 +20,7 @@ class WalledKernel(TransitionKernel):
     Parameters
     ----------
     kernel : TransitionKernel
-        Of the whole box.
+        Law of the whole box.
     inside : sequence of slice
         Extent of the inner box in voxels, one slice with start and stop per axis. On a lattice of
         blocks the walls may cut through some of these; what is left of them inside is a site.
@@ -39,7 +39,10 @@ class WalledKernel(TransitionKernel):
         self._inside = tuple(inside)
 
     def volumes(self, axis: int) -> tuple[int, ...]:
-        """Voxels within the walls, in every site along one axis; outside them as without."""
+        """Return the voxels within the walls, in every site along one axis.
+
+        Sites outside the walls count as without walls.
+        """
         whole, inside, block = super().volumes(axis), self._inside[axis], self.lattice.block
         within = [
             min((site + 1) * block, inside.stop) - max(site * block, inside.start)
@@ -48,7 +51,7 @@ class WalledKernel(TransitionKernel):
         return tuple(n if n > 0 else m for n, m in zip(within, whole, strict=True))
 
     def axis_matrix(self, axis: int, t: Tensor | float) -> Tensor:
-        """Matrices of one axis; outside the walls nobody moves."""
+        """Return the matrices of one axis; outside the walls nobody moves."""
         inside, block = self._inside[axis], self.lattice.block
         if inside == slice(0, self.lattice.voxels[axis]):
             return super().axis_matrix(axis, t)

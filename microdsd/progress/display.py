@@ -190,18 +190,18 @@ def line_of(task: Task, rate: str | None = None) -> str:
     'training: 25 %, gain 0.31, 0:00:00 so far, 0:00:00 left'
     """
     known = task.total is not None and task.total > 0
-    said = [f"{task.percentage:.0f} %"] if known else []
+    parts = [f"{task.percentage:.0f} %"] if known else []
     if status := task.fields.get("status"):
-        said.append(status)
+        parts.append(status)
     if rate and (speed := _rate(task, rate)):
-        said.append(speed)
-    said.append(f"{_clock(task.elapsed or 0)} so far")
+        parts.append(speed)
+    parts.append(f"{_clock(task.elapsed or 0)} so far")
     left = task.time_remaining
     if left is None and known and task.percentage >= 1:
         left = (task.elapsed or 0) * (100 / task.percentage - 1)
     if left is not None:
-        said.append(f"{_clock(left)} left")
-    return f"{task.description}: {', '.join(said)}"
+        parts.append(f"{_clock(left)} left")
+    return f"{task.description}: {', '.join(parts)}"
 
 
 def _rate(task: Task, things: str) -> str:

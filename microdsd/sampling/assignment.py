@@ -22,18 +22,20 @@ from microdsd.errors import InputError
 _SCORE_FLOOR = 1e-6
 """Smallest expected occupation that is told apart from none."""
 
-_COOLING, _COLDEST = 8.0, 1e-10
+COOLING, _COLDEST = 8.0, 1e-10
 """Factor between temperatures, and the last one: below what tells float32 scores apart."""
 
-_NEWTON_STEPS, _LONGEST_STEP = 10, 3.0
+NEWTON_STEPS, LONGEST_STEP = 10, 3.0
 """Most steps at one temperature, and their length in units of it."""
 
-_CLEAR = 40.0
+CLEAR = 40.0
 """Lead, in units of the temperature, at which a voxel's best phase is settled."""
 
 
 def phase_scores(expected: Tensor) -> Tensor:
-    """Log-probability scores (batch, phases, ...) from expected occupations (batch, species, ...).
+    """Return log-probability scores (batch, phases, ...) of expected occupations.
+
+    The occupations have the shape (batch, species, ...).
 
     Phase 0 is the background, whose expectation is what the species leave of the voxel.
     """
@@ -42,7 +44,7 @@ def phase_scores(expected: Tensor) -> Tensor:
 
 
 def perturbed(scores: Tensor, generators: Sequence[torch.Generator]) -> Tensor:
-    """Scores plus Gumbel variates: the best phase of a voxel is then a draw from exp(scores).
+    """Add Gumbel variates to scores: a voxel's best phase is then a draw from exp(scores).
 
     Parameters
     ----------
@@ -64,9 +66,9 @@ def perturbed(scores: Tensor, generators: Sequence[torch.Generator]) -> Tensor:
 
 @dataclass(frozen=True)
 class Generated:
-    """Samples of one batch.
+    """Hold the samples of one batch.
 
-    Parameters
+    Attributes
     ----------
     phase : Tensor of int64, shape (batch, *space)
         0 is the background, c + 1 is species c.
@@ -81,7 +83,10 @@ class Generated:
 def assign_walkers(
     scores: Tensor, counts: Tensor, generators: Sequence[torch.Generator]
 ) -> Generated:
-    """Labels with exact counts (batch, species) from finite scores (batch, phases, *space)."""
+    """Return labels with exact counts (batch, species) from finite scores.
+
+    The scores have the shape (batch, phases, *space).
+    """
     space = scores.shape[2:]
     phase = torch.empty(len(counts), space.numel(), dtype=torch.int64, device=scores.device)
     reassigned = torch.empty(len(counts), dtype=torch.int64, device=scores.device)
@@ -94,7 +99,7 @@ def assign_walkers(
 
 
 def assign_phases(scores: Tensor, counts: Tensor, generator: torch.Generator) -> Tensor:
-    """Phase of every voxel: the largest total score among assignments with exact counts.
+    """Assign a phase to every voxel: the largest total score with exact counts.
 
     Parameters
     ----------
@@ -157,7 +162,7 @@ def _best_of_two(gain: Tensor, count: int) -> Tensor:
 
 
 def _dual_offsets(scores: Tensor, counts: Tensor) -> Tensor:
-    """Offsets mu whose argmax gives the counts, up to ties; -inf for a phase that is not there."""
+    """Return offsets mu whose argmax gives the counts, up to ties; -inf for an absent phase."""
     present = counts > 0
     offsets = scores.new_full((len(scores),), -torch.inf)
     offsets[present] = _cooled_offsets(scores[present], counts[present].to(scores.dtype))
@@ -176,21 +181,37 @@ def _cooled_offsets(scores: Tensor, counts: Tensor) -> Tensor:
         return offsets
     temperature = max(1.0, float((scores.amax(0) - scores.amin(0)).amax()))
     while temperature > _COLDEST and scores.shape[1] > 0:
-        for _ in range(_NEWTON_STEPS):
+        for _ in range(NEWTON_STEPS):
             share = ((scores + offsets[:, None]) / temperature).softmax(0)
             excess = share.sum(1) - counts
             if float(excess.abs().max()) < 0.5:
                 break
-            curvature = torch.diag(share.sum(1)) - share @ share.T
-            curvature.diagonal().add_(1e-9 * scores.shape[1])
-            step = torch.linalg.solve(curvature[1:, 1:], -excess[1:])
-            offsets[1:] += temperature * step.clamp(-_LONGEST_STEP, _LONGEST_STEP)
+            offsets += temperature * newton_step(share.sum(1), share @ share.T, counts)
         best = (scores + offsets[:, None]).topk(2, dim=0)
-        clear = best.values[0] - best.values[1] > _CLEAR * temperature
+        clear = best.values[0] - best.values[1] > CLEAR * temperature
         counts = counts - torch.bincount(best.indices[0, clear], minlength=phases)
         scores = scores[:, ~clear]
-        temperature /= _COOLING
+        temperature /= COOLING
     return offsets
+
+
+def newton_step(held: Tensor, products: Tensor, counts: Tensor) -> Tensor:
+    """Return the step of the offsets, in units of the temperature; that of the first phase is 0.
+
+    Parameters
+    ----------
+    held : Tensor of float64, shape (phases,)
+        Sum over voxels of every phase's share.
+    products : Tensor of float64, shape (phases, phases)
+        Sum over voxels of the products of two shares.
+    counts : Tensor, shape (phases,)
+        What the sums should be.
+    """
+    curvature = torch.diag(held) - products
+    curvature.diagonal().add_(1e-9 * held.sum())
+    step = torch.zeros_like(held)
+    step[1:] = torch.linalg.solve(curvature[1:, 1:], (counts - held)[1:])
+    return step.clamp(-LONGEST_STEP, LONGEST_STEP)
 
 
 def _move_surplus(scores: Tensor, counts: Tensor, label: Tensor) -> None:
@@ -224,7 +245,7 @@ def _move_surplus(scores: Tensor, counts: Tensor, label: Tensor) -> None:
 
 
 def _cheapest_chain(cost: Tensor, surplus: list[int]) -> list[int]:
-    """Cheapest chain of phases from one with a surplus to one with a deficit (Bellman-Ford)."""
+    """Return the cheapest chain of phases from a surplus to a deficit (Bellman-Ford)."""
     phases = len(surplus)
     distance = [0.0 if extra > 0 else float("inf") for extra in surplus]
     before = [-1] * phases

@@ -36,11 +36,11 @@ def best_voxels(
     count : int
         Voxels of phase 1.
     shape : sequence of int
-        Of the box.
+        Shape of the box.
     layers : sequence of slice
         That are looked at together; they cover the box.
     key : Tensor of int64, shape (1,)
-        Of the random numbers that decide ties.
+        Key of the random numbers that decide ties.
 
     Returns
     -------
@@ -58,17 +58,17 @@ def best_voxels(
     across = label[0].numel()
     prefix, left = 0, count
     for low, bits in _DIGITS:
-        found = torch.zeros(1 << bits, dtype=torch.int64, device=key.device)
+        tally = torch.zeros(1 << bits, dtype=torch.int64, device=key.device)
         for part in layers:
             rank = _ranks(gains(part), part.start * across, key)
             digits = (rank >> low)[(rank >> (low + bits)) == prefix] & ((1 << bits) - 1)
-            found += torch.bincount(digits, minlength=1 << bits)
+            tally += torch.bincount(digits, minlength=1 << bits)
         # How many are at least as high as every digit.
-        reached = found.flip(0).cumsum(0).flip(0)
+        reached = tally.flip(0).cumsum(0).flip(0)
         digit = int((reached >= left).nonzero()[-1])
-        left -= int(reached[digit] - found[digit])
+        left -= int(reached[digit] - tally[digit])
         prefix = (prefix << bits) | digit
-        if left == int(found[digit]):  # all that begin like this
+        if left == int(tally[digit]):  # all that begin like this
             break
     for part in layers:
         rank = _ranks(gains(part), part.start * across, key) >> low

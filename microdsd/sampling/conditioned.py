@@ -26,9 +26,11 @@ from microdsd.sampling.potentials import (
 
 @dataclass(frozen=True)
 class ConditionedNetwork:
-    """A network of potentials with what conditions its samples; classes are in the network itself.
+    """Combine a network of potentials with what conditions its samples, classes apart.
 
-    Parameters
+    Classes are in the network itself.
+
+    Attributes
     ----------
     network : PotentialNetwork
     read_out : ReadOut, optional
@@ -75,13 +77,13 @@ class ConditionedNetwork:
         return potential
 
     def scores(self, state: State, lattices: Lattices) -> Tensor:
-        """Scores (batch, phases, *space) of the phases of every voxel, the background first."""
-        shown = state.occupation, state.times, state.kernel, self.fractions
+        """Return scores (batch, phases, *space) of every voxel's phases, the background first."""
+        arguments = state.occupation, state.times, state.kernel, self.fractions
         if self.read_out is None:
-            log_h = self.network(*shown)
+            log_h = self.network(*arguments)
             scores = phase_scores(lattices.expected(state, log_h))
         else:
-            log_h, scores = self.read_out(*shown)
+            log_h, scores = self.read_out(*arguments)
         require_finite_output(scores, "phase probabilities", state.sigma)
         if self.observe is not None:
             self.observe(Visit(state.sigma, state.occupation, log_h, state.kernel.lattice))

@@ -29,7 +29,7 @@ def evidence(
     fractions: Tensor | None,
     known: Tensor,
 ) -> tuple[Tensor, Tensor]:
-    """Log h, and the slope of the log likelihood of known material.
+    """Return log h, and the slope of the log likelihood of known material.
 
     The read-out's voxels are not independent given the walkers: neighbours are right or wrong
     together, so the sum of their log likelihoods says the same several times. It is divided by
@@ -38,9 +38,9 @@ def evidence(
     Parameters
     ----------
     read_out : callable
-        As of `ReadOut`.
+        A network called as a `ReadOut`.
     occupation : Tensor, shape (batch, species, *space)
-        Of all walkers, those of known material included.
+        Occupation numbers of all walkers, those of known material included.
     t : Tensor, shape (batch,)
     kernel : TransitionKernel
     fractions : Tensor, shape (batch, species), optional
@@ -58,8 +58,8 @@ def evidence(
     # Samplers run in inference mode, whose tensors autograd cannot follow.
     with torch.inference_mode(False), torch.enable_grad():
         walkers = occupation.clone().requires_grad_(True)
-        told = None if fractions is None else fractions.clone()
-        log_h, log_p = read_out(walkers, t.clone(), kernel, told)
+        given_fractions = None if fractions is None else fractions.clone()
+        log_h, log_p = read_out(walkers, t.clone(), kernel, given_fractions)
         (slope,) = torch.autograd.grad((log_p * known.clone()).sum(), walkers)
     log_h, log_p = log_h.detach(), log_p.detach()
     error = known.float() - log_p.exp() * known.sum(0)
@@ -68,12 +68,12 @@ def evidence(
 
 
 def design_effect(error: Tensor) -> Tensor:
-    """How many voxels say the same: variance of their sum over that of independent ones.
+    """Return how many voxels say the same: variance of their sum over that of independent ones.
 
-    The largest sum, over radii up to a quarter of the box, of the correlations of a voxel's error
-    with those within that distance (Kish, Survey Sampling, 1965). Errors farther away balance
+    It is the largest sum, over radii up to a quarter of the box, of the correlations of a voxel's
+    error with those within that distance (Kish, Survey Sampling, 1965). Errors farther away balance
     those at hand, for the counts are known. Of a single sample it is uncertain and rather too
-    large: what is known is then heard less than it might be.
+    large: known material then counts for less than it might.
 
     Parameters
     ----------

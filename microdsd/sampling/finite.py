@@ -9,7 +9,7 @@ from microdsd.errors import InputError, MicrodsdError
 
 
 class NonFiniteNetworkError(MicrodsdError, ArithmeticError):
-    """A network returned what is not a finite number."""
+    """Report a network that returned what is not a finite number."""
 
 
 def require_finite_output(field: Tensor, what: str, sigma: float) -> None:

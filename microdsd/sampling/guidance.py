@@ -27,7 +27,7 @@ _MOST = 25.0
 
 
 class Guided:
-    """A potential times the guide's weight of a species over the background.
+    """Multiply a potential by the guide's weight of a species over the background.
 
     Parameters
     ----------
@@ -42,7 +42,7 @@ class Guided:
         self._potential, self._guide, self._lattices = potential, guide, lattices
 
     def __call__(self, state: State) -> Tensor:
-        """Log h (batch, species, *space) plus the logarithms of the weights."""
+        """Return log h (batch, species, *space) plus the logarithms of the weights."""
         log_h = self._potential(state)
         lattice = state.kernel.lattice
         expected = self._lattices.expected(state, log_h)
@@ -56,12 +56,12 @@ class Guided:
 
 
 def guided_scores(scores: Tensor, guide: Guide, sigma: float) -> Tensor:
-    """Scores (batch, phases, *space) of the assignment plus the guide's weights."""
+    """Add the guide's weights to scores (batch, phases, *space) of the assignment."""
     return scores + _weights(guide, scores.softmax(1), sigma).clamp(-_MOST, _MOST)
 
 
 def _weights(guide: Guide, expected: Tensor, sigma: float) -> Tensor:
-    """What the guide says, with differences of its weights that are numbers."""
+    """Return the guide's weights, with differences that are numbers."""
     weight = guide(expected, sigma)
     require_guide_weights(weight, expected, sigma)
     return weight.clamp(torch.finfo(weight.dtype).min / 4, torch.finfo(weight.dtype).max / 4)

@@ -26,7 +26,8 @@ from microdsd.process.bridge import LOG_FLOOR
 from microdsd.process.octaves import Octaves
 from microdsd.process.slabs import slabs, start_uniform, step_back, walk_forward
 from microdsd.process.walk import draw_key, numbered_uniforms
-from microdsd.sampling.assignment import Generated, assign_phases
+from microdsd.sampling.assignment import Generated
+from microdsd.sampling.best_phases import best_phases
 from microdsd.sampling.best_voxels import best_voxels
 from microdsd.sampling.finite import require_finite_output
 from microdsd.sampling.potentials import LEAD
@@ -82,13 +83,15 @@ class TiledNetwork:
         network = self.network.octaves[moment.octave]
         assert isinstance(network, PotentialUNet)
         t = torch.full((1,), float(moment.t), device=box.device)
-        shown = occupation[None], t, box.kernels[moment.octave], self.fractions
-        told = network.joint_parts(*shown, self.classes)
+        arguments = occupation[None], t, box.kernels[moment.octave], self.fractions
+        conditional = network.joint_parts(*arguments, self.classes)
         if self.classes is None or self.guidance == 1:
-            for sites, log_h, log_odds in told:
+            for sites, log_h, log_odds in conditional:
                 yield sites, log_h[0], log_odds[0]
             return
-        for one, (_, free_h, free_odds) in zip(told, network.joint_parts(*shown), strict=True):
+        for one, (_, free_h, free_odds) in zip(
+            conditional, network.joint_parts(*arguments), strict=True
+        ):
             sites, log_h, log_odds = one
             log_h = free_h + self.guidance * (log_h - free_h)
             log_odds = free_odds + self.guidance * (log_odds - free_odds)
@@ -106,7 +109,7 @@ class LargeBoxSampler:
     plan : WalkPlan
         Whose steps are not repeated.
     generator : torch.Generator
-        Of the sample.
+        Generator of the sample.
     """
 
     def __init__(
@@ -142,7 +145,7 @@ class LargeBoxSampler:
         Parameters
         ----------
         advance : callable
-            Told after every tile and slab, and of what was done before.
+            Receives the work done after every tile and slab, and what was done before.
         bookmark : Bookmark, optional
             Given the state after every evaluation.
 
@@ -225,7 +228,7 @@ class LargeBoxSampler:
         """
         what = "phase probabilities" if read_out else "potential"
         dtype = torch.float32 if read_out else torch.float16
-        made = torch.empty(occupation.shape, dtype=dtype, device=occupation.device)
+        evaluated = torch.empty(occupation.shape, dtype=dtype, device=occupation.device)
         level: Tensor | None = None
         for sites, log_h, log_odds in self._network.parts(occupation, sigma, self._box):
             part = log_odds if read_out else log_h
@@ -235,9 +238,9 @@ class LargeBoxSampler:
                     corner = part[(slice(None), *[slice(_CORNER)] * len(sites))]
                     level = corner.flatten(1).mean(1).view(-1, *[1] * len(sites))
                 part = (part - level).clamp(-_LARGEST, _LARGEST)
-            made[(slice(None), *sites)] = part
+            evaluated[(slice(None), *sites)] = part
             advance(part[0].numel())
-        return made
+        return evaluated
 
     def _ahead(self, number: int, before: Tensor | None) -> tuple[Tensor | None, float]:
         """Return log h before, and the weight of its change since; see `extrapolate`."""
@@ -252,8 +255,8 @@ class LargeBoxSampler:
 
     def _require_counts(self, occupation: Tensor) -> None:
         """Refuse occupation numbers that a byte did not hold."""
-        found = occupation.flatten(1).sum(1, dtype=torch.int64).cpu()
-        if not torch.equal(found, self._counts.cpu().long()):
+        counted = occupation.flatten(1).sum(1, dtype=torch.int64).cpu()
+        if not torch.equal(counted, self._counts.cpu().long()):
             raise MicrodsdError(
                 "network: leads more than 255 walkers to one voxel; its weights are damaged or its "
                 "training has diverged, take an earlier model"
@@ -295,15 +298,17 @@ class LargeBoxSampler:
                 int((phase[layers] != (gains(layers)[0] > 0)).sum()) for layers in self._layers
             )
             return phase, moved
-        scores = torch.cat([torch.zeros_like(log_odds[:1]), log_odds])
-        if noise is not None:
-            for layers in self._layers:
-                scores[1:, layers] = gains(layers)
+
+        def scores(layers: slice) -> Tensor:
+            gain = gains(layers)
+            return torch.cat([torch.zeros_like(gain[:1]), gain])
+
         counts = torch.cat([self._counts.new_tensor([math.prod(shape)]), self._counts])
         counts[0] -= self._counts.sum()
         generator = torch.Generator(ties.device).manual_seed(int(ties))
-        phase = assign_phases(scores.flatten(1), counts, generator).view(shape)
-        return phase.byte(), int((phase != scores.argmax(0)).sum())
+        phase = best_phases(scores, counts, shape, self._layers, generator)
+        moved = sum(int((phase[part] != scores(part).argmax(0)).sum()) for part in self._layers)
+        return phase, moved
 
 
 class _Field:

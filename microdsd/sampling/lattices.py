@@ -17,15 +17,15 @@ from microdsd.sampling.potentials import State
 
 @dataclass(frozen=True)
 class Lattices:
-    """The lattices of a box, each for a range of noise levels; these are in voxels.
+    """Hold the lattices of a box, each for a range of noise levels; these are in voxels.
 
     A potential is a field on the lattice of the noise level that it was asked at: it says how
     likely walkers come from each of its blocks.
 
-    Parameters
+    Attributes
     ----------
     box : Octaves
-        Of the whole box: what networks are shown.
+        The walk of the whole box, which networks receive.
     walk : Octaves
         By which walkers hop; the same unless there are walls.
     """
@@ -35,15 +35,15 @@ class Lattices:
 
     @property
     def voxels(self) -> Lattice:
-        """The lattice of voxels."""
+        """Return the lattice of voxels."""
         return self.box.voxels
 
     def kernel(self, sigma: float) -> TransitionKernel:
-        """Law of the whole box on the lattice of a noise level."""
+        """Return the law of the whole box on the lattice of a noise level."""
         return self.box.kernels[self.box.octave_at(sigma)]
 
     def expected(self, state: State, log_h: Tensor) -> Tensor:
-        """Expected number of walkers per origin, (batch, species, *origins), under a potential."""
+        """Return expected walkers per origin, (batch, species, *origins), under a potential."""
         return self.walk.expected_origins(state.occupation, log_h, self.walk.moment(state.sigma))
 
     def back(
@@ -54,7 +54,7 @@ class Lattices:
         low: float,
         generators: Sequence[torch.Generator],
     ) -> Walkers:
-        """Walkers at a lower noise level, drawn from the bridges under a potential."""
+        """Draw walkers at a lower noise level from the bridges under a potential."""
         now, earlier = self.walk.moment(high), self.walk.moment(low)
         origins = Moment(now.octave, 0.0)
         return self.walk.sample_back(walkers, log_h, now, earlier, origins, generators)
@@ -68,7 +68,7 @@ class Lattices:
         *,
         by_place: bool = False,
     ) -> Walkers:
-        """Walkers at a higher noise level, after a walk that knows of no potential."""
+        """Return walkers at a higher noise level, after a walk that knows of no potential."""
         return self.walk.sample_forward(
             walkers, self.walk.moment(low), self.walk.moment(high), generators, by_place=by_place
         )

@@ -37,35 +37,36 @@ _MOST_ROUNDS = 30
 
 
 class Origins(Protocol):
-    """What a sampler asks of the places that walkers may come from; noise levels are in voxels."""
+    """Define what samplers ask of the places that walkers come from; noise levels are in voxels."""
 
     def walk(self, box: Octaves) -> Octaves:
-        """The walk of the walkers, given that of the whole box."""
+        """Return the walk of the walkers, given that of the whole box."""
         ...
 
     def start(
         self, lattices: Lattices, sigma: float, generators: Sequence[torch.Generator]
     ) -> Walkers:
-        """Walkers at the horizon, on its lattice."""
+        """Return walkers at the horizon, on its lattice."""
         ...
 
     def surroundings(
         self, lattices: Lattices, sigma: float, generators: Sequence[torch.Generator]
     ) -> Tensor | None:
-        """Known material at a noise level, occupation numbers; None where nothing is known."""
+        """Return the occupation numbers of known material at a noise level; None without any."""
         ...
 
     def fixed(self) -> Tensor | None:
-        """True for the phase of a voxel that walks beside walkers and is known for certain.
+        """Mark the phase of voxels that are known for certain and walk beside walkers.
 
-        Bool (phases, *space), the background first; None where there is no such voxel.
+        The result is bool (phases, *space), the background first; None where there is no such
+        voxel.
         """
         ...
 
     def restrict(
         self, log_h: Tensor, walking: State, lattices: Lattices, balance: Tensor | None
     ) -> tuple[Tensor, Tensor | None]:
-        """Log h of the walkers that are on their way, and what the next level begins from.
+        """Return log h of the walkers on their way, and what the next level begins from.
 
         ``walking`` is the state without known material; ``balance`` is what this method returned
         at the level before, None at the first.
@@ -73,19 +74,19 @@ class Origins(Protocol):
         ...
 
     def assign(self, scores: Tensor, generators: Sequence[torch.Generator]) -> Generated:
-        """Phases with exact counts from scores (batch, phases, *space)."""
+        """Assign phases with exact counts from scores (batch, phases, *space)."""
         ...
 
     def walkers(self, phase: Tensor, lattice: Lattice) -> Walkers:
-        """Walkers that stand where phases (batch, *space) are, known material left out."""
+        """Return walkers that are where phases (batch, *space) are, without known material."""
         ...
 
 
 @dataclass(frozen=True)
 class Anywhere:
-    """All of the box, with one count per species.
+    """Represent all of the box, with one count per species.
 
-    Parameters
+    Attributes
     ----------
     counts : Tensor of int, shape (batch, species)
     """
@@ -93,41 +94,41 @@ class Anywhere:
     counts: Tensor
 
     def walk(self, box: Octaves) -> Octaves:
-        """The walk of the whole box."""
+        """Return the walk of the whole box."""
         return box
 
     def start(
         self, lattices: Lattices, sigma: float, generators: Sequence[torch.Generator]
     ) -> Walkers:
-        """Walkers uniform on the box."""
+        """Return walkers uniform on the box."""
         return sample_uniform(self.counts, lattices.kernel(sigma).lattice, generators)
 
     def surroundings(
         self, lattices: Lattices, sigma: float, generators: Sequence[torch.Generator]
     ) -> None:
-        """Nothing is known."""
+        """Return None: no material is known."""
 
     def fixed(self) -> None:
-        """Nothing is known."""
+        """Mark no voxel: no material is known."""
 
     def restrict(
         self, log_h: Tensor, walking: State, lattices: Lattices, balance: Tensor | None
     ) -> tuple[Tensor, None]:
-        """Log h as it is."""
+        """Return log h as it is."""
         return log_h, None
 
     def assign(self, scores: Tensor, generators: Sequence[torch.Generator]) -> Generated:
-        """The best phases with these counts."""
+        """Assign the best phases with these counts."""
         return assign_walkers(scores, self.counts, generators)
 
     def walkers(self, phase: Tensor, lattice: Lattice) -> Walkers:
-        """Walkers of the whole box."""
+        """Return the walkers of the whole box."""
         occupation = _indicators(phase, 1 + self.counts.shape[1])[:, 1:]
         return Walkers.of(occupation, lattice)
 
 
 class Regions:
-    """Regions of the box, each with counts of its own; what lies in none of them is known.
+    """Represent regions of the box, each with its own counts; what lies in none of them is known.
 
     Parameters
     ----------
@@ -155,7 +156,7 @@ class Regions:
         self._voxels = order[int((region < 0).sum()) :]
 
     def walk(self, box: Octaves) -> Octaves:
-        """The walk of the whole box, or of the walled part of it."""
+        """Return the walk of the whole box, or of the walled part of it."""
         if not self._walled:
             return box
         places = self._free.nonzero()
@@ -165,7 +166,7 @@ class Regions:
     def start(
         self, lattices: Lattices, sigma: float, generators: Sequence[torch.Generator]
     ) -> Walkers:
-        """Walkers uniform on each region, after a walk to the horizon over its edges."""
+        """Return walkers uniform on each region, after a walk to the horizon over its edges."""
         batch, regions, phases = self.counts.shape
         species = phases - 1
         numbers = self.counts[..., 1:].transpose(1, 2)  # (batch, species, regions)
@@ -187,7 +188,7 @@ class Regions:
     def surroundings(
         self, lattices: Lattices, sigma: float, generators: Sequence[torch.Generator]
     ) -> Tensor | None:
-        """The known material after a walk of its own: exact, and another at every call.
+        """Return the known material after a walk of its own: exact, and new at every call.
 
         Outside walls it stands still.
         """
@@ -202,19 +203,22 @@ class Regions:
         return lattices.forward(walkers, 0.0, sigma, generators).occupation()
 
     def fixed(self) -> Tensor | None:
-        """Phases of the known voxels; None outside walls, where the network sees them already."""
+        """Mark the phases of the known voxels within walls.
+
+        The result is None outside walls, where the network sees known voxels already.
+        """
         if self._walled or self._all_free:
             return None
         return self._phases_known()
 
     def _phases_known(self) -> Tensor:
-        """True for the phase of a known voxel, (phases, *space)."""
+        """Mark the phase of every known voxel, (phases, *space)."""
         return _indicators(self.known[None], self.counts.shape[2])[0] & ~self._free
 
     def restrict(
         self, log_h: Tensor, walking: State, lattices: Lattices, balance: Tensor | None
     ) -> tuple[Tensor, Tensor | None]:
-        """Log h that is nothing on known voxels, and balanced between the regions.
+        """Return log h that is nothing on known voxels, and balanced between the regions.
 
         The factors solve sum_{y in r} rho_c(y) = N_rc by iterative proportional fitting (Sinkhorn):
         scale each region's h by what its expected count lacks, until all are met. A sample whose
@@ -224,7 +228,7 @@ class Regions:
         ----------
         log_h : Tensor, shape (batch, species, *space)
         walking : State
-            Of the walkers on their way alone.
+            State of the walkers on their way alone.
         lattices : Lattices
         balance : Tensor, shape (batch, species, regions), optional
             Logarithms of the factors at the level before, from which this one goes on.
@@ -247,25 +251,25 @@ class Regions:
             return places.scaled(log_h, factor), None
         for _ in range(_MOST_ROUNDS):
             scaled = places.scaled(log_h, factor)
-            found = places.per_region(lattices.expected(walking, scaled), factor)
-            lacking = (wanted - found).abs()
+            expected = places.per_region(lattices.expected(walking, scaled), factor)
+            lacking = (wanted - expected).abs()
             met = (lacking <= (_BALANCED * wanted).clamp_min(1.0)).flatten(1).all(1)
             if bool(met.all()):
                 break
-            better = factor + (wanted.clamp_min(1e-3) / found.clamp_min(1e-3)).log()
+            better = factor + (wanted.clamp_min(1e-3) / expected.clamp_min(1e-3)).log()
             better = better - better.amax(2, keepdim=True)
             factor = torch.where(met[:, None, None], factor, better)
         return places.scaled(log_h, factor), factor
 
     def _places(self, lattice: Lattice) -> RegionVoxels | RegionBlocks:
-        """The regions as seen on a lattice."""
+        """Return the regions as seen on a lattice."""
         if lattice not in self._seen:
             kind = RegionVoxels if lattice.block == 1 else RegionBlocks
             self._seen[lattice] = kind(self.index, self.counts.shape[1], lattice)
         return self._seen[lattice]
 
     def assign(self, scores: Tensor, generators: Sequence[torch.Generator]) -> Generated:
-        """Each region's best phases with its counts; known voxels keep theirs."""
+        """Assign each region's best phases with its counts; known voxels keep theirs."""
         space = self.index.shape
         phase = self.known.flatten().repeat(len(scores), 1)
         reassigned = phase.new_zeros(len(scores))
@@ -273,18 +277,18 @@ class Regions:
         for i, generator in enumerate(generators):
             score = scores[i].flatten(1)
             for region, voxels in enumerate(groups):
-                here = score[:, voxels]
-                best = assign_phases(here, self.counts[i, region], generator)
+                region_scores = score[:, voxels]
+                best = assign_phases(region_scores, self.counts[i, region], generator)
                 phase[i, voxels] = best
-                reassigned[i] += (best != here.argmax(0)).sum()
+                reassigned[i] += (best != region_scores.argmax(0)).sum()
         return Generated(phase.view(-1, *space), reassigned)
 
     def walkers(self, phase: Tensor, lattice: Lattice) -> Walkers:
-        """Walkers of the regions."""
+        """Return the walkers of the regions."""
         occupation = _indicators(phase, self.counts.shape[2])[:, 1:]
         return Walkers.of(occupation & self._free, lattice)
 
 
 def _indicators(phase: Tensor, phases: int) -> Tensor:
-    """True for the phase of a voxel: bool (batch, phases, *space) of phases (batch, *space)."""
+    """Mark the phase of every voxel: bool (batch, phases, *space) of phases (batch, *space)."""
     return torch.stack([phase == k for k in range(phases)], dim=1)

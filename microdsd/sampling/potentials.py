@@ -37,16 +37,16 @@ _HIGHEST_EVIDENCE = 16.0
 
 @dataclass(frozen=True)
 class State:
-    """The walk at one noise level, as a network sees it.
+    """Describe the walk at one noise level, as a network sees it.
 
-    Parameters
+    Attributes
     ----------
     sigma : float
         Noise level, voxels.
     occupation : Tensor, shape (batch, species, *space)
         Occupation numbers of all walkers, those of known material included.
     kernel : TransitionKernel
-        Of the box, on the lattice that walkers are on at this level.
+        Law of the box, on the lattice that walkers are on at this level.
     """
 
     sigma: float
@@ -55,20 +55,20 @@ class State:
 
     @property
     def time(self) -> float:
-        """Time since the data."""
+        """Return the time since the data."""
         return float(time_of(self.sigma))
 
     @property
     def times(self) -> Tensor:
-        """Time of each sample, shape (batch,)."""
+        """Return the time of each sample, shape (batch,)."""
         return torch.full((len(self.occupation),), self.time, device=self.kernel.device)
 
 
 @dataclass(frozen=True)
 class Visit:
-    """The walk at one noise level, and what the network made of it.
+    """Record the walk at one noise level, and what the network made of it.
 
-    Parameters
+    Attributes
     ----------
     sigma : float
         Noise level, voxels.
@@ -90,15 +90,15 @@ Observer = Callable[[Visit], None]
 
 
 class Potential(Protocol):
-    """Logarithm of the field h that a step multiplies into the law of its walkers."""
+    """Define the logarithm of the field h that a step multiplies into its walkers' law."""
 
     def __call__(self, state: State) -> Tensor:
-        """Log h, shape (batch, species, *origins), of a state of the walk."""
+        """Return log h, shape (batch, species, *origins), of a state of the walk."""
         ...
 
 
 class Predicted:
-    """The potential that a network predicts: one evaluation per call, checked and shown.
+    """Return the potential that a network predicts: one evaluation per call, checked and observed.
 
     Parameters
     ----------
@@ -118,12 +118,12 @@ class Predicted:
         self._network, self._fractions, self._observe = network, fractions, observe
 
     def __call__(self, state: State) -> Tensor:
-        """Log h of the network."""
+        """Return log h of the network."""
         log_h = self._network(state.occupation, state.times, state.kernel, self._fractions)
         return self.shown(state, log_h)
 
     def shown(self, state: State, log_h: Tensor) -> Tensor:
-        """The same log h, once it is known to be finite and has been shown."""
+        """Return the same log h, once it is known to be finite and has been observed."""
         require_finite_output(log_h, "potential", state.sigma)
         if self._observe is not None:
             self._observe(Visit(state.sigma, state.occupation, log_h, state.kernel.lattice))
@@ -131,7 +131,7 @@ class Predicted:
 
 
 class Evidence:
-    """The likelihood of known material, multiplied into a potential made of the same evaluation.
+    """Multiply the likelihood of known material into a potential made of the same evaluation.
 
     From 16 voxels down a read-out gives both the network's log h and the slope of the likelihood,
     see `microdsd.sampling.evidence`; log h is what ``compose`` makes the potential of a step from,
@@ -163,12 +163,12 @@ class Evidence:
         self._step = compose(self._read)
 
     def __call__(self, state: State) -> Tensor:
-        """Log h of the step plus the slope of the log likelihood."""
+        """Return log h of the step plus the slope of the log likelihood."""
         log_h = self._step(state)
         return log_h if self._slope is None else log_h + self._slope
 
     def _read(self, state: State) -> Tensor:
-        """Log h of the network; the slope that comes with it is kept for the same call."""
+        """Return log h of the network; the slope that comes with it is kept for the same call."""
         if state.sigma > _HIGHEST_EVIDENCE:
             self._slope = None
             return self._predicted(state)
@@ -185,7 +185,7 @@ class Evidence:
 
 
 class Extrapolated:
-    """A potential as it stands `LEAD` of the way into the next step; see `extrapolate`.
+    """Take a potential `LEAD` of the way into the next step; see `extrapolate`.
 
     Parameters
     ----------
@@ -202,7 +202,7 @@ class Extrapolated:
         self._before: Tensor | None = None
 
     def __call__(self, state: State) -> Tensor:
-        """Log h on the line through its values at this level and at the one before."""
+        """Return log h on the line through its values at this level and at the one before."""
         log_h = self._potential(state)
         if state.sigma != self._sigma:  # and not a step that is repeated
             self._sigma, self._before = state.sigma, self._latest
@@ -217,7 +217,7 @@ class Extrapolated:
 
 
 class Sharpened:
-    """A potential to a power, one per species.
+    """Raise a potential to a power, one per species.
 
     Parameters
     ----------
@@ -238,7 +238,7 @@ class Sharpened:
 
 
 def extrapolate(log_h: Tensor, earlier: Tensor, ratio: float) -> Tensor:
-    """Log h as it stands `LEAD` of the way into the next step, on the line through its last values.
+    """Return log h `LEAD` of the way into the next step, on the line through its last values.
 
     While walkers move, the network would sharpen h along with them; a step that keeps the h of
     its start misses that, and material comes out too little clustered. Taking h from within the

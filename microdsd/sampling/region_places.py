@@ -14,7 +14,7 @@ _NOTHING = 2 * LOG_FLOOR
 
 
 class RegionVoxels:
-    """Voxels, each of one region or of none.
+    """Represent voxels, each of one region or of none.
 
     Parameters
     ----------
@@ -28,19 +28,19 @@ class RegionVoxels:
         self._index, self._regions = index, regions
 
     def scaled(self, log_h: Tensor, factor: Tensor) -> Tensor:
-        """Log h (batch, species, *space) times exp(factor), (batch, species, regions)."""
+        """Return log h (batch, species, *space) times exp(factor), (batch, species, regions)."""
         by_voxel = factor[:, :, self._index.clamp_min(0)]
         return (log_h + by_voxel).where(self._index >= 0, log_h.new_tensor(_NOTHING))
 
     def per_region(self, field: Tensor, factor: Tensor) -> Tensor:
-        """Sums (batch, species, regions) of a field (batch, species, *space)."""
+        """Sum a field (batch, species, *space) per region, shape (batch, species, regions)."""
         sums = field.new_zeros(*field.shape[:2], self._regions + 1)
         index = (self._index + 1).flatten().expand(*field.shape[:2], -1)
         return sums.scatter_add_(2, index, field.flatten(2))[..., 1:]
 
 
 class RegionBlocks:
-    """Blocks, of which regions hold shares: h of a block counts by the volume it may come from.
+    """Represent blocks of which regions hold shares: h of a block counts by its possible volume.
 
     The parameters are those of `RegionVoxels`.
     """
@@ -51,13 +51,13 @@ class RegionBlocks:
         )
 
     def scaled(self, log_h: Tensor, factor: Tensor) -> Tensor:
-        """Log of sum_r exp(factor_r) share_r h."""
+        """Return the log of sum_r exp(factor_r) share_r h."""
         weight = torch.einsum("bcr,r...->bc...", factor.exp(), self._share)
         nothing = log_h.new_tensor(_NOTHING)
         return (log_h + weight.log()).maximum(nothing).where(weight > 0, nothing)
 
     def per_region(self, field: Tensor, factor: Tensor) -> Tensor:
-        """Parts (batch, species, regions) of a field of expected origins, whatever its blocks."""
+        """Divide a field of expected origins among regions, (batch, species, regions)."""
         weight = torch.einsum("bcr,r...->bc...", factor.exp(), self._share)
         each = field / weight.clamp_min(torch.finfo(field.dtype).tiny)
         return factor.exp() * torch.einsum("bc...,r...->bcr", each, self._share)

@@ -42,9 +42,9 @@ _SMOOTHING = 0.3
 
 @dataclass(frozen=True)
 class Leap:
-    """The walk before one leap, and what the network made of it.
+    """Record the walk before one leap, and what the network made of it.
 
-    Parameters
+    Attributes
     ----------
     samples : Tensor of int64, shape (batch,)
         Samples that are still on their way.
@@ -62,32 +62,34 @@ class Leap:
 
 
 class LeapRule(Protocol):
-    """How long leaps are, and what share of the walkers leaves in one."""
+    """Define how long leaps are, and what share of the walkers leaves in one."""
 
     @property
     def start(self) -> float:
-        """Time of the first leap."""
+        """Return the time of the first leap."""
         ...
 
     @property
     def max_evaluations(self) -> int:
-        """Leaps after which a walk that has not ended is an error."""
+        """Return the leaps after which a walk that has not ended is an error."""
         ...
 
     def next_time(self, t: Tensor, fastest: Tensor) -> Tensor:
-        """Time after a leap from t, per sample, given the largest total rate of its walkers."""
+        """Return each sample's time after a leap from t, given the largest rate of its walkers."""
         ...
 
     def share_leaving(self, hops: Tensor) -> Tensor:
-        """Probability to leave, from the hops expected at the frozen rate."""
+        """Return the probability to leave, from the hops expected at the frozen rate."""
         ...
 
 
 @dataclass(frozen=True)
 class AdaptiveLeaps:
-    """The paper's rule: tau = epsilon / largest total rate over the sample's occupied voxels.
+    """Choose leaps by the paper's rule: tau = epsilon / largest rate over occupied voxels.
 
-    Parameters
+    The rate is the total rate of a voxel's walkers, and the largest is that of one sample.
+
+    Attributes
     ----------
     sigma_max : float
         Noise level of the start, voxels.
@@ -106,28 +108,28 @@ class AdaptiveLeaps:
 
     @property
     def start(self) -> float:
-        """Time of the first leap."""
+        """Return the time of the first leap."""
         return float(time_of(self.sigma_max))
 
     def fewest_evaluations(self, kernel: TransitionKernel) -> int:
-        """Leaps that it takes at least, with rates that are right on average."""
+        """Return the least number of leaps, with rates that are right on average."""
         open_directions = open_faces(kernel.lattice).sum().item() / kernel.lattice.n_sites
         return int(open_directions * self.start / self.epsilon)
 
     def next_time(self, t: Tensor, fastest: Tensor) -> Tensor:
-        """Time after a leap."""
+        """Return the time after a leap."""
         return (t - self.epsilon / fastest.clamp_min(1e-30)).clamp_min(0.0)
 
     def share_leaving(self, hops: Tensor) -> Tensor:
-        """First order in tau, as in the paper; at most epsilon."""
+        """Return the probability to first order in tau, as in the paper; at most epsilon."""
         return hops
 
 
 @dataclass(frozen=True)
 class GridLeaps:
-    """Leaps between noise levels that are given, and a last one to the data.
+    """Choose leaps between noise levels that are given, and a last one to the data.
 
-    Parameters
+    Attributes
     ----------
     levels : sequence of float
         Decreasing noise levels, voxels; one network evaluation each.
@@ -137,21 +139,21 @@ class GridLeaps:
 
     @property
     def start(self) -> float:
-        """Time of the first leap."""
+        """Return the time of the first leap."""
         return float(time_of(self.levels[0]))
 
     @property
     def max_evaluations(self) -> int:
-        """As many as there are levels."""
+        """Return as many leaps as there are levels."""
         return len(self.levels)
 
     def next_time(self, t: Tensor, fastest: Tensor) -> Tensor:
-        """Time after a leap."""
+        """Return the time after a leap."""
         rising = time_of(torch.tensor([0.0, *reversed(self.levels)], dtype=t.dtype)).to(t.device)
         return rising[torch.searchsorted(rising, t) - 1]
 
     def share_leaving(self, hops: Tensor) -> Tensor:
-        """Of a walker whose rate stays as it is until it leaves: below 1 for any leap."""
+        """Return the probability that a walker leaves at a steady rate: below 1 for any leap."""
         return -torch.expm1(-hops)
 
 
@@ -176,7 +178,7 @@ def sample_tau_leaping(
     ----------
     network : RateNetwork
     kernel : TransitionKernel
-        Of the box; its device is where all work happens.
+        Law of the box; its device is where all work happens.
     counts : Tensor of int, shape (batch, species)
     rule : LeapRule
         `AdaptiveLeaps` or `GridLeaps`.
@@ -208,8 +210,8 @@ def sample_tau_leaping(
         evaluations += 1
         chosen, part = _of_samples(walkers, going)
         occupation = part.occupation()
-        told = None if fractions is None else fractions[going]
-        rates = network(occupation, t[going], kernel, told)
+        given_fractions = None if fractions is None else fractions[going]
+        rates = network(occupation, t[going], kernel, given_fractions)
         require_finite_output(rates, "rates", noise_level(float(t[going].max())))
         if observe is not None:
             observe(Leap(going, (2 * t[going]).sqrt(), occupation, rates))
@@ -220,8 +222,8 @@ def sample_tau_leaping(
         fastest = total.new_zeros(len(going)).scatter_reduce(0, part.sample, total, "amax")
         after = rule.next_time(t[going], fastest.double())
         leaving = rule.share_leaving(total * (t[going] - after).float()[part.sample])
-        mine = [generators[i] for i in going.tolist()]
-        moved = hop(part, _directions(each, total, leaving, uniforms(part, mine)[0]))
+        own_generators = [generators[i] for i in going.tolist()]
+        moved = hop(part, _directions(each, total, leaving, uniforms(part, own_generators)[0]))
         position = walkers.position.clone()
         position[:, chosen] = moved.position
         walkers = walkers.moved_to(position)
@@ -241,7 +243,7 @@ def _require_affordable(rule: AdaptiveLeaps, kernel: TransitionKernel) -> None:
 
 
 def _of_samples(walkers: Walkers, samples: Tensor) -> tuple[Tensor, Walkers]:
-    """Which walkers belong to some of the samples, and these walkers as a batch of their own."""
+    """Return which walkers belong to some of the samples, and these walkers as their own batch."""
     place = torch.full((walkers.batch,), -1, device=samples.device)
     place[samples] = torch.arange(len(samples), device=samples.device)
     chosen = (place[walkers.sample] >= 0).nonzero().squeeze(1)
@@ -253,7 +255,7 @@ def _of_samples(walkers: Walkers, samples: Tensor) -> tuple[Tensor, Walkers]:
 
 
 def _directions(rates: Tensor, total: Tensor, leaving: Tensor, u: Tensor) -> Tensor:
-    """Direction in which each walker leaves, or -1: one uniform number decides both."""
+    """Return the direction in which each walker leaves, or -1: one uniform number decides both."""
     bounds = rates.cumsum(0) * (leaving / total.clamp_min(1e-30))
     passed = (u >= bounds).sum(0)
     # Rounding may put u beyond the last bound and yet below the share that leaves: it stays.

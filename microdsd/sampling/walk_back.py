@@ -22,7 +22,7 @@ def walk_back(
     steps: Sequence[tuple[float, float]],
     generators: Sequence[torch.Generator],
 ) -> Walkers:
-    """Lead walkers from the horizon back to the last noise level of a plan.
+    """Walk walkers back from the horizon to the last noise level of a plan.
 
     They start as `Origins.start` says and make every step by the exact law of the bridge under the
     potential. A step that is the one before once more is repeated: walkers first walk forward over
@@ -75,7 +75,7 @@ def state_of(
     origins: Origins,
     generators: Sequence[torch.Generator],
 ) -> State:
-    """State of the walk at a noise level: walkers, and known material as noisy as they are."""
+    """Return the state of the walk at a noise level: walkers, and known material as noisy."""
     known = origins.surroundings(lattices, sigma, generators)
     if known is not None:
         occupation = occupation + known

@@ -75,7 +75,7 @@ def examine(
     sigma_last : float
         Noise level of the last step, voxels.
     evaluations : int, optional
-        Of the bridges; by default 24 in 2D and 16 in 3D.
+        Evaluations of the bridges; by default 24 in 2D and 16 in 3D.
     boundary : {"no-flux", "periodic"}
     symmetry : {"none", "transverse", "isotropic"}
         As in training: "isotropic" cuts slices of a volume normal to all axes.

@@ -10,9 +10,9 @@ from microdsd.errors import InputError
 
 @dataclass(frozen=True)
 class TrainingConfig:
-    """Settings of a training run.
+    """Hold the settings of a training run.
 
-    Parameters
+    Attributes
     ----------
     minutes : float, optional
         Budget of wall-clock time: of everything, from reading the scan to the calibrated model.
@@ -75,7 +75,7 @@ class TrainingConfig:
             )
 
     def progress(self, step: int, minutes: float, reserve: float = 0.0) -> float:
-        """Share of the budget that is used up, in [0, 1].
+        """Return the share of the budget that is used up, in [0, 1].
 
         Parameters
         ----------

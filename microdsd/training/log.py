@@ -11,7 +11,7 @@ from microdsd.training.loop import StepRecord
 
 
 class TrainingLog:
-    """CSV with the columns step, minutes, loss and one ``gain_<sigma>`` per validation level.
+    """Write a CSV with step, minutes, loss and one ``gain_<sigma>`` per validation level.
 
     Parameters
     ----------
@@ -46,12 +46,12 @@ class TrainingLog:
 
 
 def _rows(path: Path, header: list[str], step: int) -> list[list[str]]:
-    """Rows of an earlier log up to a step; a last one that was cut short is left out."""
+    """Read rows of an earlier log up to a step; a last one that was cut short is left out."""
     try:
         text = path.read_text(encoding="utf-8")
-        found, *rows = list(csv.reader(text.splitlines())) or [header]
-        if found[:3] != header[:3] or (step and found != header):
-            raise ValueError(f"its columns are {', '.join(found)[:60]!r}")
+        columns, *rows = list(csv.reader(text.splitlines())) or [header]
+        if columns[:3] != header[:3] or (step and columns != header):
+            raise ValueError(f"its columns are {', '.join(columns)[:60]!r}")
         if rows and not text.endswith("\n"):
             rows.pop()
         return [row for row in rows if int(row[0]) <= step]

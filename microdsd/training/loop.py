@@ -35,9 +35,9 @@ _FEWEST_VALIDATIONS, _FEWEST_WINDOWS = 5, 2
 
 @dataclass(frozen=True)
 class StepRecord:
-    """One optimiser step.
+    """Record one optimiser step.
 
-    Parameters
+    Attributes
     ----------
     step : int
         Steps done.
@@ -62,7 +62,7 @@ class StepRecord:
 
 
 class Trainer:
-    """Trains a network.
+    """Train a network.
 
     Everything random in step k depends on (seed, k) alone, so a run that was interrupted goes
     on exactly as it would have, and so that several ranks, each on its share of the windows,
@@ -126,12 +126,12 @@ class Trainer:
 
     @property
     def minutes(self) -> float:
-        """Wall-clock time spent, over all sessions."""
+        """Return the wall-clock time spent, over all sessions."""
         return self._stopwatch.minutes
 
     @property
     def progress(self) -> float:
-        """Share of the budget used up."""
+        """Return the share of the budget used up."""
         # A last step is not begun that would end too late, and the last validation follows it.
         reserve = self.reserve + self._step_cost + self._validation_cost
         return self.config.progress(self.step, self.minutes, reserve)
@@ -171,7 +171,7 @@ class Trainer:
         return self._ranks.decided(self.progress)
 
     def _threads(self) -> int:
-        """Threads to train with: measured, unless steps alone are to determine the weights.
+        """Return threads to train with: measured, unless steps alone are to determine the weights.
 
         Sums over a batch are of another order, and so other in the last bits, with other threads.
         """
@@ -230,7 +230,7 @@ class Trainer:
         return float(said)
 
     def _rehearse(self) -> None:
-        """One step's work for every octave, which leaves no trace."""
+        """Run one step's work for every octave, which leaves no trace."""
         for task in self._tasks:
             loss = self._batch_loss(task, np.random.default_rng(self.config.seed))
             loss.backward()  # type: ignore[no-untyped-call]
@@ -274,14 +274,14 @@ class Trainer:
         return by_octave
 
     def _may_validate(self) -> bool:
-        """Whether its share of the time so far has room for one more, and for the last one."""
+        """Return whether validation's share of the time has room for one more, and for the last."""
         if self.config.minutes is None:
             return True
         spent = self._validation_minutes + 2 * self._validation_cost
         return spent <= VALIDATION_SHARE * self.minutes
 
     def state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
-        """All that is needed to go on: tensors by name, and a few numbers."""
+        """Return all that is needed to continue: tensors by name, and a few numbers."""
         tensors = {f"network.{k}": v for k, v in self.network.state_dict().items()}
         tensors |= {f"averaged.{k}": v for k, v in self.averaged.state_dict().items()}
         for index, moments in self.optimizer.state_dict()["state"].items():
@@ -298,7 +298,7 @@ class Trainer:
         return tensors, numbers
 
     def restore(self, tensors: dict[str, Tensor], numbers: dict[str, Any]) -> None:
-        """Go on from a state; the inverse of `state`."""
+        """Continue from a state; the inverse of `state`."""
         moments: dict[int, dict[str, Tensor]] = {}
         parts: dict[str, dict[str, Tensor]] = {"network": {}, "averaged": {}}
         for name, tensor in tensors.items():

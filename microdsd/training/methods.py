@@ -19,7 +19,7 @@ def build_objective(
     *,
     read_out: bool = False,
 ) -> Objective:
-    """Objective of a method.
+    """Build the objective of a method.
 
     Parameters
     ----------
@@ -27,10 +27,10 @@ def build_objective(
     sigma_min, sigma_max : float
         Noise levels of training, voxels. Tau-leaping takes the lowest from its schedule.
     loss : {"likelihood", "l1", "l2"}, optional
-        Of tau-leaping only; by default the likelihood, as the paper has it for rocks.
+        Loss of tau-leaping only; by default the likelihood, as the paper has it for rocks.
     time_schedule : str, optional
-        Of tau-leaping only, see `microdsd.process.time_schedule.schedule_times`; by default
-        "t^4", as the paper has it for rocks.
+        Schedule of tau-leaping only, see `microdsd.process.time_schedule.schedule_times`; by
+        default "t^4", as the paper has it for rocks.
     read_out : bool
         Whether the network of bridges is to predict phases too.
 

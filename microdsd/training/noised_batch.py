@@ -16,14 +16,14 @@ from microdsd.process.walk import Walkers
 
 @dataclass(frozen=True)
 class NoisedBatch:
-    """Windows, each noised to a time of its own.
+    """Hold windows, each noised to a time of its own.
 
-    Parameters
+    Attributes
     ----------
     origins : Walkers
         At time 0.
     walkers : Walkers
-        The same, in the same order, at their times; on the lattice of one octave.
+        The same walkers, in the same order, at their times; on the lattice of one octave.
     walk : Octaves
         That they walked by.
     t : Tensor, shape (batch,)
@@ -43,31 +43,31 @@ class NoisedBatch:
 
     @property
     def octave(self) -> int:
-        """The octave whose lattice the walkers are on."""
+        """Return the octave whose lattice the walkers are on."""
         return self.walkers.lattice.block.bit_length() - 1
 
     @property
     def kernel(self) -> TransitionKernel:
-        """Law of the walk on the lattice of the octave."""
+        """Return the law of the walk on the lattice of the octave."""
         return self.walk.kernels[self.octave]
 
     @property
     def now(self) -> Moment:
-        """Where the walk is."""
+        """Return where the walk is."""
         return Moment(self.octave, self.t)
 
     @cached_property
     def occupation_0(self) -> Tensor:
-        """Occupation numbers (batch, species, *space) of the windows, on that lattice."""
+        """Return occupation numbers (batch, species, *space) of the windows, on that lattice."""
         return block_sums(self.origins.occupation(), self.walkers.lattice)
 
     @cached_property
     def occupation_t(self) -> Tensor:
-        """Occupation numbers at the windows' times."""
+        """Return occupation numbers at the windows' times."""
         return self.walkers.occupation()
 
     @property
     def shown(self) -> tuple[Any, ...]:
-        """Arguments of a network's call; classes only where there are some."""
-        told = () if self.classes is None else (self.classes,)
-        return (self.occupation_t, self.t, self.kernel, self.fractions, *told)
+        """Return the arguments of a network's call; classes only where there are some."""
+        classes = () if self.classes is None else (self.classes,)
+        return (self.occupation_t, self.t, self.kernel, self.fractions, *classes)

@@ -18,28 +18,30 @@ from microdsd.training.noised_batch import NoisedBatch
 
 
 class Objective(Protocol):
-    """How a network of one method is trained and judged."""
+    """Define how a network of one method is trained and judged."""
 
     @property
     def settings(self) -> Mapping[str, str]:
-        """What the objective was told, for the record."""
+        """Return the settings of the objective, for the record."""
         ...
 
     def draw_times(self, n: int, rng: np.random.Generator) -> np.ndarray:
-        """Times (n,) at which n windows are noised, spread by stratified draws."""
+        """Draw times (n,) at which n windows are noised, spread by stratified draws."""
         ...
 
     def loss(self, network: Callable[..., Tensor], batch: NoisedBatch) -> Tensor:
-        """Loss (batch,) of walkers that are known to come from their origins."""
+        """Return the loss (batch,) of walkers that are known to come from their origins."""
         ...
 
     def gain(self, network: Callable[..., Tensor], batch: NoisedBatch) -> Tensor:
-        """Information gained (batch,); 0 for an uninformed network."""
+        """Return the information gained (batch,); 0 for an uninformed network."""
         ...
 
 
 class OriginObjective:
-    """Likelihood of the origins at log-uniform noise levels; the gain is in nats per walker.
+    """Maximise the likelihood of the origins at log-uniform noise levels.
+
+    The gain is in nats per walker.
 
     Parameters
     ----------
@@ -52,22 +54,22 @@ class OriginObjective:
         self.settings: Mapping[str, str] = {}
 
     def draw_times(self, n: int, rng: np.random.Generator) -> np.ndarray:
-        """Times; see `Objective`."""
+        """Draw times; see `Objective`."""
         low, high = self._log_range
         level = np.exp(low + (high - low) * (np.arange(n) + rng.random(n)) / n)
         return time_of(torch.from_numpy(level)).numpy()
 
     def loss(self, network: Callable[..., Tensor], batch: NoisedBatch) -> Tensor:
-        """Loss; see `Objective`."""
+        """Return the loss; see `Objective`."""
         return _origin_loss(network(*batch.shown), batch)
 
     def gain(self, network: Callable[..., Tensor], batch: NoisedBatch) -> Tensor:
-        """Gain; see `Objective`. Of the origins alone, whatever a subclass adds to the loss."""
+        """Return the gain of the origins alone, whatever a subclass adds to the loss."""
         return -_origin_loss(network(*batch.shown), batch)
 
 
 class LabelObjective(OriginObjective):
-    """Likelihood of the origins, and of every voxel's phase as the network reads it out.
+    """Maximise the likelihood of origins, and of every voxel's phase as the network reads it out.
 
     The phase of a voxel is known from the walkers only through a sum over their origins, in
     which each of them is drawn independently; read out directly it is a voxel with one phase.
@@ -80,7 +82,7 @@ class LabelObjective(OriginObjective):
     """
 
     def loss(self, network: Callable[..., Tensor], batch: NoisedBatch) -> Tensor:
-        """Loss; see `Objective`. The network's ``joint`` is asked."""
+        """Return the loss that the network's ``joint`` output gives; see `Objective`."""
         joint: Callable[..., tuple[Tensor, Tensor]] = network.joint  # type: ignore[attr-defined]
         log_h, log_p = joint(*batch.shown)
         volumes = site_volumes(batch.kernel.lattice, log_p.device)
@@ -92,14 +94,14 @@ def _origin_loss(log_h: Tensor, batch: NoisedBatch) -> Tensor:
 
 
 def label_loss(log_p: Tensor, share: Tensor) -> Tensor:
-    """Cross entropy (batch,) of the phases, nats per site.
+    """Return the cross entropy (batch,) of the phases, nats per site.
 
     Parameters
     ----------
     log_p : Tensor, shape (batch, species + 1, *space)
         Log probabilities; the background comes first.
     share : Tensor, shape (batch, species, *space)
-        Of each site's voxels that are of every species; of a voxel 0 or 1.
+        Share of each site's voxels that are of every species; of a voxel 0 or 1.
     """
     background = 1 - share.sum(1, keepdim=True)
     phase = torch.cat([background, share], 1)
@@ -109,7 +111,7 @@ def label_loss(log_p: Tensor, share: Tensor) -> Tensor:
 def origin_loss(
     log_h: Tensor, occupation_0: Tensor, occupation_t: Tensor, walk: Octaves, now: Moment
 ) -> Tensor:
-    """Negative log likelihood of the origins, relative to an uninformed walker.
+    """Return the negative log likelihood of the origins, relative to an uninformed walker.
 
     Summing -log P(y | x) over the walkers, with P(y | x) = K_t(x, y) h(y) / (K_t h)(x), leaves
 

@@ -16,7 +16,7 @@ from microdsd.training.validation import Validation
 
 
 class Windows(NamedTuple):
-    """Windows as they are drawn for a step.
+    """Hold windows as they are drawn for a step.
 
     Attributes
     ----------
@@ -39,9 +39,9 @@ Draw = Callable[[int, np.random.Generator, tuple[int, ...], slice], Windows]
 
 @dataclass(frozen=True)
 class OctaveTask:
-    """The task of one octave's network: windows of a size, noised within a range of levels.
+    """Define the task of one octave's network: windows of a size, noised in a range of levels.
 
-    Parameters
+    Attributes
     ----------
     octave : int
     walk : Octaves
@@ -57,12 +57,12 @@ class OctaveTask:
 
     @property
     def window(self) -> tuple[int, ...]:
-        """Voxels per axis of its windows."""
+        """Return the voxels per axis of its windows."""
         return self.walk.voxels.voxels
 
     @property
     def device(self) -> torch.device:
-        """Where the work happens."""
+        """Return where the work happens."""
         return self.walk.device
 
 
@@ -71,7 +71,7 @@ _EVEN = 0.5
 
 
 class StepShares:
-    """Which octave a step is for: the more an octave gains per step, the more steps it gets.
+    """Choose which octave a step is for: the more one gains per step, the more steps it gets.
 
     Parameters
     ----------
@@ -97,7 +97,7 @@ class StepShares:
         self._steps_then = [0] * octaves
 
     def next(self) -> int:
-        """Octave of the next step, the one that is most in arrears."""
+        """Return the octave of the next step, the one that is most in arrears."""
         self._due = [due + share for due, share in zip(self._due, self.shares, strict=True)]
         octave = max(range(len(self._due)), key=self._due.__getitem__)
         self._due[octave] -= 1
@@ -105,7 +105,7 @@ class StepShares:
         return octave
 
     def learn(self, gains: Sequence[float]) -> None:
-        """Deal out by what was gained since the last time, nats per walker and step."""
+        """Divide steps by what was gained since the last time, nats per walker and step."""
         if self._gains is not None:
             rises = [
                 max(now - then, 0.0) / max(steps - before, 1)
@@ -120,7 +120,7 @@ class StepShares:
         self._gains, self._steps_then = list(gains), list(self.steps)
 
     def state(self) -> dict[str, Any]:
-        """What is needed to go on, as JSON can hold it."""
+        """Return what is needed to continue, as JSON can hold it."""
         return {
             "steps": self.steps,
             "shares": self.shares,
@@ -130,7 +130,7 @@ class StepShares:
         }
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Go on from a state."""
+        """Continue from a state."""
         octaves = len(self.steps)
         for name in ("steps", "shares", "due", "steps_then"):
             if len(state[name]) != octaves:

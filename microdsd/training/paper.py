@@ -12,9 +12,9 @@ from microdsd.training.rate_objective import RateLoss
 
 @dataclass(frozen=True)
 class PaperSettings:
-    """Settings of one of the paper's experiments (its table 1).
+    """Hold the settings of one of the paper's experiments (its table 1).
 
-    Parameters
+    Attributes
     ----------
     rate : float
         Hop rate r per direction, for times up to 1: our horizon.
@@ -34,7 +34,7 @@ class PaperSettings:
 
     @property
     def sigma_max(self) -> float:
-        """Horizon as a noise level, voxels.
+        """Return the horizon as a noise level, voxels.
 
         The paper starts its samples from a noised training image, so it need not be mixed. For
         windows of more than 57 voxels the rocks' is not, and training from it is refused.
@@ -42,7 +42,7 @@ class PaperSettings:
         return noise_level(self.rate)
 
     def options(self) -> dict[str, Any]:
-        """The settings as options of `microdsd.fit`."""
+        """Return the settings as options of `microdsd.fit`."""
         return {
             "method": "tau-leaping",
             "loss": self.loss,

@@ -29,7 +29,7 @@ def rate_loss(
     lattice: Lattice,
     loss: RateLoss = "likelihood",
 ) -> Tensor:
-    """Loss per walker, summed over voxels and directions.
+    """Return the loss per walker, summed over voxels and directions.
 
     With n walkers on a voxel, u their rate and R the sum of their conditional rates,
 
@@ -45,7 +45,7 @@ def rate_loss(
     Parameters
     ----------
     rates : Tensor, shape (batch, species, 2 * ndim, *space)
-        Of one walker, at least 0; ignored where a wall is.
+        Rates of one walker, at least 0; ignored where a wall is.
     summed : Tensor, same shape
         R, from `microdsd.process.rates.summed_rates`.
     occupation_t : Tensor, shape (batch, species, *space)
@@ -75,7 +75,7 @@ def rate_loss(
 
 
 class RateObjective:
-    """The paper's objective: a rate loss at the observation times of a schedule.
+    """Define the paper's objective: a rate loss at the observation times of a schedule.
 
     Every observation time is as likely as any other. As in the paper, the likelihood at t_k is
     weighted by t_k - t_(k-1), so that its mean is an integral over time: minus it is the
@@ -103,19 +103,22 @@ class RateObjective:
         self._weights = steps if weighted else np.ones_like(steps)
 
     def draw_times(self, n: int, rng: np.random.Generator) -> np.ndarray:
-        """Times; see `microdsd.training.objective.Objective`."""
+        """Draw times; see `microdsd.training.objective.Objective`."""
         share = (np.arange(n) + rng.random(n)) / n
         times: np.ndarray = self._times[(share * len(self._times)).astype(int)]
         return times
 
     def loss(self, network: Callable[..., Tensor], batch: NoisedBatch) -> Tensor:
-        """Loss; see `microdsd.training.objective.Objective`."""
+        """Return the loss; see `microdsd.training.objective.Objective`."""
         observation = np.searchsorted(self._times, batch.t.cpu().numpy())
         weight = torch.from_numpy(self._weights[observation]).to(batch.t.device, torch.float32)
         return weight * _loss_of(self._kind, network, batch)
 
     def gain(self, network: Callable[..., Tensor], batch: NoisedBatch) -> Tensor:
-        """Gain by the likelihood, whatever the loss: nats per walker and e-fold of sigma."""
+        """Return the gain by the likelihood, whatever the loss.
+
+        Its unit is nats per walker and e-fold of sigma.
+        """
         return -2 * batch.t.float() * _loss_of("likelihood", network, batch)
 
 

@@ -16,12 +16,12 @@ from microdsd.models.files import pack, unpack
 
 
 def pack_state(tensors: Mapping[str, Tensor], numbers: Mapping[str, Any]) -> bytes:
-    """Bytes of a training-state file."""
+    """Pack tensors and numbers into the bytes of a training-state file."""
     return pack(tensors, json.dumps({"format_version": FORMAT_VERSION, **numbers}))
 
 
 def read_state(path: str | Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """Tensors and numbers of a training-state file; raises as `read_model` does."""
+    """Read tensors and numbers of a training-state file; raise as `read_model` does."""
     try:
         tensors, text = unpack(path)
         numbers = document(text)
@@ -36,7 +36,9 @@ def read_state(path: str | Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     return tensors, numbers
 
 
-def require_same_run(path: str | Path, mine: Mapping[str, Any], theirs: Mapping[str, Any]) -> None:
+def require_same_run(
+    path: str | Path, current: Mapping[str, Any], stored: Mapping[str, Any]
+) -> None:
     """Refuse to go on from the state of a run whose data, window or settings differ.
 
     Raises
@@ -44,10 +46,10 @@ def require_same_run(path: str | Path, mine: Mapping[str, Any], theirs: Mapping[
     CheckpointError
         Names what differs.
     """
-    differing = [key for key in mine if mine[key] != theirs.get(key)]
+    differing = [key for key in current if current[key] != stored.get(key)]
     if differing:
         raise CheckpointError(
             f"{path}: was trained with other settings: "
-            + "; ".join(f"{k}={theirs.get(k)} there, {mine[k]} here" for k in differing)
+            + "; ".join(f"{k}={stored.get(k)} there, {current[k]} here" for k in differing)
             + "; use the same ones, or start anew with --force"
         )

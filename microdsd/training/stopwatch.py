@@ -6,12 +6,12 @@ import time
 
 
 class Stopwatch:
-    """Wall-clock minutes that a run has taken, over all its sessions.
+    """Measure the wall-clock minutes that a run has taken, over all its sessions.
 
     Parameters
     ----------
     begun : float, optional
-        Of `time.monotonic`, if the session began earlier than now.
+        Value of `time.monotonic`, if the session began earlier than now.
 
     Examples
     --------
@@ -27,7 +27,7 @@ class Stopwatch:
 
     @property
     def minutes(self) -> float:
-        """Minutes spent."""
+        """Return the minutes spent."""
         return self._earlier + (time.monotonic() - self._begun) / 60
 
     def go_on_from(self, minutes: float) -> None:

@@ -20,13 +20,13 @@ _LEVELS = (0.3, 0.5, 0.7, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0, 12.0, 16.0, 24.0, 3
 
 
 class Validation:
-    """Held-back windows, noised once and for all, and the gain of a network on them.
+    """Hold back windows, noised once and for all, and measure the gain of a network on them.
 
     Parameters
     ----------
     occupation : Tensor, shape (windows, species, *space)
     walk : Octaves
-        Of the windows.
+        Walk of the windows.
     sigma_min, sigma_max : float
         Noise levels of training; validation levels lie between them, and at both, but for the
         lowest of a coarse octave, which belongs to the octave below.
@@ -61,8 +61,8 @@ class Validation:
         self._objective = objective or OriginObjective(sigma_min, sigma_max)
         occupation = occupation.to(device)
         self._origins = Walkers.of(occupation, walk.voxels)
-        told = occupation.flatten(2).mean(2) if fractions is None else fractions
-        self._fractions = told.to(device)
+        given_fractions = occupation.flatten(2).mean(2) if fractions is None else fractions
+        self._fractions = given_fractions.to(device)
         self._classes = None if classes is None else classes.to(device)
         generators = seeded_streams(range(seed, seed + len(occupation)), device)
         self._noised = [
@@ -77,11 +77,11 @@ class Validation:
 
     @property
     def windows(self) -> int:
-        """Number of windows."""
+        """Return the number of windows."""
         return self._origins.batch
 
     def gains(self, network: Network, windows: int | None = None) -> list[float]:
-        """Information gained at every level, nats per walker; 0 is an uninformed walker.
+        """Return information gained at every level, nats per walker; 0 is an uninformed walker.
 
         Parameters
         ----------
@@ -94,7 +94,7 @@ class Validation:
         ]
 
     def seconds(self, network: Network, windows: int = 4) -> float:
-        """Time that `gains` would take per window on this machine, as busy as it is now."""
+        """Return the time per window that `gains` would take on this machine, as busy as it is."""
         windows = min(windows, self.windows)
         times = []
         for _ in range(2):  # the first call also warms up

@@ -61,7 +61,7 @@ def value_of_phases(
     argument : str
         Name of the argument, for messages.
     default : float or None
-        Of phases that are not named; None refuses to guess.
+        Value of phases that are not named; None refuses to guess.
 
     Raises
     ------

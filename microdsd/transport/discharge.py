@@ -49,15 +49,15 @@ def rate_capability(
     Parameters
     ----------
     electrodes : Dataset
-        Of `electrode_parameters`.
+        Result of `electrode_parameters`.
     rates : sequence of float
         C-rates: 1 is the current that would empty this electrode in one hour at equilibrium.
     thickness : float
-        Of the electrode, m. The window measured is taken as typical of all of it.
+        Thickness of the electrode, m. The window measured is taken as typical of all of it.
     parameters : mapping, optional
         PyBaMM's parameters to replace after those measured.
     progress : Progress, optional
-        Told how many discharges are done, and of how many.
+        Receives how many discharges are done, and of how many.
 
     Returns
     -------

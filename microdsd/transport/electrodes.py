@@ -44,11 +44,12 @@ def electrode_parameters(
     axis : {"z", "y", "x"}
         From separator to current collector.
     binder_diffusivity : float
-        Of ions in the nanopores of the carbon-binder domain, over that in the electrolyte.
+        Diffusivity of ions in the nanopores of the carbon-binder domain, over that in the
+        electrolyte.
     active_conductivity, binder_conductivity : float
-        Of electrons, S/m.
+        Conductivity of electrons, S/m.
     progress : Progress, optional
-        Told how many samples are done, and of how many.
+        Receives how many samples are done, and of how many.
 
     Returns
     -------

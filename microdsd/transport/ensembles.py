@@ -57,13 +57,13 @@ def describe_transport(
     axes : sequence of {"z", "y", "x"}, optional
         Axes of diffusion and flow; all by default.
     conductivity, moduli : mapping, optional
-        Of every phase; see `effective_conductivity` and `effective_stiffness`.
+        Values of every phase; see `effective_conductivity` and `effective_stiffness`.
     sides, solver
-        Of diffusion; see `diffusivity`.
+        Options of diffusion; see `diffusivity`.
     device : str, optional
         Where torch works; by default a GPU where there is one.
     progress : Progress, optional
-        Told how many solutions are done, and of how many.
+        Receives how many solutions are done, and of how many.
 
     Returns
     -------

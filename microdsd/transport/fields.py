@@ -56,9 +56,9 @@ def fields(
         "concentration", "flux", "tortuosity" (of diffusion), "velocity" (of creeping flow, with
         mirrored boundaries) and "thickness".
     sides : {"no-flux", "periodic"}
-        Of diffusion, at the sides parallel to the axis.
+        Condition of diffusion, at the sides parallel to the axis.
     device : str, optional
-        Of the creeping flow; by default a GPU where there is one.
+        Device of the creeping flow; by default a GPU where there is one.
 
     Returns
     -------

@@ -46,11 +46,11 @@ def effective_conductivity(
     ms : DataArray or ndarray
         Integer labels, dims ``([sample,] [z,] y, x)``.
     conductivity : mapping of phase to float
-        Of every phase, >= 0, in any unit; the result is in the same one.
+        Conductivity of every phase, >= 0, in any unit; the result is in the same one.
     tolerance : float
-        Of the residual; the error of the result goes with its square (1e-4: some 1e-8).
+        Tolerance of the residual; the error of the result goes with its square (1e-4: some 1e-8).
     device : str, optional
-        Of torch; by default a GPU where there is one.
+        Device of torch; by default a GPU where there is one.
 
     Returns
     -------

@@ -92,7 +92,7 @@ def creeping_flow(
     precision : {"float32", "float64"}
     device : torch.device or str
     progress : Progress, optional
-        Told after each characteristic time how many time steps are done, and in words how the
+        Receives after each characteristic time how many time steps are done, and in words how the
         permeability changes. What it raises ends the computation.
     velocity : callable, optional
         Is given the steady velocity, shape (ndim, *fluid.shape), times viscosity over force:

@@ -38,9 +38,9 @@ def leads_through(pores: Mask, axis: int, *, repeats: bool, periodic_sides: bool
     """
     if not repeats:
         return on_paths(pores, axis, periodic_sides=periodic_sides)
-    bodies = joined_components(pores, axis, periodic_sides=periodic_sides)
-    last, first = np.asarray(bodies.take(-1, axis)), np.asarray(bodies.take(0, axis))
-    return np.isin(bodies, list(_endless(last, first)))
+    components = joined_components(pores, axis, periodic_sides=periodic_sides)
+    last, first = np.asarray(components.take(-1, axis)), np.asarray(components.take(0, axis))
+    return np.isin(components, list(_endless(last, first)))
 
 
 def _endless(last: NDArray[np.int64], first: NDArray[np.int64]) -> set[int]:

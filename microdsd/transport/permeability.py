@@ -82,9 +82,9 @@ def permeability(
         Time steps of one solution after which to stop in any case.
     precision : {"float32", "float64"}
     device : str, optional
-        Of torch; by default a GPU where there is one.
+        Device of torch; by default a GPU where there is one.
     progress : Progress, optional
-        Told now and then how many solutions are done, of how many, and in words how the one at
+        Receives now and then how many solutions are done, of how many, and in words how the one at
         work changes. What it raises ends the computation.
 
     Returns

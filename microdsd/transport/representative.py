@@ -79,7 +79,7 @@ def by_size(
         Tortuosity is that of the mean diffusivity over the axes, infinite where no axis is open;
         the permeability is the mean over the axes.
     windows : int
-        Of each size; they may overlap where the sample has no room for as many.
+        Number of windows of each size; they may overlap where the sample has no room for as many.
     rng : int or Generator, optional
 
     Returns

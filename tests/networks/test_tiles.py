@@ -86,3 +86,15 @@ def test_the_reach_is_that_of_the_network():
     moved = (change[0] != change[1]).any(dim=(0, 1, 3)).nonzero().squeeze(1)
     assert int((moved - 48).abs().max()) <= network.reach
     assert int((moved - 48).abs().max()) > network.reach - 4
+
+
+@pytest.mark.parametrize("boundary", list(itertools.product(["no-flux", "periodic"], repeat=3)))
+def test_a_large_box_is_corrected_at_its_faces_to_the_bit(boundary, monkeypatch):
+    network = tiny_network(ndim=3, widths=(4, 8))
+    kernel = TransitionKernel(Lattice.box((12, 8, 10), boundary))
+    occupation = torch.rand(2, 1, 12, 8, 10, generator=torch.Generator().manual_seed(0))
+    t = torch.tensor([0.5, 3.0])
+    with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16):
+        whole = network.output(occupation, t, kernel)
+        monkeypatch.setattr(unet, "_LARGE", 1)
+        assert torch.equal(network.output(occupation, t, kernel), whole)

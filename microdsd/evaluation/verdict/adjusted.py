@@ -32,11 +32,11 @@ class Setting:
     Attributes
     ----------
     trend : FractionTrend
-        Of the real windows alone.
+        Trend of the real windows alone.
     pooled : FractionTrend
-        Of samples and windows together, for what is shuffled.
+        Trend of samples and windows together, for what is shuffled.
     made_weights : ndarray, shape (samples, windows)
-        Of the windows in the value expected at the fractions of each sample.
+        Weights of the windows in the value expected at the fractions of each sample.
     shuffles : Shuffles
     alpha : float
         Level of the verdict.

@@ -27,7 +27,7 @@ class DiversityTest:
     ----------
     generated, real : float
     standard_error : float
-        Of the ratio of the two.
+        Standard error of the ratio of the two.
     freedom : float
         Its degrees of freedom.
     """

@@ -55,7 +55,7 @@ def feature_blocks(described: xr.Dataset, *, last_lag: int) -> list[Block]:
     Parameters
     ----------
     described : Dataset
-        Of `describe`.
+        Result of `describe`.
     last_lag : int
         Last point of a curve, in voxels.
 

@@ -82,9 +82,9 @@ def judge(
         Changes of the default margins, as shares: ``{"surface": 0.1}``. See
         `microdsd.evaluation.verdict.margins`.
     described : pair of Dataset, optional
-        Of `describe`, of the generated and of the real, if these are at hand.
+        Results of `describe` for the generated and the real, if these are at hand.
     progress : Progress, optional
-        Told each step in words before it is taken.
+        Receives each step in words before it is taken.
 
     Returns
     -------

@@ -23,7 +23,7 @@ class Shuffles:
     ----------
     samples, windows : int
     weights : ndarray, shape (windows,)
-        Of the windows in the mean that is expected at the fractions of the samples.
+        Weights of the windows in the mean that is expected at the fractions of the samples.
     rng : numpy Generator
     number : int
 

@@ -44,7 +44,7 @@ class Test:
     p_value : float
         Chance of a difference as large if samples follow the law of real windows.
     difference : float or None
-        Of the part that may be furthest off, on the scale of the margin.
+        Difference of the part that may be furthest off, on the scale of the margin.
     interval : pair of float, or None
         What holds this difference with a chance of 1 - 2 alpha.
     margin : float or None

@@ -40,7 +40,7 @@ def write_report(
     Parameters
     ----------
     path : str or Path
-        Of the page, ending in ``.html``.
+        Path of the page, ending in ``.html``.
     evaluation : Evaluation
     overwrite : bool
         Whether existing files may be replaced.

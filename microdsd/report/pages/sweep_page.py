@@ -42,7 +42,7 @@ def write_sweep_report(
     Parameters
     ----------
     path : str or Path
-        Of the page, ending in ``.html``.
+        Path of the page, ending in ``.html``.
     sweep : SweepEvaluation
     overwrite : bool
         Whether existing files may be replaced.

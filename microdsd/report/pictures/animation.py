@@ -56,8 +56,8 @@ def animate_walk(
     path : str or Path
         A file whose name ends in ``.gif``.
     states : sequence of (float, ndarray)
-        Of `MicrostructureModel.trajectory`; species are the labels in ascending order, without the
-        phase that no walker stands for.
+        Result of `MicrostructureModel.trajectory`; species are the labels in ascending order,
+        without the phase that no walker stands for.
     material : DataArray, dims ([z,] y, x)
         The finished sample.
     background : int

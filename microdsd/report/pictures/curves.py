@@ -50,7 +50,7 @@ def curve_bands(
     real_band, generated_band : pair of array_like, shape (n,), optional
         Lower and upper bound: grey area for the real, thin lines for the generated.
     colour : PhaseColour
-        Of the generated curve.
+        Colour of the generated curve.
     xlabel, ylabel : str
     level : float, optional
         A dotted horizontal line, for example the limit of S2 at large distance.
@@ -127,7 +127,7 @@ def fraction_scatter(
     Parameters
     ----------
     fraction, values : array_like, shape (samples,)
-        Of the generated samples.
+        Fractions and values of the generated samples.
     mean : pair of array_like, shape (fractions,)
         Fractions and mean values, joined by a line.
     real : pair of array_like, shape (windows,), optional

@@ -54,7 +54,7 @@ def draw_description(path: str | Path, described: xr.Dataset, *, overwrite: bool
     path : str or Path
         PNG or SVG file.
     described : Dataset
-        Of `describe`; of ensembles, curves are means and bands 5 to 95 % of the samples.
+        Result of `describe`; of ensembles, curves are means and bands 5 to 95 % of the samples.
     overwrite : bool
         Whether a file of that name may be replaced.
 

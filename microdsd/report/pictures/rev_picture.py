@@ -39,7 +39,7 @@ def draw_by_size(path: str | Path, measured: xr.Dataset, *, overwrite: bool = Fa
     path : str or Path
         PNG or SVG file.
     measured : Dataset
-        Of `microdsd.transport.representative.by_size`.
+        Result of `microdsd.transport.representative.by_size`.
     overwrite : bool
         Whether a file of that name may be replaced.
 

@@ -39,11 +39,11 @@ _TERMS = {
 def headline(evaluation: Evaluation) -> str:
     """Say whether counts are exact and how far S2 is off, in one line that stands alone."""
     samples = evaluation.generated.sizes["sample"]
-    who = "The sample carries" if samples == 1 else f"All {samples} samples carry"
+    subject = "The sample carries" if samples == 1 else f"All {samples} samples carry"
     if evaluation.exact is None:
         first = "The file records no requested composition."
     elif evaluation.exact:
-        first = f"{who} exactly the requested counts."
+        first = f"{subject} exactly the requested counts."
     else:
         wrong = sum(
             any(p.exact is not None and not p.exact[i] for p in evaluation.composition)
