@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class Workers(NamedTuple):
-    """Who makes the samples: workers of a scheduler, that find the model at a path."""
+    """Name who makes the samples: workers of a scheduler, that find the model at a path."""
 
     model: str
     scheduler: str
@@ -67,8 +67,8 @@ def carry_out(
             def show(calls: float, total: float | None, status: str) -> None:
                 bar.update(work, completed=calls)
 
-            with closing(_made(model, request, unfinished, done, workers, show)) as made:
-                for i, labels, moved in made:
+            with closing(_made(model, request, unfinished, done, workers, show)) as samples:
+                for i, labels, moved in samples:
                     unfinished.add(i, labels, moved)
     except KeyboardInterrupt:
         STDERR.print(f"stopped after {unfinished.done()}; the same command goes on from there")
@@ -86,7 +86,7 @@ def _made(
     workers: Workers | None,
     progress: Progress,
 ) -> Generator[Made, None, None]:
-    """Samples that are not there yet, in order, or as workers have them ready."""
+    """Make the samples that are not there yet, in order, or as workers have them ready."""
     if workers is None:
         samples = model.generate(
             request, start=done, progress=progress, bookmark=unfinished.bookmark

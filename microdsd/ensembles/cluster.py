@@ -26,7 +26,7 @@ SECONDS_TO_CONNECT = 20
 
 
 class KilledWorkersError(MicrodsdError):
-    """Whichever worker was given a task has died."""
+    """Report a task that has killed every worker."""
 
 
 def check_scheduler(scheduler: str | None, workers: int | None) -> None:
@@ -80,7 +80,7 @@ def do_on_cluster(
 def connected(
     scheduler: str, workers: int | None, most: int, goes_on: str
 ) -> Iterator[ClusterOfWorkers]:
-    """Workers of a scheduler; our own ones end with the block.
+    """Bind the workers of a scheduler; our own ones end with the block.
 
     Parameters
     ----------
@@ -114,7 +114,7 @@ def connected(
 
 
 class ClusterOfWorkers:
-    """Workers that call functions; made by `connected`."""
+    """Call functions by workers; see `connected`."""
 
     def __init__(self, distributed: Any, client: Any, scheduler: str, goes_on: str) -> None:
         self._distributed, self._client = distributed, client
@@ -123,7 +123,7 @@ class ClusterOfWorkers:
     def results(
         self, function: Callable[..., T], calls: Iterable[tuple[int, tuple[Any, ...]]]
     ) -> Generator[tuple[int, T | Exception], None, None]:
-        """Results of calls, or their errors, as they are ready; a bounded number is given out.
+        """Yield results of calls, or errors, as they are ready; a bounded number is given out.
 
         A call whose worker dies is given to another worker.
 
@@ -160,7 +160,7 @@ class ClusterOfWorkers:
     def in_order(
         self, function: Callable[..., T], calls: Iterable[tuple[Any, ...]]
     ) -> Generator[T | Exception, None, None]:
-        """Results of calls, or their errors, in the order of the calls; of large arguments.
+        """Yield results of calls, or errors, in the order of the calls; of large arguments.
 
         No more are given out at a time than keep all threads busy. See `results`.
         """

@@ -28,14 +28,14 @@ _PATIENCE = timedelta(hours=12)
 
 
 class LostRankError(MicrodsdError):
-    """Another process of the training does not answer any more."""
+    """Report that another process of the training does not answer any more."""
 
 
 @dataclass(frozen=True)
 class Ranks:
-    """The processes of a training, as seen from one of them; one process alone by default.
+    """Represent the processes of a training in one of them; it is alone by default.
 
-    Parameters
+    Attributes
     ----------
     rank : int
         Of this process, from 0.
@@ -53,11 +53,11 @@ class Ranks:
 
     @property
     def first(self) -> bool:
-        """Whether this is the rank that validates, decides, calibrates, writes and speaks."""
+        """Return whether this is the rank that validates, decides, calibrates, writes and speaks."""
         return self.rank == 0
 
     def share(self, batch: int) -> slice:
-        """Which windows of a batch this rank takes.
+        """Return which windows of a batch this rank takes.
 
         Raises
         ------
@@ -87,7 +87,7 @@ class Ranks:
         return mean[-1]
 
     def decided(self, value: T) -> T:
-        """What the first rank says; other ranks' values are of no account."""
+        """Return what the first rank says; other ranks' values are of no account."""
         if self.size == 1:
             return value
         values = [value]
@@ -110,7 +110,7 @@ class Ranks:
 
     @contextmanager
     def together(self) -> Iterator[None]:
-        """Block that all ranks get through, or none; ranks must not speak to one another in it.
+        """Bind ranks: all get through the block, or none; they must not exchange values in it.
 
         Raises
         ------
@@ -126,8 +126,8 @@ class Ranks:
             if error is not None:
                 raise error
             return
-        said = self._gathered(None if error is None else str(error))
-        failed = [(rank, text) for rank, text in enumerate(said) if text is not None]
+        texts = self._gathered(None if error is None else str(error))
+        failed = [(rank, text) for rank, text in enumerate(texts) if text is not None]
         if not failed:
             return
         rank, text = failed[0]
@@ -204,17 +204,17 @@ def joined_ranks(device: str | torch.device | None = None) -> Iterator[Ranks]:
 
 
 def _take_gpu(device: str | torch.device | None) -> bool:
-    """Whether ranks are on GPUs; "cuda" then means the one of this rank."""
+    """Return whether ranks are on GPUs; "cuda" then means the one of this rank."""
     asked = torch.device("cuda" if device is None else device)
     if asked.type != "cuda" or not torch.cuda.is_available():
         return False
     if asked.index is not None:
         raise InputError(f"device={device}: each rank takes a GPU of its own; leave the number out")
-    own, there = int(os.environ["LOCAL_RANK"]), torch.cuda.device_count()
-    if own >= there:
+    own, number = int(os.environ["LOCAL_RANK"]), torch.cuda.device_count()
+    if own >= number:
         raise InputError(
-            f"device: {os.environ['LOCAL_WORLD_SIZE']} ranks on a machine with {there} GPUs; start "
-            f"torchrun with --nproc-per-node {there}, or train with --device cpu"
+            f"device: {os.environ['LOCAL_WORLD_SIZE']} ranks on a machine with {number} GPUs; "
+            f"start torchrun with --nproc-per-node {number}, or train with --device cpu"
         )
     torch.cuda.set_device(own)
     return True
