@@ -15,12 +15,12 @@ from microdsd.cli.unfinished import UnfinishedSamples
 if TYPE_CHECKING:
     from microdsd.generation.microstructure_model import MicrostructureModel
     from microdsd.generation.request import GenerationRequest
-    from microdsd.generation.workers import Made
+    from microdsd.generation.workers import Sample
     from microdsd.progress import Progress
 
 
 class Workers(NamedTuple):
-    """Who makes the samples: workers of a scheduler, that find the model at a path."""
+    """Name who makes the samples: workers of a scheduler, that load the model from a path."""
 
     model: str
     scheduler: str
@@ -67,8 +67,8 @@ def carry_out(
             def show(calls: float, total: float | None, status: str) -> None:
                 bar.update(work, completed=calls)
 
-            with closing(_made(model, request, unfinished, done, workers, show)) as made:
-                for i, labels, moved in made:
+            with closing(_made(model, request, unfinished, done, workers, show)) as finished:
+                for i, labels, moved in finished:
                     unfinished.add(i, labels, moved)
     except KeyboardInterrupt:
         STDERR.print(f"stopped after {unfinished.done()}; the same command goes on from there")
@@ -85,8 +85,8 @@ def _made(
     done: int,
     workers: Workers | None,
     progress: Progress,
-) -> Generator[Made, None, None]:
-    """Samples that are not there yet, in order, or as workers have them ready."""
+) -> Generator[Sample, None, None]:
+    """Yield samples that are not finished yet, in order, or as workers have them ready."""
     if workers is None:
         samples = model.generate(
             request, start=done, progress=progress, bookmark=unfinished.bookmark

@@ -236,7 +236,7 @@ def command(
 
 @contextmanager
 def _one_voice(device: str | None) -> Iterator[Ranks]:
-    """The processes that train together, of which the first one speaks for all."""
+    """Yield the processes that train together, of which the first one speaks for all."""
     from microdsd.training.distributed import LostRankError, joined_ranks
 
     with joined_ranks(device) as ranks:

@@ -97,7 +97,7 @@ class UnfinishedSamples:
         return next((i for i, number in enumerate(numbers) if i != number), len(numbers))
 
     def missing(self, n: int) -> list[int]:
-        """Numbers of those of the first n samples that are not finished, gaps included."""
+        """List which of the first n samples are not finished, gaps included."""
         return sorted(set(range(n)) - set(self._parts.numbers()))
 
     def add(self, index: int, labels: np.ndarray, reassigned: int) -> None:

@@ -19,7 +19,7 @@ class Sampler(Protocol):
         ...
 
     def window_at(self, choice: Any) -> np.ndarray:
-        """Labels (*window), or intensities (channels, *window), of what was chosen."""
+        """Return labels (*window), or intensities (channels, *window), of what was chosen."""
         ...
 
 
@@ -58,14 +58,14 @@ class ImageSampler:
         self._elements = symmetry_elements(symmetry, len(window))
 
     def choose(self, rng: np.random.Generator) -> tuple[int, list[int], int]:
-        """Image, first voxel and orientation of a random window."""
+        """Draw image, first voxel and orientation of a random window."""
         image = int(rng.integers(len(self._images)))
         space = self._images.shape[2:]
         start = [int(rng.integers(n - w + 1)) for n, w in zip(space, self.window, strict=True)]
         return image, start, int(rng.integers(len(self._elements)))
 
     def window_at(self, choice: tuple[int, list[int], int]) -> np.ndarray:
-        """Intensities (channels, *window)."""
+        """Return intensities (channels, *window)."""
         image, start, orientation = choice
         part = tuple(slice(a, a + w) for a, w in zip(start, self.window, strict=True))
         window = self._images[image][(slice(None), *part)]
@@ -100,7 +100,7 @@ class ClassSampler:
     def draw(
         self, n: int, rng: np.random.Generator, share: slice = slice(None)
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Windows (n, ...) and the number of the class of each, int64 (n,), or a share of them.
+        """Draw windows (n, ...) and the number of the class of each, int64 (n,), or a share.
 
         All n are drawn and only the share is read. Where there is one class only, no random number
         is spent on it.
@@ -110,7 +110,7 @@ class ClassSampler:
         return self._of(classes, rng, share)
 
     def evenly(self, n: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-        """Windows and classes, the classes in turn: for statistics and validation."""
+        """Draw windows of the classes in turn, and their classes: for statistics and validation."""
         return self._of(np.arange(n) % len(self._samplers), rng)
 
     def _of(

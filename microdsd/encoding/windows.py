@@ -156,7 +156,7 @@ class WindowSampler:
         )
 
     def _place(self, rng: np.random.Generator) -> Place:
-        """Member, first voxel and size of a random window."""
+        """Draw member, first voxel and size of a random window."""
         if self._inside:
             member, size, starts = self._inside[rng.choice(len(self._inside), p=self._odds)]
             return member, starts.draw(rng), size
@@ -169,7 +169,7 @@ class WindowSampler:
         return all(0 < s <= e for s, e in zip(size, self._extent, strict=True))
 
     def batch(self, n: int, rng: np.random.Generator) -> np.ndarray:
-        """Labels (n, *window) of random windows in random orientations."""
+        """Draw labels (n, *window) of random windows in random orientations."""
         return np.stack([self.window_at(self.choose(rng)) for _ in range(n)])
 
     def choose(self, rng: np.random.Generator) -> tuple[Place, int]:
@@ -177,7 +177,7 @@ class WindowSampler:
         return self._place(rng), int(rng.integers(len(self._elements)))
 
     def window_at(self, choice: tuple[Place, int]) -> np.ndarray:
-        """Labels (*window)."""
+        """Return labels (*window)."""
         place, orientation = choice
         labels = self._read(*place).reshape(self.window)
         order, flip = self._elements[orientation]

@@ -26,7 +26,7 @@ SECONDS_TO_CONNECT = 20
 
 
 class KilledWorkersError(MicrodsdError):
-    """Whichever worker was given a task has died."""
+    """Report that whichever worker was given a task has died."""
 
 
 def check_scheduler(scheduler: str | None, workers: int | None) -> None:
@@ -80,14 +80,14 @@ def do_on_cluster(
 def connected(
     scheduler: str, workers: int | None, most: int, goes_on: str
 ) -> Iterator[ClusterOfWorkers]:
-    """Workers of a scheduler; our own ones end with the block.
+    """Yield the workers of a scheduler; our own ones end with the block.
 
     Parameters
     ----------
     scheduler : str
         As `check_scheduler` lets it pass.
     workers : int, optional
-        Of our own, by default one per processor.
+        Number of our own, by default one per processor.
     most : int
         Workers of our own that there is work for.
     goes_on : str
@@ -114,7 +114,10 @@ def connected(
 
 
 class ClusterOfWorkers:
-    """Workers that call functions; made by `connected`."""
+    """Call functions on workers.
+
+    `connected` makes it.
+    """
 
     def __init__(self, distributed: Any, client: Any, scheduler: str, goes_on: str) -> None:
         self._distributed, self._client = distributed, client
@@ -123,14 +126,16 @@ class ClusterOfWorkers:
     def results(
         self, function: Callable[..., T], calls: Iterable[tuple[int, tuple[Any, ...]]]
     ) -> Generator[tuple[int, T | Exception], None, None]:
-        """Results of calls, or their errors, as they are ready; a bounded number is given out.
+        """Yield results of calls, or their errors, as they are ready.
+
+        A bounded number of calls is given out at a time.
 
         A call whose worker dies is given to another worker.
 
         Parameters
         ----------
         function : callable
-            That workers can import.
+            A function that workers can import.
         calls : iterable of (int, tuple)
             Number and arguments of every call; made when there is a worker for it.
 
@@ -160,7 +165,7 @@ class ClusterOfWorkers:
     def in_order(
         self, function: Callable[..., T], calls: Iterable[tuple[Any, ...]]
     ) -> Generator[T | Exception, None, None]:
-        """Results of calls, or their errors, in the order of the calls; of large arguments.
+        """Yield results of calls with large arguments, or their errors, in the order of the calls.
 
         No more are given out at a time than keep all threads busy. See `results`.
         """

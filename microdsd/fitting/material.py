@@ -93,7 +93,7 @@ class Material(ABC):
         shape: tuple[int, ...],
         share: slice = slice(None),
     ) -> Windows:
-        """Random parts of a shape of random training windows, or a share of them; see `Windows`."""
+        """Draw random parts of random training windows, or a share of them; see `Windows`."""
         windows, classes = self.training.draw(n, rng, share)
         return self._cut(windows, classes, self._places(n, rng, shape)[share])
 
@@ -104,13 +104,13 @@ class Material(ABC):
         rng: np.random.Generator,
         shape: tuple[int, ...],
     ) -> Windows:
-        """A random part of every window, and the composition of the whole windows."""
+        """Cut a random part out of every window, and keep the composition of the whole windows."""
         return self._cut(windows, classes, self._places(len(windows), rng, shape))
 
     def _places(
         self, n: int, rng: np.random.Generator, shape: tuple[int, ...]
     ) -> list[tuple[slice, ...]]:
-        """Where parts lie in n windows; no random number is spent on whole ones."""
+        """Draw where parts lie in n windows; no random number is spent on whole ones."""
         if shape == self.window:
             return [()] * n
         return [_part(self.window, shape, rng) for _ in range(n)]

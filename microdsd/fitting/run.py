@@ -238,7 +238,7 @@ class TrainingRun:
         return MicrostructureModel(self.trainer.averaged, card, self.device, self.trainer.dtype)
 
     def _calibrated(self, model: MicrostructureModel) -> MicrostructureModel:
-        """The model with a walk back that makes what is like the held-back windows."""
+        """Return the model with a walk back whose samples are like the held-back windows."""
         calibration = calibrated_walks(
             model.card,
             model.generate,
@@ -397,7 +397,7 @@ class TrainingRun:
         }
 
     def _of_all_ranks(self) -> dict[str, Any]:
-        """What must agree for processes to train together."""
+        """Return what must agree for processes to train together."""
         versions = {name: v for name, v in record_of_versions().items() if name != "date"}
         step, dtype = self.trainer.step, self.trainer.dtype
         return {**self._identity(), **versions, "step": step, "precision": dtype}

@@ -34,7 +34,7 @@ from microdsd.networks.unet import UNet
 from microdsd.progress import Progress
 from microdsd.sampling.large_boxes import Bookmark
 
-Made = tuple[int, np.ndarray, int]
+Sample = tuple[int, np.ndarray, int]
 """Number of a sample, its labels, and the voxels reassigned."""
 
 _GOES_ON = "the same command goes on with the samples that were made before"
@@ -42,9 +42,9 @@ _GOES_ON = "the same command goes on with the samples that were made before"
 
 @dataclass(frozen=True)
 class ModelOfWorkers:
-    """What workers need to run the model of this process; small, and made to be sent about.
+    """Name the model that workers need to run; small, and made to be sent to them.
 
-    Parameters
+    Attributes
     ----------
     path : str
         File, or the name of a model that ships.
@@ -52,7 +52,7 @@ class ModelOfWorkers:
     device, precision : str
         Samples are the same voxel by voxel only on one kind of device and in one precision.
     version : str
-        Of this package where the work was given out.
+        Version of this package where the work was given out.
     """
 
     path: str
@@ -63,13 +63,13 @@ class ModelOfWorkers:
 
     @classmethod
     def of(cls, model: MicrostructureModel, path: str | Path) -> ModelOfWorkers:
-        """The model that was loaded from a path."""
-        found = Path(path)
-        place = str(found.absolute()) if found.exists() else str(path)
+        """Return the model that was loaded from a path."""
+        file = Path(path)
+        place = str(file.absolute()) if file.exists() else str(path)
         return cls(place, model.digest(), model.device.type, model.precision)
 
     def load(self) -> MicrostructureModel:
-        """The model, on a worker; kept from one task to the next.
+        """Load the model on a worker, which keeps it from one task to the next.
 
         Raises
         ------
@@ -103,7 +103,7 @@ def generate_by_workers(
     workers: int | None = None,
     progress: Progress | None = None,
     bookmark: Callable[[int], Bookmark] | None = None,
-) -> Generator[Made, None, None]:
+) -> Generator[Sample, None, None]:
     """Make samples of a request by the workers of a scheduler, as they are ready.
 
     A worker that dies costs the time of its task only. Tiles are given out where there is one
@@ -153,7 +153,7 @@ def generate_by_workers(
 
 
 def number_of_tiles(model: MicrostructureModel, request: GenerationRequest) -> int:
-    """Tiles in which the network goes through the voxels of a request's box."""
+    """Return the number of tiles in which the network goes through a request's box."""
     lattice = request.lattice
     return len(_networks(model)[0].tiles_of(lattice.shape, lattice.boundary))
 
@@ -167,15 +167,15 @@ def make_sample(file: ModelOfWorkers, request: GenerationRequest) -> tuple[np.nd
 def evaluate_tile(
     file: ModelOfWorkers, octave: int, field: np.ndarray, condition: np.ndarray, *place: Any
 ) -> np.ndarray:
-    """Output of an octave's network on a tile, on a worker; see `UNet.on_tile`."""
+    """Return the output of an octave's network on a tile, on a worker; see `UNet.on_tile`."""
     model = file.load()
-    shown, condition_shown = (
+    tile, tile_condition = (
         torch.from_numpy(array).to(model.device) for array in (field, condition)
     )
     network = _networks(model)[octave]
     precision = Precision(file.precision, torch.get_num_threads())
     with precision.applied(model.device), torch.inference_mode():
-        return _array(network.on_tile(shown, condition_shown, *place))
+        return _array(network.on_tile(tile, tile_condition, *place))
 
 
 @contextmanager
@@ -186,7 +186,7 @@ def _tiles_by_workers(
     workers: int | None,
     tiles: int,
 ) -> Iterator[None]:
-    """Have the tiles of a box evaluated by workers while the block lasts."""
+    """Evaluate the tiles of a box by workers while the block lasts."""
     networks = _networks(model)
     before = [network.map_tiles for network in networks]
     with connected(scheduler, workers, tiles, "the same command begins again") as cluster:
@@ -206,7 +206,7 @@ def _outputs(
     function: Callable[..., Tensor],
     arguments: Iterable[tuple[Any, ...]],
 ) -> Iterator[Tensor]:
-    """Outputs on tiles, in their order; ``function`` is what workers call of their own model."""
+    """Yield outputs on tiles, in their order; workers call ``function`` of their own model."""
     device = torch.device(file.device)
     tasks = (
         (file, octave, _array(field), _array(condition), *place)
@@ -219,7 +219,7 @@ def _outputs(
 
 
 def _networks(model: MicrostructureModel) -> list[UNet]:
-    """Networks by octave."""
+    """Return the networks by octave."""
     return cast(list[UNet], list(model.network.octaves))
 
 
@@ -228,7 +228,7 @@ def _array(tensor: Tensor) -> np.ndarray:
 
 
 def _of_sample(number: int, error: Exception) -> Exception:
-    """The error of a sample, which says which one it is."""
+    """Return the error of a sample, which says which one it is."""
     if isinstance(error, KilledWorkersError):
         return MicrodsdError(f"sample {number}: {error}")
     return error

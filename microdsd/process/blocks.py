@@ -13,7 +13,10 @@ from microdsd.process.lattice import Lattice
 
 @lru_cache(maxsize=32)
 def axis_volumes(volumes: tuple[int, ...], device: torch.device) -> Tensor:
-    """Voxels of every site of an axis, float64, kept on the device: it is sent there once."""
+    """Return the voxels of every site of an axis, float64, kept on the device.
+
+    They are sent there once.
+    """
     with torch.inference_mode(False):  # what is kept may be of use in training too
         return torch.tensor(volumes, dtype=torch.float64, device=device)
 

@@ -98,13 +98,13 @@ class Walkers:
         return torch.searchsorted(self.channel, channels)
 
     def bounds(self) -> list[int]:
-        """`starts` on the host: asked for once, for all that these walkers become."""
+        """Return `starts` on the host: copied once, for all that these walkers become."""
         if not self._bounds:
             self._bounds.append(self.starts().tolist())
         return self._bounds[0]
 
     def groups(self) -> Iterator[tuple[slice, slice]]:
-        """Channels, of about `GROUP` sites or walkers together, and the walkers in them."""
+        """Yield channels, of about `GROUP` sites or walkers together, and the walkers in them."""
         starts = self.bounds()
         group = GROUP if self.channel.device.type == "cpu" else GPU_GROUP
         walkers = starts[-1] // (self.batch * self.species)

@@ -231,7 +231,7 @@ class Sharpened:
         self._exponent: Tensor | None = None
 
     def __call__(self, state: State) -> Tensor:
-        """Log h times the exponents."""
+        """Return log h times the exponents."""
         if self._exponent is None:
             self._exponent = torch.tensor(self._sharpness, device=state.kernel.device)
         return self._exponent.view(-1, *(1,) * state.kernel.lattice.ndim) * self._potential(state)

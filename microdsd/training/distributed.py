@@ -28,17 +28,17 @@ _PATIENCE = timedelta(hours=12)
 
 
 class LostRankError(MicrodsdError):
-    """Another process of the training does not answer any more."""
+    """Report that another process of the training does not answer any more."""
 
 
 @dataclass(frozen=True)
 class Ranks:
-    """The processes of a training, as seen from one of them; one process alone by default.
+    """Describe the processes of a training from one of them; one process alone by default.
 
-    Parameters
+    Attributes
     ----------
     rank : int
-        Of this process, from 0.
+        Number of this process, from 0.
     size : int
         Number of processes.
 
@@ -53,11 +53,11 @@ class Ranks:
 
     @property
     def first(self) -> bool:
-        """Whether this is the rank that validates, decides, calibrates, writes and speaks."""
+        """Return whether this rank validates, decides, calibrates, writes and speaks."""
         return self.rank == 0
 
     def share(self, batch: int) -> slice:
-        """Which windows of a batch this rank takes.
+        """Return which windows of a batch this rank takes.
 
         Raises
         ------
@@ -87,7 +87,7 @@ class Ranks:
         return mean[-1]
 
     def decided(self, value: T) -> T:
-        """What the first rank says; other ranks' values are of no account."""
+        """Return the value of the first rank; other ranks' values are of no account."""
         if self.size == 1:
             return value
         values = [value]
@@ -110,7 +110,7 @@ class Ranks:
 
     @contextmanager
     def together(self) -> Iterator[None]:
-        """Block that all ranks get through, or none; ranks must not speak to one another in it.
+        """Run a block on all ranks or on none; ranks must not speak to one another in it.
 
         Raises
         ------
@@ -126,8 +126,8 @@ class Ranks:
             if error is not None:
                 raise error
             return
-        said = self._gathered(None if error is None else str(error))
-        failed = [(rank, text) for rank, text in enumerate(said) if text is not None]
+        messages = self._gathered(None if error is None else str(error))
+        failed = [(rank, text) for rank, text in enumerate(messages) if text is not None]
         if not failed:
             return
         rank, text = failed[0]
@@ -204,17 +204,17 @@ def joined_ranks(device: str | torch.device | None = None) -> Iterator[Ranks]:
 
 
 def _take_gpu(device: str | torch.device | None) -> bool:
-    """Whether ranks are on GPUs; "cuda" then means the one of this rank."""
+    """Return whether ranks are on GPUs; "cuda" then means the one of this rank."""
     asked = torch.device("cuda" if device is None else device)
     if asked.type != "cuda" or not torch.cuda.is_available():
         return False
     if asked.index is not None:
         raise InputError(f"device={device}: each rank takes a GPU of its own; leave the number out")
-    own, there = int(os.environ["LOCAL_RANK"]), torch.cuda.device_count()
-    if own >= there:
+    own, gpus = int(os.environ["LOCAL_RANK"]), torch.cuda.device_count()
+    if own >= gpus:
         raise InputError(
-            f"device: {os.environ['LOCAL_WORLD_SIZE']} ranks on a machine with {there} GPUs; start "
-            f"torchrun with --nproc-per-node {there}, or train with --device cpu"
+            f"device: {os.environ['LOCAL_WORLD_SIZE']} ranks on a machine with {gpus} GPUs; start "
+            f"torchrun with --nproc-per-node {gpus}, or train with --device cpu"
         )
     torch.cuda.set_device(own)
     return True

@@ -165,7 +165,7 @@ class Trainer:
             yield StepRecord(self.step, self.minutes, progress, self.loss, gains, rate)
 
     def _agreed_progress(self) -> float:
-        """Progress by the clock of the first rank."""
+        """Return the progress by the clock of the first rank."""
         if self.config.minutes is None:
             return self.progress
         return self._ranks.decided(self.progress)
@@ -180,7 +180,7 @@ class Trainer:
         return fastest_threads(self._rehearse, self._device, self.dtype)
 
     def _batch_loss(self, task: OctaveTask, rng: np.random.Generator) -> Tensor:
-        """Loss on this rank's share of a batch of windows, each at a time of its own."""
+        """Return the loss on this rank's share of a batch of windows, each at its own time."""
         n, share, device = self.config.batch, self._share, self._device
         occupation, fractions, classes = self._draw(n, rng, task.window, share)
         t = torch.from_numpy(task.objective.draw_times(n, rng)[share]).to(device)
@@ -216,7 +216,7 @@ class Trainer:
         for group in self.optimizer.param_groups:
             group["lr"] = config.learning_rate * warm * (1 + math.cos(math.pi * progress)) / 2
         # The only time that a step waits for its own work.
-        size, said = torch.stack([norm, loss.to(norm.dtype)]).tolist()
+        size, reported = torch.stack([norm, loss.to(norm.dtype)]).tolist()
         if math.isfinite(size):  # one step that overflows must not end the run
             self.optimizer.step()
         self.step += 1
@@ -227,7 +227,7 @@ class Trainer:
             done,
             config.average * run_length,
         )
-        return float(said)
+        return float(reported)
 
     def _rehearse(self) -> None:
         """Run one step's work for every octave, which leaves no trace."""
@@ -263,7 +263,7 @@ class Trainer:
         return tuple(itertools.chain.from_iterable(by_octave))
 
     def _measured_gains(self) -> list[list[float]]:
-        """Gains by octave and level; what that costs is kept in mind."""
+        """Measure gains by octave and level, and keep in mind what that costs."""
         begun = time.monotonic()
         by_octave = [
             each.gains(self.averaged, self._validation_windows) for each in self._validations
