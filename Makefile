@@ -10,7 +10,7 @@ ifneq ($(MICRODSD_DATA),)
 export MICRODSD_DATA
 endif
 
-.PHONY: demo test lint wheel setup clean
+.PHONY: demo test lint docs wheel setup clean
 
 # The main job: generate at three porosities in 2D and 3D, verify, evaluate, write the report.
 demo: $(INSTALLED)
@@ -27,6 +27,10 @@ lint: $(INSTALLED)
 	$(BIN)/lint-imports
 	$(BIN)/python .ci/rooms.py
 	$(BIN)/python .ci/english.py
+
+# The site, without network; a warning, such as a broken link between pages, is an error.
+docs: $(INSTALLED)
+	$(BIN)/python -m sphinx -W --keep-going -q -d out/site-cache docs out/site
 
 wheel: $(INSTALLED)
 	$(BIN)/python -m build --wheel --outdir dist .

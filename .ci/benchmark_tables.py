@@ -73,6 +73,13 @@ and commit are those at which they were written there.
 A script of `workflows/benchmarks/` puts its figures into the JSON file of its page when it is
 called with `--record TITLE`; a table of the same title is replaced. The command
 `python .ci/benchmark_tables.py` then writes the pages.
+
+```{{toctree}}
+:hidden:
+:glob:
+
+*
+```
 """
 
 

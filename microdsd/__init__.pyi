@@ -1,4 +1,5 @@
 from .baselines import GaussianField, YeongTorquato
+from .citation import citation
 from .datasets import list_datasets, load_dataset
 from .ensembles import measure_ensemble
 from .errors import ExtrapolationWarning, InputError, MicrodsdError
@@ -27,6 +28,7 @@ __all__ = [
     "YeongTorquato",
     "__version__",
     "as_microstructure",
+    "citation",
     "coarsen",
     "compare",
     "crop",

@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 import typer.main
 
+import microdsd
+
 ROOT = Path(__file__).resolve().parents[1]
 
 PAGES = sorted([ROOT / "README.md", *ROOT.glob("docs/**/*.md")])
@@ -92,6 +94,10 @@ def test_commands_exist(page):
     assert not unknown
 
 
+IN_COMMON = {"--help", "--config"}
+"""Options of all verbs, which the reference describes once."""
+
+
 def test_reference_has_every_verb():
     assert sorted(reference_sections()) == sorted(verbs())
 
@@ -99,12 +105,22 @@ def test_reference_has_every_verb():
 def test_reference_has_every_option_and_no_other():
     for verb, section in reference_sections().items():
         told = set(re.findall(r"`(--[a-z-]+)[^`]*`", re.sub(r", ", "` `", section)))
-        assert told == {option for option in options_of(verb) if option[:2] == "--"} - {"--help"}
+        assert told == {option for option in options_of(verb) if option[:2] == "--"} - IN_COMMON
 
 
 def reference_sections():
     page = (ROOT / "docs" / "reference" / "cli.md").read_text()
     return dict(re.findall(r"^## `microdsd (\w+)`\n(.*?)(?=^## |\Z)", page, re.M | re.S))
+
+
+def test_api_lists_every_public_name_and_every_room():
+    reference = ROOT / "docs" / "reference"
+    names = re.findall(r"^   (\w+)$", (reference / "api.rst").read_text(), re.M)
+    assert sorted(names) == sorted({*microdsd.__all__} - {"__version__"})
+    rooms = set(re.findall(r"^   microdsd\.(\w+)", (reference / "rooms.rst").read_text(), re.M))
+    package = ROOT / "microdsd"
+    parts = {path.stem for path in package.iterdir() if path.is_dir() or path.suffix == ".py"}
+    assert rooms == {part for part in parts if part[0] != "_"} - {"cli"}
 
 
 def microdsd_names(body):

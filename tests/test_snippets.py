@@ -30,6 +30,7 @@ from typer.testing import CliRunner
 
 from microdsd.cli.app import app
 from microdsd.io import save_microstructures
+from microdsd.io.formats import READERS
 from microdsd.metrics.registry import groups
 from microdsd.microstructure import as_microstructure, blobs
 
@@ -169,6 +170,7 @@ def test_snippets_run(page, models, tmp_path, monkeypatch):
     shorten(monkeypatch, models)
     # What a page registers stays on that page.
     monkeypatch.setattr("microdsd.metrics.registry._groups", groups())
+    monkeypatch.setattr("microdsd.io.formats.READERS", dict(READERS))
     monkeypatch.chdir(tmp_path)
     shutil.copytree(ROOT / "workflows", tmp_path / "workflows")
     for given in re.findall(r"<!-- given: (.*?) -->", page.read_text(), re.S):
@@ -202,7 +204,7 @@ def run(words, place, patch):
 def test_what_is_not_run_says_why():
     reasons = [reason for page in PAGES for *_, reason in blocks(page) if reason is not None]
     assert all(len(reason.split()) >= 3 for reason in reasons)
-    assert len(reasons) == 13
+    assert len(reasons) == 17
 
 
 def test_commands_stand_in_marked_blocks():

@@ -13,7 +13,8 @@ import importlib
 import os
 import re
 import signal
-from typing import Annotated, Any
+from pathlib import Path
+from typing import Annotated, Any, cast
 
 import typer
 from typer.core import TyperCommand, TyperGroup
@@ -66,6 +67,16 @@ EXIT_INTERRUPTED = 130
 
 class ListOptionCommand(TyperCommand):
     """Run a command whose list options take all values that follow them."""
+
+    def __init__(self, name: str, **options: Any) -> None:
+        from microdsd.cli.help import examples_of, panel_of
+
+        super().__init__(name, **options)
+        self.epilog = self.epilog or examples_of(name)
+        self.params.append(_config_option())
+        for parameter in self.params:
+            if hasattr(parameter, "is_flag"):  # an option, and no argument
+                cast("Any", parameter).rich_help_panel = panel_of(str(parameter.name))
 
     def parse_args(self, ctx: Context, args: list[str]) -> list[str]:
         """Repeat the name of a list option before each further value, then parse as usual."""
@@ -147,9 +158,42 @@ class VerbGroup(TyperGroup):
             raise typer.Exit(EXIT_INTERRUPTED) from error
 
 
-app = typer.Typer(
-    cls=VerbGroup, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False
-)
+app = typer.Typer(cls=VerbGroup, no_args_is_help=True, pretty_exceptions_enable=False)
+
+
+def _take_options(
+    ctx: typer.Context, _parameter: typer.CallbackParam, path: str | None
+) -> str | None:
+    """Let the options of a file stand for those that the command line does not give."""
+    if path is not None:
+        from microdsd.cli.config import read_options
+
+        verb: Any = ctx.command
+        ctx.default_map = read_options(Path(path), verb.name, verb.params, VERBS)
+    return path
+
+
+def _config_option() -> Any:
+    """Return the option of every verb that names a file of options."""
+
+    def command(
+        config: Annotated[
+            str | None,
+            typer.Option(
+                metavar="FILE.toml",
+                is_eager=True,
+                callback=_take_options,
+                help="Options from a TOML file; those of the command line win.",
+            ),
+        ] = None,
+    ) -> None:
+        pass
+
+    single = typer.Typer(add_completion=False)
+    single.command()(command)
+    (option,) = typer.main.get_command(single).params
+    option.expose_value = False
+    return option
 
 
 def _show_version(wanted: bool) -> None:
