@@ -15,7 +15,7 @@ from microdsd.cli.unfinished import UnfinishedSamples
 if TYPE_CHECKING:
     from microdsd.generation.microstructure_model import MicrostructureModel
     from microdsd.generation.request import GenerationRequest
-    from microdsd.generation.workers import Made
+    from microdsd.generation.workers import Sample
     from microdsd.progress import Progress
 
 
@@ -85,7 +85,7 @@ def _made(
     done: int,
     workers: Workers | None,
     progress: Progress,
-) -> Generator[Made, None, None]:
+) -> Generator[Sample, None, None]:
     """Make the samples that are not there yet, in order, or as workers have them ready."""
     if workers is None:
         samples = model.generate(

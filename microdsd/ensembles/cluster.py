@@ -87,7 +87,7 @@ def connected(
     scheduler : str
         As `check_scheduler` lets it pass.
     workers : int, optional
-        Of our own, by default one per processor.
+        Number of our own, by default one per processor.
     most : int
         Workers of our own that there is work for.
     goes_on : str
@@ -130,7 +130,7 @@ class ClusterOfWorkers:
         Parameters
         ----------
         function : callable
-            That workers can import.
+            A function that workers can import.
         calls : iterable of (int, tuple)
             Number and arguments of every call; made when there is a worker for it.
 

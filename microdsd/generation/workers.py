@@ -34,7 +34,7 @@ from microdsd.networks.unet import UNet
 from microdsd.progress import Progress
 from microdsd.sampling.large_boxes import Bookmark
 
-Made = tuple[int, np.ndarray, int]
+Sample = tuple[int, np.ndarray, int]
 """Number of a sample, its labels, and the voxels reassigned."""
 
 _GOES_ON = "the same command goes on with the samples that were made before"
@@ -52,7 +52,7 @@ class ModelOfWorkers:
     device, precision : str
         Samples are the same voxel by voxel only on one kind of device and in one precision.
     version : str
-        Of this package where the work was given out.
+        Version of this package where the work was given out.
     """
 
     path: str
@@ -103,7 +103,7 @@ def generate_by_workers(
     workers: int | None = None,
     progress: Progress | None = None,
     bookmark: Callable[[int], Bookmark] | None = None,
-) -> Generator[Made, None, None]:
+) -> Generator[Sample, None, None]:
     """Make samples of a request by the workers of a scheduler, as they are ready.
 
     A worker that dies costs the time of its task only. Tiles are given out where there is one

@@ -64,7 +64,7 @@ def level_grid(
     >>> [round(s, 3) for s in level_grid(9.0, 1.0, 5)]
     [9.0, 6.25, 4.0, 2.25, 1.0]
     >>> [round(s, 2) for s in level_grid(64.0, 1.0, 5, log_above=4.0)]
-    [64.0, 26.9, 11.31, 4.76, 1.0]
+    [64.0, 24.92, 9.7, 3.78, 1.0]
     """
     if evaluations < 2:
         raise InputError(f"evaluations={evaluations}: at least 2 are needed")

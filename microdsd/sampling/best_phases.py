@@ -93,7 +93,7 @@ def best_phases(
 
 @dataclass(frozen=True)
 class _Passes:
-    """Go through the layers of a box once more.
+    """Visit the layers of a box once more.
 
     Attributes
     ----------
