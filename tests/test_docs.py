@@ -113,6 +113,24 @@ def reference_sections():
     return dict(re.findall(r"^## `microdsd (\w+)`\n(.*?)(?=^## |\Z)", page, re.M | re.S))
 
 
+def test_messages_that_are_explained_exist():
+    """The headings of the page of errors quote messages; three dots stand for what varies."""
+    page = (ROOT / "docs" / "how-to" / "errors.md").read_text()
+    quoted = [piece for line in re.findall(r"^### (.*)$", page, re.M) for piece in quotes(line)]
+    assert len(quoted) >= 20
+    texts = {
+        node.value
+        for path in (ROOT / "microdsd").rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    }
+    assert [piece for piece in quoted if not any(piece in text for text in texts)] == []
+
+
+def quotes(line):
+    return [piece.strip() for piece in re.findall(r"`([^`]+)`", line)]
+
+
 def test_api_lists_every_public_name_and_every_room():
     reference = ROOT / "docs" / "reference"
     names = re.findall(r"^   (\w+)$", (reference / "api.rst").read_text(), re.M)

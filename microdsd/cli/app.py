@@ -164,7 +164,7 @@ app = typer.Typer(cls=VerbGroup, no_args_is_help=True, pretty_exceptions_enable=
 def _take_options(
     ctx: typer.Context, _parameter: typer.CallbackParam, path: str | None
 ) -> str | None:
-    """Let the options of a file stand for those that the command line does not give."""
+    """Take options from a file where the command line does not give them."""
     if path is not None:
         from microdsd.cli.config import read_options
 

@@ -75,7 +75,7 @@ def command(
         float | None,
         typer.Option(help="Of yeong-torquato: swaps per voxel; more is slower and closer."),
     ] = None,
-    seed: SeedOfSamples = None,
+    seed: SeedOfSamples = 0,
     force: Overwrite = False,
     json: JsonSummary = False,
 ) -> None:

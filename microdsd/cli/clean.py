@@ -42,7 +42,7 @@ def command(
             "becomes smoothest."
         ),
     ] = None,
-    seed: SeedOfSamples = None,
+    seed: SeedOfSamples = 0,
     device: Device = None,
     precision: NetworkPrecision = "auto",
     labels: PhaseNames = None,

@@ -51,7 +51,7 @@ def command(
     shape: Shape = None,
     number: Number = 1,
     evaluations: Evaluations = None,
-    seed: SeedOfSamples = None,
+    seed: SeedOfSamples = 0,
     device: Device = None,
     precision: NetworkPrecision = "auto",
     force: Overwrite = False,
@@ -98,7 +98,7 @@ def command(
             region_map=where,
             shape=one_or_each(shape) if shape else None,
             evaluations=evaluations,
-            rng=unfinished.seed() if seed is None else seed,
+            rng=seed,
         )
         deliver(loaded, request, unfinished, output, json=json)
 

@@ -51,7 +51,7 @@ def command(
     shape: Shape = None,
     boundary: BoxBoundary = None,
     evaluations: Evaluations = None,
-    seed: SeedOfSamples = None,
+    seed: SeedOfSamples = 0,
     states: Annotated[
         Path | None,
         typer.Option(help="Also write the walk of the first sample, level by level, to this npz."),
@@ -100,7 +100,7 @@ def command(
             shape=one_or_each(shape) if shape else None,
             boundary=one_or_each(boundary or ["no-flux"]),  # type: ignore[arg-type]
             evaluations=evaluations,
-            rng=unfinished.seed() if seed is None else seed,
+            rng=seed,
         )
         at = None if scheduler is None else Workers(model, scheduler, workers)
         result, seconds = carry_out(loaded, request, unfinished, at)

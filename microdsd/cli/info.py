@@ -45,7 +45,7 @@ def command(
     if models:
         from microdsd.models import list_models
 
-        _print([info.to_dict() for info in list_models()], _show_model, json)
+        _print([info.to_dict() for info in list_models()], _show_brief, json)
     elif datasets:
         from microdsd.datasets import list_datasets
 
@@ -136,6 +136,35 @@ def _show_array(array: dict[str, Any]) -> str:
         for label, fraction in zip(array["labels"], array["fractions"], strict=True)
     ]
     return "\n".join(lines + ([f"  {array['note']}"] if array["note"] else []))
+
+
+def _show_brief(model: dict[str, Any]) -> str:
+    """Say in a few lines what a model makes, from what, and how well."""
+    name = f"{model['name']}  ({model['ndim']}D, {model['file_size'] / 1e6:.1f} MB)"
+    window = " x ".join(map(str, model["window"]))
+    phases = [
+        f"{phase} {'{:.3g} to {:.3g}'.format(*model['fraction_range'][phase])}"
+        if phase in model["fraction_range"]
+        else phase
+        for phase in model["phases"]
+    ]
+    facts = {
+        "material": model["material"],
+        "trained on": ", ".join(phases),
+        "window": f"{window} voxels; {_voxel(model)}",
+        "quality": model["quality"],
+        "evaluations": f"{model['evaluations']}; walks for "
+        + ", ".join(str(walk["evaluations"]) for walk in model["walks"]),
+    }
+    return "\n".join([name, *(f"  {key:<12} {value}" for key, value in facts.items() if value)])
+
+
+def _voxel(model: dict[str, Any]) -> str:
+    """Say how large the voxels are."""
+    if model["unit"] != "m":
+        return "voxel size not stated"
+    size = [f"{edge:g}" for edge in model["voxel_size"]]
+    return f"voxel size {size[0] if len(set(size)) == 1 else ' x '.join(size)} m"
 
 
 def _show_model(model: dict[str, Any]) -> str:

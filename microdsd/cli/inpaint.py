@@ -64,7 +64,7 @@ def command(
     ] = False,
     number: Annotated[int, typer.Option("-n", "--number", help="Completions.")] = 1,
     evaluations: Evaluations = None,
-    seed: SeedOfSamples = None,
+    seed: SeedOfSamples = 0,
     device: Device = None,
     precision: NetworkPrecision = "auto",
     force: Overwrite = False,
@@ -127,7 +127,7 @@ def command(
             phase_fraction=fractions_of(fraction),
             walls=walls,
             evaluations=evaluations,
-            rng=unfinished.seed() if seed is None else seed,
+            rng=seed,
         )
         deliver(loaded, request, unfinished, output, json=json)
 

@@ -90,7 +90,7 @@ BoxBoundary = Annotated[
 Evaluations = Annotated[
     int | None, typer.Option(help="Network evaluations; more is slower and closer.")
 ]
-SeedOfSamples = Annotated[int | None, typer.Option(help="Sample i depends on (seed, i) alone.")]
+SeedOfSamples = Annotated[int, typer.Option(help="Sample i depends on (seed, i) alone.")]
 NetworkPrecision = Annotated[
     Precision,
     typer.Option(

@@ -49,7 +49,7 @@ def command(
     shape: Shape = None,
     boundary: BoxBoundary = None,
     evaluations: Evaluations = None,
-    seed: Annotated[int | None, typer.Option(help="Seed of the whole series.")] = None,
+    seed: Annotated[int, typer.Option(help="Seed of the whole series.")] = 0,
     reference: Annotated[
         str | None,
         typer.Option(help="Real material, FILE or FILE:/path, whose windows the report shows."),
@@ -97,7 +97,7 @@ def command(
             shape=one_or_each(shape) if shape else None,
             boundary=one_or_each(boundary or ["no-flux"]),  # type: ignore[arg-type]
             evaluations=evaluations,
-            rng=unfinished.seed() if seed is None else seed,
+            rng=seed,
         )
         samples, seconds = carry_out(loaded, request, unfinished)
         # Samples first, the page last: whatever stops the report, the same command goes on.

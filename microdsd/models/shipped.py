@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tomllib
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from microdsd.models.files import read_model
 from microdsd.models.walk_back import WalkBack
 
 SUFFIX = ".model"
+FACTS = "shipped_facts.toml"
 _FOLDER = Path(__file__).parent
 
 
@@ -44,6 +46,10 @@ class ModelInfo:
         Steps and minutes of its training.
     start : dict or None
         Record of the model whose weights the training started from.
+    file_size : int
+        Bytes.
+    material, quality : str or None
+        Of a model that ships: what it makes, and how good its samples are.
     """
 
     name: str
@@ -60,6 +66,9 @@ class ModelInfo:
     steps: int | None
     minutes: float | None
     start: dict[str, Any] | None
+    file_size: int = 0
+    material: str | None = None
+    quality: str | None = None
 
     @property
     def ndim(self) -> int:
@@ -147,4 +156,14 @@ def model_info(path: str | Path) -> ModelInfo:
         steps=card.provenance.get("steps"),
         minutes=card.provenance.get("minutes"),
         start=card.provenance.get("start"),
+        file_size=path.stat().st_size,
+        **_facts(path),
     )
+
+
+def _facts(path: Path) -> dict[str, str]:
+    """Look up the material and the quality of a model that ships."""
+    if path.parent != _FOLDER:
+        return {}
+    facts: dict[str, dict[str, str]] = tomllib.loads((_FOLDER / FACTS).read_text(encoding="utf-8"))
+    return facts[path.stem]

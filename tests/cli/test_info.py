@@ -1,4 +1,5 @@
 import json
+import re
 
 import h5py
 import numpy as np
@@ -10,7 +11,7 @@ from typer.testing import CliRunner
 from microdsd.cli.app import app
 from microdsd.io import save_microstructures
 from microdsd.microstructure import as_microstructure
-from microdsd.models import model_path
+from microdsd.models import model_path, shipped_models
 
 LABELS = np.array([[[0, 1, 1, 1]] * 2] * 3)
 
@@ -79,13 +80,26 @@ def test_models(tmp_path):
     assert listing[0]["ndim"] == 2
     assert listing[0]["phases"] == ["pore", "solid"]
     assert set(listing[0]["fraction_range"]) == {"pore", "solid"}
-    assert "berea-2d  (2D)" in run("--models").stdout
+    assert all(entry["material"] and entry["quality"] for entry in listing)
 
     mine = tmp_path / "mine.model"
     mine.write_bytes(model_path("berea-2d").read_bytes())
     (summary,) = json.loads(run(str(mine), "--json").stdout)
-    assert summary == {**listing[0], "name": "mine"}
+    assert summary == {**listing[0], "name": "mine", "material": None, "quality": None}
     assert "windows of 64 x 64" in run(str(mine)).stdout
+
+
+def test_models_in_words():
+    blocks = re.split(r"\n(?=\S)", run("--models").stdout.rstrip())
+    assert len(blocks) == len(shipped_models())
+    assert max(len(block.splitlines()) for block in blocks) <= 10
+    berea, cathode = blocks[0], blocks[3]
+    assert berea.startswith("berea-2d  (2D, 4.0 MB)")
+    assert "material     Berea sandstone" in berea
+    assert "pore 0.0955 to 0.339, solid 0.661 to 0.905" in berea
+    assert "64 x 64 voxels; voxel size not stated" in berea
+    assert "S2 error 0.12" in berea
+    assert "48 x 48 x 48 voxels; voxel size 3.98e-07 m" in cathode
 
 
 def test_a_model_that_ships_by_its_name(place):

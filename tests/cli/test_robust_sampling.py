@@ -118,11 +118,11 @@ def test_killed_between_the_output_and_the_end(folder, monkeypatch, name, force)
     assert "another seed" in other.stderr
     with monkeypatch.context() as patch:
         stop_after(patch, 0)  # no sample may be made again
-        result = verb(folder, name, *force)
+        result = verb(folder, name, "--seed", 5, *force)
     assert result.exit_code == 0, result.stderr
     np.testing.assert_array_equal(values(folder / "new.h5"), made)
     assert not (folder / "new.h5.partial").exists()
-    again = verb(folder, name)
+    again = verb(folder, name, "--seed", 5)
     assert again.exit_code == 2
     assert "exists" in again.stderr
 
