@@ -71,11 +71,6 @@ class UnfinishedSamples:
             ensure_writable(path, overwrite=self.overwrite, inputs=inputs)
         self._outputs = (*files, *beside)
 
-    def seed(self) -> int | None:
-        """Return the seed of an earlier run, which a run without one of its own continues with."""
-        earlier = self._earlier().get("seed")
-        return earlier if isinstance(earlier, int) else None
-
     def precision(self) -> str | None:
         """Return the precision of an earlier run, which its other samples must have too."""
         return self._earlier().get("precision")
