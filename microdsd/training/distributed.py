@@ -53,7 +53,7 @@ class Ranks:
 
     @property
     def first(self) -> bool:
-        """Return whether this is the rank that validates, decides, calibrates, writes and speaks."""
+        """Return whether this rank validates, decides, calibrates, writes and speaks."""
         return self.rank == 0
 
     def share(self, batch: int) -> slice:
