@@ -12,8 +12,8 @@ from microdsd.models.files import read_model
 from microdsd.models.walk_back import WalkBack
 
 SUFFIX = ".model"
-FACTS = "shipped_facts.toml"
 _FOLDER = Path(__file__).parent
+_FACTS = _FOLDER / "shipped_facts.toml"
 
 
 @dataclass(frozen=True, repr=False)
@@ -165,5 +165,5 @@ def _facts(path: Path) -> dict[str, str]:
     """Look up the material and the quality of a model that ships."""
     if path.parent != _FOLDER:
         return {}
-    facts: dict[str, dict[str, str]] = tomllib.loads((_FOLDER / FACTS).read_text(encoding="utf-8"))
-    return facts[path.stem]
+    facts: dict[str, dict[str, str]] = tomllib.loads(_FACTS.read_text(encoding="utf-8"))
+    return facts.get(path.stem, {})
