@@ -32,8 +32,10 @@ lint: $(INSTALLED)
 docs: $(INSTALLED)
 	$(BIN)/python -m sphinx -W --keep-going -q -d out/site-cache docs out/site
 
+# The wheel and the sdist that it is built from, both checked.
 wheel: $(INSTALLED)
-	$(BIN)/python -m build --wheel --outdir dist .
+	$(BIN)/python -m build --outdir dist .
+	$(BIN)/python -m twine check --strict dist/*
 
 setup: $(INSTALLED)
 

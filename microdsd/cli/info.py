@@ -177,6 +177,7 @@ def _show_model(model: dict[str, Any]) -> str:
     size = " x ".join(f"{edge:g}" for edge in model["voxel_size"])
     lines += [
         f"  windows of {window}, voxel size {size} {model['unit']}, symmetry {model['symmetry']}",
+        *_lattices(model),
         f"  {model['evaluations']} evaluations unless asked otherwise; calibrated for",
         *(
             f"    {walk['evaluations']} evaluations from noise level {walk['first']:.3g} to "
@@ -191,6 +192,15 @@ def _show_model(model: dict[str, Any]) -> str:
             f"{start.get('steps')} steps in {start.get('minutes')} min"
         )
     return "\n".join(lines)
+
+
+def _lattices(model: dict[str, Any]) -> list[str]:
+    """Say which lattices a walk visits, where there are several."""
+    blocks = [
+        f"blocks of {2 ** (octave + 1)} above {level:g}"
+        for octave, level in enumerate(model["octaves"])
+    ]
+    return [f"  walks on voxels, {', '.join(blocks)} voxels of noise"] if blocks else []
 
 
 def _show_dataset(entry: dict[str, Any]) -> str:

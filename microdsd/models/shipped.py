@@ -12,8 +12,8 @@ from microdsd.models.files import read_model
 from microdsd.models.walk_back import WalkBack
 
 SUFFIX = ".model"
-FACTS = "shipped_facts.toml"
 _FOLDER = Path(__file__).parent
+_FACTS = _FOLDER / "shipped_facts.toml"
 
 
 @dataclass(frozen=True, repr=False)
@@ -34,6 +34,8 @@ class ModelInfo:
         Edges in `unit`.
     unit : {"m", "voxel"}
     symmetry : {"none", "transverse", "isotropic"}
+    octaves : tuple of float
+        Noise levels, voxels, above which walkers are on blocks of 2, 4, ... voxels per axis.
     evaluations : int
         Network evaluations per sample, unless others are asked for.
     walks : tuple of WalkBack
@@ -59,6 +61,7 @@ class ModelInfo:
     voxel_size: tuple[float, ...]
     unit: str
     symmetry: str
+    octaves: tuple[float, ...]
     evaluations: int
     walks: tuple[WalkBack, ...]
     validation_gains: dict[float, float]
@@ -149,6 +152,7 @@ def model_info(path: str | Path) -> ModelInfo:
         voxel_size=card.voxel_size,
         unit=card.unit,
         symmetry=card.symmetry,
+        octaves=card.octaves,
         evaluations=card.evaluations,
         walks=card.walks,
         validation_gains=dict(zip(card.validation_levels, card.validation_gains, strict=False)),
@@ -165,5 +169,5 @@ def _facts(path: Path) -> dict[str, str]:
     """Look up the material and the quality of a model that ships."""
     if path.parent != _FOLDER:
         return {}
-    facts: dict[str, dict[str, str]] = tomllib.loads((_FOLDER / FACTS).read_text(encoding="utf-8"))
-    return facts[path.stem]
+    facts: dict[str, dict[str, str]] = tomllib.loads(_FACTS.read_text(encoding="utf-8"))
+    return facts.get(path.stem, {})
