@@ -133,7 +133,7 @@ def local_thickness_field(mask: NDArray[np.bool_]) -> NDArray[np.float64]:
     return np.where(mask, radii, 0.0)
 
 
-def snow_network(mask: NDArray[np.bool_], voxel_size: float) -> dict[str, NDArray[Any]]:
+def snow_network(mask: NDArray[np.bool_], voxel_size: float) -> dict[str, NDArray[Any]] | None:
     """Extract the pore network of a mask by the SNOW algorithm, with the names of `snow2`.
 
     Parameters
@@ -144,7 +144,7 @@ def snow_network(mask: NDArray[np.bool_], voxel_size: float) -> dict[str, NDArra
 
     Returns
     -------
-    dict of str to ndarray
+    dict of str to ndarray, or None where no pore is found
         ``pore.*`` and ``throat.*``, places from the corner of the mask. Pores of ``pore.xmin`` are
         openings in the first face along the first axis of the mask, and so on; ``pore.boundary``
         are those of all faces.
@@ -168,6 +168,10 @@ def snow_network(mask: NDArray[np.bool_], voxel_size: float) -> dict[str, NDArra
             extracted = porespy.networks.snow2(
                 mask, voxel_size=voxel_size, boundary_width=_OPENING, parallel_kw=None
             )
+        except IndexError as error:  # porespy takes the first of its pores, and there is none
+            if "size 0" not in str(error):
+                raise
+            return None
         finally:
             logger.setLevel(level)
             porespy.settings.tqdm["disable"] = bars_hidden

@@ -48,7 +48,7 @@ def pore_networks(
     -------
     list of dict
         Arrays as porespy names them, lengths in metres or voxels, the axes of the array for x, y
-        and z; None where the phase is absent or alone.
+        and z; None where the phase is absent or alone, or no pore is found in it.
 
     Raises
     ------

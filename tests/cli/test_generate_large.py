@@ -68,7 +68,7 @@ def test_a_killed_run_goes_on_and_is_the_same(folder, monkeypatch, number):
         with pytest.raises(Killed):
             generate(folder, "--seed", 5, catch_exceptions=False)
     assert (place_of_parts(folder / "new.h5") / "aside.npz").is_file()
-    result = generate(folder)  # without a seed it goes on with that of the run
+    result = generate(folder, "--seed", 5)
     assert result.exit_code == 0, result.stderr
     samples, evaluations = divmod(number - 1, EVALUATIONS)
     assert (

@@ -44,7 +44,7 @@ def test_every_option_is_documented(way):
 
 def test_a_fit_has_the_options_of_a_run_with_the_same_defaults():
     of_run, of_fit = defaults(TrainingRun), defaults(fit)
-    assert set(of_run) ^ set(of_fit) == {"stopwatch", "progress"}
+    assert set(of_run) ^ set(of_fit) == {"stopwatch", "ranks", "progress"}
     shared = set(of_run) & set(of_fit)
     assert {name: of_fit[name] for name in shared} == {name: of_run[name] for name in shared}
 

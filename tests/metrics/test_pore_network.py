@@ -210,3 +210,14 @@ def test_what_is_missing_is_said(monkeypatch, rock):
     monkeypatch.setattr(_openpnm, "find_spec", lambda name: None)
     with pytest.raises(InputError, match=r"microdsd\[networks\]"):
         describe(rock, periodic=False, descriptors=NETWORK_FLOW.name)
+
+
+def test_a_phase_in_which_no_pore_is_found_has_no_network():
+    labels = np.random.default_rng(0).integers(0, 3, (10, 12, 14))
+    masked = np.zeros(labels.shape, bool)
+    masked[1:3, 2:4, 3:5] = True
+    ms = as_microstructure(labels, phases={0: "a", 1: "b", 2: "c"})
+    networks = pore_networks(ms, phase="a", mask=masked)
+    assert networks == [None]
+    described = describe(ms, periodic=False, mask=masked, descriptors="pore_network", phase=["a"])
+    assert "coordination_number" in described

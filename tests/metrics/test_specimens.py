@@ -47,7 +47,11 @@ def test_a_specimen_that_is_a_box_is_that_box(ensemble):
     inside = np.zeros(ensemble.shape[1:], dtype=bool)
     box = tuple(slice(1 + axis, n - 2) for axis, n in enumerate(inside.shape))
     inside[box] = True
-    chosen = [group for group in groups() if group != "representativity"]
+    chosen = [
+        name
+        for name, group in groups().items()
+        if name != "representativity" and not group.optional
+    ]
     masked = describe(ensemble, periodic=False, mask=inside, descriptors=chosen)
     cropped = stack(*(s[box] for s in ensemble.values))
     alone = describe(cropped, periodic=False, descriptors=chosen)

@@ -6,10 +6,16 @@ import pytest
 from microdsd.evaluation.verdict import judge
 from microdsd.evaluation.verdict.features import feature_blocks
 from microdsd.metrics import describe
-from microdsd.metrics.registry import descriptors, judged_groups
+from microdsd.metrics.registry import groups, judged_groups
 from microdsd.microstructure import as_microstructure
 
-TESTED = {record.name for record in descriptors() if record.tested}
+TESTED = {
+    record.name
+    for group in groups().values()
+    if not group.optional
+    for record in group.descriptors
+    if record.tested
+}
 STRIPES = np.tile(np.repeat([0, 1, 0, 1, 0, 1], [3, 2, 5, 2, 1, 3]), (16, 1)).astype(np.uint8)
 
 
