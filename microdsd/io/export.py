@@ -11,13 +11,14 @@ import xarray as xr
 from microdsd.errors import InputError
 from microdsd.io.atomic import atomic_write, ensure_writable
 from microdsd.io.hdf5 import ensure_microstructures_writable, save_microstructures
-from microdsd.io.images import save_tiff, single_sample
+from microdsd.io.images import save_tiff
 from microdsd.io.meta_image import save_mha, save_mhd
 from microdsd.io.nrrd import save_nhdr, save_nrrd
 from microdsd.io.ome_files import ensure_folder_writable, save_ome_tiff, save_ome_zarr
 from microdsd.io.order import path_first
+from microdsd.io.single_sample import low_byte_first, single_sample
 from microdsd.io.vti import save_vti
-from microdsd.microstructure import LabelsLike, as_microstructure
+from microdsd.microstructure import LabelsLike
 
 HDF5_SUFFIXES = (".h5", ".hdf5", ".nc")
 """Files that hold ensembles."""
@@ -36,8 +37,7 @@ def save_npy(path: str | Path, ms: LabelsLike, *, overwrite: bool = False) -> No
     >>> np.load("new.npy").shape
     (4, 4)
     """
-    ms = as_microstructure(ms)
-    single_sample(ms)
+    ms = single_sample(ms)
     with atomic_write(path, overwrite=overwrite) as temporary, temporary.open("wb") as file:
         np.save(file, ms.values, allow_pickle=False)
 
@@ -52,9 +52,8 @@ def save_raw(path: str | Path, ms: LabelsLike, *, overwrite: bool = False) -> No
     >>> Path("new.raw").stat().st_size
     16
     """
-    ms = as_microstructure(ms)
-    single_sample(ms)
-    values = np.ascontiguousarray(ms.values, dtype=ms.dtype.newbyteorder("<"))
+    ms = single_sample(ms)
+    values = low_byte_first(ms)
     with atomic_write(path, overwrite=overwrite) as temporary:
         values.tofile(temporary)
 

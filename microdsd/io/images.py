@@ -9,14 +9,13 @@ from typing import Any
 
 import numpy as np
 
-from microdsd.errors import InputError
 from microdsd.io.atomic import atomic_write
 from microdsd.io.order import path_first
 from microdsd.io.request import ReadRequest
+from microdsd.io.single_sample import single_sample
 from microdsd.io.volume import Volume, with_note
 from microdsd.microstructure import (
     LabelsLike,
-    as_microstructure,
     phases_of,
     spatial_dims,
     voxel_size_of,
@@ -46,8 +45,7 @@ def save_tiff(path: str | Path, ms: LabelsLike, *, overwrite: bool = False) -> N
     """
     import tifffile
 
-    ms = as_microstructure(ms)
-    single_sample(ms)
+    ms = single_sample(ms)
     size, unit = voxel_size_of(ms)
     description: dict[str, Any] = {
         "axes": "".join(spatial_dims(ms)).upper(),
@@ -70,12 +68,6 @@ def save_tiff(path: str | Path, ms: LabelsLike, *, overwrite: bool = False) -> N
             metadata=description,
             **resolution,
         )
-
-
-def single_sample(ms: LabelsLike) -> None:
-    """Refuse ensembles where a file holds one sample."""
-    if "sample" in getattr(ms, "dims", ()):
-        raise InputError("ms: the file holds one sample; choose it with ms.isel(sample=0)")
 
 
 def read_picture(request: ReadRequest) -> Volume:

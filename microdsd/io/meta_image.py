@@ -5,14 +5,13 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-import numpy as np
 import xarray as xr
 
 from microdsd.errors import InputError
 from microdsd.io.atomic import atomic_write
-from microdsd.io.images import single_sample
 from microdsd.io.order import path_first
-from microdsd.microstructure import LabelsLike, as_microstructure, phases_of, voxel_size_of
+from microdsd.io.single_sample import low_byte_first, single_sample
+from microdsd.microstructure import LabelsLike, phases_of, voxel_size_of
 
 _TYPES = {1: "MET_UCHAR", 2: "MET_USHORT", 4: "MET_UINT", 8: "MET_ULONG_LONG"}
 _MILLIMETRES = 1e3
@@ -39,10 +38,10 @@ def save_mha(path: str | Path, ms: LabelsLike, *, overwrite: bool = False) -> No
     DataFileError
         The file exists, or the disk refused the data.
     """
-    ms = _labels(ms)
+    ms = single_sample(ms)
     with atomic_write(path, overwrite=overwrite) as temporary, temporary.open("wb") as file:
         file.write(_header(ms, "LOCAL").encode())
-        file.write(np.ascontiguousarray(ms.values).data)
+        file.write(low_byte_first(ms).data)
 
 
 @path_first
@@ -65,19 +64,13 @@ def save_mhd(path: str | Path, ms: LabelsLike, *, overwrite: bool = False) -> No
     DataFileError
         One of the files exists, or the disk refused the data.
     """
-    ms, data = _labels(ms), Path(path).with_suffix(".raw")
+    ms, data = single_sample(ms), Path(path).with_suffix(".raw")
     with (
         atomic_write(path, overwrite=overwrite) as header,
         atomic_write(data, overwrite=overwrite) as temporary,
     ):
-        ms.values.tofile(temporary)
+        low_byte_first(ms).tofile(temporary)
         header.write_text(_header(ms, data.name), encoding="utf-8")
-
-
-def _labels(ms: LabelsLike) -> xr.DataArray:
-    ms = as_microstructure(ms)
-    single_sample(ms)
-    return ms.copy(data=np.ascontiguousarray(ms.values, dtype=ms.dtype.newbyteorder("<")))
 
 
 def _header(ms: xr.DataArray, data_file: str) -> str:

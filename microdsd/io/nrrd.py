@@ -6,14 +6,13 @@ import gzip
 import json
 from pathlib import Path
 
-import numpy as np
 import xarray as xr
 
 from microdsd.errors import InputError
 from microdsd.io.atomic import atomic_write
-from microdsd.io.images import single_sample
 from microdsd.io.order import path_first
-from microdsd.microstructure import LabelsLike, as_microstructure, phases_of, voxel_size_of
+from microdsd.io.single_sample import low_byte_first, single_sample
+from microdsd.microstructure import LabelsLike, phases_of, voxel_size_of
 
 _LEVEL = 4
 """Of compression: as small as level 9 within a few per cent for labels, and much faster."""
@@ -44,10 +43,9 @@ def save_nrrd(path: str | Path, ms: LabelsLike, *, overwrite: bool = False) -> N
     ----------
     Definition of the NRRD file format, https://teem.sourceforge.net/nrrd/format.html
     """
-    ms = as_microstructure(ms)
-    single_sample(ms)
+    ms = single_sample(ms)
     header = _header(ms, ["encoding: gzip"])
-    values = np.ascontiguousarray(ms.values, dtype=ms.dtype.newbyteorder("<"))
+    values = low_byte_first(ms)
     with atomic_write(path, overwrite=overwrite) as temporary, temporary.open("wb") as file:
         file.write(f"{header}\n".encode())
         with gzip.GzipFile(fileobj=file, mode="wb", compresslevel=_LEVEL, mtime=0) as packed:
@@ -74,10 +72,9 @@ def save_nhdr(path: str | Path, ms: LabelsLike, *, overwrite: bool = False) -> N
     DataFileError
         One of the files exists, or the disk refused the data.
     """
-    ms = as_microstructure(ms)
-    single_sample(ms)
+    ms = single_sample(ms)
     data = Path(path).with_suffix(".raw")
-    values = np.ascontiguousarray(ms.values, dtype=ms.dtype.newbyteorder("<"))
+    values = low_byte_first(ms)
     with (
         atomic_write(path, overwrite=overwrite) as header,
         atomic_write(data, overwrite=overwrite) as temporary,

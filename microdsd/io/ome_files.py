@@ -11,10 +11,10 @@ import numpy as np
 
 from microdsd.errors import DataFileError, InputError
 from microdsd.io.atomic import atomic_write, ensure_writable, temporary_beside
-from microdsd.io.images import single_sample
 from microdsd.io.order import path_first
+from microdsd.io.single_sample import single_sample
 from microdsd.io.tiff_statements import OME_PHASES
-from microdsd.microstructure import LabelsLike, as_microstructure, phases_of, voxel_size_of
+from microdsd.microstructure import LabelsLike, phases_of, voxel_size_of
 
 _MICROMETRES = 1e6
 _CHUNK = 64
@@ -41,8 +41,7 @@ def save_ome_tiff(path: str | Path, ms: LabelsLike, *, overwrite: bool = False) 
     """
     import tifffile
 
-    ms = as_microstructure(ms)
-    single_sample(ms)
+    ms = single_sample(ms)
     if ms.dtype.itemsize > 4:
         raise InputError(f"ms: OME-TIFF holds no labels of type {ms.dtype}; write .h5 or .nrrd")
     size, unit = voxel_size_of(ms)
@@ -94,8 +93,7 @@ def save_ome_zarr(path: str | Path, ms: LabelsLike, *, overwrite: bool = False) 
     OME-Zarr 0.4, https://ngff.openmicroscopy.org/0.4/
     """
     path = ensure_folder_writable(path, overwrite=overwrite)
-    ms = as_microstructure(ms)
-    single_sample(ms)
+    ms = single_sample(ms)
     size, unit = voxel_size_of(ms)
     factor = _MICROMETRES if unit == "m" else 1.0
     axes = [

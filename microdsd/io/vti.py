@@ -8,13 +8,11 @@ import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
-import numpy as np
-
 from microdsd.errors import InputError
 from microdsd.io.atomic import atomic_write
-from microdsd.io.images import single_sample
 from microdsd.io.order import path_first
-from microdsd.microstructure import LabelsLike, as_microstructure, phases_of, voxel_size_of
+from microdsd.io.single_sample import low_byte_first, single_sample
+from microdsd.microstructure import LabelsLike, phases_of, voxel_size_of
 
 BLOCK_BYTES = 1 << 20
 VTK_TYPES = {"uint8": "UInt8", "uint16": "UInt16", "uint32": "UInt32", "uint64": "UInt64"}
@@ -62,8 +60,7 @@ def save_vti(path: str | Path, ms: LabelsLike, *, overwrite: bool = False) -> No
     ----------
     VTK file formats, https://docs.vtk.org/en/latest/vtk_file_formats/vtkxml_file_format.html
     """
-    ms = as_microstructure(ms)
-    single_sample(ms)
+    ms = single_sample(ms)
     if ms.dtype.name not in VTK_TYPES:
         raise InputError(f"ms: cannot write labels of type {ms.dtype}")
     size, unit = voxel_size_of(ms)
@@ -79,7 +76,7 @@ def save_vti(path: str | Path, ms: LabelsLike, *, overwrite: bool = False) -> No
         phases=_text(json.dumps({str(label): name for label, name in phases_of(ms).items()})),
         unit=_text(unit),
     )
-    values = np.ascontiguousarray(ms.values, dtype=ms.dtype.newbyteorder("<"))
+    values = low_byte_first(ms)
     with atomic_write(path, overwrite=overwrite) as temporary, temporary.open("wb") as file:
         file.write(header.encode())
         file.writelines(_compressed(values.tobytes()))
