@@ -53,8 +53,7 @@ def command(
 ) -> None:
     """Convert to images, volumes or meshes, with names and voxel size where they fit."""
     from microdsd.cli.meshing import export_meshes, is_mesh, refuse_mesh_options
-    from microdsd.cli.parsing import names_of, one_or_each, paths_of
-    from microdsd.errors import InputError
+    from microdsd.cli.parsing import chosen_sample, names_of, one_or_each, paths_of
     from microdsd.io import (
         check_format,
         ensure_samples_writable,
@@ -75,9 +74,7 @@ def command(
     )
     samples = ms.sizes.get("sample", 1)
     if sample is not None:
-        if not 0 <= sample < samples:
-            raise InputError(f"sample={sample}: the file holds 0 to {samples - 1}")
-        ms, samples = (ms.isel(sample=sample) if "sample" in ms.dims else ms), 1
+        ms, samples = chosen_sample(ms, sample), 1
     if is_mesh(output):
         export_meshes(
             output,

@@ -37,7 +37,7 @@ def command(
     sides: Annotated[
         Boundary, typer.Option(help="Sides parallel to diffusion: no-flux or periodic.")
     ] = "no-flux",
-    crop: PartOfScan = None,
+    region: PartOfScan = None,
     device: Device = None,
     labels: PhaseNames = None,
     voxel_size: VoxelSize = None,
@@ -45,8 +45,14 @@ def command(
 ) -> None:
     """Solve for fields in one phase and write them with the labels, a value for every voxel."""
     from microdsd.cli.live import STDERR, working
-    from microdsd.cli.parsing import lengths_of, names_of, paths_of, phases_of, region_of
-    from microdsd.errors import InputError
+    from microdsd.cli.parsing import (
+        chosen_sample,
+        lengths_of,
+        names_of,
+        paths_of,
+        phases_of,
+        region_of,
+    )
     from microdsd.io import ensure_writable, open_labels
     from microdsd.io.field_files import check_field_format, save_fields
     from microdsd.transport.fields import fields
@@ -57,14 +63,9 @@ def command(
         source,
         phases=names_of(labels),
         voxel_size=lengths_of(voxel_size),
-        region=region_of(crop),
+        region=region_of(region),
     ) as opened:
-        ms = opened.load()
-    samples = ms.sizes.get("sample", 1)
-    if not 0 <= sample < samples:
-        raise InputError(f"sample={sample}: the file holds 0 to {samples - 1}")
-    if "sample" in ms.dims:
-        ms = ms.isel(sample=sample, drop=True)
+        ms = chosen_sample(opened.load(), sample, drop=True)
     (chosen,) = phases_of([phase]) or [phase]
     options = {} if quantity is None else {"quantities": quantity}
     with working("solving"):

@@ -84,17 +84,14 @@ def command(
 
     import numpy as np
 
-    from microdsd.cli.parsing import fractions_of, paths_of, region_of
+    from microdsd.cli.parsing import chosen_sample, fractions_of, paths_of, region_of
     from microdsd.io import check_format, load_microstructures
-    from microdsd.microstructure import as_ensemble
     from microdsd.microstructure.canvas import between_slices, place_in
 
     check_format(output)
-    material = as_ensemble(load_microstructures(scan))
-    if not 0 <= sample < material.sizes["sample"]:
-        raise InputError(f"sample={sample}: the file holds 0 to {material.sizes['sample'] - 1}")
+    material = chosen_sample(load_microstructures(scan), sample)
     kept = region_of(region)
-    material = _part(material[sample], kept, "region")
+    material = _part(material, kept, "region")
     labels: np.ndarray = material.values
     if grow is not None:
         labels, unknown = place_in(labels, grow)

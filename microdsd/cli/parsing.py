@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from microdsd.cli.output import pairs
 from microdsd.errors import InputError
 from microdsd.io.discovery import split_spec
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 T = TypeVar("T")
 
@@ -119,6 +122,14 @@ def lengths_of(words: Sequence[str] | None) -> str | list[str] | None:
         else:
             lengths.append(word)
     return lengths[0] if len(lengths) == 1 else lengths
+
+
+def chosen_sample(ms: xr.DataArray, sample: int, *, drop: bool = False) -> xr.DataArray:
+    """Return one sample of an ensemble, or the only one; its number stays a coordinate, or not."""
+    samples = ms.sizes.get("sample", 1)
+    if not 0 <= sample < samples:
+        raise InputError(f"sample={sample}: the file holds 0 to {samples - 1}")
+    return ms.isel(sample=sample, drop=drop) if "sample" in ms.dims else ms
 
 
 def one_or_each(values: Sequence[T]) -> T | Sequence[T]:

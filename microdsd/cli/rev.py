@@ -29,7 +29,7 @@ def command(
         Path | None, typer.Option("-o", "--output", help="PNG or SVG file to write.")
     ] = None,
     sample: Annotated[int, typer.Option(help="Which sample of an ensemble.")] = 0,
-    crop: PartOfScan = None,
+    region: PartOfScan = None,
     seed: Annotated[int, typer.Option(help="Of the choice of windows.")] = 0,
     labels: PhaseNames = None,
     voxel_size: VoxelSize = None,
@@ -41,9 +41,15 @@ def command(
 
     from microdsd.cli.live import STDERR, show_progress
     from microdsd.cli.output import print_json
-    from microdsd.cli.parsing import lengths_of, names_of, paths_of, phases_of, region_of
+    from microdsd.cli.parsing import (
+        chosen_sample,
+        lengths_of,
+        names_of,
+        paths_of,
+        phases_of,
+        region_of,
+    )
     from microdsd.cli.terminal import say
-    from microdsd.errors import InputError
     from microdsd.io import ensure_writable, open_labels
     from microdsd.transport.representative import by_size
 
@@ -56,14 +62,9 @@ def command(
         source,
         phases=names_of(labels),
         voxel_size=lengths_of(voxel_size),
-        region=region_of(crop),
+        region=region_of(region),
     ) as opened:
-        ms = opened.load()
-    samples = ms.sizes.get("sample", 1)
-    if not 0 <= sample < samples:
-        raise InputError(f"sample={sample}: the file holds 0 to {samples - 1}")
-    if "sample" in ms.dims:
-        ms = ms.isel(sample=sample, drop=True)
+        ms = chosen_sample(opened.load(), sample, drop=True)
     (chosen,) = phases_of([phase]) or [phase]
     options = {} if property_ is None else {"properties": property_}
     with show_progress():
