@@ -21,6 +21,7 @@ from microdsd.networks.octaves import OctaveUNets
 from microdsd.process import Boundary, Lattice
 from microdsd.process.octaves import Octaves
 from microdsd.process.streams import stream
+from microdsd.process.walk import Walkers
 from microdsd.progress import stage
 from microdsd.sampling import ConditionedNetwork
 from microdsd.sampling.lattices import Lattices
@@ -140,15 +141,13 @@ def _read_out(
     lattices = Lattices(box, box)
     occupation = encoding.encode(labels[None]).to(model.device)
     counts = occupation.flatten(2).sum(2).long()
-    numbers = torch.arange(1, 1 + occupation.shape[1], device=model.device)
-    phase = torch.einsum("bs...,s->b...", occupation.long(), numbers)
     origins = Anywhere(counts)
     potential = model.network
     assert isinstance(potential, PotentialUNet | OctaveUNets)
     read_out = potential.joint if potential.config.read_out else None
     fractions = (counts / math.prod(labels.shape)).float()
     network = ConditionedNetwork(potential, read_out, fractions)
-    walkers = origins.walkers(phase, lattices.voxels)
+    walkers = Walkers.of(occupation, lattices.voxels)
     walkers = lattices.forward(walkers, 0.0, sigma, [generator], by_place=True)
     state = state_of(walkers.occupation(), sigma, lattices, origins, [generator])
     return network.scores(state, lattices)[0].log_softmax(0)

@@ -189,6 +189,11 @@ class UNet(nn.Module):
         """Return the layout in which convolutions are fastest: channels last."""
         return torch.channels_last if self.config.ndim == 2 else torch.channels_last_3d
 
+    @property
+    def _coarsest(self) -> int:
+        """Return the sites per axis that one site of the coarsest features stands for."""
+        return 1 << (len(self.config.widths) - 1)
+
     def output(
         self,
         occupation: Tensor,
@@ -212,11 +217,10 @@ class UNet(nn.Module):
         x = torch.cat([densities, free_share(lattice, t, occupation)], dim=1)
         if top > 1 and fractions is not None:
             fractions = fractions / top
-        multiple = 2 ** (len(self.config.widths) - 1)
         inside = list(boundary)
         crop: list[slice] = []
         for axis, (length, kind) in enumerate(zip(shape, boundary, strict=True)):
-            before, after = extension(length, multiple, kind)
+            before, after = extension(length, self._coarsest, kind)
             x = extend(x, axis, before, after, kind)
             crop.append(slice(before, before + length))
             if before:
@@ -258,8 +262,7 @@ class UNet(nn.Module):
         output : Tensor, shape (1, channels, *sites), float32
         """
         top = self.config.top
-        multiple = 2 ** (len(self.config.widths) - 1)
-        box = TileInputs(occupation, t, kernel, top, multiple)
+        box = TileInputs(occupation, t, kernel, top, self._coarsest)
         if fractions is not None:
             fractions = fractions / top
         in_sites = t / kernel.lattice.block**2
@@ -286,7 +289,7 @@ class UNet(nn.Module):
 
     def tiles_of(self, shape: Sequence[int], boundary: tuple[Boundary, ...]) -> list[Tile]:
         """Cut a box, its sides extended to what the coarsest features stand for, into tiles."""
-        multiple = 2 ** (len(self.config.widths) - 1)
+        multiple = self._coarsest
         halo = -(-self.reach // multiple) * multiple
         extended = [-(-length // multiple) * multiple for length in shape]
         return list(tiles(extended, boundary, halo, multiple))

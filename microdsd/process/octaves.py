@@ -192,9 +192,8 @@ class Octaves:
         now : Moment
             Its times may differ between samples, shape (batch,).
         """
-        for axis in range(h.ndim - 2):
-            matrix = self.backward_matrix(axis, now, Moment(now.octave, 0.0))
-            h = self.kernels[now.octave].apply_axis(h, axis, matrix)
+        for axis, law in enumerate(self._to_origins(now)):
+            h = self.kernels[now.octave].apply_axis(h, axis, law)
         return h
 
     def expected_origins(self, occupation: Tensor, log_h: Tensor, now: Moment) -> Tensor:
@@ -206,12 +205,19 @@ class Octaves:
         kernel = self.kernels[now.octave]
         if now.octave == 0:
             return expected_occupation(occupation, log_h, kernel, now.t)
-        h = potential(log_h)
-        share = occupation / self.smoothed(h, now)
-        for axis in range(h.ndim - 2):
-            matrix = self.backward_matrix(axis, now, Moment(now.octave, 0.0))
-            share = kernel.apply_axis(share, axis, matrix.mT)
+        h, laws = potential(log_h), self._to_origins(now)
+        smoothed = h
+        for axis, law in enumerate(laws):
+            smoothed = kernel.apply_axis(smoothed, axis, law)
+        share = occupation / smoothed
+        for axis, law in enumerate(laws):
+            share = kernel.apply_axis(share, axis, law.mT)
         return h * share
+
+    def _to_origins(self, now: Moment) -> list[Tensor]:
+        """Return the laws back to the data, in the blocks of the same octave, of every axis."""
+        origins = Moment(now.octave, 0.0)
+        return [self.backward_matrix(axis, now, origins) for axis in range(self.voxels.ndim)]
 
     def _product(self, first: Tensor, second: Tensor) -> Tensor:
         # The networks' bfloat16 must not reach the laws that are said to be exact.
