@@ -118,12 +118,23 @@ class Material(ABC):
     def _cut(
         self, windows: np.ndarray, classes: np.ndarray, places: list[tuple[slice, ...]]
     ) -> Windows:
-        whole = self.encode(windows)
-        fractions = whole.flatten(2).mean(2)
         if any(places):
-            parts = zip(whole, places, strict=True)
-            whole = torch.stack([one[(slice(None), *place)] for one, place in parts])
-        return Windows(whole, fractions, torch.from_numpy(classes) if self.classes else None)
+            cuts = zip(windows, places, strict=True)
+            occupation = self.encode(np.stack([window[place] for window, place in cuts]))
+            fractions = self._composition(windows)
+        else:
+            occupation = self.encode(windows)
+            fractions = occupation.flatten(2).mean(2)
+        return Windows(occupation, fractions, torch.from_numpy(classes) if self.classes else None)
+
+    def _composition(self, windows: np.ndarray) -> Tensor:
+        """Return the share of every species (n, species) in windows of labels, without encoding."""
+        counts = [
+            [np.count_nonzero(window == label) for label in self.contents.species]
+            for window in windows
+        ]
+        shares: Tensor = torch.tensor(counts).float() / windows[0].size
+        return shares
 
     def card_entries(self, rng: np.random.Generator) -> dict[str, Any]:
         """Return what the model card says of the material, from some hundred windows a class."""
