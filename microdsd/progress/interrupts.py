@@ -23,7 +23,7 @@ def held_interrupts(*, children: bool = False, echo: float = 0.0) -> Iterator[Ca
     ----------
     children : bool
         Whether processes and threads that begin inside are never to hear Ctrl-C: it is for this
-        process to end them. Here, too, it is then heard at the end of the block only.
+        process to end them. Here, too, it may then be heard at the end of the block only.
     echo : float
         Seconds within which a second signal is the first one once more: a launcher of several
         processes passes on what they have heard themselves.
