@@ -83,6 +83,7 @@ def command(
     from microdsd.generation.request import GenerationRequest
     from microdsd.io import save_images, save_samples
     from microdsd.microstructure import provenance_of
+    from microdsd.models import Convergence
 
     with unfinished_samples(output, force=force) as unfinished:
         unfinished.check_outputs(number, paths_of(model), states)
@@ -132,6 +133,11 @@ def command(
         f"seed {request.seed}, {seconds:.1f} s; {remark}",
         soft_wrap=True,
     )
+    if Convergence.of(loaded.card).trained_too_little:
+        STDERR.print(
+            f"note: the model was trained too little; `microdsd info {model}` says how far it is",
+            markup=False,
+        )
 
 
 def _write_states(path: Path, model: Any, request: Any) -> None:

@@ -23,6 +23,7 @@ from microdsd.generation.request import GenerationRequest
 from microdsd.metrics import (
     connected_components,
     interface_density,
+    percolates,
     triple_phase_boundary,
     two_point_probability,
 )
@@ -73,6 +74,9 @@ _HOLD = 0.3
 _NONE = 1e-9
 """Tolerance of what real windows have none of, and keeps bounds apart."""
 
+_FADED = 0.01
+"""Correlation below which there is none to speak of."""
+
 _SEED = 0
 
 
@@ -97,11 +101,15 @@ class Calibration:
         stands as far as it came, or is moved along with the model's own.
     windows : int
         Real windows that samples were compared with.
+    correlated_over : float or None
+        Distance, voxels, at which the correlation of these windows has fallen to 1 %; None where
+        it has not within half a window.
     """
 
     walks: tuple[WalkBack, ...]
     fitted: tuple[int, ...]
     windows: int
+    correlated_over: float | None
 
 
 def calibrated_walks(
@@ -142,7 +150,25 @@ def calibrated_walks(
     fewest = _numbers(card)[0]
     if fewest not in walks:
         walks[fewest] = space.moved(walks[own], fewest)
-    return Calibration(tuple(walks[n] for n in sorted(walks)), tuple(sorted(fitted)), len(real))
+    return Calibration(
+        tuple(walks[n] for n in sorted(walks)),
+        tuple(sorted(fitted)),
+        len(real),
+        _correlated_over(real, card.contents),
+    )
+
+
+def _correlated_over(stack: Array, contents: Contents) -> float | None:
+    """Return the largest distance, voxels, over which a species is correlated in the windows."""
+    windows = as_microstructure(stack, phases=contents.phases, ensemble=True)
+    distances = []
+    for label in contents.species:
+        s2 = two_point_probability(windows, phase=label, periodic=False).mean("sample").values
+        phi = s2[0]
+        faded = np.flatnonzero(s2 - phi**2 < _FADED * (phi - phi**2))
+        distances.append(float(faded[0]) if len(faded) else math.inf)
+    longest = max(distances)
+    return longest if longest < math.inf else None
 
 
 def calibration_seconds(card: ModelCard, windows: int, pace: Pace) -> float:
@@ -414,6 +440,8 @@ def _measured(stack: Array, contents: Contents) -> dict[str, Array]:
     for label in labels:
         components = connected_components(windows, phase=label, periodic=False)
         measured[f"component_count {label}"] = components.number
+        measured[f"largest_component_share {label}"] = components.largest_share.fillna(0.0)
+        measured[f"percolates {label}"] = percolates(windows, phase=label).mean("axis")
     for label in contents.species:
         measured[f"two_point_probability {label}"] = two_point_probability(
             windows, phase=label, periodic=False
@@ -438,6 +466,9 @@ def _tolerances(target: dict[str, Array]) -> dict[str, Array]:
         relative = record.tolerance
         if record.whole_numbers:  # few of them scatter, here and in the samples
             tolerances[name] = np.hypot(relative * mean, np.sqrt(2 * mean / len(values)))
+        elif record.margin is not None and record.margin.kind == "points":
+            scatter = 2 * values.var(0) / len(values)
+            tolerances[name] = np.sqrt(relative**2 + scatter)
         elif record.kind == "curve":  # all lags together count as one number
             height = np.abs(mean - mean[-1]).mean()
             tolerances[name] = np.full(len(mean), relative * height * math.sqrt(len(mean)))
