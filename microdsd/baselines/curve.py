@@ -10,10 +10,9 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
-import scipy.fft
 from numpy.typing import ArrayLike, NDArray
 
-from microdsd.baselines.covariance import nearest_spectrum
+from microdsd.baselines.covariance import nearest_radial
 from microdsd.baselines.material import KnownMaterial
 from microdsd.errors import DataFileError, InputError
 from microdsd.microstructure.lengths import metres_in
@@ -145,37 +144,26 @@ class TwoPointCurve:
 
     def correlation_map(self) -> Array:
         """Return the correlation at all lags ``(2 reach + 1, ...)``, lag zero in the middle."""
-        return self.at(self._lengths())
-
-    def _lengths(self) -> Array:
         lags = np.arange(-self.reach, self.reach + 1.0)
-        return np.asarray(np.sqrt(sum(lag**2 for lag in np.ix_(*[lags] * self.ndim))))
+        return self.at(np.sqrt(sum(lag**2 for lag in np.ix_(*[lags] * self.ndim))))
 
     def _off_nearest(self, tolerance: float) -> float:
-        """Return the distance from the nearest covariance; refuse the curve if it is large.
-
-        By Bochner's theorem the spectrum of a covariance is nowhere negative.
-        """
-        wanted = self.correlation_map()
-        torus = (scipy.fft.next_fast_len(3 * self.reach, real=True),) * self.ndim
-        _, achieved = nearest_spectrum(wanted, torus)
-        shell = np.rint(self._lengths()).astype(int)
-        members = np.bincount(shell.ravel())[: self.reach + 1]
-
-        def radial(lag_map: Array) -> Array:
-            return np.bincount(shell.ravel(), lag_map.ravel())[: self.reach + 1] / members
-
-        curve = radial(wanted)
-        apart = np.abs(radial(achieved) - curve)
-        off = float(apart.sum() / np.abs(curve).sum())
+        """Return the distance from the nearest covariance; refuse the curve if it is large."""
+        r = self.distance[self.distance <= self.reach]
+        wanted = self.at(r)
+        ndim: Literal[2, 3] = 2 if self.ndim == 2 else 3
+        achieved = nearest_radial(r, wanted, reach=self.reach, ndim=ndim).at(r)
+        apart = np.abs(achieved - wanted)
+        off = float(np.trapezoid(apart, r) / np.trapezoid(np.abs(wanted), r))
         if off > tolerance:
             phi = self.material.fractions[0]
             k = int(apart.argmax())
             raise InputError(
                 f"s2: no isotropic {self.ndim}D material has this curve as its two-point "
                 f"probability: its spectrum is negative. The nearest that one can have differs by "
-                f"{off:.1%} of its fall, most at {k} voxels, by {apart[k] * (phi - phi**2):.3g}. "
-                "Measure the curve on more material, or accept the nearest with "
+                f"{off:.1%} of its fall, most at {r[k]:.3g} voxels, by "
+                f"{apart[k] * (phi - phi**2):.3g}. Measure the curve on more material, or accept "
+                "the nearest with "
                 f"tolerance={1.05 * off:.2g}"
             )
         return off

@@ -11,7 +11,7 @@ import scipy.fft
 import xarray as xr
 from numpy.typing import ArrayLike, NDArray
 
-from microdsd.baselines.covariance import nearest_spectrum
+from microdsd.baselines.covariance import nearest_radial_map, nearest_spectrum
 from microdsd.baselines.curve import TOLERANCE, TwoPointCurve
 from microdsd.baselines.material import KnownMaterial
 from microdsd.baselines.orthant import correlation_of_exceedance, exceedance_probability
@@ -112,7 +112,7 @@ class GaussianField:
             For windows or an order that cannot be used.
         """
         windows = ReferenceWindows.of(reference, symmetry=symmetry, periodic=periodic)
-        cuts = _cuts(windows.material, order, windows.reach, lambda measure: measure(windows))
+        cuts = _cuts(windows.material, order, lambda measure: measure(windows))
         return cls(windows.material, windows.reach, cuts)
 
     @classmethod
@@ -157,7 +157,8 @@ class GaussianField:
         (1, 16, 16, 16)
         """
         windows = PlaneWindows.of(planes, symmetry=symmetry, periodic=periodic)
-        cuts = _cuts(windows.material, order, windows.reach, windows.correlation_map)
+        radial = windows.symmetry == "isotropic"
+        cuts = _cuts(windows.material, order, windows.correlation_map, radial=radial)
         return cls(windows.material, windows.reach, cuts)
 
     @classmethod
@@ -212,7 +213,7 @@ class GaussianField:
             ndim=ndim,
             tolerance=tolerance,
         )
-        cut = _cut(0, curve.material.fractions[0], curve.correlation_map(), curve.reach)
+        cut = _cut(0, curve.material.fractions[0], curve.correlation_map(), radial=True)
         return cls(curve.material, curve.reach, [cut])
 
     def sample(
@@ -321,8 +322,9 @@ class GaussianField:
 def _cuts(
     material: KnownMaterial,
     order: Sequence[int | str] | None,
-    reach: int,
     lift: Callable[[Callable[[ReferenceWindows], Array]], Array],
+    *,
+    radial: bool = False,
 ) -> list[_Cut]:
     """Find the cuts of all phases but the last.
 
@@ -330,6 +332,8 @@ def _cuts(
     ----------
     lift : callable
         From a measurement of windows to the correlation in the samples' dimensions.
+    radial : bool
+        Whether that depends on the distance alone.
     """
     left = list(range(len(material.phases)))
     cuts = []
@@ -342,7 +346,7 @@ def _cuts(
         ) -> Array:
             return _conditional_correlation(windows, phase, remaining)
 
-        cuts.append(_cut(phase, share, lift(correlation), reach))
+        cuts.append(_cut(phase, share, lift(correlation), radial=radial))
         left.remove(phase)
     return cuts
 
@@ -358,11 +362,11 @@ def _conditional_correlation(
     return np.asarray((conditional - share**2) / (share - share**2))
 
 
-def _cut(phase: int, share: float, correlation: Array, reach: int) -> _Cut:
+def _cut(phase: int, share: float, correlation: Array, *, radial: bool) -> _Cut:
     two_point = share**2 + (share - share**2) * correlation
     field = correlation_of_exceedance(two_point, share)
-    field[(reach,) * field.ndim] = 1.0
-    return _Cut(phase, share, two_point, field)
+    field[(field.shape[0] // 2,) * field.ndim] = 1.0
+    return _Cut(phase, share, two_point, nearest_radial_map(field) if radial else field)
 
 
 def _ordered(material: KnownMaterial, order: Sequence[int | str] | None) -> list[int]:

@@ -203,7 +203,10 @@ def blended_map(maps: Mapping[str, Array]) -> Array:
     h = np.sqrt(sum(one**2 for one in scaled))
     unit = [np.divide(one, h, out=np.zeros_like(h), where=h > 0) for one in scaled]
     steps = np.arange(reach + 1.0)
-    axial = [unit[i] ** 2 * np.interp(h * half[i], steps, along[i], right=0.0) for i in range(3)]
+    axial = [
+        unit[i] ** 2 * np.interp(np.round(h * half[i], 9), steps, along[i], right=0.0)
+        for i in range(3)
+    ]
     total = -sum(axial)
     for axis in SPATIAL_DIMS:
         i, j = (rank[other] for other in SPATIAL_DIMS if other != axis)
@@ -212,7 +215,7 @@ def blended_map(maps: Mapping[str, Array]) -> Array:
             continue
         share = unit[i] ** 2 + unit[j] ** 2
         stretch = np.divide(1.0, np.sqrt(share), out=np.zeros_like(share), where=share > 0)
-        places = np.stack([lag[i] * stretch + reach, lag[j] * stretch + reach])
+        places = np.round([lag[i] * stretch + reach, lag[j] * stretch + reach], 9)
         inside = ndimage.map_coordinates(maps[axis], places, order=1, cval=0.0)
         total = total + share * inside
     total[(reach,) * 3] = 1.0
