@@ -60,12 +60,12 @@ def slice_remarks(evaluation: SliceEvaluation) -> list[str]:
     remarks = [INFERRED]
     if left := [axis for axis in SPATIAL_DIMS if axis not in judged]:
         remarks.append(f"No picture was given of slices normal to {_listed(left)}.")
-    for direction in evaluation.directions:
-        if direction.spacing is None:
-            remarks.append(
-                f"Along {direction.axis} the phases are correlated over more than half of a "
-                "volume: each counts as one independent slice."
-            )
+    remarks += [
+        f"Along {direction.axis} the phases are correlated over more than half of a volume: each "
+        "counts as one independent slice."
+        for direction in evaluation.directions
+        if direction.spacing is None
+    ]
     return [*remarks, *evaluation.notes]
 
 
