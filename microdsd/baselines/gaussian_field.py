@@ -38,6 +38,7 @@ class _Cut:
     fraction: float
     two_point: Array
     correlation: Array
+    radial: bool = False
 
 
 class GaussianField:
@@ -366,7 +367,7 @@ def _cut(phase: int, share: float, correlation: Array, *, radial: bool) -> _Cut:
     two_point = share**2 + (share - share**2) * correlation
     field = correlation_of_exceedance(two_point, share)
     field[(field.shape[0] // 2,) * field.ndim] = 1.0
-    return _Cut(phase, share, two_point, nearest_radial_map(field) if radial else field)
+    return _Cut(phase, share, two_point, nearest_radial_map(field) if radial else field, radial)
 
 
 def _ordered(material: KnownMaterial, order: Sequence[int | str] | None) -> list[int]:
@@ -382,7 +383,21 @@ def _ordered(material: KnownMaterial, order: Sequence[int | str] | None) -> list
 
 
 def _misfit(cut: _Cut, achieved: Array) -> float:
-    """Sum ``|S2 - measured|`` over the lags, relative to the decay of the measured curve."""
-    two_point = exceedance_probability(achieved, cut.fraction)
-    scale = np.abs(cut.two_point - cut.fraction**2).sum()
-    return float(np.abs(two_point - cut.two_point).sum() / scale)
+    """Sum ``|S2 - measured|`` over the lags, relative to the decay of the measured curve.
+
+    Of what depends on the distance alone, over the distances: most lags of a volume are long.
+    """
+    two_point, measured = exceedance_probability(achieved, cut.fraction), cut.two_point
+    if cut.radial:
+        two_point, measured = _by_distance(two_point), _by_distance(measured)
+    scale = np.abs(measured - cut.fraction**2).sum()
+    return float(np.abs(two_point - measured).sum() / scale)
+
+
+def _by_distance(lag_map: Array) -> Array:
+    """Average a map over the lags of each distance, rounded to voxels, up to the reach."""
+    reach = lag_map.shape[0] // 2
+    lags = np.arange(-reach, reach + 1.0)
+    length = np.sqrt(sum(lag**2 for lag in np.ix_(*[lags] * lag_map.ndim)))
+    shell = np.rint(length).astype(int).ravel()
+    return np.asarray(np.bincount(shell, lag_map.ravel()) / np.bincount(shell))[: reach + 1]
