@@ -140,7 +140,7 @@ class TwoPointCurve:
 
     def at(self, length: ArrayLike) -> Array:
         """Return the correlation at distances in voxels; zero beyond the curve."""
-        return np.asarray(np.interp(length, self.distance, self.correlation, right=0.0))
+        return np.asarray(np.interp(np.asarray(length), self.distance, self.correlation, right=0.0))
 
     def correlation_map(self) -> Array:
         """Return the correlation at all lags ``(2 reach + 1, ...)``, lag zero in the middle."""

@@ -140,8 +140,8 @@ class PlaneWindows:
         if self.symmetry == "isotropic":
             return isotropic_map(list(maps.values()))
         if self.symmetry == "transverse":
-            side = [maps[axis] for axis in ("y", "x") if axis in maps]
-            maps |= dict.fromkeys(("y", "x"), np.mean(side, axis=0))
+            sides = [maps[axis] for axis in ("y", "x") if axis in maps]
+            maps["y"] = maps["x"] = np.mean(sides, axis=0)
         lifted = blended_map(maps)
         images = [
             np.flip(lifted.transpose(order), flips)

@@ -157,7 +157,7 @@ def pair_correlation(reference: ReferenceWindows, pair: tuple[int, int]) -> Arra
 def _reach(longest: int, directions: NDArray[np.int64]) -> NDArray[np.int64]:
     """Return the steps along every direction to the longest lag."""
     length = np.sqrt((directions**2).sum(axis=1))
-    return np.maximum(1, (longest / length).astype(np.int64))
+    return np.asarray(np.maximum(1, (longest / length).astype(np.int64)))
 
 
 def _along(chi: Array, directions: NDArray[np.int64], reach: NDArray[np.int64]) -> Array:

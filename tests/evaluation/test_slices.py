@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from microdsd import InputError, evaluate_slices, judge, write_slice_report
 from microdsd.evaluation.slices import independent_spacing, slices_of
 from microdsd.evaluation.training_scan import FLATTERS
 from microdsd.io import open_labels
+from microdsd.metrics import registry
 from microdsd.microstructure import as_microstructure, cut_windows, voxel_size_of
 from microdsd.report import Requirement, direction_sentence, slice_remarks, slice_sentence
 
@@ -28,6 +30,14 @@ def medium(lengths, shape, n=1, rng=0):
 def material(labels, **facts):
     facts = {"phases": NAMES, "voxel_size": 1e-6, **facts}
     return as_microstructure(labels, ensemble=labels.ndim == 4, **facts)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def without_the_slowest_descriptor():
+    group = replace(registry.groups()["local_thickness"], optional=True)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(registry._groups, "local_thickness", group)
+        yield
 
 
 @pytest.fixture(scope="module")
