@@ -27,15 +27,24 @@ function drawBox({ behind, front }, { right, up, back }, lengths, texts, span) {
       const line = svgElement("line", { class: hidden ? "edge hidden-edge" : "edge", x1, y1, x2, y2 });
       (hidden ? behind : front).append(line);
     }
-    front.append(lengthAlong(outerEdge(edges, placed), placed, texts[axis]));
+    const outline = edges.filter(([corner]) => isOutline(CORNERS[corner], axis, back));
+    if (outline.length) front.append(lengthAlong(outermost(outline, placed, axis), placed, texts[axis]));
   }
 }
 
-// Of the four edges along an axis the one that lies furthest down, or left, of the middle.
-function outerEdge(edges, placed) {
+// An edge is part of the outline where it parts a face that is seen from one that is not.
+function isOutline(corner, axis, back) {
+  const [one, other] = [0, 1, 2]
+    .filter((normal) => normal !== axis)
+    .map((normal) => (corner[normal] ? back[normal] : -back[normal]) > 0);
+  return one !== other;
+}
+
+// The lowest of the edges, or, of upright ones, the one furthest to the left.
+function outermost(edges, placed, axis) {
   const score = ([a, b]) => {
     const [x, y] = middle(placed[a], placed[b]);
-    return Math.hypot(x, y) + 0.6 * y - 0.4 * x;
+    return axis === 2 ? -x : y;
   };
   return edges.reduce((best, edge) => (score(edge) > score(best) ? edge : best));
 }

@@ -1,8 +1,7 @@
-// The real and the generated volume of a page, brought to life together. Where a browser lacks what
-// that needs, the still pictures stay.
+// The real and the generated volume of a page, brought to life together when the reader comes near
+// them. Where a browser lacks what that needs, the still pictures stay.
 
-for (const script of document.querySelectorAll("script.volumes")) {
-  const { edges, unit, phases, real, generated } = JSON.parse(script.textContent);
+async function bringToLife({ edges, unit, phases, real, generated }) {
   const volumes = {};
   for (const [side, packed] of Object.entries({ real, generated })) {
     volumes[side] = { shape: packed.shape, edges, labels: await unpacked(packed) };
@@ -16,4 +15,16 @@ for (const script of document.querySelectorAll("script.volumes")) {
   };
   showVolumes(document.getElementById("volumes"), pair);
   showSlices(document.getElementById("slices"), pair);
+}
+
+for (const script of document.querySelectorAll("script.volumes")) {
+  const watch = new IntersectionObserver(
+    (entries) => {
+      if (!entries.some((entry) => entry.isIntersecting)) return;
+      watch.disconnect();
+      bringToLife(JSON.parse(script.textContent));
+    },
+    { rootMargin: "600px" },
+  );
+  for (const name of ["volumes", "slices"]) watch.observe(document.getElementById(name));
 }

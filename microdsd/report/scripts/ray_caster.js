@@ -84,10 +84,10 @@ void main() {
   vec3 met = start + reach * along;
   ivec3 front = cell + face, unused = face;
   float lit = 1.0;
-  if (facing > 0.0 && walk(met + 0.01 * vec3(face), light / edge, 96, front, unused)) lit = 0.25;
+  if (facing > 0.0 && walk(met + 0.01 * vec3(face), light / edge, 96, front, unused)) lit = 0.3;
   float open = openness(cell + face, face, clamp(met - vec3(cell), 0.0, 1.0));
   float sky = 0.5 + 0.5 * dot(vec3(face), up);
-  colour = vec4(base * min((0.46 + 0.26 * sky) * open + 0.58 * facing * lit, 1.15), 1.0);
+  colour = vec4(base * min((0.44 + 0.2 * sky) * open + 0.44 * facing * lit, 1.05), 1.0);
 }`;
 
 // A function that draws; null where the browser cannot.

@@ -36,7 +36,8 @@ function slider(name, axis, pair) {
     label: element("label", {}, name, input, output),
     draw() {
       input.value = pair.position[axis];
-      output.textContent = `${numberText((pair.position[axis] + 0.5) * edges[axis])} ${pair.unit}`;
+      const place = numberText((pair.position[axis] + 0.5) * edges[axis]);
+      output.textContent = `${pair.position[axis] + 1} of ${shape[axis]} (${place} ${pair.unit})`;
     },
   };
 }

@@ -19,7 +19,7 @@ function showVolumes(figure, pair) {
 
   function draw(moving) {
     const axes = camera.axes();
-    const span = (0.57 * whole) / camera.zoom;
+    const span = (0.52 * whole) / camera.zoom;
     const [z, y, x] = pair.position;
     const corner = pair.cut ? [x, y, z] : NOTHING;
     for (const { canvas, cast, box, lengths } of views) {

@@ -21,7 +21,7 @@ from microdsd.report.words.wording import NONE, amount, interval_words, number, 
 
 
 def explained(names: Collection[str]) -> list[dict[str, Any]]:
-    """Explain descriptors that are compared, and terms of the verdict, each with its source.
+    """Explain descriptors and terms of the verdict, each with its source.
 
     Parameters
     ----------
@@ -31,18 +31,14 @@ def explained(names: Collection[str]) -> list[dict[str, Any]]:
     Returns
     -------
     list of dict
-        ``term``, ``anchor`` (its identifier in the page), ``text`` and ``source``: the text and,
-        where there is a DOI, the link of a reference, or None.
+        ``term``, ``anchor`` (its identifier in the page), ``text`` and ``source``: author and year
+        of a reference with, where there is a DOI, its link; or None.
     """
-    rows = [
-        (record.label, explanation_of(record), record.references)
-        for record in descriptors()
-        if record.compared
-    ]
-    rows += [(term, text, "") for term, text in _TERMS.items()]
+    texts = {record.label: (explanation_of(record), record.references) for record in descriptors()}
+    texts |= {term: (text, "") for term, text in _TERMS.items()}
     return [
         {"term": term, "anchor": anchor_of(term), "text": text, "source": _source(references)}
-        for term, text, references in rows
+        for term, (text, references) in texts.items()
         if term in names
     ]
 
@@ -62,7 +58,7 @@ def _source(references: str) -> dict[str, str | None] | None:
     if not references:
         return None
     known = reference_of(references)
-    text = references if known is None else known.text.rstrip(".")
+    text = references if known is None else known.short
     return {"text": text, "link": None if known is None else known.link}
 
 
@@ -206,6 +202,7 @@ def definitions(evaluation: Evaluation) -> list[dict[str, Any]]:
     used.add("S₂ error")
     if evaluation.verdict.status == "compared":
         used |= {WITHIN, DIFFERS, CANNOT_TELL}
+        used |= {label_of(difference.descriptor) for difference in evaluation.verdict.descriptors}
     return explained(used)
 
 

@@ -15,7 +15,7 @@ from microdsd.microstructure import phases_of, provenance_of, voxel_size_of
 from microdsd.report.pictures.style import LengthScale
 from microdsd.report.words.findings import two_point_curves
 from microdsd.report.words.references import Reference, known, parse_bibtex, reference_of
-from microdsd.report.words.verdict_sentence import amount_of, verdict_sentence
+from microdsd.report.words.verdict_sentence import verdict_sentence
 from microdsd.report.words.wording import phase_words
 
 _HOW = {
@@ -85,18 +85,17 @@ def _generation(evaluation: Evaluation, bibliography: _Bibliography) -> str:
     size = f", voxel edge {' × '.join(edges)}" if voxel.unit == "m" else ""
     number = samples.sizes["sample"]
     what = (
-        f"{number} {'microstructure' if number == 1 else 'microstructures'} of "
+        f"{'One microstructure' if number == 1 else f'A set of {number} microstructures'} of "
         f"{sizes(samples.shape[1:])} voxels{size}, with the phases "
         f"{_listed(list(phases_of(samples).values()))},"
     )
-    verb = "was" if number == 1 else "were"
     ways = [
         _HOW[method] + bibliography.cite(*parse_bibtex(PAPERS[method]))
         for method in methods_of(evaluation)
         if method in _HOW
     ]
     if not ways:
-        return f"{what} {verb} examined."
+        return f"{what} was examined."
     details = [
         f"{name} {record[key]}"
         for key, name in (
@@ -108,7 +107,7 @@ def _generation(evaluation: Evaluation, bibliography: _Bibliography) -> str:
     ]
     listed = f" ({', '.join(details)})" if details else ""
     generator = f" with {record['generator']}" if "generator" in record else ""
-    return f"{what} {verb} generated{generator} by {_listed(ways)}{listed}."
+    return f"{what} was generated{generator} by {_listed(ways)}{listed}."
 
 
 def _composition(evaluation: Evaluation) -> str:
@@ -122,7 +121,8 @@ def _reference(evaluation: Evaluation) -> str:
     origin = next(_datasets(provenance_of(windows)), {})
     doi = f" (doi:{origin['doi']})" if origin.get("doi") else ""
     source = f" of the data set {origin['dataset']}{doi}" if origin else " of the real material"
-    return f"They were compared with {windows.sizes['sample']} windows of the same shape{source}."
+    compared = "It was" if evaluation.generated.sizes["sample"] == 1 else "They were"
+    return f"{compared} compared with {windows.sizes['sample']} windows of the same shape{source}."
 
 
 def _datasets(record: Any) -> Iterator[Mapping[str, Any]]:
@@ -151,15 +151,15 @@ def _tests(verdict: Verdict, bibliography: _Bibliography) -> str:
     by_key = {reference.key: reference for reference in known()}
     schuirmann = bibliography.cite(by_key["schuirmann1987comparison"])
     holm = bibliography.cite(by_key["holm1979simple"])
-    margins = sorted({(d.largest.margin, d.descriptor) for d in verdict.descriptors})
-    span = dict.fromkeys(amount_of(name, margin) for margin, name in (margins[0], margins[-1]))
+    margins = [100 * difference.largest.margin for difference in verdict.descriptors]
+    span = dict.fromkeys(f"{margin:g}" for margin in (min(margins), max(margins)))
     counts = ", ".join(f"{answer}: {count}" for answer, count in verdict.counts().items())
     return (
         f"For each of {len(verdict.descriptors)} descriptors the means at equal phase fractions "
-        f"were compared by two one-sided tests for equivalence{schuirmann}, at {verdict.alpha:.0%} "
-        f"and with margins of {' to '.join(span)}, and by a permutation test for a difference, "
-        f"with p-values corrected for {len(verdict.tests)} tests by Holm's method{holm}. "
-        f"The answers were {counts}."
+        f"were compared by two one-sided tests for equivalence{schuirmann} at "
+        f"{100 * verdict.alpha:g} %, with margins of {' to '.join(span)} % (of shares: points), "
+        "and by a permutation test for a difference, with p-values corrected for "
+        f"{len(verdict.tests)} tests by Holm's method{holm}. The answers were {counts}."
     )
 
 
