@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from typing import Literal
 
 import numpy as np
@@ -11,34 +10,22 @@ import scipy.fft
 import xarray as xr
 from numpy.typing import ArrayLike, NDArray
 
-from microdsd.baselines.covariance import nearest_radial_map, nearest_spectrum
+from microdsd.baselines.covariance import nearest_spectrum
 from microdsd.baselines.curve import TOLERANCE, TwoPointCurve
+from microdsd.baselines.level_cuts import LevelCut, level_cut, level_cuts, misfit
 from microdsd.baselines.material import KnownMaterial
-from microdsd.baselines.orthant import correlation_of_exceedance, exceedance_probability
 from microdsd.baselines.planes import Planes, PlaneWindows
 from microdsd.baselines.reference import ReferenceWindows
 from microdsd.baselines.request import BaselineRequest
 from microdsd.errors import InputError
 from microdsd.microstructure import LabelsLike
 from microdsd.microstructure.composition import Fractions
-from microdsd.microstructure.labels import find_phase
 from microdsd.microstructure.seeds import sample_generator
 from microdsd.microstructure.symmetry import Symmetry
 from microdsd.microstructure.voxels import VoxelSizeLike
 from microdsd.progress import Progress, stage
 
 Array = NDArray[np.float64]
-
-
-@dataclass(frozen=True)
-class _Cut:
-    """Hold one field, which gives a phase its voxels among those that no earlier phase has."""
-
-    phase: int
-    fraction: float
-    two_point: Array
-    correlation: Array
-    radial: bool = False
 
 
 class GaussianField:
@@ -78,7 +65,7 @@ class GaussianField:
     array([400, 400])
     """
 
-    def __init__(self, material: KnownMaterial, reach: int, cuts: Sequence[_Cut]) -> None:
+    def __init__(self, material: KnownMaterial, reach: int, cuts: Sequence[LevelCut]) -> None:
         self.material = material
         self._reach = reach
         self._cuts = tuple(cuts)
@@ -113,7 +100,7 @@ class GaussianField:
             For windows or an order that cannot be used.
         """
         windows = ReferenceWindows.of(reference, symmetry=symmetry, periodic=periodic)
-        cuts = _cuts(windows.material, order, lambda measure: measure(windows))
+        cuts = level_cuts(windows.material, order, lambda measure: measure(windows))
         return cls(windows.material, windows.reach, cuts)
 
     @classmethod
@@ -159,7 +146,7 @@ class GaussianField:
         """
         windows = PlaneWindows.of(planes, symmetry=symmetry, periodic=periodic)
         radial = windows.symmetry == "isotropic"
-        cuts = _cuts(windows.material, order, windows.correlation_map, radial=radial)
+        cuts = level_cuts(windows.material, order, windows.correlation_map, radial=radial)
         return cls(windows.material, windows.reach, cuts)
 
     @classmethod
@@ -214,7 +201,7 @@ class GaussianField:
             ndim=ndim,
             tolerance=tolerance,
         )
-        cut = _cut(0, curve.material.fractions[0], curve.correlation_map(), radial=True)
+        cut = level_cut(0, curve.material.fractions[0], curve.correlation_map(), radial=True)
         return cls(curve.material, curve.reach, [cut])
 
     def sample(
@@ -282,7 +269,7 @@ class GaussianField:
             samples,
             periodic=periodic,
             two_point_misfit={
-                names[cut.phase]: _misfit(cut, achieved)
+                names[cut.phase]: misfit(cut, achieved)
                 for cut, (_, achieved) in zip(self._cuts, fields, strict=True)
             },
         )
@@ -318,86 +305,3 @@ class GaussianField:
             phase[left[order[: counts[cut.phase]]]] = cut.phase
             left = np.sort(left[order[counts[cut.phase] :]])
         return phase.reshape(shape)
-
-
-def _cuts(
-    material: KnownMaterial,
-    order: Sequence[int | str] | None,
-    lift: Callable[[Callable[[ReferenceWindows], Array]], Array],
-    *,
-    radial: bool = False,
-) -> list[_Cut]:
-    """Find the cuts of all phases but the last.
-
-    Parameters
-    ----------
-    lift : callable
-        From a measurement of windows to the correlation in the samples' dimensions.
-    radial : bool
-        Whether that depends on the distance alone.
-    """
-    left = list(range(len(material.phases)))
-    cuts = []
-    for phase in _ordered(material, order)[:-1]:
-        share = material.fractions[phase] / sum(material.fractions[k] for k in left)
-        remaining = tuple(left)
-
-        def correlation(
-            windows: ReferenceWindows, phase: int = phase, remaining: tuple[int, ...] = remaining
-        ) -> Array:
-            return _conditional_correlation(windows, phase, remaining)
-
-        cuts.append(_cut(phase, share, lift(correlation), radial=radial))
-        left.remove(phase)
-    return cuts
-
-
-def _conditional_correlation(
-    windows: ReferenceWindows, phase: int, remaining: Sequence[int]
-) -> Array:
-    """Return the correlation of a phase among what no earlier phase has taken."""
-    left, taken = np.isin(windows.phase, remaining), windows.phase == phase
-    of_left = windows.two_point_map(left)
-    conditional = windows.two_point_map(taken) / np.where(of_left > 0, of_left, np.inf)
-    share = float(taken.mean() / left.mean())
-    return np.asarray((conditional - share**2) / (share - share**2))
-
-
-def _cut(phase: int, share: float, correlation: Array, *, radial: bool) -> _Cut:
-    two_point = share**2 + (share - share**2) * correlation
-    field = correlation_of_exceedance(two_point, share)
-    field[(field.shape[0] // 2,) * field.ndim] = 1.0
-    return _Cut(phase, share, two_point, nearest_radial_map(field) if radial else field, radial)
-
-
-def _ordered(material: KnownMaterial, order: Sequence[int | str] | None) -> list[int]:
-    if order is None:
-        return sorted(range(len(material.fractions)), key=lambda phase: material.fractions[phase])
-    labels = list(material.phases)
-    chosen = [labels.index(find_phase(material.phases, phase)) for phase in order]
-    if sorted(chosen) != list(range(len(labels))):
-        raise InputError(
-            f"order={list(order)}: name each of {', '.join(material.phases.values())} once"
-        )
-    return chosen
-
-
-def _misfit(cut: _Cut, achieved: Array) -> float:
-    """Sum ``|S2 - measured|`` over the lags, relative to the decay of the measured curve.
-
-    Of what depends on the distance alone, over the distances: most lags of a volume are long.
-    """
-    two_point, measured = exceedance_probability(achieved, cut.fraction), cut.two_point
-    if cut.radial:
-        two_point, measured = _by_distance(two_point), _by_distance(measured)
-    scale = np.abs(measured - cut.fraction**2).sum()
-    return float(np.abs(two_point - measured).sum() / scale)
-
-
-def _by_distance(lag_map: Array) -> Array:
-    """Average a map over the lags of each distance, rounded to voxels, up to the reach."""
-    reach = lag_map.shape[0] // 2
-    lags = np.arange(-reach, reach + 1.0)
-    length = np.sqrt(sum(lag**2 for lag in np.ix_(*[lags] * lag_map.ndim)))
-    shell = np.rint(length).astype(int).ravel()
-    return np.asarray(np.bincount(shell, lag_map.ravel()) / np.bincount(shell))[: reach + 1]

@@ -39,7 +39,8 @@ def baseline_of_curve(
     tolerance : float, optional
     """
     from microdsd.baselines import GaussianField, YeongTorquato
-    from microdsd.baselines.curve import TOLERANCE, read_curve
+    from microdsd.baselines.curve import TOLERANCE
+    from microdsd.baselines.curve_file import read_curve
     from microdsd.microstructure.voxels import as_voxel_size
 
     distance, s2, metric = read_curve(path)

@@ -7,7 +7,8 @@ from microdsd.evaluation.comparison_result import (
     TwoPointComparison,
 )
 from microdsd.evaluation.evaluation import Evaluation, evaluate
-from microdsd.evaluation.slices import SliceEvaluation, evaluate_slices
+from microdsd.evaluation.slice_result import SliceEvaluation
+from microdsd.evaluation.slices import evaluate_slices
 from microdsd.evaluation.sweep import SweepEvaluation, evaluate_sweep
 from microdsd.evaluation.verdict import Verdict, judge
 

@@ -5,9 +5,10 @@ import pytest
 from scipy import ndimage
 
 from microdsd import GaussianField, InputError, YeongTorquato
-from microdsd.baselines.curve import read_curve
+from microdsd.baselines.curve_file import read_curve
+from microdsd.baselines.lifting import blended_map, isotropic_map
 from microdsd.baselines.orthant import exceedance_probability
-from microdsd.baselines.planes import PlaneWindows, blended_map, isotropic_map
+from microdsd.baselines.planes import PlaneWindows
 from microdsd.baselines.reference import ReferenceWindows
 from microdsd.baselines.targets import DirectionalTargets
 from microdsd.metrics import two_point_probability
@@ -74,7 +75,7 @@ def test_planes_come_back_whatever_they_are():
 
 @pytest.mark.statistics
 def test_field_from_a_plane_has_the_s2_of_the_volume():
-    """BOUNDS"""
+    """The largest error of one seed is 0.010; the bound is 0.015."""
     slices = medium((2, 2, 2), 10, rng=1)[:, ::20].reshape(-1, 40, 40)
     field = GaussianField.from_planes(as_microstructure(slices, ensemble=True), periodic=True)
     made = field.sample(6, phase_fraction={0: PHI}, shape=(32, 36, 40), rng=0)

@@ -9,7 +9,7 @@ import pytest
 from scipy import ndimage
 
 from microdsd import InputError, evaluate_slices, judge, write_slice_report
-from microdsd.evaluation.slices import independent_spacing, slices_of
+from microdsd.evaluation.slice_cutting import independent_spacing, slices_of
 from microdsd.evaluation.training_scan import FLATTERS
 from microdsd.io import open_labels
 from microdsd.metrics import registry
@@ -52,7 +52,7 @@ def flattened():
 @pytest.fixture(scope="module")
 def against_the_top(flattened):
     volumes, top, _ = flattened
-    return evaluate_slices(volumes, top, windows=40)
+    return evaluate_slices(volumes, top, windows=30)
 
 
 def test_rows_of_slices_run_along_the_first_axis_left():

@@ -9,7 +9,7 @@ from typing import Any
 
 from markupsafe import Markup
 
-from microdsd.evaluation.slices import SliceDirection, SliceEvaluation
+from microdsd.evaluation.slice_result import SliceDirection, SliceEvaluation
 from microdsd.evaluation.verdict import Test
 from microdsd.io import atomic_write
 from microdsd.io.order import path_first

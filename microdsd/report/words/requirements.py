@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from microdsd.errors import InputError
 from microdsd.evaluation.evaluation import Evaluation
-from microdsd.evaluation.slices import SliceEvaluation
+from microdsd.evaluation.slice_result import SliceEvaluation
 from microdsd.evaluation.verdict import CANNOT_TELL, DIFFERS, WITHIN, Test, Verdict
 from microdsd.metrics.registry import descriptors
 from microdsd.report.words.verdict_sentence import needed_words, verdict_sentence

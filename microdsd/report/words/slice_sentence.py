@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from microdsd.evaluation.slices import SliceDirection, SliceEvaluation
+from microdsd.evaluation.slice_result import SliceDirection, SliceEvaluation
 from microdsd.evaluation.verdict.answers import DIFFERS
 from microdsd.microstructure.axes import SPATIAL_DIMS
 from microdsd.report.words.names import label_of

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from microdsd.evaluation.evaluation import Evaluation
-from microdsd.evaluation.slices import SliceEvaluation
+from microdsd.evaluation.slice_result import SliceEvaluation
 from microdsd.evaluation.sweep import SweepEvaluation
 from microdsd.microstructure import phases_of
 from microdsd.report.pictures.style import phase_colours
