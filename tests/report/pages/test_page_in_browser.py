@@ -211,61 +211,57 @@ def picture(page, selector):
     return np.asarray(Image.open(io.BytesIO(png)).convert("RGBA"))
 
 
-def settled(page):
-    """Wait until nothing moves, so that the full picture has been drawn."""
-    page.wait_for_timeout(500)
-    page.evaluate("new Promise(requestAnimationFrame)")
+def settled(page, side):
+    """Return the view of a volume when nothing moves any more, RGBA from 0 to 1.
+
+    How many pixels a view has depends on the speed of the machine; here all have as many.
+    """
+    selector = f'[data-side="{side}"] .view canvas'
+    before, now = None, picture(page, selector)
+    while before is None or before.shape != now.shape or (before != now).any():
+        page.wait_for_timeout(400)
+        before, now = now, picture(page, selector)
+    return np.asarray(Image.fromarray(now).resize((95, 95), Image.Resampling.BOX)) / 255
 
 
 def test_volumes_turn_together(visit, report):
     page = live(visit(report, width=420))
-    settled(page)
-    views = [f'[data-side="{side}"] .view canvas' for side in ("real", "generated")]
-    before = [picture(page, view) for view in views]
+    sides = ("real", "generated")
+    before = [settled(page, side) for side in sides]
     for pixels in before:
-        drawn = pixels[..., 3] > 0
+        drawn = pixels[..., 3] == 1
         assert 0.2 < drawn.mean() < 0.9
         assert len(np.unique(pixels[drawn], axis=0)) > 10
+    assert np.abs(before[0] - before[1]).mean() > 0.01
     hover(page, '[data-side="real"] .view')
     page.mouse.down()
     page.mouse.move(250, 300, steps=3)
     page.mouse.up()
-    settled(page)
-    turned = [picture(page, view) for view in views]
-    for old, new in zip(before, turned, strict=True):
-        assert (old.shape != new.shape) or (old != new).any(axis=-1).mean() > 0.05
+    for old, side in zip(before, sides, strict=True):
+        assert np.abs(settled(page, side) - old).mean() > 0.03
     page.locator('[data-side="real"] .view').press("Home")
-    settled(page)
-    for old, view in zip(before, views, strict=True):
-        assert np.array_equal(old, picture(page, view))
+    for old, side in zip(before, sides, strict=True):
+        assert np.abs(settled(page, side) - old).mean() < 0.01
 
 
-def test_phases_are_shown_and_hidden_and_a_corner_cut(visit, report, evaluation):
+def test_phases_are_shown_and_hidden_and_a_corner_cut(visit, report):
     page = live(visit(report, width=420))
-    settled(page)
-    view = '[data-side="generated"] .view canvas'
     boxes = page.locator("#volumes input[type=checkbox]")
     assert page.locator("#volumes .controls label").all_inner_texts()[:3] == list(NAMES)
     assert [boxes.nth(i).is_checked() for i in range(4)] == [False, True, True, False]
-    areas = {}
-    for name, i, wanted in (
-        ("three", 0, True),
-        ("two", 1, False),
-        ("one", 2, False),
-        ("none", 0, False),
-    ):
+    areas = []
+    for i, wanted in ((0, True), (1, False), (2, False), (0, False)):
         boxes.nth(i).set_checked(wanted)
-        settled(page)
-        areas[name] = (picture(page, view)[..., 3] > 0).sum()
-    assert areas["three"] > areas["two"] > areas["one"] > areas["none"] == 0
+        areas.append(settled(page, "generated")[..., 3].mean())
+    three, two, one, none = areas
+    assert three > two > one > none == 0
     for i in range(3):
         boxes.nth(i).set_checked(True)
-    settled(page)
-    whole = picture(page, view)
+    whole = settled(page, "generated")
     boxes.nth(3).set_checked(True)
-    settled(page)
-    cut = picture(page, view)
-    assert (whole != cut).any(axis=-1).mean() > 0.02
+    cut = settled(page, "generated")
+    assert np.array_equal(whole[..., 3] > 0.5, cut[..., 3] > 0.5)
+    assert np.abs(whole - cut).mean() > 0.002
 
 
 @pytest.mark.parametrize("axis", [0, 1, 2])
@@ -378,7 +374,6 @@ def test_a_figure_is_saved_as_it_is_shown(visit, report, numbers):
 
 def test_the_view_of_a_volume_is_saved(visit, report):
     page = live(visit(report, width=420))
-    settled(page)
     _, text = saved(page, page.locator("#volumes").get_by_role("button", name="SVG"))
     images = ElementTree.fromstring(text).findall("{http://www.w3.org/2000/svg}image")
     assert len(images) == 2
