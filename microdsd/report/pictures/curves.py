@@ -61,7 +61,7 @@ def curve_bands(
         figure = blank_figure(*size)
         axes = _axes(figure)
         x = np.asarray(distance)
-        dashed = {"color": colour.line, "lw": 0.8, "ls": (0, (4, 2))}
+        dashed: dict[str, Any] = {"color": colour.line, "lw": 0.8, "ls": (0, (4, 2))}
         if real_band is not None:
             axes.fill_between(x, *real_band, color=REAL_BAND, lw=0, label="real, 5–95 % of windows")
             _draw_bounds(axes, x, real_band, "real", color=REAL_BAND, ls="none")
