@@ -5,6 +5,7 @@ import pytest
 from scipy import ndimage
 
 from microdsd import GaussianField, InputError, YeongTorquato
+from microdsd.baselines.covariance import nearest_radial
 from microdsd.baselines.curve_file import read_curve
 from microdsd.baselines.lifting import blended_map, isotropic_map
 from microdsd.baselines.orthant import exceedance_probability
@@ -36,6 +37,19 @@ def stretched(lengths, lags=LAGS):
     chi = np.exp(-h)
     middle = len(lags) // 2
     return chi, {"z": chi[middle], "y": chi[:, middle], "x": chi[:, :, middle]}
+
+
+@pytest.mark.parametrize("ndim", [2, 3])
+@pytest.mark.parametrize("law", [lambda r: np.exp(-r / 3), lambda r: np.exp(-(r**2) / 16)])
+def test_a_true_radial_covariance_is_kept_and_noise_is_not(ndim, law):
+    r = np.arange(0, 31, 0.5)
+    noise = 0.03 * np.random.default_rng(0).standard_normal(len(r)) * (r > 0)
+    kept = nearest_radial(r, law(r), reach=30, ndim=ndim)
+    cleaned = nearest_radial(r, law(r) + noise, reach=30, ndim=ndim)
+    assert (kept.shares >= 0).all()
+    assert kept.at(0.0) == pytest.approx(1)
+    np.testing.assert_allclose(kept.at(r), law(r), atol=0.01)
+    assert np.abs(cleaned.at(r) - law(r)).mean() < 0.7 * np.abs(noise).mean()
 
 
 def test_isotropic_correlation_is_that_of_the_plane():
