@@ -12,6 +12,7 @@ from microdsd.evaluation.verdict import CANNOT_TELL, DIFFERS, WITHIN, Answer
 from microdsd.report.pictures.style import INK, MUTED, SHADE, blank_figure, figure_style
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 Size = tuple[float, float]
@@ -49,30 +50,41 @@ def intervals_in_margins(
         axes = figure.add_axes(
             (left / width, bottom / height, 1 - (left + right) / width, row * len(names) / height)
         )
-        axes.axvspan(-1, 1, color=SHADE, lw=0)
-        axes.axvline(0, color=MUTED, lw=0.7, ls=":")
-        rows = zip(differences, intervals, answers, strict=True)
-        for i, (difference, interval, answer) in enumerate(rows):
-            axes.axhline(i, color="#e4e6e9", lw=0.6, zorder=0)
-            if difference is None or interval is None:
-                continue
-            colour = ANSWER_COLOURS[answer]
-            axes.plot(np.clip(interval, -_END, _END), (i, i), color=colour, lw=1.6)
-            axes.plot(
-                np.clip(difference, -_END, _END), i, color=colour, marker=_MARKERS[answer], ms=5.5,
-                mew=0, clip_on=False,
-            )  # fmt: skip
-        for answer in (WITHIN, DIFFERS, CANNOT_TELL):
-            axes.plot(
-                [], [], color=ANSWER_COLOURS[answer], marker=_MARKERS[answer], ms=5.5, mew=0,
-                lw=1.6, label=answer,
-            )  # fmt: skip
-        axes.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=3, borderaxespad=0.2)
-        axes.set_yticks(range(len(names)), names)
-        axes.tick_params(axis="y", length=0)
-        axes.spines["left"].set_visible(False)
-        axes.set(xlabel="difference / margin", xlim=(-_END, _END), ylim=(len(names) - 0.5, -0.5))
+        draw_intervals(axes, names, differences, intervals, answers)
     return figure
+
+
+def draw_intervals(
+    axes: Axes,
+    names: Sequence[str],
+    differences: Sequence[float | None],
+    intervals: Sequence[tuple[float, float] | None],
+    answers: Sequence[Answer],
+) -> None:
+    """Draw into axes what `intervals_in_margins` draws into a figure of its own."""
+    axes.axvspan(-1, 1, color=SHADE, lw=0)
+    axes.axvline(0, color=MUTED, lw=0.7, ls=":")
+    rows = zip(differences, intervals, answers, strict=True)
+    for i, (difference, interval, answer) in enumerate(rows):
+        axes.axhline(i, color="#e4e6e9", lw=0.6, zorder=0)
+        if difference is None or interval is None:
+            continue
+        colour = ANSWER_COLOURS[answer]
+        axes.plot(np.clip(interval, -_END, _END), (i, i), color=colour, lw=1.6)
+        axes.plot(
+            np.clip(difference, -_END, _END), i, color=colour, marker=_MARKERS[answer], ms=5.5,
+            mew=0, clip_on=False,
+        )  # fmt: skip
+    for answer in (WITHIN, DIFFERS, CANNOT_TELL):
+        axes.plot(
+            [], [], color=ANSWER_COLOURS[answer], marker=_MARKERS[answer], ms=5.5, mew=0,
+            lw=1.6, label=answer,
+        )  # fmt: skip
+    axes.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=3, borderaxespad=0.2)
+    axes.set_yticks(range(len(names)), names)
+    axes.tick_params(axis="y", length=0)
+    axes.spines["left"].set_visible(False)
+    axes.set(xlabel="difference / margin", xlim=(-_END, _END), ylim=(len(names) - 0.5, -0.5))
 
 
 def difference_curve(
