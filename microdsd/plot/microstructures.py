@@ -97,15 +97,15 @@ def slices(
     rows, width = picture.shape[0] * edges[0], picture.shape[1] * edges[1]
 
     inches = _INCHES * min(columns, len(tiles)) * (1.6 if len(tiles) == 1 else 1)
-    axes = axes_or_new(ax, inches, inches * rows / width + 0.35)
+    axes = axes_or_new(ax, inches, inches * rows / width + 0.55)
     with figure_style():
         axes.imshow(picture, interpolation="none", extent=(0, width, rows, 0))
         _scale_bar(axes, stack, tiles[0].shape[1] * edges[1], width, rows)
         axes.set_axis_off()
         names = phases_of(stack)
         fills = {names[label]: colour.fill for label, colour in colours.items()}
-        below = {"loc": "upper right", "bbox_to_anchor": (1.01, 0.0), "borderaxespad": 0.3}
-        name_phases(axes, fills, ncols=len(fills), handlelength=1.0, columnspacing=1.0, **below)
+        above = {"loc": "lower left", "bbox_to_anchor": (0, 1), "borderaxespad": 0.2}
+        name_phases(axes, fills, ncols=len(fills), handlelength=1.0, columnspacing=1.0, **above)
     return axes
 
 
@@ -189,16 +189,15 @@ def _mosaic(tiles: Sequence[NDArray[np.float64]], columns: int) -> NDArray[np.fl
 
 
 def _scale_bar(axes: Axes, stack: xr.DataArray, tile: float, width: float, rows: float) -> None:
-    """Draw a bar of round length below the pictures, in the strip of the legend."""
+    """Draw a bar of round length below the pictures."""
     length = round_length(tile / 3)
-    down = -0.1 / (axes.figure.get_figheight() or 1)  # inches below the axes, roughly
     transform = axes.get_xaxis_transform()  # x in lengths, y as a share of the axes
     axes.plot(
-        [0, length], [down - 0.02] * 2, transform=transform, color=INK, lw=2.2,
+        [0, length], [-0.04] * 2, transform=transform, color=INK, lw=2.2,
         solid_capstyle="butt", clip_on=False,
     )  # fmt: skip
     axes.text(
-        length + 0.015 * width, down - 0.02, LengthScale.of(stack).text(length),
+        length + 0.015 * width, -0.04, LengthScale.of(stack).text(length),
         transform=transform, va="center", color=INK, fontsize=8.5,
     )  # fmt: skip
     axes.set(xlim=(0, width), ylim=(rows, 0))
@@ -233,7 +232,7 @@ def _solids(
         plotter.add_mesh(grid.outline(), color="#6b7280", line_width=2)
         plotter.view_vector((0.52, -0.75, 0.41), viewup=(0, 0, 1))
         plotter.enable_parallel_projection()
-        plotter.camera.zoom(1.25)
+        plotter.camera.zoom(1.05)
         picture: NDArray[np.uint8] = plotter.screenshot(return_img=True)
     finally:
         plotter.close()

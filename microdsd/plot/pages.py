@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import itertools
 from functools import singledispatch
+from typing import TYPE_CHECKING
 
 from microdsd.evaluation.comparison_result import Comparison
 from microdsd.evaluation.evaluation import Evaluation
@@ -19,6 +20,9 @@ from microdsd.report.words.findings import headline
 from microdsd.report.words.names import label_of
 from microdsd.report.words.verdict_sentence import verdict_sentence
 from microdsd.report.words.wording import number
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 _SAMPLES = 3
 _NUMBERS = itertools.count(1)  # identifiers of pictures differ throughout a notebook
@@ -37,7 +41,7 @@ def _(result: Evaluation) -> str:
     parts = [
         _paragraph(verdict_sentence(result.verdict), bold=True),
         _paragraph(headline(result)),
-        *(_paragraph(f"Beware: {note}") for note in (result.flatters, *result.notes) if note),
+        *(_paragraph(note) for note in (result.flatters, *result.notes) if note),
         _row(
             _picture(generated, "generated", "generated samples"),
             _picture(real, "real", "real windows"),
@@ -101,10 +105,11 @@ def _drawn_two_point(evaluation: Evaluation) -> str:
     return _picture(figure, "two-point", "two-point probability")
 
 
-def _picture(figure: object, name: str, caption: str) -> str:
-    svg = figure_svg(figure, name=f"{name}-{next(_NUMBERS)}", label=caption)  # type: ignore[arg-type]
+def _picture(figure: Figure, name: str, caption: str) -> str:
+    svg = figure_svg(figure, name=f"{name}-{next(_NUMBERS)}", label=caption)
+    width = round(96 * figure.get_figwidth())
     words = f"<figcaption>{html.escape(caption)}</figcaption>"
-    return f'<figure style="margin:0 1em 0 0">{svg}{words}</figure>'
+    return f'<figure style="margin:0 1em 0 0;width:{width}px">{svg}{words}</figure>'
 
 
 def _row(*pictures: str) -> str:
