@@ -36,6 +36,7 @@ from microdsd.microstructure import as_microstructure, blobs
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = sorted([ROOT / "README.md", *ROOT.glob("docs/**/*.md")])
+NOTEBOOKS = sorted(ROOT.glob("docs/notebooks/*.py"))
 SHELL = {"sh", "console"}
 SHELL_WORK = re.compile(r"[$`|&;<>]")
 
@@ -185,6 +186,25 @@ def test_snippets_run(page, models, tmp_path, monkeypatch):
             continue
         for words in commands(text, language == "console"):
             run(words, place, monkeypatch)
+
+
+@pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda notebook: notebook.stem)
+def test_notebooks_run(notebook, models, tmp_path, monkeypatch):
+    """The site runs them as they stand, in kernels of Jupyter; here with the stand-ins."""
+    plt = pytest.importorskip("matplotlib.pyplot")
+    if "rate_capability" in notebook.read_text():
+        pytest.importorskip("pybamm")
+    plt.switch_backend("agg")
+    shorten(monkeypatch, models)
+    monkeypatch.chdir(tmp_path)
+    with contextlib.redirect_stdout(None):
+        runpy.run_path(str(notebook))
+    plt.close("all")
+
+
+def test_every_notebook_is_listed():
+    index = (ROOT / "docs" / "notebooks" / "index.md").read_text()
+    assert [path.stem for path in NOTEBOOKS if f"\n{path.stem}\n" not in index] == []
 
 
 def run(words, place, patch):
