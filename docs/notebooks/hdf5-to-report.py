@@ -46,7 +46,7 @@ ax = rock.microdsd.plot("phases")
 #
 # `window` names the size of the pieces to learn from. With two numbers for a scan of three axes, the model learns slices. A
 # real training takes `minutes=30` and the default network; here it is 20 seconds, and a small one. `minutes` is the time of everything,
-# from reading the scan to the finished model.
+# from reading the scan to the finished model. `with microdsd.show_progress():` around it shows how far it is.
 
 # %%
 model = microdsd.fit(

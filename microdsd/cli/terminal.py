@@ -25,7 +25,7 @@ def printable(text: str) -> str:
 
 
 def escape_what_cannot_be_shown() -> None:
-    """Let standard output and error escape the characters that their encoding lacks.
+    """Make standard output and error escape the characters that their encoding lacks.
 
     On Windows, output that goes to a file or a pipe has the encoding of the region, in which a
     sigma would be an error.

@@ -103,11 +103,11 @@ def two_point(
         If that phase was not compared.
     """
     names = phases_of(evaluation.windows)
-    found = {curve.phase: curve for curve in two_point_curves(evaluation)}
+    by_phase = {curve.phase: curve for curve in two_point_curves(evaluation)}
     name = names[evaluation.phases[0]] if phase is None else names.get(phase, phase)  # type: ignore[call-overload]
-    if name not in found:
-        raise InputError(f"phase={phase!r}: not compared; there are: {', '.join(found)}")
-    curve, length = found[name], LengthScale.of(evaluation.windows)
+    if name not in by_phase:
+        raise InputError(f"phase={phase!r}: not compared; there are: {', '.join(by_phase)}")
+    curve, length = by_phase[name], LengthScale.of(evaluation.windows)
     by_name = {
         names[label]: colour for label, colour in phase_colours(names, evaluation.phases[0]).items()
     }
