@@ -27,8 +27,9 @@ EDGE = {"berea-2d": 96, "berea-3d": 48, "nmc-3d": 48, "sofc-2d": 128, "porous-2d
 
 def draw(name: str, ax: plt.Axes) -> None:
     model = microdsd.MicrostructureModel.load(name)
-    classes = {"class_name": sorted(model.card.classes)[:4]} if model.card.classes else {}
-    made = model.sample(4 if classes else 1, shape=EDGE[name], rng=3, **classes)
+    names = sorted(model.card.classes)[:4]
+    classes = {"class_name": names} if names else {}
+    made = model.sample(len(names) or 1, shape=EDGE[name], rng=3, **classes)
     if name == "digits":
         ax.imshow(made.values.reshape(2, 2, 8, 8).swapaxes(1, 2).reshape(16, 16), cmap="Greys")
         ax.set_axis_off()
