@@ -30,7 +30,7 @@ class MicrostructureAccessor:
     >>> from microdsd.microstructure import blobs
     >>> rock = blobs((24, 32, 32), fractions=(0.3, 0.7), scale=3, rng=0)
     >>> rock.microdsd.phase_fractions().values.round(3).tolist()
-    [0.3, 0.7]
+    [[0.3, 0.7]]
     >>> described = rock.microdsd.describe(periodic=True, descriptors=["surface"])
     >>> rock.microdsd.to_vti("rock.vti")
     """
