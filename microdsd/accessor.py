@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 Kind = Literal["slices", "phases"]
 
 
-@xr.register_dataarray_accessor("microdsd")
+@xr.register_dataarray_accessor("microdsd")  # type: ignore[no-untyped-call]
 class MicrostructureAccessor:
     """Measure, draw and write a microstructure from the array itself, as ``ms.microdsd``.
 
@@ -73,7 +73,7 @@ class MicrostructureAccessor:
         """
         from microdsd import plot
 
-        drawers = {"slices": plot.slices, "phases": plot.phases}
+        drawers: dict[str, Callable[..., Axes]] = {"slices": plot.slices, "phases": plot.phases}
         if kind not in drawers:
             raise InputError(f"kind={kind!r}: choose one of {', '.join(drawers)}")
         return drawers[kind](self._ms, ax=ax, **options)

@@ -19,7 +19,7 @@ SHOWN = {
     "berea-3d": "sandstone, pores",
     "nmc-3d": "battery cathode, active material",
     "sofc-2d": "fuel cell anode, slice",
-    "porous-2d": "sandstone or cathode, by class",
+    "porous-2d": "two sandstones and a cathode, by class",
     "digits": "grey images with counts",
 }
 EDGE = {"berea-2d": 96, "berea-3d": 48, "nmc-3d": 48, "sofc-2d": 128, "porous-2d": 64, "digits": 8}

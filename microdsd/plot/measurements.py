@@ -104,7 +104,8 @@ def two_point(
     """
     names = phases_of(evaluation.windows)
     by_phase = {curve.phase: curve for curve in two_point_curves(evaluation)}
-    name = names[evaluation.phases[0]] if phase is None else names.get(phase, phase)  # type: ignore[call-overload]
+    asked = evaluation.phases[0] if phase is None else phase
+    name = names.get(asked, str(asked)) if isinstance(asked, int) else asked
     if name not in by_phase:
         raise InputError(f"phase={phase!r}: not compared; there are: {', '.join(by_phase)}")
     curve, length = by_phase[name], LengthScale.of(evaluation.windows)

@@ -18,7 +18,6 @@ from microdsd.microstructure import (
     voxel_size_of,
 )
 from microdsd.microstructure.labels import focus_phase
-from microdsd.microstructure.outside import material_phases
 from microdsd.plot.axes import axes_or_new, name_phases
 from microdsd.report.pictures.drawing import box_edges, coloured, draw_solid_on, middle_slice
 from microdsd.report.pictures.style import (
@@ -160,9 +159,9 @@ def phases(
     if len(labels) == 1:
         axes = axes_or_new(ax, 4.6, 4.6)
         with figure_style():
-            draw_solid_on(axes, cube, labels[0], edges, names, length)
+            draw_solid_on(axes, cube == labels[0], edges, phase_colours(names)[labels[0]], length)
         return axes
-    colours = {label: phase_colours(material_phases(names))[label] for label in labels}
+    colours = {label: phase_colours(names)[label] for label in labels}
     picture = _solids(cube, colours, edges)
     axes = axes_or_new(ax, 4.6, 4.9)
     with figure_style():
@@ -219,7 +218,7 @@ def _solids(
         spacing=(edges / np.array(cube.shape) / edges.max())[::-1],
     )
     grid.cell_data["label"] = np.ascontiguousarray(cube).ravel()
-    plotter = pv.Plotter(off_screen=True, window_size=(_PIXELS, _PIXELS), lighting="three lights")
+    plotter = pv.Plotter(off_screen=True, window_size=[_PIXELS, _PIXELS], lighting="three lights")
     try:
         plotter.set_background("white")
         for label, colour in colours.items():

@@ -101,26 +101,25 @@ def draw_solid(
 ) -> None:
     """Draw a phase of `cube` into `frame` (left, top, width, height in inches)."""
     fontsize = min(9.0, 2.5 + 1.8 * frame[2])
-    draw_solid_on(axes_at(figure, *frame), cube, label, edges, phases, length, fontsize=fontsize)
+    colour = phase_colours(phases, label)[label]
+    draw_solid_on(axes_at(figure, *frame), cube == label, edges, colour, length, fontsize=fontsize)
 
 
 def draw_solid_on(
     axes: Axes,
-    cube: NDArray[Any],
-    label: int,
+    indicator: NDArray[np.bool_],
     edges: NDArray[np.float64],
-    phases: Mapping[int, str],
+    colour: PhaseColour,
     length: LengthScale | None,
     *,
     fontsize: float = 9.0,
 ) -> None:
-    """Draw a phase of `cube` in its box; with `length`, the edges are named with it."""
-    colour = phase_colours(phases, label)[label]
+    """Draw a phase in its box; with `length`, the edges are named with it."""
     solid = render_phase(
-        cube == label,
+        indicator,
         colour=rgb(colour.solid),
         cap_colour=rgb(colour.cut),
-        spacing=[edge / n for edge, n in zip(edges, cube.shape, strict=True)],
+        spacing=[edge / n for edge, n in zip(edges, indicator.shape, strict=True)],
     )
     rows, columns = solid.image.shape[:2]
     axes.imshow(solid.image, interpolation="none", zorder=2)
