@@ -45,13 +45,13 @@ ax = rock.microdsd.plot("phases")
 # ## Train
 #
 # `window` names the size of the pieces to learn from. With two numbers for a scan of three axes, the model learns slices. A
-# real training takes `minutes=30` and the default network; here it is 20 seconds, and a small one. `minutes` is the time of everything,
-# from reading the scan to the finished model. `with microdsd.show_progress():` around it shows how far it is.
+# real training takes `minutes=30` and the default network; here it is 120 steps of a small one.
+# `with microdsd.show_progress():` around it shows how far it is.
 
 # %%
 model = microdsd.fit(
     "rock.h5",
-    microdsd.TrainingConfig(minutes=1 / 3, warmup=20),
+    microdsd.TrainingConfig(steps=120, warmup=20),
     window=(24, 24),
     symmetry="isotropic",
     network_size={"widths": (8, 16), "blocks": (1, 1)},
