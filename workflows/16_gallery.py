@@ -9,6 +9,7 @@ import argparse
 from pathlib import Path
 
 import matplotlib.pyplot as plt
+import numpy as np
 
 import microdsd
 from microdsd.io import atomic_write
@@ -19,7 +20,7 @@ SHOWN = {
     "berea-3d": "sandstone, pores",
     "nmc-3d": "battery cathode, active material",
     "sofc-2d": "fuel cell anode, slice",
-    "porous-2d": "two sandstones and a cathode, by class",
+    "porous-2d": "three materials, by class",
     "digits": "grey images with counts",
 }
 EDGE = {"berea-2d": 96, "berea-3d": 48, "nmc-3d": 48, "sofc-2d": 128, "porous-2d": 64, "digits": 8}
@@ -31,7 +32,8 @@ def draw(name: str, ax: plt.Axes) -> None:
     classes = {"class_name": names} if names else {}
     made = model.sample(len(names) or 1, shape=EDGE[name], rng=3, **classes)
     if name == "digits":
-        ax.imshow(made.values.reshape(2, 2, 8, 8).swapaxes(1, 2).reshape(16, 16), cmap="Greys")
+        tiles = np.pad(made.values.reshape(4, 8, 8), [(0, 0), (1, 1), (1, 1)])
+        ax.imshow(tiles.reshape(2, 2, 10, 10).swapaxes(1, 2).reshape(20, 20), cmap="Greys")
         ax.set_axis_off()
     elif "3d" in name:
         microdsd.plot.phases(made, "active material" if name == "nmc-3d" else "pore", ax=ax)

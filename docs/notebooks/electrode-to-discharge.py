@@ -65,4 +65,4 @@ capacity = discharge.capacity / 10  # A h/m^2 to mA h/cm^2
 figure, ax = plt.subplots(figsize=(4.4, 3.2), layout="constrained")
 for sample in capacity:
     ax.plot(capacity.rate, sample, marker="o")
-ax.set(xlabel="C-rate", ylabel="capacity (mA h/cm²)", ylim=(0, None))
+_ = ax.set(xlabel="C-rate", ylabel="capacity (mA h/cm²)", ylim=(0, None))

@@ -48,7 +48,7 @@ ax = microdsd.plot.slices(samples, count=16, columns=4)
 sweep = microdsd.evaluate_sweep(samples)
 figure, axes = plt.subplots(1, 2, figsize=(9, 3.4), layout="constrained")
 microdsd.plot.sweep(sweep, "specific_surface_area", ax=axes[0])
-microdsd.plot.sweep(sweep, "component_count", "pore", ax=axes[1])
+ax = microdsd.plot.sweep(sweep, "component_count", "pore", ax=axes[1])
 # %% [markdown]
 # The whole sweep as a page:
 

@@ -18,8 +18,11 @@ def axes_or_new(ax: Axes | None, width: float, height: float) -> Axes:
         return ax
     import matplotlib.pyplot as plt
 
+    # The figure loads the backend, which may set parameters that a style would put back after it:
+    # notebooks would show this figure and none after it.
+    figure = plt.figure(figsize=(width, height), layout="constrained")
     with figure_style():
-        axes: Axes = plt.subplots(figsize=(width, height), layout="constrained")[1]
+        axes: Axes = figure.subplots()
     return axes
 
 

@@ -1,5 +1,9 @@
 """Figures of `microdsd.plot`: what they hold, where they are drawn, and what they refuse."""
 
+import os
+import subprocess
+import sys
+
 import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
@@ -137,3 +141,23 @@ def test_the_accessor_measures_and_writes(volume, tmp_path):
     assert "specific_surface_area" in surface
     volume.microdsd.to_vti(tmp_path / "a.vti")
     assert (tmp_path / "a.vti").stat().st_size > 100
+
+
+def test_a_backend_that_makes_pyplot_interactive_stays_so(tmp_path):
+    """That of notebooks does when it is loaded, and shows figures only while it is."""
+    (tmp_path / "notebook_backend.py").write_text(
+        "import matplotlib\n"
+        "from matplotlib.backends.backend_agg import FigureCanvasAgg as FigureCanvas\n"
+        "matplotlib.interactive(True)\n"
+    )
+    code = (
+        "import numpy, matplotlib, microdsd\n"
+        "microdsd.plot.slices(numpy.eye(4, dtype=int))\n"
+        "assert matplotlib.is_interactive()"
+    )
+    environment = {
+        **os.environ,
+        "MPLBACKEND": "module://notebook_backend",
+        "PYTHONPATH": os.pathsep.join([str(tmp_path), *sys.path]),
+    }
+    subprocess.run([sys.executable, "-c", code], env=environment, timeout=120, check=True)
