@@ -56,7 +56,9 @@ class Edges:
         if "no-flux" in kinds:
             # A wall mirrors the field about the face, which for one site repeats the edge.
             walls = [int(kind == "no-flux") for ends in reversed(self.ends) for kind in ends]
-            x = F.pad(x, walls, mode="replicate")
+            # Left to itself, autocast would copy the box to float32 for this, and back.
+            with torch.autocast(x.device.type, enabled=False):
+                x = F.pad(x, walls, mode="replicate")
         return x
 
     def cropped(self, x: Tensor, sites: int) -> Tensor:
