@@ -10,17 +10,14 @@ The finest features are not kept: they are made twice, which costs less than the
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 import torch
 from torch import Tensor
 
 from microdsd.networks.padding import Edges
-from microdsd.networks.tiles import Tile, in_turn, sites_of, tiles
+from microdsd.networks.tiles import MapTiles, Tile, in_turn, sites_of, tiles
 from microdsd.process.lattice import Boundary
-
-if TYPE_CHECKING:
-    from microdsd.networks.unet import UNet
 
 TILE_SITES = {"cpu": 1 << 18, "cuda": 1 << 24}
 """Sites of a tile, surroundings included: a CPU's caches should hold them, a GPU be kept busy.
@@ -30,8 +27,41 @@ Constants, not what happens to be free: samples must not depend on the machine's
 Ranges = tuple[range, ...]
 """Sites along every axis; those beyond a periodic box are to be wrapped."""
 
-Seen = Callable[[Ranges], Tensor]
+PartOf = Callable[[Ranges], Tensor]
 """Gives the part (1, channels, *ranges) of a field."""
+
+
+class StagedNetwork(Protocol):
+    """Evaluate the stages of a network on tiles; see `microdsd.networks.unet.UNet`."""
+
+    @property
+    def coarsest(self) -> int:
+        """Return the number of the coarsest resolution."""
+        ...
+
+    @property
+    def map_tiles(self) -> MapTiles:
+        """Return what calls a stage for every tile."""
+        ...
+
+    @property
+    def memory_format(self) -> torch.memory_format:
+        """Return the layout of features."""
+        ...
+
+    @property
+    def encode(self) -> Callable[..., Tensor]:
+        """Return the way down of a resolution."""
+        ...
+
+    @property
+    def decode(self) -> Callable[..., Tensor]:
+        """Return the way up of a resolution."""
+        ...
+
+    def halo(self, level: int, *, down: bool = False) -> int:
+        """Return the sites around a tile that a resolution has to see."""
+        ...
 
 
 def tile_sites(device: torch.device) -> int:
@@ -44,19 +74,19 @@ class Stages:
 
     Parameters
     ----------
-    network : UNet
+    network : StagedNetwork
     condition : Tensor, shape (embedding,)
         Embedded conditions of the sample.
     """
 
-    def __init__(self, network: UNet, condition: Tensor) -> None:
+    def __init__(self, network: StagedNetwork, condition: Tensor) -> None:
         self._network, self._condition = network, condition
         self._most = tile_sites(condition.device)
 
     def outputs(
         self,
         level: int,
-        seen: Seen,
+        part_of: PartOf,
         shape: Sequence[int],
         boundary: tuple[Boundary, ...],
         inside: tuple[slice, ...] | None = None,
@@ -67,7 +97,7 @@ class Stages:
         ----------
         level : int
             Resolution, 0 for the finest.
-        seen : callable
+        part_of : callable
             Of the field that is the input of this resolution.
         shape : sequence of int
             Sites per axis, whole multiples of a site of the coarsest features.
@@ -79,10 +109,10 @@ class Stages:
         cut = self.tiles_of(level, shape, boundary)
         below = None
         if level < network.coarsest:
-            below = self._below(level, seen, shape, boundary)
+            below = self._below(level, part_of, shape, boundary)
         if inside is not None:
             cut = [tile for tile in cut if _meets(tile.inner, inside)]
-        calls = (self._decoding(level, seen, below, tile, shape, boundary) for tile in cut)
+        calls = (self._decoding(level, part_of, below, tile, shape, boundary) for tile in cut)
         evaluate = in_turn if len(cut) == 1 else network.map_tiles
         yield from zip(cut, evaluate(network.decode, calls), strict=True)
 
@@ -95,14 +125,14 @@ class Stages:
         return list(tiles(shape, boundary, halo, multiple, self._most))
 
     def _below(
-        self, level: int, seen: Seen, shape: Sequence[int], boundary: tuple[Boundary, ...]
+        self, level: int, part_of: PartOf, shape: Sequence[int], boundary: tuple[Boundary, ...]
     ) -> Tensor:
         """Return what the next coarser resolution gives to this one, for the whole box."""
         network = self._network
         half = [length // 2 for length in shape]
         cut = list(tiles(shape, boundary, network.halo(level, down=True), 2, self._most))
         calls = (
-            (level, seen(tile.outer), self._condition, *_place(tile, shape, boundary, used))
+            (level, part_of(tile.outer), self._condition, *_place(tile, shape, boundary, used))
             for tile in cut
             for used in [network.halo(level, down=True)]
         )
@@ -133,7 +163,7 @@ class Stages:
     def _decoding(
         self,
         level: int,
-        seen: Seen,
+        part_of: PartOf,
         below: Tensor | None,
         tile: Tile,
         shape: Sequence[int],
@@ -142,7 +172,7 @@ class Stages:
         """Return the arguments of `UNet.decode` for one tile."""
         network = self._network
         edges, inside = _place(tile, shape, boundary, network.halo(level))
-        x = seen(tile.outer)
+        x = part_of(tile.outer)
         if below is None:
             return level, x, None, self._condition, edges, inside, ()
         # The features of this resolution lie where its first convolutions leave them.

@@ -171,11 +171,11 @@ class Chunk:
         """Return the sites of the chunk per axis."""
         return tuple(self.carried.shape[2:])
 
-    def seen(self, ranges: Sequence[range]) -> Tensor:
+    def part(self, ranges: Sequence[range]) -> Tensor:
         """Return the input (1, channels, *ranges); sites beyond a periodic chunk are wrapped."""
         within = [
-            torch.arange(part.start, part.stop, device=sites.device) % len(sites)
-            for part, sites in zip(ranges, self.at, strict=True)
+            torch.arange(along.start, along.stop, device=sites.device) % len(sites)
+            for along, sites in zip(ranges, self.at, strict=True)
         ]
         own = _sites_of(
             self.occupation, [sites[k] for sites, k in zip(self.at, within, strict=True)]

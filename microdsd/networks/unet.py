@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import cast
 
@@ -22,7 +22,7 @@ from microdsd.networks.own_evidence import OwnEvidence, own_evidence
 from microdsd.networks.padding import Edges, extend, extension
 from microdsd.networks.stages import Stages, tile_sites
 from microdsd.networks.tile_inputs import BoxInputs
-from microdsd.networks.tiles import MapTiles, in_turn, sites_of
+from microdsd.networks.tiles import MapTiles, Tile, in_turn, sites_of
 from microdsd.networks.walls import free_share
 from microdsd.process.blocks import site_volumes
 from microdsd.process.kernel import TransitionKernel
@@ -81,7 +81,7 @@ class _Conv(nn.Module):
         return y
 
     def scaled(self, x: Tensor, edges: Edges, scale: Tensor, shift: Tensor) -> Tensor:
-        """Convolve, scale and shift by a number per channel, at the cost of the convolution."""
+        """Return the convolution, scaled and shifted per channel; that costs nothing more."""
         convolve = F.conv2d if x.ndim == 4 else F.conv3d
         weight, bias = self.conv.weight, self.conv.bias
         assert bias is not None
@@ -289,9 +289,14 @@ class UNet(nn.Module):
         condition = self._condition(t.new_empty(occupation.shape[:2]), in_sites, fractions, classes)
         stages = Stages(self, condition[0])
         for chunk in box.chunks(self.reach):
-            for tile, part in stages.outputs(
-                0, chunk.seen, chunk.shape, chunk.boundary, chunk.inside
-            ):
+            if math.prod(chunk.shape) <= tile_sites(occupation.device):
+                every = tuple(range(length) for length in chunk.shape)
+                whole = Tile(tuple(slice(0, length) for length in chunk.shape), every)
+                output = self._on(chunk.part(every), condition, chunk.boundary)
+                outputs: Iterable[tuple[Tile, Tensor]] = [(whole, output)]
+            else:
+                outputs = stages.outputs(0, chunk.part, chunk.shape, chunk.boundary, chunk.inside)
+            for tile, part in outputs:
                 sites, within = chunk.sites(tile)
                 yield sites, part[(..., *within)]
 
