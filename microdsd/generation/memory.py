@@ -130,8 +130,8 @@ def bytes_of_large_box(voxels: int, network: UNetConfig, precision: str = "float
     ['4.2 GB', '10.7 GB']
     """
     width = 2 if precision == "bfloat16" else _FLOAT
-    features = sum(
-        (coarse + fine) / 2 ** (level * network.ndim)
+    features: float = sum(
+        (coarse + fine) / float(1 << level * network.ndim)
         for level, (fine, coarse) in enumerate(pairwise(network.widths), start=1)
     )
     chunk = math.ceil(min(voxels, CHUNK_SITES) * (_FLOAT * network.species + width * features))

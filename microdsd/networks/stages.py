@@ -15,7 +15,7 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from microdsd.networks.padding import Edges
+from microdsd.networks.padding import Edge, Edges
 from microdsd.networks.tiles import MapTiles, Tile, in_turn, sites_of, tiles
 from microdsd.process.lattice import Boundary
 
@@ -193,14 +193,14 @@ def _place(
     tile: Tile, shape: Sequence[int], boundary: tuple[Boundary, ...], used: int
 ) -> tuple[Edges, tuple[slice, ...]]:
     """Return a tile's edges, and where its inner part lies once open ends are used up."""
-    ends, inside = [], []
+    ends: list[tuple[Edge, Edge]] = []
+    inside = []
     for inner, sites, length, kind in zip(tile.inner, tile.outer, shape, boundary, strict=True):
-        if sites == range(length):
-            low = high = kind
-        else:
-            walled = kind == "no-flux"
-            low = kind if walled and sites.start == 0 else "open"
-            high = kind if walled and sites.stop == length else "open"
+        low: Edge = kind
+        high: Edge = kind
+        if sites != range(length):
+            low = kind if kind == "no-flux" and sites.start == 0 else "open"
+            high = kind if kind == "no-flux" and sites.stop == length else "open"
         ends.append((low, high))
         first = sites.start + used * (low == "open")
         inside.append(slice(inner.start - first, inner.stop - first))

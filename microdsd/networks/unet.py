@@ -11,6 +11,7 @@ import itertools
 import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import cast
 
 import torch
@@ -82,11 +83,11 @@ class _Conv(nn.Module):
 
     def scaled(self, x: Tensor, edges: Edges, scale: Tensor, shift: Tensor) -> Tensor:
         """Return the convolution, scaled and shifted per channel; that costs nothing more."""
-        convolve = F.conv2d if x.ndim == 4 else F.conv3d
         weight, bias = self.conv.weight, self.conv.bias
         assert bias is not None
         weight = weight * scale[(...,) + (None,) * (weight.ndim - 1)]
-        return convolve(edges.extended(x), weight, bias * scale + shift)
+        y: Tensor = self.conv._conv_forward(edges.extended(x), weight, bias * scale + shift)
+        return y
 
 
 class _ChannelNorm(nn.LayerNorm):
@@ -253,13 +254,10 @@ class UNet(nn.Module):
         if torch.is_grad_enabled() or math.prod(x.shape[2:]) <= tile_sites(x.device):
             return self._on(x, condition, boundary)
         y = x.new_empty(len(x), self.head.conv.out_channels, *x.shape[2:])
-        for sample, embedded in enumerate(condition):
-            one = x[sample : sample + 1]
-            stages = Stages(self, embedded)
-            for tile, part in stages.outputs(
-                0, lambda at, one=one: sites_of(one, at), x.shape[2:], boundary
-            ):
-                y[(sample, slice(None), *tile.inner)] = part[0]
+        for one, result, embedded in zip(x.split(1), y, condition, strict=True):
+            part_of = partial(sites_of, one)
+            for tile, part in Stages(self, embedded).outputs(0, part_of, x.shape[2:], boundary):
+                result[(slice(None), *tile.inner)] = part[0]
         return y
 
     def parts(
@@ -298,7 +296,7 @@ class UNet(nn.Module):
                 outputs = stages.outputs(0, chunk.part, chunk.shape, chunk.boundary, chunk.inside)
             for tile, part in outputs:
                 sites, within = chunk.sites(tile)
-                yield sites, part[(..., *within)]
+                yield sites, part[(slice(None), slice(None), *within)]
 
     def tiles_of(self, lattice: Lattice) -> int:
         """Count the tiles in which a box is evaluated, at its finest resolution."""
@@ -339,7 +337,7 @@ class UNet(nn.Module):
             Where the tile lies once the sites at open ends are used up.
         """
         x = self._way_down(level, x, condition, edges)
-        features: Tensor = self.coarsen[level](x[(..., *inside)])
+        features: Tensor = self.coarsen[level](x[(slice(None), slice(None), *inside)])
         return features
 
     def decode(
@@ -365,12 +363,12 @@ class UNet(nn.Module):
         """
         x = self._way_down(level, x, condition, edges)
         if below is not None:
-            x = x + F.interpolate(below, scale_factor=2.0)[(..., *within)]
+            x = x + F.interpolate(below, scale_factor=2.0)[(slice(None), slice(None), *within)]
             x = self.up[level](x, condition, edges)
         if level:
-            refined: Tensor = self.refine[level - 1](x[(..., *inside)])
+            refined: Tensor = self.refine[level - 1](x[(slice(None), slice(None), *inside)])
             return refined
-        return self._read(x, edges)[(..., *inside)]
+        return self._read(x, edges)[(slice(None), slice(None), *inside)]
 
     def _way_down(self, level: int, x: Tensor, condition: Tensor, edges: Edges) -> Tensor:
         x = x.contiguous(memory_format=self.memory_format)

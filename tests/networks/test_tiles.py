@@ -112,7 +112,10 @@ def test_parts_are_those_of_the_whole_box(boundary, block, cut):
 
 @pytest.mark.parametrize("boundary", list(itertools.product(["no-flux", "periodic"], repeat=3)))
 def test_tiles_of_a_volume_are_the_same_in_bfloat16(boundary, cut):
-    """But for the last convolution, in float32; and as near to float32 throughout as the whole box in bfloat16 is."""
+    """But for the last convolution, in float32.
+
+    They are as near to float32 throughout as the whole box in bfloat16 is.
+    """
     network = network_with(3, (4, 8))
     shape = (23, 12, 18)
     kernel = TransitionKernel(Lattice.box(shape, boundary))
