@@ -19,7 +19,7 @@ from microdsd.networks.padding import Edge, Edges
 from microdsd.networks.tiles import MapTiles, Tile, in_turn, sites_of, tiles
 from microdsd.process.lattice import Boundary
 
-TILE_SITES = {"cpu": 1 << 18, "cuda": 1 << 24}
+TILE_SITES = {"cpu": 1 << 19, "cuda": 1 << 24}
 """Sites of a tile, surroundings included: a CPU's caches should hold them, a GPU be kept busy.
 
 Constants, not what happens to be free: samples must not depend on the machine's memory."""
