@@ -127,7 +127,7 @@ def bytes_of_large_box(voxels: int, network: UNetConfig, precision: str = "float
     >>> network = UNetConfig(ndim=3, species=1, widths=(16, 48, 96))
     >>> two = [bytes_of_large_box(n**3, network, "bfloat16") for n in (512, 1024)]
     >>> [f"{number / 1e9:.1f} GB" for number in two]
-    ['4.2 GB', '10.7 GB']
+    ['4.3 GB', '10.8 GB']
     """
     width = 2 if precision == "bfloat16" else _FLOAT
     features: float = sum(

@@ -23,6 +23,7 @@ class Convolution3d(nn.Conv3d):
         )
         if not left_to_the_loop:
             return super()._conv_forward(input, weight, bias)
-        return torch.mkldnn_convolution(
+        output: Tensor = torch.mkldnn_convolution(
             input, weight, bias, [0] * 3, self.stride, self.dilation, self.groups
         )
+        return output

@@ -254,7 +254,7 @@ class UNet(nn.Module):
         if torch.is_grad_enabled() or math.prod(x.shape[2:]) <= tile_sites(x.device):
             return self._on(x, condition, boundary)
         y = x.new_empty(len(x), self.head.conv.out_channels, *x.shape[2:])
-        for one, result, embedded in zip(x.split(1), y, condition, strict=True):
+        for one, result, embedded in zip(torch.split(x, 1), y, condition, strict=True):
             part_of = partial(sites_of, one)
             for tile, part in Stages(self, embedded).outputs(0, part_of, x.shape[2:], boundary):
                 result[(slice(None), *tile.inner)] = part[0]
