@@ -21,9 +21,11 @@ class Convolution3d(nn.Conv3d):
             and not torch.is_autocast_enabled("cpu")
             and torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]
         )
-        if not left_to_the_loop:
-            return super()._conv_forward(input, weight, bias)
-        output: Tensor = torch.mkldnn_convolution(
-            input, weight, bias, [0] * 3, self.stride, self.dilation, self.groups
-        )
+        output: Tensor
+        if left_to_the_loop:
+            output = torch.mkldnn_convolution(
+                input, weight, bias, [0] * 3, self.stride, self.dilation, self.groups
+            )
+        else:
+            output = super()._conv_forward(input, weight, bias)
         return output
