@@ -118,7 +118,9 @@ class BatchedSampler:
         """
         layout = request.layout
         if self.alone(request):
-            require_memory_for_large_box(request.lattice.shape, self._card.network, self._device)
+            require_memory_for_large_box(
+                request.lattice.shape, self._card.network, self._device, self.dtype
+            )
             return
         require_memory_for_work(
             min(self._batch_size(request), len(request)),

@@ -5,13 +5,15 @@ from __future__ import annotations
 import math
 from bisect import bisect_right
 from collections.abc import Sequence
+from itertools import pairwise
 
 import torch
 
 from microdsd.device import available_memory
 from microdsd.errors import InputError
 from microdsd.networks import UNetConfig
-from microdsd.networks.tiles import TILE_SITES
+from microdsd.networks.stages import TILE_SITES
+from microdsd.networks.tile_inputs import CHUNK_SITES
 from microdsd.process.slabs import SLAB_SITES
 from microdsd.sampling.best_phases import MOST_UNCLEAR
 
@@ -27,6 +29,8 @@ slabs have several times their layers."""
 
 _ASSIGNED = 75
 """Bytes per voxel at hand and phase while more than two phases are assigned (measured)."""
+
+_FLOAT = 4
 
 _KEPT = 3
 """Copies of all samples while they are put together and written (measured)."""
@@ -102,37 +106,46 @@ def require_memory_for_work(
         )
 
 
-def bytes_of_large_box(voxels: int, network: UNetConfig) -> int:
+def bytes_of_large_box(voxels: int, network: UNetConfig, precision: str = "float32") -> int:
     """Estimate the memory for one sample of a large box: bytes per voxel, and room to work.
 
     Per species 6 bytes a voxel: occupation numbers before and after a step, one each, and log h now
-    and before, two each. Of more than two phases the assignment takes `_ASSIGNED` bytes per voxel
-    and phase. What a tile or a slab needs does not grow with the box.
+    and before, two each. Besides, the network keeps the smoothed occupation numbers and the coarser
+    features of a chunk, or a step works on a slab, or the assignment of more than two phases takes
+    `_ASSIGNED` bytes per voxel and phase: none of these grows beyond its chunk or slab.
 
     Parameters
     ----------
     voxels : int
         Number of voxels of the box.
     network : UNetConfig
+    precision : {"float32", "bfloat16"}
+        Of the features.
 
     Examples
     --------
     >>> network = UNetConfig(ndim=3, species=1, widths=(16, 48, 96))
-    >>> two = [bytes_of_large_box(n**3, network) for n in (512, 1024)]
+    >>> two = [bytes_of_large_box(n**3, network, "bfloat16") for n in (512, 1024)]
     >>> [f"{number / 1e9:.1f} GB" for number in two]
-    ['7.2 GB', '12.9 GB']
+    ['4.3 GB', '10.8 GB']
     """
-    tile = min(voxels, TILE_SITES) * 4 * _FEATURE_MAPS * network.widths[0]
+    width = 2 if precision == "bfloat16" else _FLOAT
+    features: float = sum(
+        (coarse + fine) / float(1 << level * network.ndim)
+        for level, (fine, coarse) in enumerate(pairwise(network.widths), start=1)
+    )
+    chunk = math.ceil(min(voxels, CHUNK_SITES) * (_FLOAT * network.species + width * features))
+    chunk += min(voxels, TILE_SITES["cpu"]) * _FLOAT * _FEATURE_MAPS * network.widths[0]
     slab = min(voxels, SLAB_SITES) * _SLAB
     assigned = 0
     if network.species > 1:
         sites = min(voxels, SLAB_SITES + MOST_UNCLEAR)
         assigned = sites * _ASSIGNED * (network.species + 1)
-    return 6 * network.species * voxels + max(tile, slab, assigned)
+    return 6 * network.species * voxels + max(chunk, slab, assigned)
 
 
 def require_memory_for_large_box(
-    shape: Sequence[int], network: UNetConfig, device: torch.device
+    shape: Sequence[int], network: UNetConfig, device: torch.device, precision: str
 ) -> None:
     """Refuse a large box whose samples cannot be made in the memory of the device.
 
@@ -141,12 +154,16 @@ def require_memory_for_large_box(
     InputError
         Says what fits.
     """
-    needed, free = bytes_of_large_box(math.prod(shape), network), available_memory(device)
+
+    def needed_for(voxels: int) -> int:
+        return bytes_of_large_box(voxels, network, precision)
+
+    needed, free = needed_for(math.prod(shape)), available_memory(device)
     if needed <= free:
         return
     ndim = len(shape)
     edges = range(max(shape) + 1)
-    fits = bisect_right(edges, free, key=lambda n: bytes_of_large_box(n**ndim, network)) - 1
+    fits = bisect_right(edges, free, key=lambda n: needed_for(n**ndim)) - 1
     raise InputError(
         f"shape={tuple(shape)}: takes about {_readable(needed)} of memory to make, "
         f"{_readable(free)} are free on {device}; {_largest_box(ndim, max(fits, 0) ** ndim)} fits"

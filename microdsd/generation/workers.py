@@ -154,8 +154,7 @@ def generate_by_workers(
 
 def number_of_tiles(model: MicrostructureModel, request: GenerationRequest) -> int:
     """Count the tiles in which the network goes through the voxels of a request's box."""
-    lattice = request.lattice
-    return len(_networks(model)[0].tiles_of(lattice.shape, lattice.boundary))
+    return _networks(model)[0].tiles_of(request.lattice)
 
 
 def make_sample(file: ModelOfWorkers, request: GenerationRequest) -> tuple[np.ndarray, int]:
@@ -164,16 +163,24 @@ def make_sample(file: ModelOfWorkers, request: GenerationRequest) -> tuple[np.nd
     return labels, moved
 
 
-def evaluate_tile(
-    file: ModelOfWorkers, octave: int, field: np.ndarray, condition: np.ndarray, *place: Any
-) -> np.ndarray:
-    """Evaluate an octave's network on a tile, on a worker; see `UNet.on_tile`."""
+def evaluate_tile(file: ModelOfWorkers, octave: int, stage: str, *arguments: Any) -> Packed:
+    """Evaluate a stage of an octave's network on a tile, on a worker.
+
+    Parameters
+    ----------
+    file : ModelOfWorkers
+    octave : int
+    stage : {"encode", "decode"}
+        See `UNet.encode` and `UNet.decode`.
+    *arguments
+        Tensors as `Packed`.
+    """
     model = file.load()
-    inputs, conditions = (torch.from_numpy(array).to(model.device) for array in (field, condition))
-    network = _networks(model)[octave]
+    evaluate = getattr(_networks(model)[octave], stage)
+    unpacked = (a.tensor(model.device) if isinstance(a, Packed) else a for a in arguments)
     precision = Precision(file.precision, torch.get_num_threads())
     with precision.applied(model.device), torch.inference_mode():
-        return _array(network.on_tile(inputs, conditions, *place))
+        return Packed.of(evaluate(*unpacked))
 
 
 @contextmanager
@@ -207,13 +214,18 @@ def _outputs(
     """Yield outputs on tiles, in order; ``function`` is what workers call of their own model."""
     device = torch.device(file.device)
     tasks = (
-        (file, octave, _array(field), _array(condition), *place)
-        for field, condition, *place in arguments
+        (
+            file,
+            octave,
+            function.__name__,
+            *(Packed.of(a) if isinstance(a, Tensor) else a for a in of_tile),
+        )
+        for of_tile in arguments
     )
     for result in cluster.in_order(evaluate_tile, tasks):
         if isinstance(result, Exception):
             raise result
-        yield torch.from_numpy(result).to(device)
+        yield result.tensor(device)
 
 
 def _networks(model: MicrostructureModel) -> list[UNet]:
@@ -221,8 +233,31 @@ def _networks(model: MicrostructureModel) -> list[UNet]:
     return cast(list[UNet], list(model.network.octaves))
 
 
-def _array(tensor: Tensor) -> np.ndarray:
-    return np.ascontiguousarray(tensor.detach().cpu().numpy())
+@dataclass(frozen=True)
+class Packed:
+    """Hold a tensor on its way between processes; numpy has no bfloat16.
+
+    Attributes
+    ----------
+    values : ndarray
+        In the type of the tensor, or the bits of bfloat16 as int16.
+    bfloat16 : bool
+    """
+
+    values: np.ndarray
+    bfloat16: bool
+
+    @classmethod
+    def of(cls, tensor: Tensor) -> Packed:
+        """Pack a tensor of any device."""
+        bfloat16 = tensor.dtype == torch.bfloat16
+        bits = tensor.detach().cpu().contiguous()
+        return cls((bits.view(torch.int16) if bfloat16 else bits).numpy(), bfloat16)
+
+    def tensor(self, device: torch.device) -> Tensor:
+        """Return the tensor on a device."""
+        values = torch.from_numpy(self.values)
+        return (values.view(torch.bfloat16) if self.bfloat16 else values).to(device)
 
 
 def _of_sample(number: int, error: Exception) -> Exception:

@@ -13,8 +13,7 @@ class Convolution3d(nn.Conv3d):
     slower.
     """
 
-    def forward(self, input: Tensor) -> Tensor:
-        """Return the output (batch, channels, *space)."""
+    def _conv_forward(self, input: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
         left_to_the_loop = (
             len(input) == 1
             and input.device.type == "cpu"
@@ -22,8 +21,11 @@ class Convolution3d(nn.Conv3d):
             and not torch.is_autocast_enabled("cpu")
             and torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]
         )
-        if not left_to_the_loop:
-            return super().forward(input)
-        return torch.mkldnn_convolution(
-            input, self.weight, self.bias, [0] * 3, self.stride, self.dilation, self.groups
-        )
+        output: Tensor
+        if left_to_the_loop:
+            output = torch.mkldnn_convolution(
+                input, weight, bias, [0] * 3, self.stride, self.dilation, self.groups
+            )
+        else:
+            output = super()._conv_forward(input, weight, bias)
+        return output

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
 
 import torch
 import torch.nn.functional as F
@@ -10,49 +12,61 @@ from torch import Tensor
 
 from microdsd.process.lattice import Boundary
 
-
-def pad_one(x: Tensor, boundary: tuple[Boundary, ...]) -> Tensor:
-    """Extend every space axis of (batch, channels, *space) by one voxel on each side.
-
-    A no-flux wall mirrors the field about the face, which for one voxel repeats the edge.
-    """
-    if len(set(boundary)) == 1:
-        mode = "replicate" if boundary[0] == "no-flux" else "circular"
-        return F.pad(x, (1, 1) * len(boundary), mode=mode)
-    for axis, kind in enumerate(boundary):
-        dim, last = 2 + axis, x.shape[2 + axis] - 1
-        low, high = x.narrow(dim, 0, 1), x.narrow(dim, last, 1)
-        x = torch.cat([low, x, high] if kind == "no-flux" else [high, x, low], dim)
-    return x
+Edge = Literal["no-flux", "periodic", "open"]
+"""What is beyond the end of an axis; an open end is given with as many sites as are used up."""
 
 
-def with_faces_mended(
-    inside: Tensor, x: Tensor, boundary: tuple[Boundary, ...], convolve: Callable[[Tensor], Tensor]
-) -> Tensor:
-    """Correct the outermost sites of a convolution that took nothing for what is outside.
+@dataclass(frozen=True)
+class Edges:
+    """Say how a field goes on beyond the two ends of every axis, for convolutions of 3 sites.
 
-    To extend a large box costs as much as to convolve it; its faces alone are a small part of it.
-
-    Parameters
+    Attributes
     ----------
-    inside : Tensor, shape (batch, channels, *space)
-        Convolution of ``x``, extended by zeros; changed in place.
-    x : Tensor, shape (batch, channels, *space)
-    boundary : tuple of {"no-flux", "periodic"}
-    convolve : callable
-        The convolution of 3 sites per axis, without any extension.
+    ends : tuple of (Edge, Edge)
+        Of each axis the low end and the high one; periodic are both or none.
+
+    Examples
+    --------
+    >>> x = torch.arange(4.0).view(1, 1, 4, 1)
+    >>> tile = Edges((("no-flux", "open"), ("no-flux", "no-flux")))
+    >>> tile.extended(x)[0, 0, :, 1]
+    tensor([0., 0., 1., 2., 3.])
+    >>> tile.cropped(x, 2)[0, 0, :, 0]
+    tensor([0., 1.])
     """
-    for axis, kind in enumerate(boundary):
-        dim, last = 2 + axis, x.shape[2 + axis] - 1
-        across = (*boundary[:axis], "no-flux", *boundary[axis + 1 :])
-        # Of each face, three sites in order: what lies beyond it, its own, and the next one.
-        for site, opposite in ((0, last), (last, 0)):
-            beyond = x.narrow(dim, opposite if kind == "periodic" else site, 1)
-            near = x.narrow(dim, min(site, last - 1), 2)
-            slab = torch.cat([beyond, near] if site == 0 else [near, beyond], dim)
-            face = convolve(pad_one(slab, across)).narrow(dim, 1, 1)
-            inside.narrow(dim, site, 1).copy_(face)
-    return inside
+
+    ends: tuple[tuple[Edge, Edge], ...]
+
+    @classmethod
+    def of_box(cls, boundary: Sequence[Boundary]) -> Edges:
+        """Return the edges of a whole box."""
+        return cls(tuple((kind, kind) for kind in boundary))
+
+    def extended(self, x: Tensor) -> Tensor:
+        """Extend (batch, channels, *space) by one site at every end that is not open."""
+        kinds = {kind for ends in self.ends for kind in ends}
+        if "periodic" in kinds:
+            if kinds == {"periodic"}:
+                return F.pad(x, (1, 1) * len(self.ends), mode="circular")
+            for axis, (kind, _) in enumerate(self.ends):
+                if kind == "periodic":
+                    last = x.shape[2 + axis] - 1
+                    ring = x.narrow(2 + axis, last, 1), x, x.narrow(2 + axis, 0, 1)
+                    x = torch.cat(ring, 2 + axis)
+        if "no-flux" in kinds:
+            # A wall mirrors the field about the face, which for one site repeats the edge.
+            walls = [int(kind == "no-flux") for ends in reversed(self.ends) for kind in ends]
+            # Left to itself, autocast would copy the box to float32 for this, and back.
+            with torch.autocast(x.device.type, enabled=False):
+                x = F.pad(x, walls, mode="replicate")
+        return x
+
+    def cropped(self, x: Tensor, sites: int) -> Tensor:
+        """Take away the sites at open ends that so many convolutions use up."""
+        for axis, (low, high) in enumerate(self.ends):
+            first, last = (sites if kind == "open" else 0 for kind in (low, high))
+            x = x.narrow(2 + axis, first, x.shape[2 + axis] - first - last)
+        return x
 
 
 def extension(length: int, multiple: int, boundary: Boundary) -> tuple[int, int]:

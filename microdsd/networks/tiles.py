@@ -14,12 +14,6 @@ from torch import Tensor
 
 from microdsd.process.lattice import Boundary
 
-TILE_SITES = 1 << 24
-"""Sites, surroundings included, that a network is evaluated on at a time.
-
-A constant, not what happens to be free: samples must not depend on the machine's memory."""
-
-
 MapTiles = Callable[[Callable[..., Tensor], Iterable[tuple[Any, ...]]], Iterator[Tensor]]
 """Calls a pure function with the arguments of every tile: in this process, or by workers.
 
@@ -50,17 +44,6 @@ class Tile:
     inner: tuple[slice, ...]
     outer: tuple[range, ...]
 
-    def seen(self, field: Tensor) -> Tensor:
-        """Return the outer part of a field (batch, channels, *space)."""
-        for axis, sites in enumerate(self.outer):
-            length = field.shape[2 + axis]
-            if sites.start >= 0 and sites.stop <= length:
-                field = field.narrow(2 + axis, sites.start, len(sites))
-            else:
-                wrapped = torch.arange(sites.start, sites.stop, device=field.device) % length
-                field = field.index_select(2 + axis, wrapped)
-        return field
-
     @property
     def inside(self) -> tuple[slice, ...]:
         """Return where the inner part lies in the outer one."""
@@ -70,12 +53,30 @@ class Tile:
         )
 
 
+def sites_of(field: Tensor, at: Sequence[range]) -> Tensor:
+    """Return some sites of a field (batch, channels, *space); those beyond it are wrapped.
+
+    Examples
+    --------
+    >>> sites_of(torch.arange(4.0).view(1, 1, 4), [range(-1, 2)])
+    tensor([[[3., 0., 1.]]])
+    """
+    for axis, sites in enumerate(at):
+        length = field.shape[2 + axis]
+        if sites.start >= 0 and sites.stop <= length:
+            field = field.narrow(2 + axis, sites.start, len(sites))
+        else:
+            wrapped = torch.arange(sites.start, sites.stop, device=field.device) % length
+            field = field.index_select(2 + axis, wrapped)
+    return field
+
+
 def tiles(
     shape: Sequence[int],
     boundary: Sequence[Boundary],
     halo: int,
     multiple: int,
-    most: int = TILE_SITES,
+    most: int,
 ) -> Iterator[Tile]:
     """Cut a box into tiles that are seen with a halo.
 

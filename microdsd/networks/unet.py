@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
+from typing import cast
 
 import torch
 import torch.nn.functional as F
@@ -18,13 +20,14 @@ from torch import Tensor, nn
 
 from microdsd.networks.convolution import Convolution3d
 from microdsd.networks.own_evidence import OwnEvidence, own_evidence
-from microdsd.networks.padding import extend, extension, pad_one, with_faces_mended
-from microdsd.networks.tile_inputs import TileInputs
-from microdsd.networks.tiles import MapTiles, Tile, in_turn, tiles
+from microdsd.networks.padding import Edges, extend, extension
+from microdsd.networks.stages import Stages, tile_sites
+from microdsd.networks.tile_inputs import BoxInputs
+from microdsd.networks.tiles import MapTiles, Tile, in_turn, sites_of
 from microdsd.networks.walls import free_share
 from microdsd.process.blocks import site_volumes
 from microdsd.process.kernel import TransitionKernel
-from microdsd.process.lattice import Boundary
+from microdsd.process.lattice import Boundary, Lattice
 
 
 @dataclass(frozen=True)
@@ -64,12 +67,8 @@ class UNetConfig:
     own_evidence: bool = False
 
 
-_LARGE = 1 << 18
-"""Sites from which on a box is not extended as a whole, but corrected at its faces."""
-
-
 class _Conv(nn.Module):
-    """Apply a 3^ndim convolution whose padding continues the box."""
+    """Apply a 3^ndim convolution that continues the box at its edges."""
 
     def __init__(
         self, ndim: int, channels_in: int, channels_out: int, *, bias: bool = True
@@ -78,14 +77,16 @@ class _Conv(nn.Module):
         convolution = nn.Conv2d if ndim == 2 else Convolution3d
         self.conv = convolution(channels_in, channels_out, 3, bias=bias)
 
-    def forward(self, x: Tensor, boundary: tuple[Boundary, ...]) -> Tensor:
-        # In bfloat16 both ways give the same numbers, to the bit.
-        large = math.prod(x.shape[2:]) >= _LARGE and torch.is_autocast_enabled(x.device.type)
-        if large and not torch.is_grad_enabled():
-            over_zeros = F.conv2d if x.ndim == 4 else F.conv3d
-            bare = over_zeros(x, self.conv.weight, self.conv.bias, padding=1)
-            return with_faces_mended(bare, x, boundary, self.conv)
-        y: Tensor = self.conv(pad_one(x, boundary))
+    def forward(self, x: Tensor, edges: Edges) -> Tensor:
+        y: Tensor = self.conv(edges.extended(x))
+        return y
+
+    def scaled(self, x: Tensor, edges: Edges, scale: Tensor, shift: Tensor) -> Tensor:
+        """Return the convolution, scaled and shifted per channel; that costs nothing more."""
+        weight, bias = self.conv.weight, self.conv.bias
+        assert bias is not None
+        weight = weight * scale[(...,) + (None,) * (weight.ndim - 1)]
+        y: Tensor = self.conv._conv_forward(edges.extended(x), weight, bias * scale + shift)
         return y
 
 
@@ -110,22 +111,40 @@ class _ResidualBlock(nn.Module):
         nn.init.zeros_(self.film.weight)
         nn.init.zeros_(self.film.bias)
 
-    def forward(self, x: Tensor, condition: Tensor, boundary: tuple[Boundary, ...]) -> Tensor:
-        scale, shift = self.film(condition)[(...,) + (None,) * (x.ndim - 2)].chunk(2, dim=1)
-        y: Tensor = self.conv1(F.silu(self.norm(x)), boundary)
-        y = self.conv2(F.silu(y * (1 + scale) + shift), boundary)
-        return x + y
+    def forward(self, x: Tensor, condition: Tensor, edges: Edges) -> Tensor:
+        y: Tensor = F.silu(self.norm(x))
+        if condition.ndim == 1:
+            scale, shift = self.film(condition).float().chunk(2)
+            y = self.conv1.scaled(y, edges, 1 + scale, shift)
+        else:
+            of_channels = self.film(condition)[(...,) + (None,) * (x.ndim - 2)]
+            scale, shift = of_channels.chunk(2, dim=1)
+            y = self.conv1(y, edges) * (1 + scale) + shift
+        y = self.conv2(F.silu(y), edges)
+        return edges.cropped(x, _CONVOLUTIONS) + y
+
+
+_CONVOLUTIONS = 2
+"""Of a residual block."""
 
 
 class _Stage(nn.ModuleList):
-    """Apply residual blocks at one resolution."""
+    """Apply residual blocks at one resolution.
+
+    The condition is (batch, embedding), or (embedding,) of a single sample.
+    """
 
     def __init__(self, ndim: int, width: int, embedding: int, blocks: int) -> None:
         super().__init__(_ResidualBlock(ndim, width, embedding) for _ in range(blocks))
 
-    def forward(self, x: Tensor, condition: Tensor, boundary: tuple[Boundary, ...]) -> Tensor:
+    @property
+    def reach(self) -> int:
+        """Return the sites at open edges that are used up."""
+        return _CONVOLUTIONS * len(self)
+
+    def forward(self, x: Tensor, condition: Tensor, edges: Edges) -> Tensor:
         for block in self:
-            x = block(x, condition, boundary)
+            x = block(x, condition, edges)
         return x
 
 
@@ -190,9 +209,9 @@ class UNet(nn.Module):
         return torch.channels_last if self.config.ndim == 2 else torch.channels_last_3d
 
     @property
-    def _coarsest(self) -> int:
-        """Return the sites per axis that one site of the coarsest features stands for."""
-        return 1 << (len(self.config.widths) - 1)
+    def coarsest(self) -> int:
+        """Return the number of the coarsest resolution; the finest has 0."""
+        return len(self.config.widths) - 1
 
     def output(
         self,
@@ -220,26 +239,25 @@ class UNet(nn.Module):
         inside = list(boundary)
         crop: list[slice] = []
         for axis, (length, kind) in enumerate(zip(shape, boundary, strict=True)):
-            before, after = extension(length, self._coarsest, kind)
+            before, after = extension(length, 1 << self.coarsest, kind)
             x = extend(x, axis, before, after, kind)
             crop.append(slice(before, before + length))
             if before:
                 inside[axis] = "no-flux"
         in_sites = t / lattice.block**2 if lattice.block > 1 else t
         condition = self._condition(occupation, in_sites, fractions, classes)
-        y = self._by_tiles(x, condition, tuple(inside))
+        y = self._on_box(x, condition, tuple(inside))
         return y[(slice(None), slice(None), *crop)]
 
-    def _by_tiles(self, x: Tensor, condition: Tensor, boundary: tuple[Boundary, ...]) -> Tensor:
-        """Return the output on the extended box; a large box is processed tile by tile."""
-        y: Tensor | None = None
-        for tile, part in self._parts(x.shape[2:], boundary, condition, lambda tile: tile.seen(x)):
-            if part.shape[2:] == x.shape[2:]:
-                return part
-            if y is None:
-                y = x.new_empty(len(x), part.shape[1], *x.shape[2:])
-            y[(slice(None), slice(None), *tile.inner)] = part
-        assert y is not None
+    def _on_box(self, x: Tensor, condition: Tensor, boundary: tuple[Boundary, ...]) -> Tensor:
+        """Return the output on the extended box; a large one is processed tile by tile."""
+        if torch.is_grad_enabled() or math.prod(x.shape[2:]) <= tile_sites(x.device):
+            return self._on(x, condition, boundary)
+        y = x.new_empty(len(x), self.head.conv.out_channels, *x.shape[2:])
+        for one, result, embedded in zip(torch.split(x, 1), y, condition, strict=True):
+            part_of = partial(sites_of, one)
+            for tile, part in Stages(self, embedded).outputs(0, part_of, x.shape[2:], boundary):
+                result[(slice(None), *tile.inner)] = part[0]
         return y
 
     def parts(
@@ -262,67 +280,110 @@ class UNet(nn.Module):
         output : Tensor, shape (1, channels, *sites), float32
         """
         top = self.config.top
-        box = TileInputs(occupation, t, kernel, top, self._coarsest)
+        box = BoxInputs(occupation, t, kernel, top, 1 << self.coarsest)
         if fractions is not None:
             fractions = fractions / top
         in_sites = t / kernel.lattice.block**2
         condition = self._condition(t.new_empty(occupation.shape[:2]), in_sites, fractions, classes)
-        for tile, part in self._parts(box.shape, box.boundary, condition, box.outer):
-            sites, within = box.sites(tile)
-            yield sites, part[(slice(None), slice(None), *within)]
+        stages = Stages(self, condition[0])
+        for chunk in box.chunks(self.reach):
+            if math.prod(chunk.shape) <= tile_sites(occupation.device):
+                every = tuple(range(length) for length in chunk.shape)
+                whole = Tile(tuple(slice(0, length) for length in chunk.shape), every)
+                output = self._on(chunk.part(every), condition, chunk.boundary)
+                outputs: Iterable[tuple[Tile, Tensor]] = [(whole, output)]
+            else:
+                outputs = stages.outputs(0, chunk.part, chunk.shape, chunk.boundary, chunk.inside)
+            for tile, part in outputs:
+                sites, within = chunk.sites(tile)
+                yield sites, part[(slice(None), slice(None), *within)]
 
-    def _parts(
+    def tiles_of(self, lattice: Lattice) -> int:
+        """Count the tiles in which a box is evaluated, at its finest resolution."""
+        multiple = 1 << self.coarsest
+        extended = [-(-length // multiple) * multiple for length in lattice.shape]
+        stages = Stages(self, next(self.parameters()))
+        return len(stages.tiles_of(0, extended, lattice.boundary))
+
+    def halo(self, level: int, *, down: bool = False) -> int:
+        """Return the sites around a tile that a resolution has to see, or its way down alone."""
+        first = 1 if level == 0 else 0
+        way_down = first + cast(_Stage, self.down[level]).reach
+        if down:
+            return way_down
+        way_up = cast(_Stage, self.up[level]).reach if level < self.coarsest else 0
+        return way_down + way_up + first
+
+    def encode(
         self,
-        shape: Sequence[int],
-        boundary: tuple[Boundary, ...],
+        level: int,
+        x: Tensor,
         condition: Tensor,
-        input_of: Callable[[Tile], Tensor],
-    ) -> Iterator[tuple[Tile, Tensor]]:
-        """Yield the tiles of the extended box, and the output on the inner part of each."""
-        box = self.tiles_of(shape, boundary)
-        evaluate = in_turn if len(box) == 1 else self.map_tiles
-        inputs = (
-            (input_of(tile), condition, _boundary_of(tile, shape, boundary), tile.inside)
-            for tile in box
-        )
-        yield from zip(box, evaluate(self.on_tile, inputs), strict=True)
-
-    def tiles_of(self, shape: Sequence[int], boundary: tuple[Boundary, ...]) -> list[Tile]:
-        """Cut a box, its sides extended to what the coarsest features stand for, into tiles."""
-        multiple = self._coarsest
-        halo = -(-self.reach // multiple) * multiple
-        extended = [-(-length // multiple) * multiple for length in shape]
-        return list(tiles(extended, boundary, halo, multiple))
-
-    def on_tile(
-        self,
-        field: Tensor,
-        condition: Tensor,
-        boundary: tuple[Boundary, ...],
+        edges: Edges,
         inside: tuple[slice, ...],
     ) -> Tensor:
-        """Evaluate the inner part of a tile: a pure function, whatever process calls it.
+        """Make the input of the next coarser resolution for a tile: a pure function.
 
         Parameters
         ----------
-        field : Tensor, shape (batch, channels, *outer)
-            Input of the network on the tile and its surroundings.
-        condition : Tensor, shape (batch, embedding)
-        boundary : tuple of {"no-flux", "periodic"}
+        level : int
+            Resolution, 0 for the finest.
+        x : Tensor, shape (1, channels, *outer)
+            Input of the resolution on the tile and its surroundings.
+        condition : Tensor, shape (embedding,)
+        edges : Edges
+            Of the outer part.
         inside : tuple of slice
-            Where the inner part lies.
+            Where the tile lies once the sites at open ends are used up.
         """
-        output = self._on(field, condition, boundary)
-        place: list[slice] = [slice(None), slice(None), *inside]
-        return output[tuple(place)]
+        x = self._way_down(level, x, condition, edges)
+        features: Tensor = self.coarsen[level](x[(slice(None), slice(None), *inside)])
+        return features
 
-    def _on(self, x: Tensor, condition: Tensor, boundary: tuple[Boundary, ...]) -> Tensor:
+    def decode(
+        self,
+        level: int,
+        x: Tensor,
+        below: Tensor | None,
+        condition: Tensor,
+        edges: Edges,
+        inside: tuple[slice, ...],
+        within: tuple[slice, ...],
+    ) -> Tensor:
+        """Make what a resolution gives to the next finer one for a tile, or the output.
+
+        The parameters are those of `encode`, and
+
+        Parameters
+        ----------
+        below : Tensor, shape (1, channels, *half)
+            What the next coarser resolution gives.
+        within : tuple of slice
+            Where in it, on the sites of this resolution, the way down has its features.
+        """
+        x = self._way_down(level, x, condition, edges)
+        if below is not None:
+            x = x + F.interpolate(below, scale_factor=2.0)[(slice(None), slice(None), *within)]
+            x = self.up[level](x, condition, edges)
+        if level:
+            refined: Tensor = self.refine[level - 1](x[(slice(None), slice(None), *inside)])
+            return refined
+        return self._read(x, edges)[(slice(None), slice(None), *inside)]
+
+    def _way_down(self, level: int, x: Tensor, condition: Tensor, edges: Edges) -> Tensor:
         x = x.contiguous(memory_format=self.memory_format)
-        features = self._unet(x, condition, boundary)
+        if level == 0:
+            x = self.stem(x, edges)
+        features: Tensor = self.down[level](x, condition, edges)
+        return features
+
+    def _read(self, x: Tensor, edges: Edges) -> Tensor:
+        """Return the output of the finest features, float32."""
+        features: Tensor = F.silu(self.norm(x))
         # What is left of log h after its free factor is taken out is small beside it, so the
         # last convolution is not left to bfloat16.
         with torch.autocast(x.device.type, enabled=False):
-            y: Tensor = self.head(features.float(), boundary)
+            y: Tensor = self.head(features.float(), edges)
         return y
 
     @property
@@ -355,19 +416,18 @@ class UNet(nn.Module):
         embedded: Tensor = self.embed(features)
         return embedded
 
-    def _unet(self, x: Tensor, condition: Tensor, boundary: tuple[Boundary, ...]) -> Tensor:
-        x = self.stem(x, boundary)
+    def _on(self, x: Tensor, condition: Tensor, boundary: tuple[Boundary, ...]) -> Tensor:
+        """Evaluate the network on whole boxes, (batch, channels, *space)."""
+        edges = Edges.of_box(boundary)
         skips: list[Tensor] = []
-        for level, stage in enumerate(self.down):
-            x = stage(x, condition, boundary)
-            if level < len(self.coarsen):
-                skips.append(x)
-                x = self.coarsen[level](x)
-        for level in range(len(self.refine) - 1, -1, -1):
+        for level in range(self.coarsest):
+            skips.append(self._way_down(level, x, condition, edges))
+            x = self.coarsen[level](skips[-1])
+        x = self._way_down(self.coarsest, x, condition, edges)
+        for level in reversed(range(self.coarsest)):
             x = skips.pop() + F.interpolate(self.refine[level](x), scale_factor=2.0)
-            x = self.up[level](x, condition, boundary)
-        features: Tensor = F.silu(self.norm(x))
-        return features
+            x = self.up[level](x, condition, edges)
+        return self._read(x, edges)
 
 
 class PotentialUNet(UNet):
@@ -455,16 +515,6 @@ def _without_factor(log_h: Tensor) -> Tensor:
     left alone it drifted to e^500, where bfloat16 rounds log h to even numbers.
     """
     return log_h - log_h.mean(dim=tuple(range(2, log_h.ndim)), keepdim=True)
-
-
-def _boundary_of(
-    tile: Tile, shape: Sequence[int], boundary: tuple[Boundary, ...]
-) -> tuple[Boundary, ...]:
-    """Return the boundary of what is looked at of a box: only a whole axis is periodic."""
-    return tuple(
-        kind if len(sites) == length else "no-flux"
-        for kind, sites, length in zip(boundary, tile.outer, shape, strict=True)
-    )
 
 
 _FREQUENCIES = 4

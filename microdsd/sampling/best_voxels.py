@@ -18,7 +18,7 @@ from microdsd.process.walk import numbered_uniforms
 _DIGITS = ((40, 16), (24, 16), (12, 12), (0, 12))
 """Lowest bit and length of the digits of a rank, from the top."""
 
-_RANDOM_BITS = 24
+_GAIN_BITS, _RANDOM_BITS = 32, 24
 
 Gains = Callable[[slice], Tensor]
 """Of some layers (layers, *across): what phase 1 gains over phase 0, finite float32."""
@@ -56,34 +56,60 @@ def best_voxels(
     if count == 0:
         return label
     across = label[0].numel()
-    prefix, left = 0, count
+    prefix, known, left = 0, 0, count
     for low, bits in _DIGITS:
         tally = torch.zeros(1 << bits, dtype=torch.int64, device=key.device)
         for part in layers:
-            rank = _ranks(gains(part), part.start * across, key)
-            digits = (rank >> low)[(rank >> (low + bits)) == prefix] & ((1 << bits) - 1)
+            _, rank = _alike(gains(part), part.start * across, key, prefix, known, low)
+            digits = (rank >> low).bitwise_and_((1 << bits) - 1)
             tally += torch.bincount(digits, minlength=1 << bits)
         # How many are at least as high as every digit.
         reached = tally.flip(0).cumsum(0).flip(0)
         digit = int((reached >= left).nonzero()[-1])
         left -= int(reached[digit] - tally[digit])
-        prefix = (prefix << bits) | digit
+        prefix, known = (prefix << bits) | digit, known + bits
         if left == int(tally[digit]):  # all that begin like this
             break
+    of_gain = min(known, _GAIN_BITS)
     for part in layers:
-        rank = _ranks(gains(part), part.start * across, key) >> low
-        chosen = rank > prefix
-        equal = (rank == prefix).nonzero().squeeze(1)[:left]
+        gain = gains(part)
+        chosen = (_ordered(gain) >> (_GAIN_BITS - of_gain)) > (prefix >> (known - of_gain))
+        alike, rank = _alike(gain, part.start * across, key, prefix >> (known - of_gain), of_gain)
+        rank >>= _GAIN_BITS + _RANDOM_BITS - known
+        chosen[alike[rank > prefix]] = True
+        equal = alike[rank == prefix][:left]
         chosen[equal] = True
         left -= len(equal)
         label[part] = chosen.view(label[part].shape)
     return label
 
 
-def _ranks(gain: Tensor, first: int, key: Tensor) -> Tensor:
-    """Rank voxels from number ``first`` on, int64; both zeros rank alike."""
+def _ordered(gain: Tensor) -> Tensor:
+    """Read gains as whole numbers of 32 bits in the same order, int64; both zeros are alike."""
     bits = (gain.flatten() + 0.0).view(torch.int32)
-    ordered = (bits ^ ((bits >> 31) & 0x7FFFFFFF)).long() + (1 << 31)
-    voxel = torch.arange(first, first + len(ordered), device=key.device)
-    lot = (numbered_uniforms(key, voxel)[0] * (1 << _RANDOM_BITS)).long()
-    return (ordered << _RANDOM_BITS) | lot
+    return (bits ^ ((bits >> 31) & 0x7FFFFFFF)).long() + (1 << 31)
+
+
+def _alike(
+    gain: Tensor, first: int, key: Tensor, prefix: int, known: int, low: int = 0
+) -> tuple[Tensor, Tensor]:
+    """Find the voxels whose ranks begin with ``known`` bits, and the ranks from bit ``low`` on.
+
+    Only where they are asked for, random bits are drawn: most voxels differ by their gains.
+    ``first`` is the number of the first voxel.
+    """
+    of_gain = min(known, _GAIN_BITS)
+    ordered = _ordered(gain)
+    if known:
+        alike = (ordered >> (_GAIN_BITS - of_gain)) == (prefix >> (known - of_gain))
+        voxel = alike.nonzero().squeeze(1)
+        ordered = ordered[voxel]
+    else:
+        voxel = torch.arange(len(ordered), device=key.device)
+    rank = ordered << _RANDOM_BITS
+    if low < _RANDOM_BITS:
+        rank |= (numbered_uniforms(key, first + voxel)[0] * (1 << _RANDOM_BITS)).long()
+    if known > _GAIN_BITS:
+        among = (rank >> (_GAIN_BITS + _RANDOM_BITS - known)) == prefix
+        voxel, rank = voxel[among], rank[among]
+    return voxel, rank

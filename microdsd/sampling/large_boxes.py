@@ -202,9 +202,9 @@ class LargeBoxSampler:
             occupation = None
             _keep(bookmark, number + 1, log_odds=log_odds)
         assert log_odds is not None
-        phase, reassigned = self._assigned(
-            log_odds, self._assign_key, self._last_noise_key, self._plan.temperature
-        )
+        if self._last_noise_key is not None:
+            self._perturb(log_odds, self._last_noise_key, self._plan.temperature)
+        phase, reassigned = self._assigned(log_odds, self._assign_key)
         return Generated(phase[None], torch.tensor([reassigned]))
 
     def _restored(
@@ -270,46 +270,38 @@ class LargeBoxSampler:
     def _redrawn(self, log_odds: Tensor, redraw: int, sigma: float) -> Tensor:
         """Draw all phases, and return occupation numbers after a walk to a noise level."""
         noise, ties, walk = self._redraw_keys[3 * redraw : 3 * redraw + 3]
-        phase, _ = self._assigned(log_odds, ties, noise)
+        self._perturb(log_odds, noise)
+        phase, _ = self._assigned(log_odds, ties)
         species = range(1, 1 + len(log_odds))
         voxels = (
             phase[None] if len(species) == 1 else torch.stack([phase == c for c in species]).byte()
         )
         return walk_forward(voxels, self._box, self._box.moment(sigma), walk)
 
-    def _assigned(
-        self,
-        log_odds: Tensor,
-        ties: Tensor,
-        noise: Tensor | None = None,
-        temperature: float = 1.0,
-    ) -> tuple[Tensor, int]:
-        """Assign phases (*space) with exact counts; count voxels where others are more probable.
-
-        With the key of a noise the phases are drawn, see `microdsd.sampling.assignment.perturbed`.
-        """
-        shape = log_odds.shape[1:]
-        across = math.prod(shape[1:])
-
-        def gains(layers: slice) -> Tensor:
-            gain = log_odds[:, layers]
-            if noise is None:
-                return gain
+    def _perturb(self, log_odds: Tensor, noise: Tensor, temperature: float = 1.0) -> None:
+        """Add what makes the assignment a draw, in place; see `sampling.assignment.perturbed`."""
+        across, phases = log_odds[0, 0].numel(), 1 + len(log_odds)
+        for layers in self._layers:
             voxel = torch.arange(layers.start * across, layers.stop * across, device=noise.device)
-            lots = [_gumbel(noise, voxel, len(gain) + 1, p) for p in range(len(gain) + 1)]
-            return gain + temperature * (torch.stack(lots[1:]) - lots[0]).view(gain.shape)
+            of_background = _gumbel(noise, voxel, phases, 0)
+            for c, odds in enumerate(log_odds[:, layers]):
+                lot = _gumbel(noise, voxel, phases, 1 + c) - of_background
+                odds += temperature * lot.view(odds.shape)
 
+    def _assigned(self, log_odds: Tensor, ties: Tensor) -> tuple[Tensor, int]:
+        """Assign phases (*space) with exact counts; count voxels where others are more probable."""
+        shape = log_odds.shape[1:]
         if len(log_odds) == 1:
             phase = best_voxels(
-                lambda layers: gains(layers)[0], int(self._counts[0]), shape, self._layers, ties
+                lambda layers: log_odds[0, layers], int(self._counts[0]), shape, self._layers, ties
             )
             moved = sum(
-                int((phase[layers] != (gains(layers)[0] > 0)).sum()) for layers in self._layers
+                int((phase[layers] != (log_odds[0, layers] > 0)).sum()) for layers in self._layers
             )
             return phase, moved
 
         def scores(layers: slice) -> Tensor:
-            gain = gains(layers)
+            gain = log_odds[:, layers]
             return torch.cat([torch.zeros_like(gain[:1]), gain])
 
         counts = torch.cat([self._counts.new_tensor([math.prod(shape)]), self._counts])

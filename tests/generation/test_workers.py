@@ -14,8 +14,7 @@ from microdsd.errors import MicrodsdError
 from microdsd.generation import batches, workers
 from microdsd.generation.request import GenerationRequest
 from microdsd.generation.workers import ModelOfWorkers, generate_by_workers
-from microdsd.networks import unet
-from microdsd.networks.tiles import tiles
+from microdsd.networks import stages
 
 pytest.importorskip("distributed", reason="the extra 'distributed' is not installed")
 
@@ -75,7 +74,7 @@ def test_tiles_are_those_of_one_process(by_two, path, monkeypatch, boundary, lar
     """On both lattices of the walk, in slabs or not; and the model is as it was, afterwards."""
     if large:
         monkeypatch.setattr(batches, "LARGE_BOX", 100)
-    monkeypatch.setattr(unet, "tiles", lambda *box: tiles(*box, 40 * 40))
+    monkeypatch.setitem(stages.TILE_SITES, "cpu", 40 * 40)
     model = octave_model()
     request = GenerationRequest.resolve(
         model.card, 1, phase_fraction=FRACTION, shape=(70, 64), boundary=boundary, rng=1

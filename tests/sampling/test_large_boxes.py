@@ -9,10 +9,9 @@ from tiny_models import tiny_network
 
 from microdsd.errors import MicrodsdError
 from microdsd.models.plan import WalkPlan
-from microdsd.networks import unet
+from microdsd.networks import stages, unet
 from microdsd.networks.classes import ClassGuidance
 from microdsd.networks.octaves import OctaveUNets
-from microdsd.networks.tiles import tiles
 from microdsd.process import Lattice, Walkers, sample_uniform
 from microdsd.process.bridge import draw_back
 from microdsd.process.octaves import Moment, Octaves
@@ -180,7 +179,7 @@ def thin(monkeypatch):
         step, forward = large_boxes.step_back, large_boxes.walk_forward
         monkeypatch.setattr(large_boxes, "step_back", lambda *a, **o: step(*a, slab, **o))
         monkeypatch.setattr(large_boxes, "walk_forward", lambda *a: forward(*a, slab))
-        monkeypatch.setattr(unet, "tiles", lambda *box: tiles(*box, tile))
+        monkeypatch.setitem(stages.TILE_SITES, "cpu", tile)
 
     return cut
 
