@@ -99,6 +99,7 @@ def sample_sweep(
     >>> (series == 0).sum(("y", "x")).values
     array([51, 77])
     """
+    model = model.of_axes(np.size(shape)) if shape is not None else model
     request = sweep_request(
         model.card,
         phase_fraction,
