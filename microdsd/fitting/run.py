@@ -22,6 +22,7 @@ from microdsd.fitting.calibration import Pace, calibrated_walks, calibration_sec
 from microdsd.fitting.material import open_material
 from microdsd.fitting.record import name_of, record_of_versions
 from microdsd.fitting.start import network_of_start, record_of_start
+from microdsd.fitting.volumes import require_volumes
 from microdsd.generation.microstructure_model import MicrostructureModel
 from microdsd.io import atomic_write
 from microdsd.io.windows import Region
@@ -54,6 +55,7 @@ from microdsd.training import (
     require_same_run,
 )
 from microdsd.training.distributed import Ranks
+from microdsd.training.neighbour_planes import NeighbourPlanes
 from microdsd.training.octave import OctaveTask
 from microdsd.training.rate_objective import RateLoss
 
@@ -115,6 +117,7 @@ class TrainingRun:
         region: Region | None = None,
         device: str | torch.device | None = None,
         precision: str = "auto",
+        for_volumes: bool = False,
         stopwatch: Stopwatch | None = None,
         ranks: Ranks | None = None,
     ) -> None:
@@ -183,6 +186,8 @@ class TrainingRun:
                 )
             self.network = network_of_start(start_from.card, contents, self.network, method)
         self.octaves = self._octaves(octaves)
+        self.for_volumes = for_volumes
+        self._neighbours = self._planes_around() if for_volumes else None
         shapes = [self._crop(octave) for octave in range(1 + len(self.octaves))]
         batch = config.batch // self._ranks.size
         require_memory(method, self.network, shapes[0], batch, self.device)
@@ -201,7 +206,14 @@ class TrainingRun:
         )
         self.tasks = [self._task(octave, shape) for octave, shape in enumerate(shapes)]
         self.trainer = Trainer(
-            unet, self.material.draw, self.tasks, config, precision, self._stopwatch, self._ranks
+            unet,
+            self.material.draw,
+            self.tasks,
+            config,
+            precision,
+            self._stopwatch,
+            self._ranks,
+            self._neighbours,
         )
         self._precision_asked = precision
         self.n_parameters = n_parameters(unet)
@@ -392,6 +404,7 @@ class TrainingRun:
             "method": self.method,
             "start_from": self.start.digest() if self.start else None,
             "octaves": list(self.octaves),
+            **({"for_volumes": True} if self.for_volumes else {}),
             **self.tasks[0].objective.settings,
             **settings,
         }
@@ -406,6 +419,11 @@ class TrainingRun:
     def horizon_suffices(self) -> bool:
         """Return whether the noise at the horizon keeps nothing of the layout of its source."""
         return horizon_at(self._horizon_windows(), self._kernel, self.sigma_max).sufficient
+
+    def _planes_around(self) -> NeighbourPlanes:
+        """Return how planes of the volume are around a slice, or refuse to make volumes."""
+        require_volumes(self.material, self.symmetry, self.reads_out, self._ranks.size)
+        return NeighbourPlanes.of(self._horizon_windows().cpu())
 
     def _horizon_windows(self) -> torch.Tensor:
         rng = np.random.default_rng([self.config.seed, 3])
@@ -465,5 +483,6 @@ class TrainingRun:
             parts.classes,
             octave,
             parts.fractions,
+            self._neighbours,
         )
         return OctaveTask(octave, walk, objective, validation)
