@@ -22,6 +22,7 @@ from microdsd.fitting.calibration import Pace, calibrated_walks, calibration_sec
 from microdsd.fitting.material import open_material
 from microdsd.fitting.record import name_of, record_of_versions
 from microdsd.fitting.start import network_of_start, record_of_start
+from microdsd.fitting.volume_calibration import calibrated_volumes
 from microdsd.fitting.volumes import require_volumes
 from microdsd.generation.microstructure_model import MicrostructureModel
 from microdsd.io import atomic_write
@@ -29,9 +30,11 @@ from microdsd.io.windows import Region
 from microdsd.microstructure import PhaseNames, VoxelSizeLike
 from microdsd.models.card import ModelCard
 from microdsd.models.methods import METHODS
+from microdsd.models.volume_walk import UNCALIBRATED
 from microdsd.models.walk_back import WalkBack
 from microdsd.networks import Method, UNetConfig, build_network
 from microdsd.networks.size import network_size_for, require_memory
+from microdsd.networks.slices import SliceReading
 from microdsd.networks.unet import n_parameters
 from microdsd.process import (
     Boundary,
@@ -65,6 +68,9 @@ _FEWEST_EVALUATIONS = 4
 _CALIBRATION_SHARE = 0.2
 """Of a budget of minutes, the most that is kept for calibration."""
 
+_VOLUME_SHARE = 0.35
+"""Of a budget of minutes, what is kept for the calibration of volumes."""
+
 _TO_FINISH = 0.03
 """Of a budget of minutes, what writing the model may take."""
 
@@ -84,6 +90,9 @@ class TrainingRun:
     ----------
     stopwatch : Stopwatch, optional
         That a budget of minutes is measured by; by default it starts here.
+    for_volumes : bool
+        Learn from slices of noised volumes, and calibrate how volumes are made of them; see
+        `NeighbourPlanes`.
     ranks : Ranks, optional
         Processes that train together, see `joined_ranks`; by default this one alone. The first
         one validates, keeps the time and calibrates; all end with the same model.
@@ -243,7 +252,7 @@ class TrainingRun:
         """Return the model of averaged weights, its walk back calibrated on held-back windows."""
         model = self._model()
         if self.calibrates and self._ranks.first:
-            model = self._calibrated(model)
+            model = self._for_volumes(model) if self.for_volumes else self._calibrated(model)
         if self._ranks.size == 1:
             return model
         card = self._ranks.decided(model.card)
@@ -265,6 +274,28 @@ class TrainingRun:
             "calibration": done,
         }
         card = replace(model.card, walks=calibration.walks, provenance=provenance)
+        return MicrostructureModel(self.trainer.averaged, card, self.device, self.trainer.dtype)
+
+    def _for_volumes(self, model: MicrostructureModel) -> MicrostructureModel:
+        """Fit how volumes are made to the slices that they are to have."""
+        start = replace(UNCALIBRATED, reading=SliceReading(level=1.0), first=self.sigma_max)
+        if self.evaluations is not None:
+            start = replace(start, evaluations=self.evaluations)
+        timed = self.config.minutes is not None
+        real, _ = self._windows_to_calibrate()
+        found = calibrated_volumes(model, real, start, self._seconds_left if timed else None)
+        done = {
+            "volumes": found.edge,
+            "windows": len(real),
+            "whole": found.whole,
+            "misfit": round(found.misfit, 3),
+        }
+        provenance = {
+            **model.card.provenance,
+            "minutes": round(self.trainer.minutes, 2),
+            "calibration": done,
+        }
+        card = replace(model.card, volumes=found.walk, provenance=provenance)
         return MicrostructureModel(self.trainer.averaged, card, self.device, self.trainer.dtype)
 
     @property
@@ -295,6 +326,9 @@ class TrainingRun:
         if self.config.minutes is None or not (self.calibrates and self._ranks.first):
             return
         if self.trainer.reserve:
+            return
+        if self.for_volumes:
+            self.trainer.reserve = (_VOLUME_SHARE + _TO_FINISH) * self.config.minutes
             return
         model, (real, classes) = self._model(), self._windows_to_calibrate()
         self._pace = Pace.measure(model.card, model.generate, real, classes)

@@ -28,16 +28,11 @@ def require_volumes(material: Material, symmetry: Symmetry, reads_out: bool, ran
     if not reads_out:
         raise InputError("for_volumes: is for phases by bridges; leave it out, or the method")
     if symmetry != "isotropic" or material.classes:
+        classes = f" and the classes are {', '.join(material.classes)}" if material.classes else ""
         raise InputError(
-            f"for_volumes: the symmetry is {symmetry!r}"
-            + (
-                f" and there are the classes {', '.join(material.classes)}"
-                if material.classes
-                else ""
-            )
-            + "; volumes are learned from one "
-            "picture where all directions are alike (--symmetry isotropic). Of other materials train a model, or a class, of every cut, and give them "
-            "to generate with --slices"
+            f"for_volumes: the symmetry is {symmetry!r}{classes}; volumes are learned from one "
+            "picture where all directions are alike (--symmetry isotropic). Of other materials "
+            "train a model, or a class, of every cut, and give them to generate with --slices"
         )
     if ranks > 1:
         raise InputError("for_volumes: trains in one process; start it without torchrun")
