@@ -14,6 +14,11 @@ _TURNED = {
     "transverse": ", turned and mirrored across the first axis",
 }
 
+_VOLUMES_SHORTENED = (
+    "note: there was too little time to calibrate volumes to the end; their slices may be too rough "
+    "or too smooth. More minutes mend that"
+)
+
 
 def introduction(run: TrainingRun, card: ModelCard) -> list[str]:
     """Say what is learned from what, by which network, for how long, and what to watch."""
@@ -71,14 +76,7 @@ def shortened(card: ModelCard) -> str:
     if done is None:
         return ""
     if card.volumes is not None:
-        return (
-            ""
-            if done["whole"]
-            else (
-                "note: there was too little time to calibrate volumes to the end; their slices may be "
-                "too rough or too smooth. More minutes mend that"
-            )
-        )
+        return "" if done["whole"] else _VOLUMES_SHORTENED
     missing = [
         walk.evaluations for walk in card.walks if walk.evaluations not in done["evaluations"]
     ]
