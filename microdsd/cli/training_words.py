@@ -15,8 +15,8 @@ _TURNED = {
 }
 
 _VOLUMES_SHORTENED = (
-    "note: there was too little time to calibrate volumes to the end; their slices may be too rough "
-    "or too smooth. More minutes mend that"
+    "note: there was too little time to calibrate volumes to the end; their slices may be too "
+    "rough or too smooth. More minutes mend that"
 )
 
 

@@ -50,6 +50,9 @@ _SPACING = 6
 _SMALLEST, _LARGEST = 24, 64
 """Edges of the volumes of trials, voxels."""
 
+_OF_SLICES = ("euler_characteristic", "largest_component_share")
+"""What is measured of slices besides what is measured of the windows of any calibration."""
+
 _SHARE = 0.05
 """Tolerance of the share of a phase in its largest component."""
 
@@ -206,7 +209,7 @@ def _of_slices(stack: Array, contents: Contents) -> dict[str, Array]:
             euler_characteristic(windows, phase=label, periodic=False)
         )
         components = connected_components(windows, phase=label, periodic=False)
-        measured[f"largest_share {label}"] = _column(components.largest_share.fillna(1.0))
+        measured[f"largest_component_share {label}"] = _column(components.largest_share.fillna(0.0))
     return measured
 
 
@@ -216,14 +219,12 @@ def _column(values: xr.DataArray) -> Array:
 
 def _of_slices_tolerances(target: dict[str, Array]) -> dict[str, Array]:
     usual = {
-        name: values
-        for name, values in target.items()
-        if name.partition(" ")[0] not in ("euler_characteristic", "largest_share")
+        name: values for name, values in target.items() if name.partition(" ")[0] not in _OF_SLICES
     }
     tolerances = _tolerances(usual)
     for name in target:
         kind, _, label = name.partition(" ")
-        if kind == "largest_share":
+        if kind == "largest_component_share":
             tolerances[name] = np.array([_SHARE])
         elif kind == "euler_characteristic":  # of about as many things as there are components
             tolerances[name] = tolerances[f"component_count {label}"] + _NONE
