@@ -36,8 +36,8 @@ _UNCALIBRATED_REMARK = (
 )
 
 _PICTURE_REMARK = (
-    "the model was trained for volumes: it reads pictures as slices of one, and what it makes in 2D "
-    "is not calibrated; for pictures train without --for-volumes"
+    "the model was trained for volumes: it reads pictures as slices of one, and what it makes in "
+    "2D is not calibrated; for pictures train without --for-volumes"
 )
 
 

@@ -223,7 +223,8 @@ def _of_volumes(card: ModelCard) -> Iterator[str]:
         yield f"volumes: from {volumes.first:g} to {volumes.last:g}"
     if len(volumes.sharpness) not in (0, card.network.species):
         yield f"volumes: sharpness={_brief(volumes.sharpness)} is not one exponent per species"
-    numbers = (*volumes.sharpness, *volumes.reading.weights, volumes.reading.level)
+    reading = volumes.reading
+    numbers = (*volumes.sharpness, *reading.weights, reading.read_out, reading.level)
     if any(not 0 < number < math.inf for number in numbers):
         yield f"volumes: {_brief(numbers)} are not all positive"
 

@@ -173,12 +173,11 @@ def _contradictions(one: ModelCard, other: ModelCard) -> Iterator[tuple[str, Any
     if dict(one.phases) != dict(other.phases):
         yield "phases", dict(one.phases), dict(other.phases)
     if one.contents != other.contents:
+        what = "background, the phase that no walkers stand for"
         yield (
-            "background, the phase that no walkers stand for",
-            *(
-                card.contents.require_phases("slices", "volumes").background
-                for card in (one, other)
-            ),
+            what,
+            one.contents.require_phases("slices", "volumes").background,
+            other.contents.require_phases("slices", "volumes").background,
         )
     if one.unit != other.unit:
         yield "unit of the pixels", one.unit, other.unit

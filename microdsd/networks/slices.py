@@ -4,8 +4,8 @@ Any positive field h keeps all counts, so that a volume may follow one that is m
 
     log h(y) = sum over axes a of  w(sigma) log h_a(y | slice through y normal to a),
 
-and likewise the log odds of the phases. The three slices of a voxel share lines, and what they say
-overlaps: w lies between 1/3 and 1.
+and likewise the log odds of the phases, with a weight of their own. The three slices of a voxel
+share lines, and what they say overlaps: w lies between 1/3 and 1.
 """
 
 from __future__ import annotations
@@ -13,13 +13,14 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import cast
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
 from microdsd.networks.octaves import OctaveUNets
+from microdsd.networks.own_evidence import own_evidence
 from microdsd.networks.unet import PotentialUNet, UNet, UNetConfig
 from microdsd.process.kernel import TransitionKernel
 from microdsd.process.lattice import Lattice
@@ -31,6 +32,8 @@ SLICE_SITES = 1 << 16
 """Sites of the slices that a network is asked about at a time.
 
 A constant: samples must not depend on the machine's memory."""
+
+Answer = Callable[..., Tensor]
 
 WEIGHT_LEVELS = (1.0, 8.0)
 """Noise levels, voxels, for which weights are given; between them they change with log sigma."""
@@ -44,6 +47,9 @@ class SliceReading:
     ----------
     weights : tuple of float
         The exponent w at and below 1 voxel of noise, and at and above 8.
+    read_out : float
+        The same for the log odds of the phases, at the end of the walk; the evidence of a voxel's
+        own walkers, which is in all three slices, counts once and has no exponent.
     level : float
         Noise level at which a slice is read, over that of the volume. Noise has moved material
         along three axes and not two, so that a slice has lost contrast as if it had been noised for
@@ -56,7 +62,8 @@ class SliceReading:
     [0.6, 0.5, 0.4]
     """
 
-    weights: tuple[float, float] = (0.55, 0.55)
+    weights: tuple[float, float] = (0.46, 0.46)
+    read_out: float = 1.0
     level: float = math.sqrt(1.5)
 
     def weight(self, sigma: float) -> float:
@@ -133,10 +140,10 @@ class SliceNetworks(nn.Module):
     ) -> Tensor:
         """Return log h; the parameters are those of `PotentialNetwork`."""
 
-        def potential(network: PotentialUNet | OctaveUNets) -> Callable[..., Tensor]:
+        def potential(network: PotentialUNet | OctaveUNets) -> Answer:
             return network
 
-        return self._product(potential, occupation, t, kernel, classes)
+        return self._weights(t) * self._sum(potential, occupation, t, kernel, classes)
 
     def joint(
         self,
@@ -148,27 +155,32 @@ class SliceNetworks(nn.Module):
     ) -> tuple[Tensor, Tensor]:
         """Return log h and log probabilities of the phases; see `PotentialUNet.joint`."""
 
-        def both(network: PotentialUNet | OctaveUNets) -> Callable[..., Tensor]:
-            def answer(*arguments: Tensor) -> Tensor:
+        def both(network: PotentialUNet | OctaveUNets) -> Answer:
+            def answer(*arguments: Any) -> Tensor:
                 log_h, log_p = network.joint(*arguments)
                 return torch.cat([log_h, log_p[:, 1:] - log_p[:, :1]], dim=1)
 
             return answer
 
-        log_h, log_odds = self._product(both, occupation, t, kernel, classes).chunk(2, dim=1)
+        log_h, log_odds = self._sum(both, occupation, t, kernel, classes).chunk(2, dim=1)
+        share = self.reading.read_out
+        if kernel.lattice.block == 1:  # the voxel's own walkers are in all three slices
+            own = own_evidence(occupation, t, kernel)
+            log_odds = share * (log_odds - AXES * own) + own
+        else:
+            log_odds = share * log_odds
         background = torch.zeros_like(log_odds[:, :1])
-        return log_h, torch.cat([background, log_odds], dim=1).log_softmax(1)
+        return self._weights(t) * log_h, torch.cat([background, log_odds], dim=1).log_softmax(1)
 
-    def _product(
+    def _sum(
         self,
-        answer_of: Callable[[PotentialUNet | OctaveUNets], Callable[..., Tensor]],
+        answer_of: Callable[[PotentialUNet | OctaveUNets], Answer],
         occupation: Tensor,
         t: Tensor,
         kernel: TransitionKernel,
         classes: Tensor | None,
     ) -> Tensor:
-        """Return the weighted sum over axes of what networks say of the slices."""
-        weight = t.new_tensor([self.reading.weight(noise_level(float(one))) for one in t])
+        """Return the sum over axes of what networks say of the slices."""
         total: Tensor | float = 0.0
         for axis in range(AXES):
             answer = answer_of(self.normal_to(axis))
@@ -182,11 +194,16 @@ class SliceNetworks(nn.Module):
                 for i in range(len(t))
             ]
             total = total + torch.stack(members)
-        return weight.view(-1, *[1] * (1 + AXES)) * total
+        return torch.as_tensor(total)
+
+    def _weights(self, t: Tensor) -> Tensor:
+        """Return the exponents at the samples' times, (batch, 1, 1, 1, 1)."""
+        weight = t.new_tensor([self.reading.weight(noise_level(float(one))) for one in t])
+        return weight.view(-1, *[1] * (1 + AXES))
 
     def _along(
         self,
-        answer: Callable[..., Tensor],
+        answer: Answer,
         axis: int,
         occupation: Tensor,
         t: Tensor,

@@ -174,7 +174,8 @@ def _signed_distances(phase: np.ndarray, phases: int) -> np.ndarray:
 
 def _signed_distance(inside: np.ndarray) -> np.ndarray:
     if inside.all() or not inside.any():
-        return np.where(inside, 1.0, -1.0) * max(inside.shape)
+        nowhere: np.ndarray = np.where(inside, 1.0, -1.0) * max(inside.shape)
+        return nowhere
     signed: np.ndarray = distance_transform_edt(inside) - distance_transform_edt(~inside)
     return signed
 

@@ -10,6 +10,7 @@ from exact_laws import assert_drawn_from
 from tiny_models import tiny_network
 
 from microdsd.networks import slices
+from microdsd.networks.own_evidence import own_evidence
 from microdsd.networks.slices import SliceNetworks, SliceReading
 from microdsd.process import Lattice, TransitionKernel
 from microdsd.process.octaves import Octaves
@@ -91,14 +92,15 @@ def test_levels_above_those_of_training_are_not_asked():
 
 def test_the_potential_is_the_weighted_sum_of_three():
     fields = fixed_fields()
-    networks = SliceNetworks([Fixed(fields)] * 3, SliceReading((0.7, 0.3), 1.0), 30.0)
+    networks = SliceNetworks([Fixed(fields)] * 3, SliceReading((0.7, 0.3), 0.9, 1.0), 30.0)
     (a, b, c) = BOX.shape
     whole = fields[b, c][None] + fields[a, c][:, None] + fields[a, b][:, :, None]
     for sigma, weight in ((0.4, 0.7), (8.0, 0.3), (math.sqrt(8.0), 0.5)):
         log_h, log_p = networks.joint(*state(sigma=sigma))
         torch.testing.assert_close(log_h[0, 0], weight * whole)
-        odds = log_p[0, 1] - log_p[0, 0]
-        torch.testing.assert_close(odds, 3 * weight * whole)
+        odds = log_p[:, 1] - log_p[:, 0]
+        own = own_evidence(*state(sigma=sigma))[:, 0]
+        torch.testing.assert_close(odds, 0.9 * (3 * whole - 3 * own) + own)
         torch.testing.assert_close(log_p.exp().sum(1), torch.ones(1, *BOX.shape))
         assert torch.equal(networks(*state(sigma=sigma)), log_h)
 
@@ -152,7 +154,7 @@ def test_answers_do_not_depend_on_how_many_slices_are_asked_about_at_a_time(monk
 def test_networks_of_several_directions_answer_for_their_own():
     fields = fixed_fields()
     networks = [Fixed(fields), Fixed({k: 2 * v for k, v in fields.items()}), Fixed(fields)]
-    both = SliceNetworks([networks[0], networks[1], networks[1]], SliceReading((1, 1), 1), 30.0)
+    both = SliceNetworks([networks[0], networks[1], networks[1]], SliceReading((1, 1), 1, 1), 30.0)
     a, b, c = BOX.shape
     whole = fields[b, c][None] + 2 * fields[a, c][:, None] + 2 * fields[a, b][:, :, None]
     torch.testing.assert_close(both(*state())[0, 0], whole)
