@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -28,6 +28,7 @@ from microdsd.generation.microstructure_model import MicrostructureModel
 from microdsd.generation.request import GenerationRequest
 from microdsd.metrics import connected_components, euler_characteristic
 from microdsd.microstructure import as_microstructure, phases_of
+from microdsd.microstructure.composition import Fractions
 from microdsd.models.contents import Contents
 from microdsd.models.volume_walk import UNCALIBRATED, VolumeWalk
 from microdsd.models.volumes import AXES
@@ -148,7 +149,7 @@ def calibrated_volumes(
         edge = int(min(largest, max(_SMALLEST, affordable ** (1 / 3))))
         edge = min(edge, largest)
     windows = real[:, :edge, :edge]
-    fractions = {
+    fractions: dict[int | str, float | Sequence[float]] = {
         name: float((windows == label).mean()) for label, name in model.card.phases.items()
     }
     target = _of_slices(windows, model.card.contents)
@@ -181,9 +182,7 @@ def slices_of(volume: Array) -> Array:
     return np.stack([np.take(volume, k, axis) for axis in range(volume.ndim) for k in places])
 
 
-def _trial(
-    model: MicrostructureModel, walk: VolumeWalk, edge: int, fractions: dict[str, float]
-) -> Array:
+def _trial(model: MicrostructureModel, walk: VolumeWalk, edge: int, fractions: Fractions) -> Array:
     volumes = MicrostructureModel.from_slices(
         dict.fromkeys(AXES, model), walk=walk, device=model.device, precision=model.precision
     )
@@ -200,7 +199,7 @@ def _seconds_per_voxel(model: MicrostructureModel, walk: VolumeWalk) -> float:
         begun = time.monotonic()
         _trial(model, walk, _REHEARSED, dict(model.card.fraction_mean))
         seconds = time.monotonic() - begun
-    return seconds / _REHEARSED ** len(AXES)
+    return float(seconds / _REHEARSED ** len(AXES))
 
 
 def _of_slices(stack: Array, contents: Contents) -> dict[str, Array]:

@@ -328,7 +328,7 @@ class MicrostructureModel:
         MicrodsdWarning
             If the model knows classes and is told none.
         """
-        model = self.of_axes(np.size(shape)) if shape is not None else self
+        model = self.of_axes(_axes_of(shape))
         request = GenerationRequest.resolve(
             model.card,
             n,
@@ -428,7 +428,7 @@ class MicrostructureModel:
         >>> bool((new.values[0] == real)[~hole].all()), int((new == 0).sum())
         (True, 205)
         """
-        model = self.of_axes(np.ndim(known))
+        model = self.of_axes(np.ndim(unknown))
         return carry_out(
             model,
             inpainting_request(
@@ -515,8 +515,7 @@ class MicrostructureModel:
         >>> (graded[0] == 0).groupby("region").sum().values  # of 320 voxels each
         array([32, 96])
         """
-        axes = np.ndim(region_map) if region_map is not None else np.size(shape)
-        model = self.of_axes(axes)
+        model = self.of_axes(np.ndim(region_map) if region_map is not None else _axes_of(shape))
         return carry_out(
             model,
             regional_request(
@@ -646,6 +645,11 @@ class MicrostructureModel:
     def precision_chosen(self) -> bool:
         """Return whether the precision was named, rather than left to the hardware."""
         return self._precision != AUTO
+
+
+def _axes_of(shape: int | Sequence[int] | None) -> int:
+    """Return how many axes a shape says that the box has; 1 where it does not say."""
+    return 1 if shape is None or isinstance(shape, int) else np.size(np.asarray(shape))
 
 
 def _counted(
