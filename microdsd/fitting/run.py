@@ -283,19 +283,19 @@ class TrainingRun:
             start = replace(start, evaluations=self.evaluations)
         timed = self.config.minutes is not None
         real, _ = self._windows_to_calibrate()
-        found = calibrated_volumes(model, real, start, self._seconds_left if timed else None)
+        calibration = calibrated_volumes(model, real, start, self._seconds_left if timed else None)
         done = {
-            "volumes": found.edge,
+            "volumes": calibration.edge,
             "windows": len(real),
-            "whole": found.whole,
-            "misfit": round(found.misfit, 3),
+            "whole": calibration.whole,
+            "misfit": round(calibration.misfit, 3),
         }
         provenance = {
             **model.card.provenance,
             "minutes": round(self.trainer.minutes, 2),
             "calibration": done,
         }
-        card = replace(model.card, volumes=found.walk, provenance=provenance)
+        card = replace(model.card, volumes=calibration.walk, provenance=provenance)
         return MicrostructureModel(self.trainer.averaged, card, self.device, self.trainer.dtype)
 
     @property

@@ -54,22 +54,22 @@ class SliceCards:
                 )
         first = self.cards[AXES[0]]
         for axis in AXES[1:]:
-            for what, ours, others in _contradictions(first, self.cards[axis]):
+            for what, one, other in _contradictions(first, self.cards[axis]):
                 raise InputError(
-                    f"slices: the models of {AXES[0]} and {axis} differ in their {what}, {ours} "
-                    f"and {others}; train both pictures as classes of one model, with the same "
+                    f"slices: the models of {AXES[0]} and {axis} differ in their {what}, {one} "
+                    f"and {other}; train both pictures as classes of one model, with the same "
                     "phases and one pixel size"
                 )
         self._voxel_size()
 
     def _lengths(self, entry: Callable[[ModelCard], tuple[Any, ...]]) -> list[list[Any]]:
         """Return for every axis of the volume what the two models of slices along it say."""
-        said: list[list[Any]] = [[], [], []]
+        lengths: list[list[Any]] = [[], [], []]
         for normal, axis in enumerate(AXES):
             along = [k for k in range(len(AXES)) if k != normal]
             for k, value in zip(along, entry(self.cards[axis]), strict=True):
-                said[k].append(value)
-        return said
+                lengths[k].append(value)
+        return lengths
 
     def _voxel_size(self) -> tuple[float, ...]:
         sizes = self._lengths(lambda card: card.voxel_size)

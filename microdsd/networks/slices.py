@@ -184,14 +184,12 @@ class SliceNetworks(nn.Module):
         total: Tensor | float = 0.0
         for axis in range(AXES):
             answer = answer_of(self.normal_to(axis))
-            told = classes
+            numbers = classes
             if self._classes is not None:
-                told = torch.full((len(t),), self._classes[axis], device=occupation.device)
+                numbers = torch.full((len(t),), self._classes[axis], device=occupation.device)
             members = [
-                self._along(
-                    answer, axis, occupation[i], t[i], kernel, None if told is None else told[i]
-                )
-                for i in range(len(t))
+                self._along(answer, axis, *sample, kernel, None if numbers is None else numbers[i])
+                for i, sample in enumerate(zip(occupation, t, strict=True))
             ]
             total = total + torch.stack(members)
         return torch.as_tensor(total)
@@ -212,7 +210,7 @@ class SliceNetworks(nn.Module):
     ) -> Tensor:
         """Return what a network says of the slices of one sample normal to an axis.
 
-        A slice is told the composition that it has at the moment, as training windows are.
+        A slice is numbers the composition that it has at the moment, as training windows are.
         """
         lattice = kernel.lattice
         plane = TransitionKernel(slice_of(lattice, axis), kernel.device)
