@@ -62,7 +62,7 @@ class SliceReading:
     [0.6, 0.5, 0.4]
     """
 
-    weights: tuple[float, float] = (0.46, 0.46)
+    weights: tuple[float, float] = (0.43, 0.48)
     read_out: float = 1.0
     level: float = math.sqrt(1.5)
 
