@@ -13,6 +13,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, cast
 
 import torch
@@ -34,6 +35,9 @@ SLICE_SITES = 1 << 16
 A constant: samples must not depend on the machine's memory."""
 
 Answer = Callable[..., Tensor]
+
+_NONE = 1e-6
+"""Expected density that is taken for none."""
 
 WEIGHT_LEVELS = (1.0, 8.0)
 """Noise levels, voxels, for which weights are given; between them they change with log sigma."""
@@ -139,11 +143,7 @@ class SliceNetworks(nn.Module):
         classes: Tensor | None = None,
     ) -> Tensor:
         """Return log h; the parameters are those of `PotentialNetwork`."""
-
-        def potential(network: PotentialUNet | OctaveUNets) -> Answer:
-            return network
-
-        return self._weights(t) * self._sum(potential, occupation, t, kernel, classes)
+        return self.joint(occupation, t, kernel, fractions, classes)[0]
 
     def joint(
         self,
@@ -154,15 +154,7 @@ class SliceNetworks(nn.Module):
         classes: Tensor | None = None,
     ) -> tuple[Tensor, Tensor]:
         """Return log h and log probabilities of the phases; see `PotentialUNet.joint`."""
-
-        def both(network: PotentialUNet | OctaveUNets) -> Answer:
-            def answer(*arguments: Any) -> Tensor:
-                log_h, log_p = network.joint(*arguments)
-                return torch.cat([log_h, log_p[:, 1:] - log_p[:, :1]], dim=1)
-
-            return answer
-
-        log_h, log_odds = self._sum(both, occupation, t, kernel, classes).chunk(2, dim=1)
+        log_h, log_odds = self._sum(occupation, t, kernel, classes).chunk(2, dim=1)
         share = self.reading.read_out
         if kernel.lattice.block == 1:  # the voxel's own walkers are in all three slices
             own = own_evidence(occupation, t, kernel)
@@ -174,7 +166,6 @@ class SliceNetworks(nn.Module):
 
     def _sum(
         self,
-        answer_of: Callable[[PotentialUNet | OctaveUNets], Answer],
         occupation: Tensor,
         t: Tensor,
         kernel: TransitionKernel,
@@ -183,7 +174,7 @@ class SliceNetworks(nn.Module):
         """Return the sum over axes of what networks say of the slices."""
         total: Tensor | float = 0.0
         for axis in range(AXES):
-            answer = answer_of(self.normal_to(axis))
+            answer = partial(_answer, self.normal_to(axis))
             numbers = classes
             if self._classes is not None:
                 numbers = torch.full((len(t),), self._classes[axis], device=occupation.device)
@@ -237,6 +228,19 @@ class SliceNetworks(nn.Module):
     def _latest(self, block: int) -> float:
         """Return the latest time that the network of a lattice knows."""
         return float(time_of(self._ends[block.bit_length() - 1]))
+
+
+def _answer(network: PotentialUNet | OctaveUNets, *arguments: Any) -> Tensor:
+    """Return log h of slices at their level, and log odds of the phases, (n, 2 species, *plane).
+
+    Between the slices of a volume the free factor of h matters: walkers move from one to another.
+    h is taken for the density that is expected, whose mean over a slice the read-out says.
+    """
+    log_h, log_p = network.joint(*arguments)
+    space = tuple(range(2, log_h.ndim))
+    density = log_p[:, 1:].exp().mean(space, keepdim=True).clamp_min(_NONE)
+    mean = log_h.logsumexp(space, keepdim=True) - math.log(math.prod(log_h.shape[2:]))
+    return torch.cat([log_h - mean + density.log(), log_p[:, 1:] - log_p[:, :1]], dim=1)
 
 
 def slice_of(lattice: Lattice, axis: int) -> Lattice:
