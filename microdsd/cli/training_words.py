@@ -39,11 +39,6 @@ def introduction(run: TrainingRun, card: ModelCard) -> list[str]:
     if run.octaves:
         at = ", ".join(f"{2 ** (j + 1)} from {level:g}" for j, level in enumerate(run.octaves))
         lines.append(f"the walk is on voxels at first, and on blocks of {at} voxels of noise on")
-    if run.for_volumes:
-        lines.append(
-            "it learns from slices of noised volumes, whose other planes are made of windows too; "
-            "it is for volumes alone"
-        )
     if run.validation_levels:
         lines.append(
             f"{run.held_back:.0%} of the data is held back, never learned from; the gain is how "
@@ -75,8 +70,8 @@ def shortened(card: ModelCard) -> str:
     done = card.provenance.get("calibration")
     if done is None:
         return ""
-    if card.volumes is not None:
-        return "" if done["whole"] else _VOLUMES_SHORTENED
+    if not done.get("volumes", {}).get("whole", True):
+        return _VOLUMES_SHORTENED
     missing = [
         walk.evaluations for walk in card.walks if walk.evaluations not in done["evaluations"]
     ]

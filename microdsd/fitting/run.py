@@ -34,7 +34,6 @@ from microdsd.models.volume_walk import UNCALIBRATED
 from microdsd.models.walk_back import WalkBack
 from microdsd.networks import Method, UNetConfig, build_network
 from microdsd.networks.size import network_size_for, require_memory
-from microdsd.networks.slices import SliceReading
 from microdsd.networks.unet import n_parameters
 from microdsd.process import (
     Boundary,
@@ -58,7 +57,6 @@ from microdsd.training import (
     require_same_run,
 )
 from microdsd.training.distributed import Ranks
-from microdsd.training.neighbour_planes import NeighbourPlanes
 from microdsd.training.octave import OctaveTask
 from microdsd.training.rate_objective import RateLoss
 
@@ -68,7 +66,7 @@ _FEWEST_EVALUATIONS = 4
 _CALIBRATION_SHARE = 0.2
 """Of a budget of minutes, the most that is kept for calibration."""
 
-_VOLUME_SHARE = 0.35
+_VOLUME_SHARE = 0.3
 """Of a budget of minutes, what is kept for the calibration of volumes."""
 
 _TO_FINISH = 0.03
@@ -91,8 +89,7 @@ class TrainingRun:
     stopwatch : Stopwatch, optional
         That a budget of minutes is measured by; by default it starts here.
     for_volumes : bool
-        Learn from slices of noised volumes, and calibrate how volumes are made of them; see
-        `NeighbourPlanes`.
+        Calibrate how volumes are made of slices, too; see `calibrated_volumes`.
     ranks : Ranks, optional
         Processes that train together, see `joined_ranks`; by default this one alone. The first
         one validates, keeps the time and calibrates; all end with the same model.
@@ -196,7 +193,8 @@ class TrainingRun:
             self.network = network_of_start(start_from.card, contents, self.network, method)
         self.octaves = self._octaves(octaves)
         self.for_volumes = for_volumes
-        self._neighbours = self._planes_around() if for_volumes else None
+        if for_volumes:
+            require_volumes(self.material, symmetry, self.reads_out, self._ranks.size)
         shapes = [self._crop(octave) for octave in range(1 + len(self.octaves))]
         batch = config.batch // self._ranks.size
         require_memory(method, self.network, shapes[0], batch, self.device)
@@ -222,7 +220,6 @@ class TrainingRun:
             precision,
             self._stopwatch,
             self._ranks,
-            self._neighbours,
         )
         self._precision_asked = precision
         self.n_parameters = n_parameters(unet)
@@ -252,7 +249,9 @@ class TrainingRun:
         """Return the model of averaged weights, its walk back calibrated on held-back windows."""
         model = self._model()
         if self.calibrates and self._ranks.first:
-            model = self._for_volumes(model) if self.for_volumes else self._calibrated(model)
+            model = self._calibrated(model)
+            if self.for_volumes:
+                model = self._for_volumes(model)
         if self._ranks.size == 1:
             return model
         card = self._ranks.decided(model.card)
@@ -277,18 +276,22 @@ class TrainingRun:
         return MicrostructureModel(self.trainer.averaged, card, self.device, self.trainer.dtype)
 
     def _for_volumes(self, model: MicrostructureModel) -> MicrostructureModel:
-        """Fit how volumes are made to the slices that they are to have."""
-        start = replace(UNCALIBRATED, reading=SliceReading(level=1.0), first=self.sigma_max)
+        """Fit how volumes are made: their slices are to be like the held-back windows."""
+        start = UNCALIBRATED
         if self.evaluations is not None:
             start = replace(start, evaluations=self.evaluations)
         timed = self.config.minutes is not None
         real, _ = self._windows_to_calibrate()
-        calibration = calibrated_volumes(model, real, start, self._seconds_left if timed else None)
+        calibration = calibrated_volumes(
+            model, real, start, self._volume_seconds if timed else None
+        )
         done = {
-            "volumes": calibration.edge,
-            "windows": len(real),
-            "whole": calibration.whole,
-            "misfit": round(calibration.misfit, 3),
+            **model.card.provenance["calibration"],
+            "volumes": {
+                "edge": calibration.edge,
+                "whole": calibration.whole,
+                "misfit": round(calibration.misfit, 3),
+            },
         }
         provenance = {
             **model.card.provenance,
@@ -327,19 +330,26 @@ class TrainingRun:
             return
         if self.trainer.reserve:
             return
-        if self.for_volumes:
-            self.trainer.reserve = (_VOLUME_SHARE + _TO_FINISH) * self.config.minutes
-            return
         model, (real, classes) = self._model(), self._windows_to_calibrate()
         self._pace = Pace.measure(model.card, model.generate, real, classes)
         full = _SLACK * calibration_seconds(model.card, len(real), self._pace) / 60
         budget = self.config.minutes
-        self.trainer.reserve = min(full, _CALIBRATION_SHARE * budget) + _TO_FINISH * budget
+        self.trainer.reserve = min(full, _CALIBRATION_SHARE * budget) + self._to_finish * budget
 
     def _seconds_left(self) -> float:
+        """Return the time that calibration in 2D has left."""
+        return self._seconds_before(self._to_finish)
+
+    def _seconds_before(self, kept: float) -> float:
+        """Return the seconds that are left of the budget, less a share of it that is kept."""
         if self.config.minutes is None:
             return math.inf
-        return 60 * ((1 - _TO_FINISH) * self.config.minutes - self.trainer.minutes)
+        return 60 * ((1 - kept) * self.config.minutes - self.trainer.minutes)
+
+    @property
+    def _to_finish(self) -> float:
+        """Return the share of the minutes for what comes after the calibration in 2D."""
+        return _TO_FINISH + (_VOLUME_SHARE if self.for_volumes else 0.0)
 
     def card(self) -> ModelCard:
         """Return the card of the model as it stands; its walk back is not calibrated."""
@@ -454,11 +464,6 @@ class TrainingRun:
         """Return whether the noise at the horizon keeps nothing of the layout of its source."""
         return horizon_at(self._horizon_windows(), self._kernel, self.sigma_max).sufficient
 
-    def _planes_around(self) -> NeighbourPlanes:
-        """Return how planes of the volume are around a slice, or refuse to make volumes."""
-        require_volumes(self.material, self.symmetry, self.reads_out, self._ranks.size)
-        return NeighbourPlanes.of(self._horizon_windows().cpu())
-
     def _horizon_windows(self) -> torch.Tensor:
         rng = np.random.default_rng([self.config.seed, 3])
         windows, _ = self.material.training.draw(number_of_windows(self.window), rng)
@@ -517,6 +522,5 @@ class TrainingRun:
             parts.classes,
             octave,
             parts.fractions,
-            self._neighbours,
         )
         return OctaveTask(octave, walk, objective, validation)

@@ -104,8 +104,8 @@ def fit(
     precision : {"auto", "float32", "bfloat16"}
         Type of the convolutions; by default bfloat16 where the device has it in hardware.
     for_volumes : bool
-        Of a picture of an isotropic material: learn to make volumes from its slices, and calibrate
-        them on the held-back part of the picture.
+        Of a picture of an isotropic material: also calibrate how volumes are made of slices, on the
+        held-back part of the picture.
     progress : Progress, optional
         Receives after every step the share of the training that is done, and in words how it goes.
 

@@ -27,6 +27,11 @@ def require_volumes(material: Material, symmetry: Symmetry, reads_out: bool, ran
         )
     if not reads_out:
         raise InputError("for_volumes: is for phases by bridges; leave it out, or the method")
+    if material.held_back is None:
+        raise InputError(
+            "for_volumes: volumes are calibrated on the part of the picture that is held back, and "
+            "validation=0 holds back none; leave it at 0.15"
+        )
     if symmetry != "isotropic" or material.classes:
         classes = f" and the classes are {', '.join(material.classes)}" if material.classes else ""
         raise InputError(

@@ -35,11 +35,6 @@ _UNCALIBRATED_REMARK = (
     f"{_VOLUME_REMARK}; the model is not calibrated for volumes, train with --for-volumes"
 )
 
-_PICTURE_REMARK = (
-    "the model was trained for volumes: it reads pictures as slices of one, and what it makes in "
-    "2D is not calibrated; for pictures train without --for-volumes"
-)
-
 
 @dataclass(frozen=True)
 class GenerationRequest:
@@ -329,8 +324,6 @@ def _size_remarks(card: ModelCard, shape: Sequence[int]) -> list[str]:
     remarks = []
     if card.volumes is not None and len(shape) == 3:
         remarks.append(_UNCALIBRATED_REMARK if card.volumes == UNCALIBRATED else _VOLUME_REMARK)
-    elif card.volumes is not None and len(shape) == 2:
-        remarks.append(_PICTURE_REMARK)
     if all(n <= w for n, w in zip(shape, card.window, strict=True)):
         return remarks
     return [

@@ -22,7 +22,6 @@ from microdsd.process.walk import Walkers
 from microdsd.training.averaging import average_weights
 from microdsd.training.config import TrainingConfig
 from microdsd.training.distributed import LostRankError, Ranks
-from microdsd.training.neighbour_planes import NeighbourPlanes
 from microdsd.training.noised_batch import NoisedBatch
 from microdsd.training.octave import Draw, OctaveTask, StepShares
 from microdsd.training.stopwatch import Stopwatch
@@ -84,8 +83,6 @@ class Trainer:
         Of the whole run; by default one that starts now.
     ranks : Ranks, optional
         Processes that train together; by default this one alone.
-    neighbours : NeighbourPlanes, optional
-        Of slices that are to be read in volumes: what noise brings from other planes.
 
     Attributes
     ----------
@@ -102,10 +99,8 @@ class Trainer:
         precision: str = AUTO,
         stopwatch: Stopwatch | None = None,
         ranks: Ranks | None = None,
-        neighbours: NeighbourPlanes | None = None,
     ) -> None:
         self.config = config
-        self._neighbours = neighbours
         self._ranks = ranks or Ranks()
         self._share = self._ranks.share(config.batch)
         self.network = network
@@ -191,12 +186,9 @@ class Trainer:
         t = torch.from_numpy(task.objective.draw_times(n, rng)[share]).to(device)
         generators = drawn_streams(rng, n, device)[share]
         walk = task.walk
-        origins = moving = Walkers.of(occupation.to(device), walk.voxels)
-        if self._neighbours is not None:
-            arrived = self._neighbours.arrivals(occupation, t, rng)
-            moving, fractions = Walkers.of(arrived.to(device), walk.voxels), arrived.mean((2, 3))
+        origins = Walkers.of(occupation.to(device), walk.voxels)
         start, end = Moment(0, 0.0), Moment(task.octave, t)
-        walkers = walk.sample_forward(moving, start, end, generators)
+        walkers = walk.sample_forward(origins, start, end, generators)
         hidden = torch.from_numpy(rng.random(n) < self.config.unconditioned)[share].to(device)
         fractions = torch.where(hidden[:, None], math.nan, fractions.to(device))
         if classes is not None:

@@ -23,8 +23,7 @@ class NoisedBatch:
     origins : Walkers
         At time 0.
     walkers : Walkers
-        The same walkers, in the same order, at their times; on the lattice of one octave. Of slices
-        of volumes, others as well, see `NeighbourPlanes`.
+        The same walkers, in the same order, at their times; on the lattice of one octave.
     walk : Octaves
         That they walked by.
     t : Tensor, shape (batch,)

@@ -136,10 +136,6 @@ def origin_loss(
     """
     # K_t h must not leave float32: shift per sample and species, and add the shift back.
     top = peak(log_h.detach())
-    # A slice of a volume has other walkers than its material; see `NeighbourPlanes`.
-    walkers = occupation_0.flatten(2).sum(2)
-    share = walkers / occupation_t.flatten(2).sum(2).clamp_min(1.0)
-    occupation_t = occupation_t * share[(..., *[None] * (log_h.ndim - 2))]
     smoothed = walk.smoothed(torch.exp(log_h - top), now).clamp_min(1e-30).log() + top
     loss = (occupation_t * smoothed - occupation_0 * log_h).flatten(1).sum(1)
     return loss / occupation_0.flatten(1).sum(1).clamp_min(1.0)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -14,7 +13,6 @@ from microdsd.process.noise import time_of
 from microdsd.process.octaves import Moment, Octaves
 from microdsd.process.streams import seeded_streams
 from microdsd.process.walk import Walkers
-from microdsd.training.neighbour_planes import NeighbourPlanes
 from microdsd.training.noised_batch import NoisedBatch
 from microdsd.training.objective import Objective, OriginObjective
 
@@ -41,8 +39,6 @@ class Validation:
         On whose lattice noised windows are looked at.
     fractions : Tensor, shape (windows, species), optional
         What networks are told of the windows' compositions; by default those.
-    neighbours : NeighbourPlanes, optional
-        Of slices that are to be read in volumes; see `Trainer`.
     """
 
     def __init__(
@@ -56,7 +52,6 @@ class Validation:
         classes: Tensor | None = None,
         octave: int = 0,
         fractions: Tensor | None = None,
-        neighbours: NeighbourPlanes | None = None,
     ) -> None:
         inside = [level for level in _LEVELS if sigma_min < level < 0.9 * sigma_max]
         lowest = (sigma_min,) if octave == 0 else ()  # of others, the octave below has it
@@ -67,19 +62,14 @@ class Validation:
         occupation = occupation.to(device)
         self._origins = Walkers.of(occupation, walk.voxels)
         given_fractions = occupation.flatten(2).mean(2) if fractions is None else fractions
-        fractions_told = [given_fractions.to(device)] * len(self.levels)
-        moving = [self._origins] * len(self.levels)
-        if neighbours is not None:
-            rng = np.random.default_rng([seed, 4])
-            arrived = [neighbours.arrivals(occupation, self._times(s), rng) for s in self.levels]
-            moving = [Walkers.of(one, walk.voxels) for one in arrived]
-            fractions_told = [one.mean((2, 3)) for one in arrived]
-        self._fractions = fractions_told
+        self._fractions = given_fractions.to(device)
         self._classes = None if classes is None else classes.to(device)
         generators = seeded_streams(range(seed, seed + len(occupation)), device)
         self._noised = [
-            walk.sample_forward(one, Moment(0, 0.0), Moment(octave, self._times(level)), generators)
-            for one, level in zip(moving, self.levels, strict=True)
+            walk.sample_forward(
+                self._origins, Moment(0, 0.0), Moment(octave, self._times(level)), generators
+            )
+            for level in self.levels
         ]
 
     def _times(self, level: float) -> Tensor:
@@ -120,7 +110,7 @@ class Validation:
             self._noised[level].first(windows),
             self._walk,
             self._times(self.levels[level])[:windows],
-            self._fractions[level][:windows],
+            self._fractions[:windows],
             None if self._classes is None else self._classes[:windows],
         )
         return float(self._objective.gain(network, batch).mean())
