@@ -280,11 +280,9 @@ class TrainingRun:
         start = UNCALIBRATED
         if self.evaluations is not None:
             start = replace(start, evaluations=self.evaluations)
-        timed = self.config.minutes is not None
         real, _ = self._windows_to_calibrate()
-        calibration = calibrated_volumes(
-            model, real, start, self._volume_seconds if timed else None
-        )
+        left = None if self.config.minutes is None else partial(self._seconds_before, _TO_FINISH)
+        calibration = calibrated_volumes(model, real, start, left)
         done = {
             **model.card.provenance["calibration"],
             "volumes": {

@@ -195,7 +195,7 @@ def _trial(model: MicrostructureModel, walk: VolumeWalk, edge: int, fractions: F
 
 def _seconds_per_voxel(model: MicrostructureModel, walk: VolumeWalk) -> float:
     """Measure the time that a small volume takes, per voxel."""
-    fractions: dict[int | str, float | Sequence[float]] = {**model.card.fraction_mean}
+    fractions: Fractions = dict(model.card.fraction_mean.items())
     for _ in range(2):  # the first also warms up
         begun = time.monotonic()
         _trial(model, walk, _REHEARSED, fractions)
