@@ -37,13 +37,12 @@ from microdsd.progress import stage
 
 Array = np.ndarray
 
-_WEIGHTS, _READ_OUT, _LAST = (1 / 3, 1.0), (1 / 3, 1.5), (0.3, 1.2)
-"""Bounds of weights, from slices that all say the same to such as say nothing of one another, of
-that of the read-out, and of the last level in voxels."""
+_WEIGHTS, _LAST = (0.25, 1.2), (0.3, 1.2)
+"""Bounds of weights, from slices that all say the same to such as say nothing of one another and
+too little, and of the last level in voxels."""
 
-_STEPS = math.log(1.12), math.log(1.12), math.log(1.3), math.log(1.33)
-"""Steps of both weights, of the read-out's and of the last level, in logarithms: clear of the noise
-of samples."""
+_STEPS = math.log(1.12), math.log(1.12), math.log(1.33)
+"""Steps of both weights and of the last level, in logarithms: clear of the noise of samples."""
 
 _SHARPNESS_STEP = math.log(1.06)
 
@@ -93,19 +92,18 @@ class _Settings:
     def __init__(self, start: VolumeWalk, species: int) -> None:
         self._like = start
         sharpness = start.sharpness or (1.0,) * species
-        bounds = (_WEIGHTS, _WEIGHTS, _READ_OUT, _LAST, *[_SHARPNESS] * species)
+        bounds = (_WEIGHTS, _WEIGHTS, _LAST, *[_SHARPNESS] * species)
         self.low, self.high = np.log(np.array(bounds)).T
         self.steps = np.array([*_STEPS, *[_SHARPNESS_STEP] * species])
-        reading = start.reading
-        point = np.log([*reading.weights, reading.read_out, start.last, *sharpness])
+        point = np.log([*start.reading.weights, start.last, *sharpness])
         self.start = point.clip(self.low, self.high)
         self.trials = _ROUNDS_AND_START + len(self.steps)
 
     def walk(self, point: Array) -> VolumeWalk:
         """Return the walk of a point."""
-        fine, coarse, read_out, last, *sharpness = np.exp(point).round(4).tolist()
+        fine, coarse, last, *sharpness = np.exp(point).round(4).tolist()
         like = self._like
-        reading = SliceReading((fine, coarse), read_out, like.reading.level)
+        reading = SliceReading((fine, coarse), like.reading.level)
         return VolumeWalk(like.evaluations, like.first, last, tuple(sharpness), reading)
 
 

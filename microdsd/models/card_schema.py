@@ -224,7 +224,7 @@ def _of_volumes(card: ModelCard) -> Iterator[str]:
     if len(volumes.sharpness) not in (0, card.network.species):
         yield f"volumes: sharpness={_brief(volumes.sharpness)} is not one exponent per species"
     reading = volumes.reading
-    numbers = (*volumes.sharpness, *reading.weights, reading.read_out, reading.level)
+    numbers = (*volumes.sharpness, *reading.weights, reading.level)
     if any(not 0 < number < math.inf for number in numbers):
         yield f"volumes: {_brief(numbers)} are not all positive"
 

@@ -1,17 +1,19 @@
-"""Networks of two axes that together answer for volumes: a product over the slices of a voxel.
+"""Networks of two axes that together answer for volumes, by the slices through every voxel.
 
-Any positive field h keeps all counts, so that a volume may follow one that is made of 2D networks:
+A 2D network reads out the phases of every slice. Its log odds are combined,
 
-    log h(y) = sum over axes a of  w(sigma) log h_a(y | slice through y normal to a),
+    log odds(y) = own(y) + w(sigma) sum over axes a of [ log odds_a(y | slice) - own(y) ],
 
-and likewise the log odds of the phases, with a weight of their own. The three slices of a voxel
-share lines, and what they say overlaps: w lies between 1/3 and 1.
+with own(y) the evidence of the voxel's own walkers, which is in all three slices and counts once.
+The three slices share lines as well, and what they say overlaps: w lies between 1/3 and 1. Any
+positive potential keeps all counts; the one taken is that which leads the walkers to the material
+that is expected in this way (`microdsd.networks.expected_material`).
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, cast
@@ -20,6 +22,11 @@ import torch
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
+from microdsd.networks.expected_material import (
+    expected_material,
+    leading_potential,
+    offsets_to_totals,
+)
 from microdsd.networks.octaves import OctaveUNets
 from microdsd.networks.own_evidence import own_evidence
 from microdsd.networks.unet import PotentialUNet, UNet, UNetConfig
@@ -34,10 +41,8 @@ SLICE_SITES = 1 << 16
 
 A constant: samples must not depend on the machine's memory."""
 
-Answer = Callable[..., Tensor]
-
-_NONE = 1e-6
-"""Expected density that is taken for none."""
+_ROUNDS = 1
+"""Rounds by which the potential is made of the expected material (docs/decisions/0024)."""
 
 WEIGHT_LEVELS = (1.0, 8.0)
 """Noise levels, voxels, for which weights are given; between them they change with log sigma."""
@@ -50,10 +55,7 @@ class SliceReading:
     Attributes
     ----------
     weights : tuple of float
-        The exponent w at and below 1 voxel of noise, and at and above 8.
-    read_out : float
-        The same for the log odds of the phases, at the end of the walk; the evidence of a voxel's
-        own walkers, which is in all three slices, counts once and has no exponent.
+        The weight w at and below 1 voxel of noise, and at and above 8.
     level : float
         Noise level at which a slice is read, over that of the volume. Noise has moved material
         along three axes and not two, so that a slice has lost contrast as if it had been noised for
@@ -66,12 +68,11 @@ class SliceReading:
     [0.6, 0.5, 0.4]
     """
 
-    weights: tuple[float, float] = (0.43, 0.48)
-    read_out: float = 1.0
+    weights: tuple[float, float] = (0.7, 0.43)
     level: float = math.sqrt(1.5)
 
     def weight(self, sigma: float) -> float:
-        """Return the exponent at a noise level, voxels."""
+        """Return the weight at a noise level, voxels."""
         low, high = map(math.log, WEIGHT_LEVELS)
         share = min(max((math.log(sigma) - low) / (high - low), 0.0), 1.0)
         fine, coarse = self.weights
@@ -154,55 +155,52 @@ class SliceNetworks(nn.Module):
         classes: Tensor | None = None,
     ) -> tuple[Tensor, Tensor]:
         """Return log h and log probabilities of the phases; see `PotentialUNet.joint`."""
-        log_h, log_odds = self._sum(occupation, t, kernel, classes).chunk(2, dim=1)
-        share = self.reading.read_out
-        if kernel.lattice.block == 1:  # the voxel's own walkers are in all three slices
-            own = own_evidence(occupation, t, kernel)
-            log_odds = share * (log_odds - AXES * own) + own
-        else:
-            log_odds = share * log_odds
+        log_odds = self._log_odds(occupation, t, kernel, classes)
+        with torch.no_grad():  # known material asks for the slope of the probabilities alone
+            offsets = offsets_to_totals(log_odds, occupation, kernel)
+            expected = expected_material(log_odds + offsets, kernel)
+            log_h = leading_potential(expected, occupation, t, kernel, _ROUNDS)
+        log_odds = log_odds + offsets
         background = torch.zeros_like(log_odds[:, :1])
-        return self._weights(t) * log_h, torch.cat([background, log_odds], dim=1).log_softmax(1)
+        return log_h, torch.cat([background, log_odds], dim=1).log_softmax(1)
 
-    def _sum(
+    def _log_odds(
         self,
         occupation: Tensor,
         t: Tensor,
         kernel: TransitionKernel,
         classes: Tensor | None,
     ) -> Tensor:
-        """Return the sum over axes of what networks say of the slices."""
-        total: Tensor | float = 0.0
+        """Return the combined log odds of every phase against the background."""
+        own: Tensor | float = 0.0
+        if kernel.lattice.block == 1:
+            own = own_evidence(occupation, t, kernel)
+        total = -AXES * own
         for axis in range(AXES):
-            answer = partial(_answer, self.normal_to(axis))
             numbers = classes
             if self._classes is not None:
                 numbers = torch.full((len(t),), self._classes[axis], device=occupation.device)
             members = [
-                self._along(answer, axis, *sample, kernel, None if numbers is None else numbers[i])
+                self._along(axis, *sample, kernel, None if numbers is None else numbers[i])
                 for i, sample in enumerate(zip(occupation, t, strict=True))
             ]
             total = total + torch.stack(members)
-        return torch.as_tensor(total)
-
-    def _weights(self, t: Tensor) -> Tensor:
-        """Return the exponents at the samples' times, (batch, 1, 1, 1, 1)."""
         weight = t.new_tensor([self.reading.weight(noise_level(float(one))) for one in t])
-        return weight.view(-1, *[1] * (1 + AXES))
+        return weight.view(-1, *[1] * (1 + AXES)) * total + own
 
     def _along(
         self,
-        answer: Answer,
         axis: int,
         occupation: Tensor,
         t: Tensor,
         kernel: TransitionKernel,
         class_number: Tensor | None,
     ) -> Tensor:
-        """Return what a network says of the slices of one sample normal to an axis.
+        """Return the log odds of the phases in the slices of one sample normal to an axis.
 
-        A slice is numbers the composition that it has at the moment, as training windows are.
+        The network hears of the composition that a slice has at the moment, as in training.
         """
+        answer = partial(_log_odds, self.normal_to(axis))
         lattice = kernel.lattice
         plane = TransitionKernel(slice_of(lattice, axis), kernel.device)
         slices = occupation.movedim(1 + axis, 0)
@@ -230,17 +228,10 @@ class SliceNetworks(nn.Module):
         return float(time_of(self._ends[block.bit_length() - 1]))
 
 
-def _answer(network: PotentialUNet | OctaveUNets, *arguments: Any) -> Tensor:
-    """Return log h of slices at their level, and log odds of the phases, (n, 2 species, *plane).
-
-    Between the slices of a volume the free factor of h matters: walkers move from one to another.
-    h is taken for the density that is expected, whose mean over a slice the read-out says.
-    """
-    log_h, log_p = network.joint(*arguments)
-    space = tuple(range(2, log_h.ndim))
-    density = log_p[:, 1:].exp().mean(space, keepdim=True).clamp_min(_NONE)
-    mean = log_h.logsumexp(space, keepdim=True) - math.log(math.prod(log_h.shape[2:]))
-    return torch.cat([log_h - mean + density.log(), log_p[:, 1:] - log_p[:, :1]], dim=1)
+def _log_odds(network: PotentialUNet | OctaveUNets, *arguments: Any) -> Tensor:
+    """Return the log odds of every phase of slices against the background."""
+    log_p = network.joint(*arguments)[1]
+    return log_p[:, 1:] - log_p[:, :1]
 
 
 def slice_of(lattice: Lattice, axis: int) -> Lattice:

@@ -23,7 +23,7 @@ from microdsd.networks.slices import SliceReading
 from microdsd.sampling.guidance import descend
 
 SHAPE = (7, 9, 8)
-WALK = VolumeWalk(4, 10.0, 0.6, (), SliceReading((0.6, 0.4), 0.9, 1.1))
+WALK = VolumeWalk(4, 10.0, 0.6, (), SliceReading((0.6, 0.4), 1.1))
 
 
 def volumes(phases=2, **changes):

@@ -10,6 +10,11 @@ from exact_laws import assert_drawn_from
 from tiny_models import tiny_network
 
 from microdsd.networks import slices
+from microdsd.networks.expected_material import (
+    expected_material,
+    leading_potential,
+    offsets_to_totals,
+)
 from microdsd.networks.own_evidence import own_evidence
 from microdsd.networks.slices import SliceNetworks, SliceReading
 from microdsd.process import Lattice, TransitionKernel
@@ -95,50 +100,64 @@ def test_levels_above_those_of_training_are_not_asked():
     assert {float(one[1][0]) for one in network.asked} == {50.0}
 
 
-def test_the_potential_is_the_weighted_sum_of_three():
+def test_log_odds_are_the_weighted_sum_of_three_and_own_evidence_counts_once():
     fields = fixed_fields()
-    networks = SliceNetworks([Fixed(fields)] * 3, SliceReading((0.7, 0.3), 0.9, 1.0), 30.0)
+    networks = SliceNetworks([Fixed(fields)] * 3, SliceReading((0.7, 0.3), 1.0), 30.0)
     (a, b, c) = BOX.shape
     whole = fields[b, c][None] + fields[a, c][:, None] + fields[a, b][:, :, None]
     for sigma, weight in ((0.4, 0.7), (8.0, 0.3), (math.sqrt(8.0), 0.5)):
-        log_h, log_p = networks.joint(*state(sigma=sigma))
-        torch.testing.assert_close(centred(log_h[0, 0]), centred(weight * whole))
-        odds = log_p[:, 1] - log_p[:, 0]
-        own = own_evidence(*state(sigma=sigma))[:, 0]
-        torch.testing.assert_close(odds, 0.9 * (3 * whole - 3 * own) + own)
+        occupation, t, kernel = state(sigma=sigma)
+        log_h, log_p = networks.joint(occupation, t, kernel)
+        own = own_evidence(occupation, t, kernel)[0, 0]
+        odds = weight * (3 * whole - 3 * own) + own
+        torch.testing.assert_close(centred((log_p[:, 1] - log_p[:, 0])[0]), centred(odds))
         torch.testing.assert_close(log_p.exp().sum(1), torch.ones(1, *BOX.shape))
-        assert torch.equal(networks(*state(sigma=sigma)), log_h)
+        # As much is expected as there are walkers.
+        torch.testing.assert_close(log_p[:, 1].exp().sum(), occupation.sum())
+        assert torch.equal(networks(occupation, t, kernel), log_h)
 
 
-def test_the_level_of_a_slice_is_the_density_that_is_expected_of_it():
-    """Whatever factor a network leaves in h, slices that expect more of a phase attract more."""
-    occupation, t, kernel = state(2)
-
-    class Dense(torch.nn.Module):
-        def joint(self, slices, t, kernel, fractions=None, classes=None):
-            log_h = torch.zeros_like(slices) + torch.arange(len(slices)).view(-1, 1, 1, 1)
-            odds = fractions.logit().view(-1, 1, 1, 1).expand_as(slices)
-            return log_h, torch.cat([torch.zeros_like(odds), odds], 1).log_softmax(1)
-
-    networks = SliceNetworks([Dense()] * 3, SliceReading((1.0, 1.0)), 30.0)
-    axes = ((3, 4), (2, 4), (2, 3))
-    means = [occupation.mean(pair, keepdim=True) for pair in axes]
-    expected = sum(mean.log().expand_as(occupation) for mean in means)
-    torch.testing.assert_close(networks(occupation, t, kernel), expected)
+@pytest.mark.parametrize("species", [1, 2])
+@pytest.mark.parametrize("block", [1, 2])
+def test_the_potential_leads_walkers_to_what_is_expected(species, block):
+    """With more rounds, expected origins are the material that the odds expect."""
+    lattice = Lattice(BOX.voxels, BOX.boundary, block)
+    kernel = TransitionKernel(lattice)
+    rng = np.random.default_rng(0)
+    walkers = rng.poisson(0.3 * block**3, (2, species, *lattice.shape)).astype(np.float32)
+    occupation = torch.from_numpy(walkers)
+    odds = torch.from_numpy(rng.normal(size=walkers.shape).astype(np.float32)) - 3.0
+    odds = odds + offsets_to_totals(odds, occupation, kernel)
+    expected = expected_material(odds, kernel)
+    space = (2, 3, 4)
+    torch.testing.assert_close(expected.sum(space), occupation.sum(space), rtol=1e-4, atol=1e-3)
+    t = torch.full((2,), 2.0)
+    errors = []
+    for rounds in (0, 1, 30):
+        h = leading_potential(expected, occupation, t, kernel, rounds).exp()
+        origins = h * kernel.carry(occupation / kernel.apply(h, t), t)
+        torch.testing.assert_close(origins.sum(space), occupation.sum(space))
+        errors.append(float((origins - expected).abs().mean()))
+    assert errors[2] < errors[1] < errors[0]
+    assert errors[2] < 0.02 * float(expected.mean())
 
 
 @pytest.mark.statistics
 def test_walkers_end_where_the_product_says():
-    """One walker under fixed slices ends as exp(w sum of them); false alarms 1 in 10^5."""
+    """One walker, whose slices expect it somewhere, ends there; false alarms 1 in 10^5.
+
+    Of one walker h alone decides, and it is what is expected, as in the first round.
+    """
     n = 6000
-    fields = fixed_fields()
+    fields = {shape: 2 * field for shape, field in fixed_fields().items()}
     networks = SliceNetworks([Fixed(fields)] * 3, SliceReading((1.0, 1.0)), 30.0)
     box = Octaves(BOX)
+    potentials = []
 
     def one_sample(state):
-        occupation = state.occupation[:1]
-        log_h = networks(occupation, state.times[:1], state.kernel)
-        return log_h.expand(n, -1, -1, -1, -1)
+        if not potentials:
+            potentials.append(networks(state.occupation[:1], state.times[:1], state.kernel))
+        return potentials[0].expand(n, -1, -1, -1, -1)
 
     walkers = walk_back(
         one_sample,
@@ -147,10 +166,12 @@ def test_walkers_end_where_the_product_says():
         [(30.0, 3.0), (3.0, 1.0), (1.0, 0.0)],
         [torch.Generator().manual_seed(i) for i in range(n)],
     )
-    a, b, c = BOX.shape
-    whole = fields[b, c][None] + fields[a, c][:, None] + fields[a, b][:, :, None]
-    p = whole.exp() / whole.exp().sum()
+    p = potentials[0][0, 0].exp() / potentials[0].exp().sum()
     assert_drawn_from(walkers.occupation().sum((0, 1)).numpy().ravel(), p.numpy().ravel())
+    (a, b, c) = BOX.shape
+    whole = 2 * (fields[b, c][None] + fields[a, c][:, None] + fields[a, b][:, :, None])
+    likeliest = (p > p.median()).float()
+    assert float((likeliest * (whole > whole.median()).float()).sum()) > 0.4 * p.numel()
 
 
 @pytest.mark.parametrize("order", list(itertools.permutations(range(3)))[1:])
@@ -176,10 +197,14 @@ def test_answers_do_not_depend_on_how_many_slices_are_asked_about_at_a_time(monk
 def test_networks_of_several_directions_answer_for_their_own():
     fields = fixed_fields()
     networks = [Fixed(fields), Fixed({k: 2 * v for k, v in fields.items()}), Fixed(fields)]
-    both = SliceNetworks([networks[0], networks[1], networks[1]], SliceReading((1, 1), 1, 1), 30.0)
+    both = SliceNetworks([networks[0], networks[1], networks[1]], SliceReading((1, 1), 1), 30.0)
     a, b, c = BOX.shape
     whole = fields[b, c][None] + 2 * fields[a, c][:, None] + 2 * fields[a, b][:, :, None]
-    torch.testing.assert_close(centred(both(*state())[0, 0]), centred(whole))
+    occupation, t, kernel = state()
+    log_p = both.joint(occupation, t, kernel)[1]
+    own = own_evidence(occupation, t, kernel)[0, 0]
+    odds = 2 * whole - 2 * own
+    torch.testing.assert_close(centred((log_p[:, 1] - log_p[:, 0])[0]), centred(odds))
     assert len(both.networks) == 2
 
 

@@ -73,7 +73,7 @@ def like(template: VolumeWalk, weights: tuple[float, float], level: float) -> Vo
         template.first,
         template.last,
         template.sharpness,
-        SliceReading(weights, template.reading.read_out, level),
+        SliceReading(weights, level),
     )
 
 
