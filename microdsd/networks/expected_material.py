@@ -76,7 +76,7 @@ def leading_potential(
     Parameters
     ----------
     expected : Tensor, shape (batch, species, *space)
-        Walkers that come from every site; of every species as many as there are.
+        Voxels of material on every site; scaled to as many of every species as there are walkers.
     occupation : Tensor, same shape
     t : Tensor, shape (batch,)
     kernel : TransitionKernel
@@ -87,6 +87,9 @@ def leading_potential(
     ----------
     Sinkhorn and Knopp, Pacific J. Math. 21 (1967) 343, doi:10.2140/pjm.1967.21.343.
     """
+    space = tuple(range(2, expected.ndim))
+    walkers, voxels = (field.sum(space, keepdim=True) for field in (occupation, expected))
+    expected = expected * (walkers / voxels.clamp_min(_NONE))
     h = expected.clamp_min(_NONE)
     for _ in range(rounds):
         arriving = kernel.carry(occupation / kernel.apply(h, t).clamp_min(_NONE), t)
