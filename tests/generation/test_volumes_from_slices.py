@@ -12,8 +12,10 @@ from microdsd.errors import InputError
 from microdsd.generation.batches import BATCH_VOXELS
 from microdsd.generation.memory import bytes_of_volume
 from microdsd.generation.microstructure_model import MicrostructureModel
+from microdsd.generation.request import GenerationRequest
 from microdsd.generation.sweep import sample_sweep
 from microdsd.generation.volumes import model_for
+from microdsd.generation.workers import ModelOfWorkers, make_sample, number_of_tiles
 from microdsd.microstructure.canvas import holding_planes
 from microdsd.microstructure.voxels import voxel_size_of
 from microdsd.models.card_schema import card_from_json
@@ -103,8 +105,6 @@ def test_regions_guides_sweeps_and_trajectories():
     assert (guided == 0).sum() == round(0.3 * 504)
     series = sample_sweep(MODEL, {"pore": [0.2, 0.4]}, shape=(5, 5, 4), paired=True, rng=0)
     assert [(one == 0).sum() for one in series.values] == [20, 40]
-    from microdsd.generation.request import GenerationRequest
-
     model = MODEL.of_axes(3)
     request = GenerationRequest.resolve(model.card, 1, shape=SHAPE, rng=0)
     states, labels = model.trajectory(request)
@@ -191,6 +191,20 @@ def test_files_are_named_by_direction(tmp_path):
         model_for(first, 3, {"w": str(second)})
     with pytest.raises(InputError, match="volumes from slices have no file"):
         model.save(tmp_path / "volume.model")
+
+
+def test_workers_make_the_same_volumes(tmp_path):
+    first, second = tmp_path / "top.model", tmp_path / "side.model"
+    of().save(first)
+    of(sigma_max=12.0, walks=(WalkBack(3, 12.0, 0.6),)).save(second)
+    slices = {"y": str(second), "x": str(second)}
+    model = model_for(first, 3, slices, "cpu", "float32")
+    request = GenerationRequest.resolve(model.card, 2, shape=SHAPE, evaluations=3, rng=0)
+    sent = ModelOfWorkers.of(model, first, slices)
+    assert sent.load().digest() == model.digest()
+    labels, _ = make_sample(sent, request.part(range(1, 2)))
+    assert (labels == list(model.generate(request))[1][0]).all()
+    assert number_of_tiles(model, request) == 1
 
 
 def test_cards_keep_how_volumes_are_made():
