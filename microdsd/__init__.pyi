@@ -3,7 +3,7 @@ from .citation import citation
 from .datasets import list_datasets, load_dataset
 from .ensembles import measure_ensemble
 from .errors import ExtrapolationWarning, InputError, MicrodsdError
-from .evaluation import compare, evaluate, evaluate_sweep, judge
+from .evaluation import compare, evaluate, evaluate_slices, evaluate_sweep, judge
 from .fitting import fit
 from .generation import MicrostructureModel, sample_sweep
 from .io import load_microstructures, save_microstructures
@@ -12,7 +12,7 @@ from .microstructure import as_microstructure, coarsen, crop, cut_windows, phase
 from .models import list_models
 from .network_judge import NetworkJudge
 from .progress import show_progress
-from .report import write_report, write_sweep_report
+from .report import write_report, write_slice_report, write_sweep_report
 from .training.config import TrainingConfig
 from .transport import describe_transport
 
@@ -36,6 +36,7 @@ __all__ = [
     "describe",
     "describe_transport",
     "evaluate",
+    "evaluate_slices",
     "evaluate_sweep",
     "fit",
     "judge",
@@ -49,5 +50,6 @@ __all__ = [
     "save_microstructures",
     "show_progress",
     "write_report",
+    "write_slice_report",
     "write_sweep_report",
 ]

@@ -71,7 +71,7 @@ def citation(source: Any) -> str:
     >>> print(citation("bridges").splitlines()[0])
     @article{santos2025discrete,
     """
-    methods = list(dict.fromkeys(_methods(source)))
+    methods = methods_of(source)
     if unknown := [method for method in methods if method not in PAPERS]:
         raise InputError(f"source: unknown method {unknown[0]!r}; known: {', '.join(PAPERS)}")
     if not methods:
@@ -80,6 +80,17 @@ def citation(source: Any) -> str:
             f"this package, or the name of a method: {', '.join(PAPERS)}"
         )
     return "\n\n".join(dict.fromkeys(PAPERS[method] for method in methods))
+
+
+def methods_of(source: Any) -> tuple[str, ...]:
+    """Return the methods that a source of `citation` names, without repetition.
+
+    Examples
+    --------
+    >>> methods_of("bridges")
+    ('bridges',)
+    """
+    return tuple(dict.fromkeys(_methods(source)))
 
 
 def _methods(source: Any) -> Iterator[str]:

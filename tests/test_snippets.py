@@ -99,6 +99,21 @@ def quarters():
     return as_microstructure(np.kron(np.arange(4).reshape(2, 2), np.ones((32, 32), int)))
 
 
+def volumes():
+    return named(np.stack([rock((16, 16, 16), [9, i]) for i in range(2)]), ensemble=True)
+
+
+def picture(seed):
+    def write(path):
+        Image.fromarray(rock((96, 96), seed).values.astype(np.uint8) * 255).save(path)
+
+    return write
+
+
+def curve(path):
+    path.write_text("r,S2\n" + "".join(f"{r},{0.04 + 0.16 * 0.6**r:.6f}\n" for r in range(20)))
+
+
 def raw_rock():
     return np.pad(rock(), [(0, 36), (0, 152), (0, 152)], mode="wrap").astype(np.uint8) * 255
 
@@ -149,6 +164,11 @@ GIVEN = {
     "set-c.h5": stored(windows, 3),
     "run.h5": one_per_sample,
     "new.h5": stored(windows, 4),
+    "volume.h5": stored(volumes),
+    "micrograph.png": picture(5),
+    "top.png": picture(6),
+    "side.png": picture(7),
+    "curve.csv": curve,
     "layers.csv": lambda path: path.write_text("pore\n0.1\n0.2\n0.3\n0.2\n"),
     "blocks.csv": lambda path: path.write_text("pore\n0.1\n0.2\n0.3\n0.2\n"),
     "table.csv": lambda path: path.write_text("region,pore\n0,0.1\n1,0.2\n2,0.3\n3,0.2\n"),

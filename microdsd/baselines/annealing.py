@@ -75,12 +75,14 @@ class AnnealedBox:
         places = self._places(lags)
         twice = np.array([1 if a == b else 2 for a, b in self._pairs])[:, None, None]
         self._pair_aim = targets.two_point(fractions)[..., : far + 1] * twice * places
-        self._line_aim = targets.lineal_path(fractions)[..., : far + 1] * places
+        line_aim = targets.lineal_path(fractions)[..., : far + 1] * places
+        known = np.isfinite(line_aim)
+        self._line_aim = np.where(known, line_aim, 0.0)
         pair_scale = np.array([fractions[a] * ((a == b) - fractions[b]) for a, b in self._pairs])
         share = counted / counted.sum()
         # A phase that is absent, or alone, cannot differ from its target.
         self._pair_weight = share / (places * twice * _or_one(pair_scale)[:, None, None]) ** 2
-        self._line_weight = share / (places * _or_one(fractions)[:, None, None]) ** 2
+        self._line_weight = known * share / (places * _or_one(fractions)[:, None, None]) ** 2
         pairs, self._line_count = self.counts()
         # Pairs that are not counted go to a row of their own.
         self._pair_count = np.concatenate([pairs, np.zeros_like(pairs[:1])])

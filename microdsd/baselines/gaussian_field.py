@@ -2,43 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from typing import Literal
 
 import numpy as np
 import scipy.fft
 import xarray as xr
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from microdsd.baselines.covariance import nearest_spectrum
-from microdsd.baselines.orthant import correlation_of_exceedance, exceedance_probability
+from microdsd.baselines.curve import TOLERANCE, TwoPointCurve
+from microdsd.baselines.level_cuts import LevelCut, level_cut, level_cuts, misfit
+from microdsd.baselines.material import KnownMaterial
+from microdsd.baselines.planes import Planes, PlaneWindows
 from microdsd.baselines.reference import ReferenceWindows
 from microdsd.baselines.request import BaselineRequest
 from microdsd.errors import InputError
 from microdsd.microstructure import LabelsLike
 from microdsd.microstructure.composition import Fractions
-from microdsd.microstructure.labels import find_phase
 from microdsd.microstructure.seeds import sample_generator
 from microdsd.microstructure.symmetry import Symmetry
+from microdsd.microstructure.voxels import VoxelSizeLike
 from microdsd.progress import Progress, stage
 
 Array = NDArray[np.float64]
 
 
-@dataclass(frozen=True)
-class _Cut:
-    """Hold one field, which gives a phase its voxels among those that no earlier phase has."""
-
-    phase: int
-    fraction: float
-    two_point: Array
-    correlation: Array
-
-
 class GaussianField:
     r"""Generate level cuts of Gaussian random fields whose S2 is that of a reference.
 
-    Make one with `fit`.
+    Make one with `fit`, for volumes of pictures with `from_planes`, or with `from_curve`.
 
     Notes
     -----
@@ -72,8 +65,9 @@ class GaussianField:
     array([400, 400])
     """
 
-    def __init__(self, reference: ReferenceWindows, cuts: Sequence[_Cut]) -> None:
-        self.reference = reference
+    def __init__(self, material: KnownMaterial, reach: int, cuts: Sequence[LevelCut]) -> None:
+        self.material = material
+        self._reach = reach
         self._cuts = tuple(cuts)
 
     @classmethod
@@ -106,19 +100,109 @@ class GaussianField:
             For windows or an order that cannot be used.
         """
         windows = ReferenceWindows.of(reference, symmetry=symmetry, periodic=periodic)
-        fractions = windows.fractions.mean(axis=0)
-        left = np.ones(windows.phase.shape, dtype=bool)
-        cuts = []
-        for phase in _ordered(windows, order)[:-1]:
-            taken = windows.phase == phase
-            of_left = windows.two_point_map(left)
-            conditional = windows.two_point_map(taken) / np.where(of_left > 0, of_left, np.inf)
-            fraction = float(fractions[phase] / left.mean())
-            correlation = correlation_of_exceedance(conditional, fraction)
-            correlation[(correlation.shape[0] // 2,) * correlation.ndim] = 1.0
-            cuts.append(_Cut(phase, fraction, conditional, correlation))
-            left &= ~taken
-        return cls(windows, cuts)
+        cuts = level_cuts(windows.material, order, lambda measure: measure(windows))
+        return cls(windows.material, windows.reach, cuts)
+
+    @classmethod
+    def from_planes(
+        cls,
+        planes: LabelsLike | Planes,
+        *,
+        order: Sequence[int | str] | None = None,
+        symmetry: Symmetry | None = None,
+        periodic: bool,
+    ) -> GaussianField:
+        """Measure S2 of pictures and find the fields in 3D that have it in every such plane.
+
+        Parameters
+        ----------
+        planes : DataArray, ndarray, or mapping of "z", "y", "x" to these
+            Windows of pictures, dims ``([sample,] y, x)``, by the axis that the pictures are
+            normal to; the rows of a picture run along the first of the two axes left, in the
+            order z, y, x. One picture without a direction stands for all of an isotropic
+            material. Two directions determine a material whose third plane is like a stretched
+            isotropic one.
+        order : sequence of int or str, optional
+            As in `fit`.
+        symmetry : {"isotropic", "transverse", "none"}, optional
+            Symmetry of the material; "transverse" leaves z alone, and one side is enough. By
+            default "isotropic" for one picture without a direction, and "none" for several.
+        periodic : bool
+            Needed. Whether the windows wrap.
+
+        Raises
+        ------
+        InputError
+            For pictures that do not determine the material, or do not fit one another.
+
+        Examples
+        --------
+        >>> from microdsd.microstructure import blobs, cut_windows
+        >>> picture = blobs((96, 96), fractions=(0.3, 0.7), scale=2, rng=0)
+        >>> windows = cut_windows(picture, (24, 24), n=16, rng=1)
+        >>> field = GaussianField.from_planes(windows, periodic=False)
+        >>> field.sample(phase_fraction={0: 0.25}, shape=(16, 16, 16), rng=0).shape
+        (1, 16, 16, 16)
+        """
+        windows = PlaneWindows.of(planes, symmetry=symmetry, periodic=periodic)
+        radial = windows.symmetry == "isotropic"
+        cuts = level_cuts(windows.material, order, windows.correlation_map, radial=radial)
+        return cls(windows.material, windows.reach, cuts)
+
+    @classmethod
+    def from_curve(
+        cls,
+        distance: ArrayLike,
+        s2: ArrayLike,
+        *,
+        fraction: float | None = None,
+        phases: Mapping[int, str] | None = None,
+        voxel_size: VoxelSizeLike | None = None,
+        ndim: Literal[2, 3] = 3,
+        tolerance: float = TOLERANCE,
+    ) -> GaussianField:
+        """Find the field whose level cut has a radial S2 that is given as a curve.
+
+        Parameters
+        ----------
+        distance, s2 : array_like
+            Distances in voxels, from 0, and S2 of one phase of two.
+        fraction : float, optional
+            Fraction of that phase, to check ``s2[0]`` with.
+        phases : mapping of int to str, optional
+            Labels and names of the two phases, that of the curve first.
+        voxel_size : float or str, optional
+            Of the samples.
+        ndim : {2, 3}
+            Of the samples.
+        tolerance : float
+            Distance from the nearest two-point probability, as a share of the curve's fall, up to
+            which the nearest is taken for it.
+
+        Raises
+        ------
+        InputError
+            If the curve is no two-point probability; says why, and how far the nearest one is.
+
+        Examples
+        --------
+        >>> r = np.arange(24.0)
+        >>> debye = 0.2**2 + 0.2 * 0.8 * np.exp(-r / 3)
+        >>> field = GaussianField.from_curve(r, debye, fraction=0.2)
+        >>> int((field.sample(shape=(20, 20, 20), rng=0) == 0).sum())
+        1600
+        """
+        curve = TwoPointCurve.of(
+            distance,
+            s2,
+            fraction=fraction,
+            phases=phases,
+            voxel_size=voxel_size,
+            ndim=ndim,
+            tolerance=tolerance,
+        )
+        cut = level_cut(0, curve.material.fractions[0], curve.correlation_map(), radial=True)
+        return cls(curve.material, curve.reach, [cut])
 
     def sample(
         self,
@@ -162,7 +246,7 @@ class GaussianField:
             For a request that cannot be met; says what can.
         """
         request = BaselineRequest.resolve(
-            self.reference, n, phase_fraction=phase_fraction, shape=shape, rng=rng
+            self.material, n, phase_fraction=phase_fraction, shape=shape, rng=rng
         )
         torus = self._torus(request.shape, periodic)
         fields = [nearest_spectrum(cut.correlation, torus) for cut in self._cuts]
@@ -179,19 +263,19 @@ class GaussianField:
                     )
                 )
                 generating.update(i + 1)
-        names = list(self.reference.phases.values())
+        names = list(self.material.phases.values())
         return request.dress(
             "gaussian-field",
             samples,
             periodic=periodic,
             two_point_misfit={
-                names[cut.phase]: _misfit(cut, achieved)
+                names[cut.phase]: misfit(cut, achieved)
                 for cut, (_, achieved) in zip(self._cuts, fields, strict=True)
             },
         )
 
     def _torus(self, shape: tuple[int, ...], periodic: bool) -> tuple[int, ...]:
-        reach = self.reference.reach
+        reach = self._reach
         if not periodic:
             # Opposite faces of what is cut out are then farther apart than any prescribed lag.
             return tuple(scipy.fft.next_fast_len(n + 2 * reach, real=True) for n in shape)
@@ -221,23 +305,3 @@ class GaussianField:
             phase[left[order[: counts[cut.phase]]]] = cut.phase
             left = np.sort(left[order[counts[cut.phase] :]])
         return phase.reshape(shape)
-
-
-def _ordered(windows: ReferenceWindows, order: Sequence[int | str] | None) -> list[int]:
-    if order is None:
-        mean = windows.fractions.mean(axis=0)
-        return sorted(range(len(mean)), key=lambda phase: mean[phase])
-    labels = list(windows.phases)
-    chosen = [labels.index(find_phase(windows.phases, phase)) for phase in order]
-    if sorted(chosen) != list(range(len(labels))):
-        raise InputError(
-            f"order={list(order)}: name each of {', '.join(windows.phases.values())} once"
-        )
-    return chosen
-
-
-def _misfit(cut: _Cut, achieved: Array) -> float:
-    """Sum ``|S2 - measured|`` over the lags, relative to the decay of the measured curve."""
-    two_point = exceedance_probability(achieved, cut.fraction)
-    scale = np.abs(cut.two_point - cut.fraction**2).sum()
-    return float(np.abs(two_point - cut.two_point).sum() / scale)

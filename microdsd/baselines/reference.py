@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from microdsd.baselines.material import KnownMaterial
 from microdsd.errors import InputError
 from microdsd.metrics.correlation import Grid, pair_map
 from microdsd.microstructure import (
@@ -102,6 +103,28 @@ class ReferenceWindows:
         """Return the phase fractions of every window, shape (windows, phases)."""
         axes = tuple(range(1, self.phase.ndim))
         return np.stack([(self.phase == k).mean(axis=axes) for k in range(len(self.phases))], 1)
+
+    @property
+    def material(self) -> KnownMaterial:
+        """Return what a request for samples like these windows needs."""
+        return KnownMaterial(
+            self.phases,
+            tuple(self.fractions.mean(axis=0).tolist()),
+            self.voxel_size,
+            self.window,
+            self.record,
+        )
+
+    @property
+    def record(self) -> dict[str, Any]:
+        """Return what the provenance of samples says of the windows."""
+        return {
+            "windows": len(self.phase),
+            "window": list(self.window),
+            "symmetry": self.symmetry,
+            "periodic": self.periodic,
+            "source": self.provenance,
+        }
 
     def two_point_map(self, first: Mask, second: Mask | None = None) -> Array:
         r"""Average S2 over the symmetry at all lags :math:`|r_d| \le` reach.

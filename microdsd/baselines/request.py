@@ -11,7 +11,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 import microdsd
-from microdsd.baselines.reference import ReferenceWindows
+from microdsd.baselines.material import KnownMaterial
 from microdsd.errors import InputError
 from microdsd.microstructure import as_microstructure
 from microdsd.microstructure.arguments import box_shape, by_phase, whole_number
@@ -32,6 +32,7 @@ class BaselineRequest:
 
     Attributes
     ----------
+    material : KnownMaterial
     shape : tuple of int
     fractions : dict of str to tuple of float
         The request: by phase name, one entry per sample.
@@ -41,7 +42,7 @@ class BaselineRequest:
         Sample i depends on (seed, i) alone.
     """
 
-    reference: ReferenceWindows
+    material: KnownMaterial
     shape: tuple[int, ...]
     fractions: Mapping[str, tuple[float, ...]]
     counts: NDArray[np.int64]
@@ -53,7 +54,7 @@ class BaselineRequest:
     @classmethod
     def resolve(
         cls,
-        reference: ReferenceWindows,
+        material: KnownMaterial,
         n: int,
         *,
         phase_fraction: Fractions | float | Sequence[float] | None,
@@ -69,16 +70,20 @@ class BaselineRequest:
         """
         if whole_number(n, "n", least=0) < 1:
             raise InputError(f"n={n}: ask for at least one sample")
-        edges = box_shape(shape, reference.window, owner="the reference windows are")
+        if shape is not None and np.size(shape) == 3 > len(material.shape):
+            raise InputError(
+                f"shape={shape}: the reference windows are 2D; give 2 numbers, or make volumes "
+                "with from_planes"
+            )
+        edges = box_shape(shape, material.shape, owner="the samples are")
         if min(edges) < _MIN_LENGTH:
             raise InputError(f"shape={edges}: every axis needs at least {_MIN_LENGTH} voxels")
-        phases = dict(reference.phases)
+        phases = dict(material.phases)
         wanted: Fractions
         if phase_fraction is not None:
             wanted = by_phase(phase_fraction, phases)
         else:
-            mean = reference.fractions.mean(axis=0).tolist()
-            wanted = dict(zip(phases, mean, strict=True))
+            wanted = dict(zip(phases, material.fractions, strict=True))
         fractions = fractions_per_sample(wanted, phases, n)
         rows = [
             counts_from_fractions(
@@ -89,18 +94,18 @@ class BaselineRequest:
             for i in range(n)
         ]
         counts = np.array([[row[label] for label in phases] for row in rows], dtype=np.int64)
-        return cls(reference, edges, fractions, counts, resolve_seed(rng))
+        return cls(material, edges, fractions, counts, resolve_seed(rng))
 
     def dress(self, method: str, phase: Sequence[NDArray[np.int8]], **record: Any) -> xr.DataArray:
         """Convert samples (positions among the phases) to the array contract."""
-        reference = self.reference
-        labels = np.array(list(reference.phases), dtype=np.min_scalar_type(max(reference.phases)))[
+        material = self.material
+        labels = np.array(list(material.phases), dtype=np.min_scalar_type(max(material.phases)))[
             np.stack(phase)
         ]
         return as_microstructure(
             xr.DataArray(labels, dims=("sample", *SPATIAL_DIMS[1 - labels.ndim :])),
-            phases=reference.phases,
-            voxel_size=reference.voxel_size,
+            phases=material.phases,
+            voxel_size=material.voxel_size,
             provenance={
                 "generator": f"microdsd {microdsd.__version__}",
                 "method": method,
@@ -110,15 +115,9 @@ class BaselineRequest:
                 "requested_fractions": {k: list(v) for k, v in self.fractions.items()},
                 "requested_counts": {
                     name: self.counts[:, k].tolist()
-                    for k, name in enumerate(reference.phases.values())
+                    for k, name in enumerate(material.phases.values())
                 },
                 **record,
-                "reference": {
-                    "windows": len(reference.phase),
-                    "window": list(reference.window),
-                    "symmetry": reference.symmetry,
-                    "periodic": reference.periodic,
-                    "source": reference.provenance,
-                },
+                "reference": material.record,
             },
         )

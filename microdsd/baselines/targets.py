@@ -5,11 +5,15 @@ from __future__ import annotations
 import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
+from microdsd.baselines.curve import TwoPointCurve
+from microdsd.baselines.planes import PlaneWindows
 from microdsd.baselines.reference import ReferenceWindows
+from microdsd.microstructure.axes import SPATIAL_DIMS
 from microdsd.microstructure.symmetry import symmetry_elements
 
 Array = NDArray[np.float64]
@@ -54,7 +58,7 @@ class DirectionalTargets:
     correlation : ndarray, shape (pairs, directions, lags)
         :math:`\chi` of every pair.
     persistence : ndarray, shape (phases, directions, lags)
-        :math:`\eta` of every phase.
+        :math:`\eta` of every phase; NaN along directions in which nothing is known of it.
 
     Notes
     -----
@@ -81,13 +85,12 @@ class DirectionalTargets:
     def of(cls, reference: ReferenceWindows) -> DirectionalTargets:
         """Measure the reference windows."""
         directions = lattice_directions(len(reference.window))
-        length = np.sqrt((directions**2).sum(axis=1))
-        reach = np.maximum(1, (reference.reach / length).astype(np.int64))
+        reach = _reach(reference.reach, directions)
         fractions = reference.fractions
         background = int(np.argmax(fractions.mean(axis=0)))
         pairs = phase_pairs(fractions.shape[1], background)
         correlation = np.stack(
-            [_correlation(reference, fractions, pair, directions, reach) for pair in pairs]
+            [_along(pair_correlation(reference, pair), directions, reach) for pair in pairs]
         )
         persistence = np.stack(
             [
@@ -96,6 +99,36 @@ class DirectionalTargets:
             ]
         )
         return cls(directions, reach, pairs, correlation, persistence)
+
+    @classmethod
+    def of_planes(cls, planes: PlaneWindows) -> DirectionalTargets:
+        """Measure pictures, for volumes.
+
+        S2 is lifted to all directions. The lineal path is that of the directions which lie in a
+        plane of the pictures; along body diagonals nothing is known of it.
+        """
+        directions = lattice_directions(3)
+        reach = _reach(planes.reach, directions)
+        background = int(np.argmax(planes.material.fractions))
+        pairs = phase_pairs(len(planes.material.fractions), background)
+        lifted = (planes.correlation_map(partial(pair_correlation, pair=pair)) for pair in pairs)
+        correlation = np.stack([_along(chi, directions, reach) for chi in lifted])
+        persistence = np.stack(
+            [
+                _persistence_in_planes(planes, phase, directions)
+                for phase in range(len(planes.material.fractions))
+            ]
+        )
+        return cls(directions, reach, pairs, correlation, persistence)
+
+    @classmethod
+    def of_curve(cls, curve: TwoPointCurve) -> DirectionalTargets:
+        """Take S2 of the first of two phases from a curve; nothing is known of lineal paths."""
+        directions = lattice_directions(curve.ndim)
+        reach = _reach(curve.reach, directions)
+        correlation = _along(curve.correlation_map(), directions, reach)
+        unknown = np.full((2, len(directions), curve.reach + 1), np.nan)
+        return cls(directions, reach, [(0, 0)], correlation[np.newaxis], unknown)
 
     def two_point(self, fractions: Array) -> Array:
         """Return the target S2 (pairs, directions, lags) for phase fractions (phases,)."""
@@ -111,23 +144,58 @@ class DirectionalTargets:
         return np.cumprod(np.concatenate([start, step], axis=-1), axis=-1)
 
 
-def _correlation(
-    reference: ReferenceWindows,
-    fractions: Array,
-    pair: tuple[int, int],
-    directions: NDArray[np.int64],
-    reach: NDArray[np.int64],
-) -> Array:
+def pair_correlation(reference: ReferenceWindows, pair: tuple[int, int]) -> Array:
+    r"""Return :math:`\chi` of two phases at all lags, lag zero in the middle."""
     a, b = pair
+    fractions = reference.fractions
     two_point = reference.two_point_map(reference.phase == a, reference.phase == b)
     product = (fractions[:, a] * fractions[:, b]).mean()
     variance = (fractions[:, a] * ((a == b) - fractions[:, b])).mean()
-    chi = (two_point - product) / variance
-    along = np.zeros((len(directions), reference.reach + 1))
+    return np.asarray((two_point - product) / variance)
+
+
+def _reach(longest: int, directions: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the steps along every direction to the longest lag."""
+    length = np.sqrt((directions**2).sum(axis=1))
+    return np.asarray(np.maximum(1, (longest / length).astype(np.int64)))
+
+
+def _along(chi: Array, directions: NDArray[np.int64], reach: NDArray[np.int64]) -> Array:
+    """Return the values ``(directions, lags)`` of a map along directions."""
+    longest = chi.shape[0] // 2
+    along = np.zeros((len(directions), longest + 1))
     for d, (step, far) in enumerate(zip(directions, reach, strict=True)):
-        lags = reference.reach + np.arange(far + 1)[:, None] * step
+        lags = longest + np.arange(far + 1)[:, None] * step
         along[d, : far + 1] = chi[tuple(lags.T)]
     return along
+
+
+def _persistence_in_planes(
+    planes: PlaneWindows, phase: int, directions: NDArray[np.int64]
+) -> Array:
+    r"""Return :math:`\eta` along the directions of a volume; NaN where no plane holds one."""
+    in_plane = lattice_directions(2)
+    known = {
+        axis: _persistence(
+            windows,
+            windows.fractions[:, phase],
+            phase,
+            in_plane,
+            _reach(windows.reach, in_plane),
+        )
+        for axis, windows in planes.by_normal.items()
+    }
+    eta = np.full((len(directions), planes.reach + 1), np.nan)
+    for d, step in enumerate(directions):
+        curves = []
+        for normal, measured in known.items():
+            if step[SPATIAL_DIMS.index(normal)] == 0:
+                flat = np.delete(step, SPATIAL_DIMS.index(normal))
+                flat = flat * np.sign(flat[np.flatnonzero(flat)[0]])
+                curves.append(measured[int(np.flatnonzero((in_plane == flat).all(axis=1))[0])])
+        if curves:
+            eta[d] = np.mean(curves, axis=0)
+    return eta
 
 
 def _persistence(

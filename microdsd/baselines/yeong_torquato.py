@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Literal
 
 import numpy as np
 import xarray as xr
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from microdsd.baselines.annealing import AnnealedBox
+from microdsd.baselines.curve import TOLERANCE, TwoPointCurve
+from microdsd.baselines.material import KnownMaterial
+from microdsd.baselines.planes import Planes, PlaneWindows
 from microdsd.baselines.reference import ReferenceWindows
 from microdsd.baselines.request import BaselineRequest
 from microdsd.baselines.targets import DirectionalTargets
@@ -17,13 +21,14 @@ from microdsd.microstructure import LabelsLike
 from microdsd.microstructure.composition import Fractions
 from microdsd.microstructure.seeds import sample_generator
 from microdsd.microstructure.symmetry import Symmetry
+from microdsd.microstructure.voxels import VoxelSizeLike
 from microdsd.progress import Progress, stage
 
 
 class YeongTorquato:
     r"""Swap voxels until S2 and the lineal path are those of the reference.
 
-    Make one with `fit`.
+    Make one with `fit`, for volumes of pictures with `from_planes`, or with `from_curve`.
 
     Notes
     -----
@@ -52,8 +57,8 @@ class YeongTorquato:
     array([64, 64])
     """
 
-    def __init__(self, reference: ReferenceWindows, targets: DirectionalTargets) -> None:
-        self.reference = reference
+    def __init__(self, material: KnownMaterial, targets: DirectionalTargets) -> None:
+        self.material = material
         self._targets = targets
 
     @classmethod
@@ -77,7 +82,68 @@ class YeongTorquato:
             For windows that cannot be used.
         """
         windows = ReferenceWindows.of(reference, symmetry=symmetry, periodic=periodic)
-        return cls(windows, DirectionalTargets.of(windows))
+        return cls(windows.material, DirectionalTargets.of(windows))
+
+    @classmethod
+    def from_planes(
+        cls, planes: LabelsLike | Planes, *, symmetry: Symmetry | None = None, periodic: bool
+    ) -> YeongTorquato:
+        """Measure S2 and lineal path of pictures, for volumes.
+
+        S2 is matched along the axes and all diagonals; the lineal path along the axes and the
+        diagonals that lie in a plane of the pictures.
+
+        Parameters
+        ----------
+        planes : DataArray, ndarray, or mapping of "z", "y", "x" to these
+            As in `GaussianField.from_planes`.
+        symmetry : {"isotropic", "transverse", "none"}, optional
+            As in `GaussianField.from_planes`.
+        periodic : bool
+            Needed. Whether the windows wrap.
+
+        Raises
+        ------
+        InputError
+            For pictures that do not determine the material, or do not fit one another.
+        """
+        windows = PlaneWindows.of(planes, symmetry=symmetry, periodic=periodic)
+        return cls(windows.material, DirectionalTargets.of_planes(windows))
+
+    @classmethod
+    def from_curve(
+        cls,
+        distance: ArrayLike,
+        s2: ArrayLike,
+        *,
+        fraction: float | None = None,
+        phases: Mapping[int, str] | None = None,
+        voxel_size: VoxelSizeLike | None = None,
+        ndim: Literal[2, 3] = 3,
+        tolerance: float = TOLERANCE,
+    ) -> YeongTorquato:
+        """Take S2 of one phase of two from a curve; the lineal path is left free.
+
+        Parameters
+        ----------
+        distance, s2 : array_like
+            As in `GaussianField.from_curve`, and so are all others.
+
+        Raises
+        ------
+        InputError
+            If the curve is no two-point probability; says why, and how far the nearest one is.
+        """
+        curve = TwoPointCurve.of(
+            distance,
+            s2,
+            fraction=fraction,
+            phases=phases,
+            voxel_size=voxel_size,
+            ndim=ndim,
+            tolerance=tolerance,
+        )
+        return cls(curve.material, DirectionalTargets.of_curve(curve))
 
     def sample(
         self,
@@ -126,7 +192,7 @@ class YeongTorquato:
         if not sweeps > 0:
             raise InputError(f"sweeps={sweeps}: give a number of swaps per voxel above zero")
         request = BaselineRequest.resolve(
-            self.reference, n, phase_fraction=phase_fraction, shape=shape, rng=rng
+            self.material, n, phase_fraction=phase_fraction, shape=shape, rng=rng
         )
         samples, energies = [], []
         with stage("simulated annealing", n, progress) as annealing:

@@ -40,10 +40,11 @@ def command(
         str, typer.Argument(help="Generated samples, FILE or FILE:/path.", metavar="FILE[:/path]")
     ],
     reference: Annotated[
-        str,
+        list[str],
         typer.Option(
             help="Real material, FILE or FILE:/path: a scan, from which windows are cut, or "
-            "windows of the samples' shape."
+            "windows of the samples' shape. For slices of volumes a picture, or one for each "
+            "direction that they are normal to, as z=top.png y=side.png."
         ),
     ],
     output: Annotated[
@@ -60,6 +61,13 @@ def command(
     ] = None,
     voxel_size: VoxelSize = None,
     windows: ReferenceWindows = None,
+    window: Annotated[
+        list[int] | None,
+        typer.Option(
+            help="Of slices and pictures: pixels per axis of the windows compared; default: whole "
+            "slices."
+        ),
+    ] = None,
     periodic: Annotated[
         bool, typer.Option("--periodic", help="Wrap both sides, samples and reference windows.")
     ] = False,
@@ -104,7 +112,15 @@ def command(
     json: JsonNumbers = False,
 ) -> None:
     """Compare generated with real material; write one self-contained page and its numbers."""
-    from microdsd.cli.parsing import lengths_of, names_of, numbers_of, paths_of, region_of
+    from microdsd.cli.parsing import (
+        lengths_of,
+        names_of,
+        numbers_of,
+        paths_of,
+        references_of,
+        region_of,
+    )
+    from microdsd.cli.slices import evaluate_the_slices, of_slices
     from microdsd.evaluation import evaluate
     from microdsd.evaluation.verdict import margins_with
     from microdsd.metrics.registry import included
@@ -128,48 +144,80 @@ def command(
         raise InputError("require: memorisation needs the scan of the training, --training")
     if classifier is None and any(wanted.name == "network" for wanted in required):
         raise InputError("require: network needs --classifier network")
-    inputs = paths_of(generated, reference, training, training_log)
+    materials = references_of(reference)
+    inputs = paths_of(generated, *materials.values(), training, training_log)
     with included(*(include or [])), output_lock(output):
         for path in report_paths(output):
             ensure_writable(path, overwrite=force, inputs=inputs)
         if training_log is not None:
             read_training_log(training_log)
         samples = load_microstructures(generated)
-        with open_labels(
-            reference,
-            phases=names_of(labels),
-            voxel_size=lengths_of(voxel_size),
-            region=region_of(reference_region, "reference_region"),
-        ) as source:
-            material = source.load()
-            reference_hash = source.sha256()
+        files = {"generated file": f"{generated}, sha256 of the file {_sha256(generated)}"}
+        opened: dict[str | None, xr.DataArray] = {}
+        for axis, spec in materials.items():
+            with open_labels(
+                spec,
+                phases=names_of(labels),
+                voxel_size=lengths_of(voxel_size),
+                region=region_of(reference_region, "reference_region"),
+            ) as source:
+                opened[axis] = source.load()
+                files[f"reference file{f' normal to {axis}' if axis else ''}"] = (
+                    f"{spec}, {_part(reference_region)}sha256 of the labels {source.sha256()}"
+                )
+        record = {"command": shlex.join(["microdsd", *sys.argv[1:]]), "files": files}
+        warning = None
+        if reference_region:
+            warnings = (
+                _seen_part(
+                    samples,
+                    spec,
+                    region_of(reference_region, "reference_region"),
+                    names_of(labels),
+                )
+                for spec in materials.values()
+            )
+            warning = next(filter(None, warnings), None)
+        if of_slices(samples, opened):
+            evaluate_the_slices(
+                samples,
+                opened,
+                output,
+                unsupported={
+                    "periodic": periodic,
+                    "training": training,
+                    "training_log": training_log,
+                    "classifier": classifier,
+                },
+                window=window,
+                phase=[_label_or_name(word) for word in phase] if phase else None,
+                windows=windows,
+                rng=seed,
+                margins=margins,
+                record=record,
+                warning=warning,
+                required=required,
+                title=f"Slices of {_name(generated)} against "
+                f"{' and '.join(map(_name, materials.values()))}",
+                overwrite=force,
+                json=json,
+            )
+            return
+        if window is not None:
+            raise InputError("window: is for slices of volumes against pictures; leave it out")
         with show_progress():
             evaluation = evaluate(
                 samples,
-                material,
+                opened[None],
                 phase=[_label_or_name(word) for word in phase] if phase else None,
                 windows=windows,
                 rng=seed,
                 periodic=periodic,
                 margins=margins,
                 classifier=_network_judge() if classifier else None,
-                record={
-                    "command": shlex.join(["microdsd", *sys.argv[1:]]),
-                    "files": {
-                        "generated file": f"{generated}, sha256 of the file {_sha256(generated)}",
-                        "reference file": f"{reference}, {_part(reference_region)}sha256 of the "
-                        f"labels {reference_hash}",
-                    },
-                },
+                record=record,
             )
-        if reference_region:
-            warning = _seen_part(
-                samples,
-                reference,
-                region_of(reference_region, "reference_region"),
-                names_of(labels),
-            )
-            evaluation = dataclasses.replace(evaluation, flatters=evaluation.flatters or warning)
+        evaluation = dataclasses.replace(evaluation, flatters=evaluation.flatters or warning)
         nearest: dict[str, Any] = {}
         if training is not None:
             with (
@@ -189,7 +237,7 @@ def command(
                 output,
                 evaluation,
                 overwrite=force,
-                title=f"Samples of {_name(generated)} against {_name(reference)}",
+                title=f"Samples of {_name(generated)} against {_name(materials[None])}",
                 training_log=training_log,
                 **nearest,
             )

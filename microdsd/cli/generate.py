@@ -95,6 +95,7 @@ def command(
     from microdsd.generation.volumes import model_for
     from microdsd.io import save_images, save_samples
     from microdsd.microstructure import provenance_of
+    from microdsd.models import Convergence
 
     cuts, planes = slices_of(slices), planes_of(plane)
     with unfinished_samples(output, force=force) as unfinished:
@@ -154,6 +155,11 @@ def command(
         f"seed {request.seed}, {seconds:.1f} s; {remark}",
         soft_wrap=True,
     )
+    if Convergence.of(loaded.card).trained_too_little:
+        STDERR.print(
+            f"note: the model was trained too little; `microdsd info {model}` says how far it is",
+            markup=False,
+        )
 
 
 def _holding(

@@ -10,7 +10,7 @@ RESEARCH = "Research options (the defaults are good)"
 PANELS = {
     INPUT: """
         labels voxel_size region reference_region training_region external axis_order stack dtype
-        max_ratio fill_unwritten unit
+        max_ratio fill_unwritten unit s2
     """,
     OUTPUT: "output group picture states resume force json",
     MACHINE: "device precision scheduler workers",
@@ -43,9 +43,16 @@ EXAMPLES = {
     "inpaint": ["inpaint berea-2d slice.h5 --hole y=16:48 x=16:48 -n 4 -o filled.h5"],
     "compose": ["compose berea-3d layers.csv --shape 64 32 32 -o graded.h5"],
     "animate": ["animate berea-2d --fraction pore=0.22 -o walk.gif"],
-    "baseline": ["baseline rock.h5 --method gaussian-field --shape 64 64 -n 24 -o field.h5"],
+    "baseline": [
+        "baseline rock.h5 --method gaussian-field --shape 64 64 -n 24 -o field.h5",
+        "baseline micrograph.png --labels 0=pore 255=solid --shape 64 64 64 -o field.h5",
+        "baseline --s2 curve.csv --fraction pore=0.2 --shape 128 128 128 -o field.h5",
+    ],
     "sweep": ["sweep berea-2d --fraction pore=0.12:0.30:7 -n 8 -o sweep.h5"],
-    "evaluate": ["evaluate new.h5 --reference rock.h5 -o report.html"],
+    "evaluate": [
+        "evaluate new.h5 --reference rock.h5 -o report.html",
+        "evaluate volume.h5 --reference micrograph.png --labels 0=pore 255=solid",
+    ],
     "transport": ["transport new.h5 --phase pore -o transport.nc"],
     "fields": ["fields new.h5 --phase pore --axis z -o fields.vti"],
     "rev": ["rev rock.h5 --phase pore --size 8 12 16 24 --windows 4 -o rev.png"],

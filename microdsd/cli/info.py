@@ -51,9 +51,12 @@ def command(
 
         _print([asdict(info) for info in list_datasets()], _show_dataset, json)
     elif _is_model(str(file)):
+        from microdsd.cli.training_words import what_is_left
         from microdsd.models import model_info
 
-        _print([model_info(str(file)).to_dict()], _show_model, json)
+        found = model_info(str(file))
+        left = what_is_left(found.convergence, str(file))
+        _print([found.to_dict()], lambda model: _show_model(model, left), json)
     else:
         _print([_array(info) for info in _arrays(str(file), external)], _show_array, json)
 
@@ -167,7 +170,8 @@ def _voxel(model: dict[str, Any]) -> str:
     return f"voxel size {size[0] if len(set(size)) == 1 else ' x '.join(size)} m"
 
 
-def _show_model(model: dict[str, Any]) -> str:
+def _show_model(model: dict[str, Any], left: list[str]) -> str:
+    """Say what a model is, and what is left to learn for it."""
     lines = [f"{model['name']}  ({model['ndim']}D)"]
     for phase in model["phases"]:
         bounds = model["fraction_range"].get(phase)
@@ -192,7 +196,7 @@ def _show_model(model: dict[str, Any]) -> str:
             f"  from the weights of {start['digest']}: {start.get('data')}, "
             f"{start.get('steps')} steps in {start.get('minutes')} min"
         )
-    return "\n".join(lines)
+    return "\n".join(lines + [f"  {line}" for line in left])
 
 
 def _lattices(model: dict[str, Any]) -> list[str]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 from microdsd.cli.output import pairs
 from microdsd.errors import InputError
 from microdsd.io.discovery import split_spec
+from microdsd.microstructure.axes import SPATIAL_DIMS
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -89,6 +90,33 @@ def paths_of(*specs: str | Path | None) -> list[Path]:
             path, _ = split_spec(spec)
             paths += [path, *(path.parent.glob(path.name) if "*" in path.name else [])]
     return paths
+
+
+def references_of(words: Sequence[str]) -> dict[str | None, str]:
+    """Convert ``["scan.h5"]`` or ``["z=top.png", "y=side.png"]`` to specs by direction.
+
+    Raises
+    ------
+    InputError
+        Several without a direction, or a direction that comes twice.
+
+    Examples
+    --------
+    >>> references_of(["scan.h5"]), references_of(["z=top.png", "y=side.png"])
+    ({None: 'scan.h5'}, {'z': 'top.png', 'y': 'side.png'})
+    """
+    specs: dict[str | None, str] = {}
+    for word in words:
+        axis, separator, spec = word.partition("=")
+        directed = bool(separator) and axis in SPATIAL_DIMS
+        key = axis if directed else None
+        if key in specs or (specs and (None in specs or not directed)):
+            raise InputError(
+                f"reference: {' '.join(words)}: give one, or one picture for each direction, as "
+                "z=top.png y=side.png"
+            )
+        specs[key] = spec if directed else word
+    return specs
 
 
 def numbers_of(words: Sequence[str] | None, argument: str) -> dict[int | str, float] | None:

@@ -152,9 +152,10 @@ def command(
     begun = time.monotonic()
     state, log = output.with_name(output.name + ".resume"), output.with_name(output.name + ".csv")
     from microdsd.cli.parsing import lengths_of, names_of, one_or_each, paths_of, region_of
-    from microdsd.cli.training_words import introduction, shortened
+    from microdsd.cli.training_words import introduction, shortened, what_is_left
     from microdsd.fitting import TrainingRun
     from microdsd.io import holds_images, output_lock
+    from microdsd.models import Convergence
     from microdsd.training.config import TrainingConfig
     from microdsd.training.log import TrainingLog
     from microdsd.training.stopwatch import Stopwatch
@@ -218,6 +219,7 @@ def command(
         model.save(output, overwrite=True)
         state.unlink(missing_ok=True)
     card = model.card
+    convergence = Convergence.of(card)
     summary = {
         "model": str(output),
         "log": str(log),
@@ -227,6 +229,7 @@ def command(
         "validation_gains": dict(
             zip(map(str, card.validation_levels), card.validation_gains, strict=False)
         ),
+        "convergence": convergence.to_dict(),
         "sigma_max": card.sigma_max,
         "walks": [asdict(walk) for walk in card.walks],
         **({"volumes": asdict(card.volumes)} if card.volumes else {}),
@@ -240,8 +243,9 @@ def command(
             f"{output}: {summary['steps']} steps, {summary['minutes']} min in all; log in {log}",
             markup=False,
         )
-        if shortened(card):
-            STDERR.print(shortened(card), markup=False)
+        for line in (*what_is_left(convergence, str(output)), shortened(card)):
+            if line:
+                STDERR.print(line, markup=False, highlight=False)
 
 
 @contextmanager

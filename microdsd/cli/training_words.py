@@ -5,9 +5,12 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from microdsd.models.convergence import SHARPEST
+
 if TYPE_CHECKING:
     from microdsd.fitting import TrainingRun
     from microdsd.models.card import ModelCard
+    from microdsd.models.convergence import Convergence
 
 _TURNED = {
     "isotropic": ", turned and mirrored along all axes",
@@ -63,6 +66,42 @@ def _budget(run: TrainingRun) -> str:
     elif run.calibrates:
         parts.append("then the samples are calibrated against held-back material")
     return f"budget: {', '.join(parts)}; Ctrl-C stops, --resume goes on"
+
+
+def what_is_left(convergence: Convergence, model: str) -> list[str]:
+    """Say how far a training is from converged, and how to go on; nothing where nothing is known.
+
+    Parameters
+    ----------
+    convergence : Convergence
+    model : str
+        Path or name of the model, for the command that goes on.
+    """
+    lines = []
+    if convergence.more and convergence.gain is not None:
+        twice, four_times = (convergence.more[times] for times in (2, 4))
+        lines.append(
+            f"gain on held-back material {convergence.gain:.3f}; as it rose, about {twice:.3f} "
+            f"after twice the time and {four_times:.3f} after four times"
+        )
+    if not convergence.trained_too_little:
+        return lines
+    reasons = [
+        f"calibration had to sharpen {phase} by {exponent:.2f} (up to {SHARPEST:g} is usual)"
+        for phase, exponent in convergence.too_sharp.items()
+    ]
+    if convergence.starts_within is not None:
+        reasons.append(
+            "samples start from less noise than the material is correlated over "
+            f"({convergence.starts_within:g} voxels)"
+        )
+    minutes = max(10, math.ceil(convergence.minutes))
+    return [
+        *lines,
+        f"trained too little: {' and '.join(reasons)}, to make up for what the network does not "
+        "know yet. Compare connectivity before you rely on it",
+        f"to go on: the same command with --start-from {model} --minutes {minutes} -o NEW.model",
+    ]
 
 
 def shortened(card: ModelCard) -> str:

@@ -185,7 +185,7 @@ def evaluate(
     )
     matched = match_reference(samples, reference, windows=windows, rng=generator)
     new, real = matched.generated, matched.windows
-    chosen = _chosen(new, phase)
+    chosen = chosen_phases(new, phase)
     counted = composition(new)
     provenance = provenance_of(new) or {}
     with stage("evaluating", _STEPS, progress) as evaluating:
@@ -252,9 +252,10 @@ def measurement_record(
     }
 
 
-def _chosen(
+def chosen_phases(
     generated: xr.DataArray, phase: int | str | Sequence[int | str] | None
 ) -> tuple[int, ...]:
+    """Return the labels of the phases to compare, the one in focus first; by default all."""
     if phase is None:
         names = phases_of(generated)
         return tuple(sorted(names, key=lambda label: label != focus_phase(names)))

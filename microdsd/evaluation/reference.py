@@ -23,8 +23,8 @@ from microdsd.microstructure import (
 from microdsd.microstructure.outside import material_phases, outside_label
 from microdsd.microstructure.windows import disjoint_windows
 
-_MOST_WINDOWS = 256  # means over more windows gain less than they cost
-_FEWEST_WINDOWS = 32  # below this the spread between two halves is itself uncertain
+MOST_WINDOWS = 256  # means over more windows gain less than they cost
+FEWEST_WANTED = 32  # below this the spread between two halves is itself uncertain
 _ENOUGH_DISJOINT = 8  # fewer than this, and overlapping windows tell more
 
 
@@ -79,13 +79,13 @@ def match_reference(
     (20, 8, 8)
     """
     new, real = as_ensemble(generated), as_microstructure(reference)
-    new, real, notes = _same_voxel_size(new, real)
+    new, real, notes = same_voxel_size(new, real)
     shape = tuple(new.sizes[dim] for dim in spatial_dims(new))
     lengths = tuple(real.sizes[dim] for dim in spatial_dims(real))
     if len(shape) > len(lengths):
         raise InputError(
             f"reference: is a plane {lengths} while the generated samples are volumes {shape}; "
-            "pass a volume"
+            "pass a volume, or compare slices with evaluate_slices"
         )
     if any(edge > length for edge, length in zip(shape, lengths[-len(shape) :], strict=True)):
         raise InputError(
@@ -93,10 +93,10 @@ def match_reference(
             "smaller samples or take a larger part of the scan"
         )
     if lengths == shape:
-        whole = _same_phases(new, _whole(as_ensemble(real)))
+        whole = same_phases(new, _whole(as_ensemble(real)))
         return Matched(whole[0], _some(whole[1], windows, rng), notes)
     fit = disjoint_windows(real, shape)
-    wanted = windows or min(max(2 * new.sizes["sample"], _FEWEST_WINDOWS), _MOST_WINDOWS)
+    wanted = windows or min(max(2 * new.sizes["sample"], FEWEST_WANTED), MOST_WINDOWS)
     if len(shape) < len(lengths):
         real = _slices_apart(real, fit, wanted)
         fit = disjoint_windows(real, shape)
@@ -110,7 +110,7 @@ def match_reference(
         )
     count = min(wanted, fit) if disjoint else wanted
     cut = cut_windows(real, shape, n=count, rng=rng, disjoint=disjoint)
-    return Matched(*_same_phases(new, cut), notes)
+    return Matched(*same_phases(new, cut), notes)
 
 
 def _whole(ensemble: xr.DataArray) -> xr.DataArray:
@@ -155,8 +155,14 @@ def _some(
     return ensemble.isel(sample=np.sort(chosen))
 
 
-def _same_phases(new: xr.DataArray, real: xr.DataArray) -> tuple[xr.DataArray, xr.DataArray]:
-    """Match phases by name; by label where one side has only default names."""
+def same_phases(new: xr.DataArray, real: xr.DataArray) -> tuple[xr.DataArray, xr.DataArray]:
+    """Match phases by name; by label where one side has only default names.
+
+    Raises
+    ------
+    InputError
+        If they agree in neither.
+    """
     new_phases, real_phases = phases_of(new), phases_of(real)
     if new_phases == real_phases:
         return new, real
@@ -181,9 +187,16 @@ def _unnamed(phases: dict[int, str]) -> bool:
     return all(name == f"phase {label}" for label, name in phases.items())
 
 
-def _same_voxel_size(
+def same_voxel_size(
     new: xr.DataArray, real: xr.DataArray
 ) -> tuple[xr.DataArray, xr.DataArray, tuple[str, ...]]:
+    """Give both sides one voxel size, and say where one side states none.
+
+    Raises
+    ------
+    InputError
+        If they state different ones.
+    """
     new_size, real_size = voxel_size_of(new), voxel_size_of(real)
     edges = real_size.size[-len(new_size.size) :]
     if new_size.unit == real_size.unit:

@@ -1,7 +1,8 @@
 """How a model's samples walk back, chosen on held-back material.
 
 A few settings decide how rough generated material is and how much of it gathers (`WalkBack`): the
-level that the walk starts from, the sharpness of the potential, and the level that it ends at.
+level that the walk starts from, the sharpness of the potential, the level that it ends at, and the
+temperature at which phases are drawn there.
 They are fitted by least squares: what is measured of the samples is to be what is measured of
 real windows of the same compositions. Where time is short, fewer windows and fewer numbers of
 evaluations are made do with.
@@ -19,10 +20,12 @@ from typing import Protocol
 import numpy as np
 from scipy.optimize import lsq_linear
 
+from microdsd.fitting.configurations import configuration_shares
 from microdsd.generation.request import GenerationRequest
 from microdsd.metrics import (
     connected_components,
     interface_density,
+    percolates,
     triple_phase_boundary,
     two_point_probability,
 )
@@ -54,8 +57,12 @@ _HIGHEST_LAST = 1.3
 _LOWEST_FIRST = 0.25
 """Bounds: of exponents, of the last level in voxels, of the first as a share of the horizon."""
 
-_LEVEL_STEP, _SHARPNESS_STEP = math.log(1.33), math.log(1.06)
-"""Steps of levels and of exponents, in logarithms: clear of the noise of samples."""
+_LEVEL_STEP, _SHARPNESS_STEP, _TEMPERATURE_STEP = math.log(1.33), math.log(1.06), 0.3
+"""Steps of levels and of exponents, in logarithms, and of temperatures: clear of the noise of
+samples."""
+
+_TEMPERATURE = 0.4
+"""Where the search for the temperature begins."""
 
 _ROUNDS = 4
 """Improvements that are tried."""
@@ -70,8 +77,14 @@ time is short, fewer numbers of evaluations are calibrated instead."""
 _HOLD = 0.3
 """How firmly settings that change nothing are held: per step of theirs, in tolerances."""
 
+_CONFIGURATIONS = 0.1
+"""Tolerance of all shares of configurations together, over those of mixed ones."""
+
 _NONE = 1e-9
 """Tolerance of what real windows have none of, and keeps bounds apart."""
+
+_FADED = 0.01
+"""Correlation below which there is none to speak of."""
 
 _SEED = 0
 
@@ -97,11 +110,15 @@ class Calibration:
         stands as far as it came, or is moved along with the model's own.
     windows : int
         Real windows that samples were compared with.
+    correlated_over : float or None
+        Distance, voxels, at which the correlation of these windows has fallen to 1 %; None where
+        it has not within half a window.
     """
 
     walks: tuple[WalkBack, ...]
     fitted: tuple[int, ...]
     windows: int
+    correlated_over: float | None
 
 
 def calibrated_walks(
@@ -142,7 +159,25 @@ def calibrated_walks(
     fewest = _numbers(card)[0]
     if fewest not in walks:
         walks[fewest] = space.moved(walks[own], fewest)
-    return Calibration(tuple(walks[n] for n in sorted(walks)), tuple(sorted(fitted)), len(real))
+    return Calibration(
+        tuple(walks[n] for n in sorted(walks)),
+        tuple(sorted(fitted)),
+        len(real),
+        _correlated_over(real, card.contents),
+    )
+
+
+def _correlated_over(stack: Array, contents: Contents) -> float | None:
+    """Return the largest distance, voxels, over which a species is correlated in the windows."""
+    windows = as_microstructure(stack, phases=contents.phases, ensemble=True)
+    distances = []
+    for label in contents.species:
+        s2 = two_point_probability(windows, phase=label, periodic=False).mean("sample").values
+        phi = s2[0]
+        faded = np.flatnonzero(s2 - phi**2 < _FADED * (phi - phi**2))
+        distances.append(float(faded[0]) if len(faded) else math.inf)
+    longest = max(distances)
+    return longest if longest < math.inf else None
 
 
 def calibration_seconds(card: ModelCard, windows: int, pace: Pace) -> float:
@@ -215,7 +250,10 @@ def _affordable(pace: Pace, card: ModelCard, windows: int, seconds: float) -> tu
 
 
 class _Settings:
-    """Represent a walk's settings as a point: logarithms of levels and exponents, with bounds."""
+    """Represent a walk's settings as a point, with bounds.
+
+    The point is the logarithms of levels and exponents, and the temperature.
+    """
 
     def __init__(self, card: ModelCard) -> None:
         self._horizon, species = card.sigma_max, card.network.species
@@ -226,26 +264,28 @@ class _Settings:
         highest_last = min(_HIGHEST_LAST, 0.9 * lowest_first)
         self._lowest = np.array([lowest_first, card.sigma_min, *[_SHARPNESS[0]] * species])
         self._highest = np.array([self._horizon, highest_last, *[_SHARPNESS[1]] * species])
-        self.low, self.high = np.log(self._lowest), np.log(self._highest)
-        self.steps = np.array([_LEVEL_STEP, _LEVEL_STEP, *[_SHARPNESS_STEP] * species])
+        self.low = np.append(np.log(self._lowest), 0.0)
+        self.high = np.append(np.log(self._highest), 1.0)
+        exponents = [_SHARPNESS_STEP] * species
+        self.steps = np.array([_LEVEL_STEP, _LEVEL_STEP, *exponents, _TEMPERATURE_STEP])
         self.trials = 1 + len(self.steps) + _ROUNDS
 
     def start(self, evaluations: int) -> Array:
         """Return where the search begins: few evaluations start lower and end higher."""
-        n, exponents = evaluations, [1.0] * (len(self.steps) - 2)
+        n, exponents = evaluations, [1.0] * (len(self.steps) - 3)
         start = [self._horizon * n / (n + 8), 0.5 + 2 / n, *exponents]
-        point: Array = np.log(np.clip(start, self._lowest, self._highest))
-        return point
+        return np.append(np.log(np.clip(start, self._lowest, self._highest)), _TEMPERATURE)
 
     def walk(self, evaluations: int, point: Array) -> WalkBack:
         """Return the walk of a point."""
-        settings = np.clip(np.exp(point).round(4), self._lowest, self._highest)
+        settings = np.clip(np.exp(point[:-1]).round(4), self._lowest, self._highest)
         first, last, *sharpness = settings.tolist()
-        return WalkBack(evaluations, first, last, tuple(sharpness))
+        temperature = float(np.clip(point[-1].round(4), 0.0, 1.0))
+        return WalkBack(evaluations, first, last, tuple(sharpness), temperature)
 
     def moved(self, walk: WalkBack, evaluations: int) -> WalkBack:
         """Return a walk in another number of evaluations, as far from its start as another walk."""
-        point = np.log([walk.first, walk.last, *walk.sharpness])
+        point = np.append(np.log([walk.first, walk.last, *walk.sharpness]), walk.temperature)
         return self.walk(
             evaluations, self.start(evaluations) + point - self.start(walk.evaluations)
         )
@@ -403,7 +443,7 @@ def _measured(stack: Array, contents: Contents) -> dict[str, Array]:
     Names are those of descriptors, then of the phases.
 
     S2 is that of the species. Where one phase fills nearly all, its S2 in a window tells first of
-    all how much of it happens to lie near the faces.
+    all how much of it happens to lie near the faces. Local configurations are of the species, too.
     """
     windows = as_microstructure(stack, phases=contents.phases, ensemble=True)
     labels = list(phases_of(windows))
@@ -414,13 +454,18 @@ def _measured(stack: Array, contents: Contents) -> dict[str, Array]:
     for label in labels:
         components = connected_components(windows, phase=label, periodic=False)
         measured[f"component_count {label}"] = components.number
+        measured[f"largest_component_share {label}"] = components.largest_share.fillna(0.0)
+        measured[f"percolates {label}"] = percolates(windows, phase=label).mean("axis")
     for label in contents.species:
         measured[f"two_point_probability {label}"] = two_point_probability(
             windows, phase=label, periodic=False
         )
     if len(labels) > 2:
         measured["triple_phase_boundary"] = triple_phase_boundary(windows, periodic=False)
-    return {name: values.values.reshape(len(windows), -1) for name, values in measured.items()}
+    rows = {name: values.values.reshape(len(windows), -1) for name, values in measured.items()}
+    for label in contents.species:
+        rows[f"configurations {label}"] = configuration_shares(stack, label)
+    return rows
 
 
 def _tolerances(target: dict[str, Array]) -> dict[str, Array]:
@@ -432,12 +477,21 @@ def _tolerances(target: dict[str, Array]) -> dict[str, Array]:
     tolerances = {}
     for name, values in target.items():
         mean = values.mean(0)
+        if name.startswith("configurations"):
+            mixed = mean[1:-1].sum()
+            tolerances[name] = np.full(
+                len(mean), _CONFIGURATIONS * mixed / math.sqrt(len(mean)) + _NONE
+            )
+            continue
         record = find(name.partition(" ")[0])
         if record is None or record.tolerance is None:
             raise LookupError(f"{name}: no tolerance of it is registered")
         relative = record.tolerance
         if record.whole_numbers:  # few of them scatter, here and in the samples
             tolerances[name] = np.hypot(relative * mean, np.sqrt(2 * mean / len(values)))
+        elif record.margin is not None and record.margin.kind == "points":
+            scatter = 2 * values.var(0) / len(values)
+            tolerances[name] = np.sqrt(relative**2 + scatter)
         elif record.kind == "curve":  # all lags together count as one number
             height = np.abs(mean - mean[-1]).mean()
             tolerances[name] = np.full(len(mean), relative * height * math.sqrt(len(mean)))

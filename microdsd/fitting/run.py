@@ -224,6 +224,7 @@ class TrainingRun:
         self._precision_asked = precision
         self.n_parameters = n_parameters(unet)
         self.gains: tuple[float, ...] = ()
+        self._course: list[tuple[float, float]] = []  # minutes, and the mean gain then
         self._pace: Pace | None = None
 
     def records(self) -> Iterator[StepRecord]:
@@ -232,16 +233,20 @@ class TrainingRun:
             self._ranks.require_same(self._of_all_ranks())
         self.prepare()
         for record in self.trainer.run():
-            self.gains = record.gains or self.gains
+            if record.gains:
+                self.gains = record.gains
+                self._course.append((round(record.minutes, 2), self._mean_gain()))
             yield record
+
+    def _mean_gain(self) -> float:
+        return sum(self.gains) / len(self.gains)
 
     def status(self, record: StepRecord) -> str:
         """Return what is worth watching after a step: how fast it goes, and what has been learned.
 
         The gain is that on held-back windows, the mean over all noise levels.
         """
-        mean = sum(self.gains) / len(self.gains) if self.gains else None
-        gain = "" if mean is None else f"gain {mean:.3f}, "
+        gain = f"gain {self._mean_gain():.3f}, " if self.gains else ""
         rate = f"{record.rate:.0f}" if record.rate >= 10 else f"{record.rate:.1f}"
         return f"{gain}loss {record.loss:.3f}, step {record.step}, {rate}/s"
 
@@ -266,7 +271,11 @@ class TrainingRun:
             self._seconds_left,
             self._pace,
         )
-        done = {"evaluations": list(calibration.fitted), "windows": calibration.windows}
+        done = {
+            "evaluations": list(calibration.fitted),
+            "windows": calibration.windows,
+            "correlated_over": calibration.correlated_over,
+        }
         provenance = {
             **model.card.provenance,
             "minutes": round(self.trainer.minutes, 2),
@@ -376,6 +385,7 @@ class TrainingRun:
                 **({"start": record_of_start(start.card, start.digest())} if start else {}),
                 "steps": trainer.step,
                 "minutes": round(trainer.minutes, 2),
+                "gains_by_minute": self._course,
                 "parameters": self.n_parameters,
                 "precision": asdict(trainer.precision) if trainer.precision else None,
                 **({"ranks": self._ranks.size} if self._ranks.size > 1 else {}),
@@ -391,7 +401,15 @@ class TrainingRun:
         tensors, numbers = self.trainer.state()
         with atomic_write(path, overwrite=True) as temporary:
             temporary.write_bytes(
-                pack_state(tensors, {**numbers, "gains": self.gains, "run": self._identity()})
+                pack_state(
+                    tensors,
+                    {
+                        **numbers,
+                        "gains": self.gains,
+                        "course": self._course,
+                        "run": self._identity(),
+                    },
+                )
             )
 
     def restore(self, path: str | Path) -> None:
@@ -411,6 +429,8 @@ class TrainingRun:
         require_same_run(path, self._identity(), earlier)
         try:
             self.gains = tuple(map(float, numbers["gains"]))
+            course = numbers.get("course", ())
+            self._course = [(float(minutes), float(gain)) for minutes, gain in course]
             self.trainer.restore(tensors, numbers)
         except (KeyError, TypeError, ValueError, RuntimeError, IndexError) as error:
             raise CheckpointError(

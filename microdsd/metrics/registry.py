@@ -104,7 +104,8 @@ class Descriptor:
     whole_numbers : bool
         Whether the value of a sample is a whole number.
     tolerance : float or None
-        Relative difference that calibration weighs as one; None where it is not calibrated by it.
+        Relative difference, of shares the difference itself, that calibration weighs as one; None
+        where it is not calibrated by it.
     rank : int
         Place in comparisons, verdicts and figures; of equal ones in the order of registration.
     """

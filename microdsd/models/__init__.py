@@ -2,6 +2,7 @@
 
 from microdsd.models.card import ModelCard
 from microdsd.models.contents import Channels, Phases
+from microdsd.models.convergence import Convergence
 from microdsd.models.plan import WalkPlan
 from microdsd.models.shipped import (
     ModelInfo,
@@ -15,6 +16,7 @@ from microdsd.models.walk_back import WalkBack
 
 __all__ = [
     "Channels",
+    "Convergence",
     "ModelCard",
     "ModelInfo",
     "Phases",

@@ -112,6 +112,8 @@ class ModelCard:
                 f"walk: from {walk.first:g} to {walk.last:g}; the model was trained on levels from "
                 f"{self.sigma_max:g} down to {self.sigma_min:g}, and a walk goes down"
             )
+        if not 0 <= walk.temperature <= 1:
+            raise InputError(f"walk: temperature={walk.temperature:g}; give 0 to 1")
         exponents = self.network.species if METHODS[self.method].potential else 0
         if len(walk.sharpness) != exponents or any(one <= 0 for one in walk.sharpness):
             raise InputError(

@@ -209,6 +209,8 @@ def _of_walks(card: ModelCard) -> Iterator[str]:
         sharpness = len(card.walks[0].sharpness)
         if len(walk.sharpness) != sharpness or sharpness not in (0, card.network.species):
             yield f"walks: sharpness={_brief(walk.sharpness)} is not one exponent per species"
+        if not 0 <= walk.temperature <= 1:
+            yield f"walks: temperature={walk.temperature:g} is not between 0 and 1"
         if any(one <= 0 for one in walk.sharpness):
             yield f"walks: sharpness={_brief(walk.sharpness)} is not positive"
 

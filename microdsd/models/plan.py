@@ -28,6 +28,8 @@ class WalkPlan:
     sharpness : tuple of float
         Exponent of every species' potential in steps, 1 if not given; see
         `microdsd.models.WalkBack`.
+    temperature : float
+        Of the last assignment of phases; see there.
     repeats : int
         How often steps from 8 to 1 voxels are made: the walkers walk forward over the step, by the
         exact kernel, and it is made again, so that they and known material agree better
@@ -49,6 +51,7 @@ class WalkPlan:
 
     levels: tuple[float, ...]
     sharpness: tuple[float, ...] = ()
+    temperature: float = 0.0
     repeats: int = 1
     redraws: tuple[float, ...] = ()
     epsilon: float | None = None
@@ -89,7 +92,7 @@ class WalkPlan:
         levels = tuple(method.levels(walk.first, walk.last, number, card.octaves))
         if epsilon is not None:
             levels = levels[:1]
-        return cls(levels, walk.sharpness, redraws=redraws, epsilon=epsilon)
+        return cls(levels, walk.sharpness, walk.temperature, redraws=redraws, epsilon=epsilon)
 
     def steps(self) -> list[tuple[float, float]]:
         """Return the noise levels at both ends of every step, repeated steps in a row."""
@@ -120,5 +123,6 @@ class WalkPlan:
             "levels": list(self.levels),
             **({"redraws": list(self.redraws)} if self.redraws else {}),
             **({"sharpness": list(self.sharpness)} if self.sharpness else {}),
+            **({"temperature": self.temperature} if self.temperature else {}),
             **({} if self.repeats == 1 else {"repeats": self.repeats}),
         }

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from microdsd.errors import DataFileError
+from microdsd.models.convergence import Convergence
 from microdsd.models.files import read_model
 from microdsd.models.volume_walk import VolumeWalk
 from microdsd.models.walk_back import WalkBack
@@ -51,6 +52,8 @@ class ModelInfo:
         Steps and minutes of its training.
     start : dict or None
         Record of the model whose weights the training started from.
+    convergence : Convergence
+        How far the training came.
     file_size : int
         Bytes.
     material, quality : str or None
@@ -73,6 +76,7 @@ class ModelInfo:
     steps: int | None
     minutes: float | None
     start: dict[str, Any] | None
+    convergence: Convergence
     file_size: int = 0
     material: str | None = None
     quality: str | None = None
@@ -85,7 +89,8 @@ class ModelInfo:
     def to_dict(self) -> dict[str, Any]:
         """Give all entries as JSON can hold them."""
         gains = {str(level): gain for level, gain in self.validation_gains.items()}
-        return {**asdict(self), "ndim": self.ndim, "validation_gains": gains}
+        entries = {**asdict(self), "ndim": self.ndim, "validation_gains": gains}
+        return entries | {"convergence": self.convergence.to_dict()}
 
     def __repr__(self) -> str:
         window = " x ".join(map(str, self.window))
@@ -165,6 +170,7 @@ def model_info(path: str | Path) -> ModelInfo:
         steps=card.provenance.get("steps"),
         minutes=card.provenance.get("minutes"),
         start=card.provenance.get("start"),
+        convergence=Convergence.of(card),
         file_size=path.stat().st_size,
         **_facts(path),
     )

@@ -24,16 +24,24 @@ class WalkBack:
         Exponent of every species' potential; 1 where there is none. A network that knows less
         than could be known makes the potential too flat, and material gathers too little; an
         exponent above 1 makes up for it.
+    temperature : float
+        Of the last assignment: 0 takes the most probable phases, 1 draws phases from their
+        probabilities, and what is between from their powers 1 / temperature. The most probable
+        phases make surfaces flatter than real ones are; drawn ones are speckled, for voxels are
+        drawn independently.
     """
 
     evaluations: int
     first: float
     last: float
     sharpness: tuple[float, ...] = ()
+    temperature: float = 0.0
 
     @classmethod
     def between(cls, calibrated: Sequence[WalkBack], evaluations: int) -> WalkBack:
         """Return settings for any number of evaluations, on straight lines in logarithms.
+
+        Temperatures, which may be 0, are on lines over the logarithm of the evaluations.
 
         Parameters
         ----------
@@ -46,13 +54,15 @@ class WalkBack:
         --------
         >>> few, many = WalkBack(4, 10.0, 0.8, (1.2,)), WalkBack(16, 40.0, 0.2, (1.2,))
         >>> WalkBack.between([few, many], 8)
-        WalkBack(evaluations=8, first=20.0, last=0.4, sharpness=(1.2,))
+        WalkBack(evaluations=8, first=20.0, last=0.4, sharpness=(1.2,), temperature=0.0)
         """
-        numbers = np.log([walk.evaluations for walk in calibrated])
+        numbers = [math.log(walk.evaluations) for walk in calibrated]
         settings = np.log([(walk.first, walk.last, *walk.sharpness) for walk in calibrated]).T
         # Rounded: exp(log(x)) is not x to the last bit, and a calibrated level must be.
         first, last, *sharpness = (
             float(f"{math.exp(np.interp(math.log(evaluations), numbers, column)):.12g}")
             for column in settings
         )
-        return cls(evaluations, first, last, tuple(sharpness))
+        temperatures = [walk.temperature for walk in calibrated]
+        temperature = float(np.interp(math.log(evaluations), numbers, temperatures))
+        return cls(evaluations, first, last, tuple(sharpness), round(temperature, 12))

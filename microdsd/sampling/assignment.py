@@ -43,8 +43,13 @@ def phase_scores(expected: Tensor) -> Tensor:
     return torch.cat([rest, expected], 1).clamp_min(_SCORE_FLOOR).log()
 
 
-def perturbed(scores: Tensor, generators: Sequence[torch.Generator]) -> Tensor:
+def perturbed(
+    scores: Tensor, generators: Sequence[torch.Generator], temperature: float = 1.0
+) -> Tensor:
     """Add Gumbel variates to scores: a voxel's best phase is then a draw from exp(scores).
+
+    With a temperature, from exp(scores / temperature); at 0 the scores are left as they are, and
+    no random number is drawn.
 
     Parameters
     ----------
@@ -52,16 +57,19 @@ def perturbed(scores: Tensor, generators: Sequence[torch.Generator]) -> Tensor:
         Log probabilities.
     generators : sequence of torch.Generator
         One per sample.
+    temperature : float
 
     References
     ----------
     Maddison, Tarlow and Minka, NeurIPS 27 (2014) 3086, arXiv:1411.0030.
     """
+    if temperature == 0:
+        return scores
     u = torch.stack(
         [torch.rand(scores.shape[1:], generator=g, device=scores.device) for g in generators]
     )
     tiny = torch.finfo(u.dtype).tiny
-    return scores - (-u.clamp_min(tiny).log()).clamp_min(tiny).log()
+    return scores - temperature * (-u.clamp_min(tiny).log()).clamp_min(tiny).log()
 
 
 @dataclass(frozen=True)

@@ -64,4 +64,4 @@ def sample_bridges(
         walkers = lattices.forward(walkers, 0.0, sigma, generators, by_place=True)
         state = state_of(walkers.occupation(), sigma, lattices, origins, generators)
         scores = network.scores(state, lattices)
-    return origins.assign(scores, generators)
+    return origins.assign(perturbed(scores, generators, plan.temperature), generators)

@@ -124,10 +124,13 @@ class LargeBoxSampler:
         self._steps = plan.steps()
         shape = box.voxels.shape
         self._layers = list(slabs(shape[0], math.prod(shape[1:])))
-        keys = [draw_key(generator) for _ in range(2 + len(self._steps) + 3 * len(plan.redraws))]
+        numbers = 2 + len(self._steps) + 3 * len(plan.redraws) + bool(plan.temperature)
+        keys = [draw_key(generator) for _ in range(numbers)]
         self._start_key, *keys = keys
         self._step_keys, keys = keys[: len(self._steps)], keys[len(self._steps) :]
-        self._assign_key, *self._redraw_keys = keys
+        self._assign_key, *keys = keys
+        self._redraw_keys = keys[: 3 * len(plan.redraws)]
+        self._last_noise_key = keys[-1] if plan.temperature else None
 
     @property
     def work(self) -> float:
@@ -199,7 +202,9 @@ class LargeBoxSampler:
             occupation = None
             _keep(bookmark, number + 1, log_odds=log_odds)
         assert log_odds is not None
-        phase, reassigned = self._assigned(log_odds, self._assign_key)
+        phase, reassigned = self._assigned(
+            log_odds, self._assign_key, self._last_noise_key, self._plan.temperature
+        )
         return Generated(phase[None], torch.tensor([reassigned]))
 
     def _restored(
@@ -273,7 +278,11 @@ class LargeBoxSampler:
         return walk_forward(voxels, self._box, self._box.moment(sigma), walk)
 
     def _assigned(
-        self, log_odds: Tensor, ties: Tensor, noise: Tensor | None = None
+        self,
+        log_odds: Tensor,
+        ties: Tensor,
+        noise: Tensor | None = None,
+        temperature: float = 1.0,
     ) -> tuple[Tensor, int]:
         """Assign phases (*space) with exact counts; count voxels where others are more probable.
 
@@ -288,7 +297,7 @@ class LargeBoxSampler:
                 return gain
             voxel = torch.arange(layers.start * across, layers.stop * across, device=noise.device)
             lots = [_gumbel(noise, voxel, len(gain) + 1, p) for p in range(len(gain) + 1)]
-            return gain + (torch.stack(lots[1:]) - lots[0]).view(gain.shape)
+            return gain + temperature * (torch.stack(lots[1:]) - lots[0]).view(gain.shape)
 
         if len(log_odds) == 1:
             phase = best_voxels(

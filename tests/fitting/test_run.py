@@ -361,7 +361,10 @@ def test_minutes_are_those_of_the_whole_run(
     assert trained >= 0.6 * 60 * minutes
     assert clock.now <= 60 * minutes + 4 * evaluation
     card = model.card
-    assert card.provenance["calibration"] == {"evaluations": fitted, "windows": windows}
+    calibration = card.provenance["calibration"]
+    assert (calibration["evaluations"], calibration["windows"]) == (fitted, windows)
+    assert 1.0 <= calibration["correlated_over"] <= 8.0
+    assert [minutes for minutes, _ in card.provenance["gains_by_minute"]][-1] <= clock.now / 60
     assert {4, card.evaluations} <= {walk.evaluations for walk in card.walks}
     assert all(card.sigma_min <= walk.last < walk.first <= card.sigma_max for walk in card.walks)
     assert card.provenance["minutes"] == pytest.approx(clock.now / 60, abs=0.01)

@@ -239,6 +239,7 @@ def test_a_walk_set_by_hand(tmp_path):
         (WalkBack(6, 0.5, 0.6, (1.0,)), "goes down"),
         (WalkBack(6, 9.0, 0.4), "1 positive exponents"),
         (WalkBack(6, 9.0, 0.4, (0.0,)), "positive"),
+        (WalkBack(6, 9.0, 0.4, (1.0,), 1.2), "temperature=1.2"),
     ],
 )
 def test_walks_that_the_model_cannot_go(walk, named):

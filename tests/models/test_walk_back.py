@@ -31,6 +31,12 @@ def test_one_alone_holds_for_any_number():
     assert WalkBack.between([FEW], 100).last == FEW.last
 
 
+def test_temperatures_are_on_lines_over_the_logarithm_of_the_evaluations():
+    few, many = WalkBack(8, 5.0, 0.9), WalkBack(32, 20.0, 0.4, temperature=0.6)
+    assert WalkBack.between([few, many], 16).temperature == pytest.approx(0.3)
+    assert WalkBack.between([few, many], 64).temperature == 0.6
+
+
 def test_no_sharpness_is_none_in_between_either():
     few, many = WalkBack(8, 5.0, 0.9), WalkBack(32, 20.0, 0.4)
     assert WalkBack.between([few, many], 16).sharpness == ()

@@ -27,11 +27,12 @@ def attracted_read_out(occupation, t, kernel, fractions=None):
     return attracted(occupation, t, kernel), shares.log().log_softmax(1)
 
 
+SETTINGS = ("sharpness", "temperature", "redraws")
 REDRAWN = {"read_out": attracted_read_out, "redraws": (0.4, 0.2)}
 
 
 def sample(counts, shape=(9, 8), boundary="no-flux", seed=0, network=attracted, **options):
-    plan = replace(PLAN, **{k: options.pop(k) for k in ("sharpness", "redraws") if k in options})
+    plan = replace(PLAN, **{k: options.pop(k) for k in SETTINGS if k in options})
     box = Octaves(Lattice.box(shape, boundary))
     conditioned = ConditionedNetwork(network, **options)
     return sample_bridges(conditioned, box, counts, plan, generators(len(counts), seed))
@@ -158,6 +159,20 @@ def test_the_read_out_is_asked_once_at_the_last_level_and_decides():
     assert len(visits) == len(LEVELS)
     assert torch.equal(made.phase[0, :, :3], torch.ones(6, 3, dtype=torch.int64))
     assert int(made.phase.sum()) == 18
+
+
+def test_a_temperature_draws_the_last_phases_and_changes_nothing_before():
+    counts = torch.tensor([[20, 9], [31, 22]])
+    visits = {0.0: [], 0.5: []}
+    made = {
+        t: sample(counts, temperature=t, observe=seen.append, **REDRAWN)
+        for t, seen in visits.items()
+    }
+    for cold, warm in zip(*visits.values(), strict=True):
+        assert torch.equal(cold.occupation, warm.occupation)
+    assert not torch.equal(made[0.0].phase, made[0.5].phase)
+    for c in range(2):
+        assert torch.equal((made[0.5].phase == c + 1).flatten(1).sum(1), counts[:, c])
 
 
 def test_sharpness_is_an_exponent_of_the_potential_in_steps():

@@ -27,7 +27,7 @@ from microdsd.sampling.potentials import extrapolate
 
 LEVELS = (2.0, 4.0)
 PLAN = WalkPlan((12.0, 6.0, 4.5, 3.0, 1.8, 1.2, 0.6), sharpness=(1.1, 0.9), redraws=(0.6,))
-ONE = WalkPlan(PLAN.levels, sharpness=(1.1,), redraws=(0.6, 0.4))
+ONE = WalkPlan(PLAN.levels, sharpness=(1.1,), temperature=0.7, redraws=(0.6, 0.4))
 
 
 def networks(species=2, ndim=2, **changes):
@@ -76,6 +76,16 @@ def sorted_walkers(occupation, lattice):
     return walkers, rank * lattice.n_sites + walkers.site()
 
 
+def with_noise(log_p, key, temperature=1.0):
+    """Log probabilities and Gumbel variates, numbered by voxel."""
+    voxel = torch.arange(log_p[0].numel())
+    noise = []
+    for p in range(len(log_p)):
+        u = numbered_uniforms(key, voxel, species=len(log_p), c=p)[0].double() + 2.0**-25
+        noise.append((-u.log()).log().float().view(log_p[p].shape))
+    return log_p - temperature * torch.stack(noise)
+
+
 def in_memory(network, box, counts, plan, seed=0):
     """The same walk by whole fields and all walkers; phases of the first and the last level."""
     rng, ndim = generator(seed), box.voxels.ndim
@@ -113,15 +123,13 @@ def in_memory(network, box, counts, plan, seed=0):
         _, log_p = network.joint(occupation, torch.tensor([t]), box.kernels[0], fractions)
         log_p = torch.cat([log_p[:, :1] * 0, log_p[:, 1:] - log_p[:, :1]], 1)[0]
         if following is None:
+            if plan.temperature:
+                log_p = with_noise(log_p, draw_key(rng), plan.temperature)
             return phases(log_p, counts, assign), int(
                 (phases(log_p, counts, assign) != log_p.argmax(0)).sum()
             )
         noise, ties = draw_key(rng), draw_key(rng)
-        voxel = torch.arange(box.voxels.n_sites)
-        for p in range(len(log_p)):
-            u = numbered_uniforms(noise, voxel, species=len(log_p), c=p)[0].double() + 2.0**-25
-            log_p[p] -= (-u.log()).log().float().view(log_p[p].shape)
-        drawn = phases(log_p, counts, ties)
+        drawn = phases(with_noise(log_p, noise), counts, ties)
         stand = torch.stack([drawn == c for c in range(1, len(log_p))])[None].float()
         walkers = Walkers.of(stand, box.voxels)
         sigma = following

@@ -60,6 +60,7 @@ def judge(
     alpha: float = ALPHA,
     margins: Mapping[str, float] | None = None,
     described: tuple[xr.Dataset, xr.Dataset] | None = None,
+    comparisons: int = 1,
     progress: Progress | None = None,
 ) -> Verdict:
     """Judge in what generated samples are equal to windows of real material.
@@ -83,6 +84,8 @@ def judge(
         `microdsd.evaluation.verdict.margins`.
     described : pair of Dataset, optional
         Results of `describe` for the generated and the real, if these are at hand.
+    comparisons : int
+        Verdicts that share `alpha`, of which this is one: p-values are corrected for all of them.
     progress : Progress, optional
         Receives each step in words before it is taken.
 
@@ -124,9 +127,7 @@ def judge(
     new_phi, real_phi = (phase_fractions(side).values for side in (new, windows))
     inside = FractionTrend(real_phi).reaches(new_phi)
     phases = phases_of(windows)
-    fewest = Needed(
-        FEWEST_SAMPLES, max(FEWEST_WINDOWS, WINDOWS_PER_COEFFICIENT * (1 + len(phases) - 1))
-    )
+    fewest = fewest_for(phases)
     status: Status = "compared"
     if inside.mean() < LEAST_SHARE:
         status = "not comparable"
@@ -141,6 +142,7 @@ def judge(
         fewest=fewest,
         fractions=_fractions(new_phi, real_phi, list(phases.values())),
         margins=limits,
+        comparisons=comparisons,
     )
     if status != "compared":
         return verdict
@@ -158,6 +160,17 @@ def judge(
             np.random.default_rng(rng),
             judging,
         )
+
+
+def fewest_for(phases: Mapping[int, str]) -> Needed:
+    """Return the samples and windows from which there is a verdict.
+
+    Examples
+    --------
+    >>> fewest_for({0: "pore", 1: "solid"})
+    Needed(samples=10, windows=12)
+    """
+    return Needed(FEWEST_SAMPLES, max(FEWEST_WINDOWS, WINDOWS_PER_COEFFICIENT * len(phases)))
 
 
 def _described(ms: xr.DataArray, periodic: bool, progress: Progress) -> xr.Dataset:
@@ -181,7 +194,7 @@ def _compared(
             *(feature_blocks(side, last_lag=lag) for side in described), strict=True
         )
     ]
-    number = len(blocks) + TESTS_BESIDE_DESCRIPTORS
+    number = (len(blocks) + TESTS_BESIDE_DESCRIPTORS) * verdict.comparisons
     setting = Setting.of(
         *fractions, alpha=verdict.alpha, tests=number, rng=rng, outside=verdict.n_outside
     )
@@ -200,7 +213,7 @@ def _compared(
     tests.append(Test("joint", joint, None, None, None, all(test.inside for test in tests)))
     judging.update(3, status="classifier and diversity")
     pairs = match_fractions(*fractions)
-    classifier = _classifier(setting, new, windows, pairs)
+    classifier = _classifier(setting, new, windows, pairs, verdict.comparisons)
     members = _members(new, windows, pairs)
     in_voxels = diversity_test(differing_voxels(members))
     real_members = pairs.real + len(new)
@@ -219,12 +232,12 @@ def _compared(
         classifier=classifier,
         voxel_diversity=in_voxels,
         descriptor_diversity=in_descriptors,
-        tests=family(tests, verdict.alpha),
+        tests=family(tests, verdict.alpha, verdict.comparisons),
     )
 
 
 def _classifier(
-    setting: Setting, new: xr.DataArray, real: xr.DataArray, pairs: Pairs
+    setting: Setting, new: xr.DataArray, real: xr.DataArray, pairs: Pairs, comparisons: int
 ) -> ClassifierTest:
     textures = np.concatenate([configurations(new), configurations(real)])
     samples, windows = setting.sizes
@@ -234,7 +247,7 @@ def _classifier(
     expected[samples:, samples:] = setting.trend.own_weights
     deviations = np.eye(samples + windows) - expected
     differences = deviations[pairs.generated] - deviations[pairs.real + samples]
-    order = setting.shuffles.order[:CLASSIFIER_SHUFFLES]
+    order = setting.shuffles.order[: CLASSIFIER_SHUFFLES * comparisons]
     return classifier_test(differences, setting.pooled.residuals(textures), order)
 
 

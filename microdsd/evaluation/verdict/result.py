@@ -187,6 +187,8 @@ class Verdict:
     tests : tuple of Test
         The family: the descriptors by name, "joint", "classifier", "voxel_diversity",
         "descriptor_diversity"; "network" and "memorisation" if they were requested.
+    comparisons : int
+        Verdicts that share `alpha`, of which this is one.
     """
 
     alpha: float
@@ -203,6 +205,7 @@ class Verdict:
     voxel_diversity: DiversityTest | None = None
     descriptor_diversity: DiversityTest | None = None
     tests: tuple[Test, ...] = ()
+    comparisons: int = 1
 
     @property
     def indistinguishable(self) -> bool | None:
@@ -260,10 +263,12 @@ class Verdict:
             interval,
             margin=self.margins[name].value,
             alpha=self.alpha,
-            tests=len(others) + 1,
+            tests=(len(others) + 1) * self.comparisons,
             sizes=(self.n_generated, self.n_real),
         )
-        return dataclasses.replace(self, tests=family([*others, added], self.alpha))
+        return dataclasses.replace(
+            self, tests=family([*others, added], self.alpha, self.comparisons)
+        )
 
     def to_dict(self) -> dict[str, Any]:
         """Convert everything to what `json.dumps` accepts."""
@@ -274,8 +279,10 @@ class Verdict:
         }
 
 
-def family(tests: list[Test], alpha: float) -> tuple[Test, ...]:
+def family(tests: list[Test], alpha: float, comparisons: int = 1) -> tuple[Test, ...]:
     """Correct the p-values of a family of tests for their number, and give the answers.
+
+    Families of several comparisons share alpha alike (Bonferroni).
 
     What was shown to be within the margin is called so, even where a difference is significant:
     it is a difference that does not matter.
@@ -287,7 +294,7 @@ def family(tests: list[Test], alpha: float) -> tuple[Test, ...]:
     >>> [test.answer for test in family([joint, classifier], alpha=0.03)]
     ['differs', 'cannot tell']
     """
-    adjusted = holm([test.p_value for test in tests])
+    adjusted = [min(comparisons * p, 1.0) for p in holm([test.p_value for test in tests])]
     return tuple(
         dataclasses.replace(
             test,

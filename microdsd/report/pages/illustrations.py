@@ -7,19 +7,19 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import xarray as xr
-from markupsafe import Markup
 
 from microdsd.evaluation.comparison import TwoPointComparison
 from microdsd.evaluation.directional import AxisCurves
 from microdsd.evaluation.evaluation import Evaluation
 from microdsd.microstructure import phase_fractions, phases_of, spatial_dims
+from microdsd.report.pages.inline_figure import inline_figure
+from microdsd.report.pages.packed_volumes import packed_pair
 from microdsd.report.pictures.curves import curve_bands, training_curves
 from microdsd.report.pictures.figures import isosurface_picture, orthogonal_slices, slice_panels
 from microdsd.report.pictures.style import (
     PAIR_COLOUR,
     LengthScale,
     PhaseColour,
-    figure_svg,
     phase_colours,
 )
 from microdsd.report.training_log import TrainingLog
@@ -27,7 +27,7 @@ from microdsd.report.words.findings import two_point_curves
 from microdsd.report.words.wording import phase_words
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+    pass
 
 _MOST_TILES = 9
 _MOST_LEVELS = 6
@@ -41,10 +41,10 @@ def pictures(evaluation: Evaluation) -> dict[str, Any]:
     kind = "samples" if flat else "slices"
     drawn: dict[str, Any] = {
         "slices": {
-            "generated": _svg(
+            "generated": inline_figure(
                 slice_panels(new, count=tiles), "slices-generated", f"{kind}, generated"
             ),
-            "real": _svg(slice_panels(real, count=tiles), "slices-real", f"{kind}, real"),
+            "real": inline_figure(slice_panels(real, count=tiles), "slices-real", f"{kind}, real"),
             "note": {
                 "generated": f"{tiles} of {new.sizes['sample']}",
                 "real": f"{tiles} of {real.sizes['sample']}",
@@ -62,25 +62,48 @@ def _volumes(evaluation: Evaluation) -> dict[str, Any]:
     name = phases_of(evaluation.generated)[label]
     new, real, pair = _alike(evaluation.generated, evaluation.windows, label)
     note = {side: f"{name} {fraction:.4f}" for side, fraction in pair.items()}
+    data, stride = packed_pair(new, real, label)
     return {
+        "volumes": data,
         "solid": {
-            "generated": _svg(
+            "generated": inline_figure(
                 isosurface_picture(new, phase=label), "solid-generated", f"{name}, generated"
             ),
-            "real": _svg(isosurface_picture(real, phase=label), "solid-real", f"{name}, real"),
+            "real": inline_figure(
+                isosurface_picture(real, phase=label), "solid-real", f"{name}, real"
+            ),
             "note": note,
             "caption": f"Surface of {phase_words(name)}: the first generated volume, and the real "
             "window whose fraction of this phase is closest to it. Pale faces are cuts with the "
             "sides of the box. For the picture the indicator was smoothed with a Gaussian of 0.8 "
             "voxels; nothing is measured on it.",
+            "live_caption": "The first generated volume, and the real window whose fraction of "
+            f"{phase_words(name)} is closest to it. {_thinning(stride)} Pale faces are cuts. Drag, "
+            "or use the arrow keys, to turn both; press + and − or, after a click, use the wheel "
+            "to zoom; Home starts again.",
         },
         "planes": {
-            "generated": _svg(orthogonal_slices(new), "planes-generated", "planes, generated"),
-            "real": _svg(orthogonal_slices(real), "planes-real", "planes, real"),
+            "generated": inline_figure(
+                orthogonal_slices(new), "planes-generated", "planes, generated"
+            ),
+            "real": inline_figure(orthogonal_slices(real), "planes-real", "planes, real"),
             "note": note,
             "caption": "The three middle slices of the same two volumes.",
+            "live_caption": "Slices of the same two volumes, normal to z, y and x. The lines show "
+            "where the other two lie; a click moves them there.",
         },
     }
+
+
+def _thinning(stride: int) -> str:
+    """State which voxels a reader can turn and cut."""
+    if stride == 1:
+        return "Every cube is a voxel; nothing was smoothed."
+    return (
+        f"Every cube is one voxel out of {stride} along each axis, as it is in the file: the "
+        "volumes are too large for a page and were thinned, not averaged. All that is measured is "
+        "measured on every voxel."
+    )
 
 
 def _alike(
@@ -170,7 +193,7 @@ def _panel(
         legend=legend,
         size=size,
     )
-    return {"title": title, "fill": colour.fill, "svg": _svg(figure, name, f"S2, {title}")}
+    return {"title": title, "fill": colour.fill, "svg": inline_figure(figure, name, f"S2, {title}")}
 
 
 def training(log: TrainingLog) -> dict[str, Any]:
@@ -179,7 +202,7 @@ def training(log: TrainingLog) -> dict[str, Any]:
     panels = [
         {
             "title": "Loss",
-            "svg": _svg(
+            "svg": inline_figure(
                 training_curves(
                     log.minutes, {"loss": log.loss}, ylabel="loss / nats per walker", size=size
                 ),
@@ -198,7 +221,7 @@ def training(log: TrainingLog) -> dict[str, Any]:
         panels.append(
             {
                 "title": "Gain on validation windows",
-                "svg": _svg(gains, "training-gain", "validation gain over time"),
+                "svg": inline_figure(gains, "training-gain", "validation gain over time"),
             }
         )
     return {
@@ -212,7 +235,3 @@ def training(log: TrainingLog) -> dict[str, Any]:
 def _panel_size(count: int) -> tuple[float, float]:
     """Return the size in inches of one of `count` panels: two fill a row, and so do three."""
     return (4.5, 3.05) if count <= 2 else (3.5, 2.7)
-
-
-def _svg(figure: Figure, name: str, label: str) -> Markup:
-    return Markup(figure_svg(figure, name=name, label=label))

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import xarray as xr
-from markupsafe import Markup
 
 from microdsd.evaluation.memorisation import Memorisation, nearest_window
 from microdsd.microstructure import LabelsLike, phases_of
+from microdsd.report.pages.inline_figure import inline_figure
 from microdsd.report.pictures.drawing import axes_at, draw_labels, middle_slice
 from microdsd.report.pictures.style import (
     ACCENT,
@@ -18,7 +18,6 @@ from microdsd.report.pictures.style import (
     MUTED,
     blank_figure,
     figure_style,
-    figure_svg,
     phase_colours,
 )
 from microdsd.report.words.memorisation_sentence import memorisation_sentence
@@ -39,12 +38,12 @@ def nearest_section(
     text = memorisation_sentence(memorisation)
     return {
         "verdict": f"{text[:1].upper()}{text[1:]}.",
-        "distances": _svg(
-            distance_strips(memorisation), "distances", "distances to the training scan"
+        "distances": inline_figure(
+            distance_strips(memorisation), "nearest-distances", "distances to the training scan"
         ),
-        "pair": _svg(
+        "pair": inline_figure(
             nearest_pair(memorisation, generated, training, index),
-            "pair",
+            "nearest-pair",
             "sample and nearest window",
         ),
         "distance": f"{float(memorisation.generated['distance'][index]):.1%}",
@@ -62,7 +61,10 @@ def distance_strips(memorisation: Memorisation) -> Figure:
             ((memorisation.held_back, MUTED), (memorisation.generated, ACCENT))
         ):
             values = side["relative_distance"].values
-            axes.scatter(values, np.full(len(values), height), s=22, color=colour, alpha=0.6, lw=0)
+            axes.plot(
+                values, np.full(len(values), height), ls="none", marker="o", ms=4.7, mew=0,
+                color=colour, alpha=0.6, label="_relative distance",
+            )  # fmt: skip
             axes.plot(np.median(values), height, marker="|", ms=16, color=INK)
         axes.set(
             xlim=(0, None),
@@ -96,7 +98,3 @@ def nearest_pair(
                     spine.set(visible=True, color=HAIRLINE, linewidth=0.5)
             axes.set_title(title, pad=4)
     return figure
-
-
-def _svg(figure: Figure, name: str, label: str) -> Markup:
-    return Markup(figure_svg(figure, name=f"nearest-{name}", label=label))

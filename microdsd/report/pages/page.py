@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import json
 from contextlib import ExitStack
 from pathlib import Path
@@ -16,11 +15,12 @@ from microdsd.io.order import path_first
 from microdsd.microstructure import LabelsLike
 from microdsd.report.pages import illustrations
 from microdsd.report.pages.nearest import nearest_section
-from microdsd.report.pages.template import render
+from microdsd.report.pages.template import SCRIPTS, VOLUME_SCRIPTS, render
 from microdsd.report.pages.verdict_section import verdict_section
 from microdsd.report.training_log import TrainingLog, read_training_log
 from microdsd.report.words import findings, tables
 from microdsd.report.words.document import evaluation_document
+from microdsd.report.words.methods import methods_paragraph
 from microdsd.report.words.verdict_sentence import verdict_sentence
 
 
@@ -75,10 +75,17 @@ def write_report(
         if memorisation is not None and training is not None:
             nearest = nearest_section(memorisation, evaluation.generated, training)
         document = evaluation_document(evaluation, memorisation)
-        text = json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False)
-        data.write_text(text + "\n", encoding="utf-8")
+        text = json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+        data.write_text(text, encoding="utf-8")
         page.write_text(
-            _render(evaluation, title=title, log=log, nearest=nearest, json_name=numbers.name),
+            _render(
+                evaluation,
+                title=title,
+                log=log,
+                nearest=nearest,
+                json_name=numbers.name,
+                numbers=text,
+            ),
             encoding="utf-8",
         )
     return html, numbers
@@ -105,6 +112,7 @@ def _render(
     log: TrainingLog | None,
     nearest: dict[str, Any] | None,
     json_name: str,
+    numbers: str,
 ) -> str:
     two_point = {
         "rows": findings.two_point_rows(evaluation),
@@ -113,8 +121,12 @@ def _render(
         "axes": illustrations.axis_panels(evaluation),
         "last_lag": evaluation.comparison.two_point[0].last_lag,
     }
+    pictures = illustrations.pictures(evaluation)
     return render(
         "report.html.j2",
+        sections=_sections(nearest is not None, log is not None),
+        numbers=numbers,
+        scripts=SCRIPTS + VOLUME_SCRIPTS if pictures.get("volumes") else SCRIPTS,
         title=title or "Generated samples against real material",
         json_name=json_name,
         headline=verdict_sentence(evaluation.verdict),
@@ -128,24 +140,28 @@ def _render(
         else " at the fractions of the samples",
         phases=tables.legend(evaluation),
         composition=tables.composition_table(evaluation),
-        pictures=illustrations.pictures(evaluation),
+        pictures=pictures,
         two_point=two_point,
         descriptors=findings.descriptor_rows(evaluation),
         comparison=evaluation.comparison,
         training=None if log is None else illustrations.training(log),
         nearest=nearest,
         definitions=findings.definitions(evaluation),
+        methods=methods_paragraph(evaluation),
         provenance=tables.provenance_rows(evaluation),
-        figure=_Counter(),
-        table=_Counter(),
     )
 
 
-class _Counter:
-    """Count figures or tables in the order in which the page asks for them."""
-
-    def __init__(self) -> None:
-        self._numbers = itertools.count(1)
-
-    def __str__(self) -> str:
-        return str(next(self._numbers))
+def _sections(nearest: bool, training: bool) -> dict[str, str]:
+    return {
+        "verdict": "Verdict",
+        "composition": "Composition",
+        "pictures": "Pictures",
+        "two-point": "Two-point probability",
+        "descriptors": "Descriptors",
+        **({"nearest": "Nearest training windows"} if nearest else {}),
+        **({"training": "Training"} if training else {}),
+        "definitions": "Definitions",
+        "methods": "Methods, for a paper",
+        "provenance": "Provenance",
+    }

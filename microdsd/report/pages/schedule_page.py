@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from microdsd.errors import InputError
 from microdsd.io import atomic_write
 from microdsd.io.order import path_first
+from microdsd.report.pages.inline_figure import inline_figure
 from microdsd.report.pages.template import render
 from microdsd.report.pictures.schedule_picture import schedule_picture
-from microdsd.report.pictures.style import figure_png, figure_svg
+from microdsd.report.pictures.style import figure_png
 from microdsd.schedule.result import Schedule
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 
 def check_name(path: str | Path) -> None:
@@ -46,8 +51,6 @@ def write_schedule(
             temporary.write_text(_page(schedule, title, picture), encoding="utf-8")
 
 
-def _page(schedule: Schedule, title: str, picture: object) -> str:
-    from markupsafe import Markup
-
-    svg = figure_svg(picture, name="schedule", label="Noised windows and what they keep")  # type: ignore[arg-type]
-    return render("schedule.html.j2", title=title, schedule=schedule, picture=Markup(svg))
+def _page(schedule: Schedule, title: str, picture: Figure) -> str:
+    svg = inline_figure(picture, "schedule", "Noised windows and what they keep")
+    return render("schedule.html.j2", sections={}, title=title, schedule=schedule, picture=svg)

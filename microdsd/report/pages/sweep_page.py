@@ -14,6 +14,7 @@ from microdsd.evaluation.sweep import SweepColumn, SweepEvaluation
 from microdsd.io import atomic_write
 from microdsd.io.order import path_first
 from microdsd.microstructure import phases_of, spatial_dims
+from microdsd.report.pages.inline_figure import inline_figure
 from microdsd.report.pages.page import report_paths
 from microdsd.report.pages.template import render
 from microdsd.report.pictures.curves import fraction_scatter
@@ -22,15 +23,20 @@ from microdsd.report.pictures.style import (
     ACCENT_COLOUR,
     PAIR_COLOUR,
     PhaseColour,
-    figure_svg,
     phase_colours,
 )
-from microdsd.report.words.findings import explanations, readable
+from microdsd.report.words.findings import explained, readable
 from microdsd.report.words.names import label_of
 from microdsd.report.words.tables import provenance_rows
 from microdsd.report.words.wording import number, phase_words
 
 _MOST_COLUMNS = 7
+_SECTIONS = {
+    "series": "The series",
+    "descriptors": "Descriptors against the fraction",
+    "definitions": "Definitions",
+    "provenance": "Provenance",
+}
 
 
 @path_first
@@ -64,9 +70,9 @@ def write_sweep_report(
     with ExitStack() as files:
         page = files.enter_context(atomic_write(html, overwrite=overwrite))
         data = files.enter_context(atomic_write(numbers, overwrite=overwrite))
-        text = json.dumps(sweep.to_dict(), indent=1, ensure_ascii=False, allow_nan=False)
-        data.write_text(text + "\n", encoding="utf-8")
-        page.write_text(_render(sweep, title, numbers.name), encoding="utf-8")
+        text = json.dumps(sweep.to_dict(), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+        data.write_text(text, encoding="utf-8")
+        page.write_text(_render(sweep, title, numbers.name, text), encoding="utf-8")
     return html, numbers
 
 
@@ -99,10 +105,12 @@ def sweep_subline(sweep: SweepEvaluation) -> str:
     )
 
 
-def _render(sweep: SweepEvaluation, title: str | None, json_name: str) -> str:
+def _render(sweep: SweepEvaluation, title: str | None, json_name: str, numbers: str) -> str:
     names = {label_of(column.descriptor) for column in sweep.columns}
     return render(
         "sweep.html.j2",
+        sections=_SECTIONS,
+        numbers=numbers,
         title=title or f"A sweep over {phase_words(phases_of(sweep.generated)[sweep.phase])}",
         json_name=json_name,
         headline=sweep_headline(sweep),
@@ -111,12 +119,10 @@ def _render(sweep: SweepEvaluation, title: str | None, json_name: str) -> str:
         picture=_picture(sweep),
         windows=0 if sweep.windows is None else sweep.windows.sizes["sample"],
         trained=sweep.trained,
-        panels=_panels(sweep),
-        table=_table(sweep),
+        curves=_panels(sweep),
+        table_rows=_table(sweep),
         fractions=[f"{fraction:.4g}" for fraction in sweep.members()],
-        definitions=[
-            {"term": term, "text": text} for term, text in explanations().items() if term in names
-        ],
+        definitions=explained(names),
         provenance=provenance_rows(sweep),
     )
 
@@ -134,7 +140,7 @@ def _picture(sweep: SweepEvaluation) -> Markup:
     }
     flat = len(spatial_dims(sweep.generated)) == 2
     figure = sweep_grid(columns, phase=sweep.phase, rows=3 if flat else 1, width=10.0)
-    return Markup(figure_svg(figure, name="series", label="samples of every fraction"))
+    return inline_figure(figure, "series", "samples of every fraction")
 
 
 def _panels(sweep: SweepEvaluation) -> list[dict[str, Any]]:
@@ -149,8 +155,8 @@ def _panels(sweep: SweepEvaluation) -> list[dict[str, Any]]:
         colour = colours.get(phase, PAIR_COLOUR if phase else ACCENT_COLOUR)
         title = ", ".join(filter(None, (label_of(column.descriptor), column.phase)))
         figure = _scatter(sweep, column, colour, xlabel=f"fraction of {name}", legend=i == 0)
-        svg = figure_svg(figure, name=f"panel-{i}", label=f"{title} against the fraction of {name}")
-        panels.append({"title": title, "fill": colour.fill, "svg": Markup(svg)})
+        svg = inline_figure(figure, f"panel-{i}", f"{title} against the fraction of {name}")
+        panels.append({"title": title, "fill": colour.fill, "svg": svg})
     return panels
 
 

@@ -11,12 +11,15 @@ from microdsd.evaluation.evaluation import Evaluation
 from microdsd.evaluation.verdict import CANNOT_TELL, DescriptorDifference, Test, Verdict
 from microdsd.metrics.registry import find
 from microdsd.microstructure import spatial_dims, voxel_size_of
+from microdsd.report.pages.inline_figure import inline_figure
 from microdsd.report.pictures.differences import difference_curve, intervals_in_margins
-from microdsd.report.pictures.style import LengthScale, figure_svg
+from microdsd.report.pictures.style import LengthScale
 from microdsd.report.words.names import label_of
 from microdsd.report.words.wording import NONE, amount, interval_words, level_of
 
 _PER_MILLE = 1000.0
+_WIDTHS = {"wide": 7.4, "narrow": 3.7}
+"""Inches of the figure that a wide screen shows, and of the one for a narrow screen."""
 
 
 def verdict_section(evaluation: Evaluation) -> dict[str, Any]:
@@ -36,21 +39,9 @@ def verdict_section(evaluation: Evaluation) -> dict[str, Any]:
             for test in verdict.tests
             if test.name not in names
         ],
-        "intervals": _svg(
-            intervals_in_margins(
-                [label_of(test.name) for test in tests],
-                [_in_margins(test, test.difference) for test in tests],
-                [
-                    None
-                    if test.interval is None or not test.margin
-                    else (test.interval[0] / test.margin, test.interval[1] / test.margin)
-                    for test in tests
-                ],
-                [test.answer for test in tests],
-            ),
-            "verdict-intervals",
-            "difference of every descriptor in margins",
-        ),
+        "intervals": [
+            {"size": size, "svg": _intervals(tests, size, width)} for size, width in _WIDTHS.items()
+        ],
         "curves": [
             _curve_panel(evaluation, difference, i)
             for i, difference in enumerate(d for d in verdict.descriptors if d.largest.points)
@@ -61,6 +52,24 @@ def verdict_section(evaluation: Evaluation) -> dict[str, Any]:
         "windows": verdict.n_real,
         "tests": len(verdict.tests),
     }
+
+
+def _intervals(tests: list[Test], size: str, width: float) -> Markup:
+    figure = intervals_in_margins(
+        [label_of(test.name) for test in tests],
+        [_in_margins(test, test.difference) for test in tests],
+        [
+            None
+            if test.interval is None or not test.margin
+            else (test.interval[0] / test.margin, test.interval[1] / test.margin)
+            for test in tests
+        ],
+        [test.answer for test in tests],
+        width=width,
+    )
+    return inline_figure(
+        figure, f"verdict-intervals-{size}", "difference of every descriptor in margins"
+    )
 
 
 def _in_margins(test: Test, value: float | None) -> float | None:
@@ -134,7 +143,8 @@ def _curve_panel(
         xlabel=f"{'distance r' if record is None else record.abscissa} / {length.symbol}",
         ylabel="generated − real / 10⁻³",
     )
-    return {"title": title, "svg": _svg(figure, f"verdict-curve-{i}", f"difference of {title}")}
+    svg = inline_figure(figure, f"verdict-curve-{i}", f"difference of {title}")
+    return {"title": title, "svg": svg}
 
 
 def _edge(evaluation: Evaluation, axis: str | None) -> float:
@@ -146,7 +156,3 @@ def _edge(evaluation: Evaluation, axis: str | None) -> float:
 
 def _p(value: float) -> str:
     return f"{value:.4f}" if value < 0.01 else f"{value:.2f}"
-
-
-def _svg(figure: Any, name: str, label: str) -> Markup:
-    return Markup(figure_svg(figure, name=name, label=label))

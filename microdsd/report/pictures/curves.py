@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -17,7 +17,6 @@ from microdsd.report.pictures.style import (
     PhaseColour,
     blank_figure,
     figure_style,
-    rgb,
 )
 
 if TYPE_CHECKING:
@@ -62,11 +61,13 @@ def curve_bands(
         figure = blank_figure(*size)
         axes = _axes(figure)
         x = np.asarray(distance)
+        dashed = {"color": colour.line, "lw": 0.8, "ls": (0, (4, 2))}
         if real_band is not None:
             axes.fill_between(x, *real_band, color=REAL_BAND, lw=0, label="real, 5–95 % of windows")
+            _draw_bounds(axes, x, real_band, "real", color=REAL_BAND, ls="none")
         if generated_band is not None:
-            for bound, text in zip(generated_band, ("generated, 5–95 %", None), strict=True):
-                axes.plot(x, bound, color=colour.line, lw=0.8, ls=(0, (4, 2)), label=text)
+            _draw_bounds(axes, x, generated_band, "generated", **dashed)
+            axes.plot([], [], label="generated, 5–95 %", **dashed)
         if level is not None:
             axes.axhline(level, color=MUTED, lw=0.7, ls=":")
         axes.plot(x, real, color=REAL, label="real, mean")
@@ -97,12 +98,11 @@ def training_curves(
         figure = blank_figure(*size)
         axes = _axes(figure, left=0.78)
         time = np.asarray(minutes, dtype=float)
-        shades = np.linspace(0.0, 0.65, len(curves))
+        shades = np.linspace(1.0, 0.35, len(curves))
         for (name, values), shade in zip(curves.items(), shades, strict=True):
             y = np.asarray(values, dtype=float)
             known = np.isfinite(y)
-            tone = tuple(c + (1 - c) * shade for c in rgb(ACCENT))
-            axes.plot(time[known], y[known], color=tone, lw=1.3, label=name)
+            axes.plot(time[known], y[known], color=ACCENT, alpha=shade, lw=1.3, label=name)
         axes.set(xlabel="training time / min", ylabel=ylabel)
         if len(curves) > 1:
             axes.legend(ncols=2 if len(curves) > 4 else 1)
@@ -159,6 +159,14 @@ def fraction_scatter(
         if legend:
             axes.legend(loc="best")
     return figure
+
+
+def _draw_bounds(
+    axes: Axes, x: ArrayLike, bounds: tuple[ArrayLike, ArrayLike], name: str, **style: Any
+) -> None:
+    """Draw the two bounds of a band, with names that the legend leaves out."""
+    for bound, share in zip(bounds, ("5 %", "95 %"), strict=True):
+        axes.plot(x, bound, label=f"_{name}, {share}", **style)
 
 
 def _axes(figure: Figure, *, left: float = 0.6) -> Axes:

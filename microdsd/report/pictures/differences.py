@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from microdsd.evaluation.verdict import CANNOT_TELL, DIFFERS, WITHIN, Answer
-from microdsd.report.pictures.style import INK, MUTED, SHADE, blank_figure, figure_style
+from microdsd.report.pictures.style import INK, MUTED, RULE, SHADE, blank_figure, figure_style
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -20,6 +20,7 @@ ANSWER_COLOURS: dict[str, str] = {WITHIN: "#2f7d6b", DIFFERS: "#b23a16", CANNOT_
 """As in the style sheet."""
 _MARKERS: dict[str, str] = {WITHIN: "o", DIFFERS: "D", CANNOT_TELL: "s"}
 _END = 4.0
+_NARROW = 5.0  # inches
 
 
 def intervals_in_margins(
@@ -32,6 +33,8 @@ def intervals_in_margins(
 ) -> Figure:
     """Draw the difference and the interval of every descriptor, its margin being the unit.
 
+    Names stand left of the rows, in a narrow figure above them.
+
     Parameters
     ----------
     names : sequence of str
@@ -42,7 +45,9 @@ def intervals_in_margins(
     width : float
         Inches.
     """
-    row, bottom, left, right = 0.24, 0.5, 2.45, 0.25
+    narrow = width < _NARROW
+    row, bottom, right = 0.4 if narrow else 0.24, 0.5, 0.25
+    left = right if narrow else 2.45
     height = bottom + 0.34 + row * len(names)
     with figure_style():
         figure = blank_figure(width, height)
@@ -53,22 +58,28 @@ def intervals_in_margins(
         axes.axvline(0, color=MUTED, lw=0.7, ls=":")
         rows = zip(differences, intervals, answers, strict=True)
         for i, (difference, interval, answer) in enumerate(rows):
-            axes.axhline(i, color="#e4e6e9", lw=0.6, zorder=0)
+            axes.axhline(i, color=RULE, lw=0.6, zorder=0)
+            if narrow:
+                axes.annotate(
+                    names[i], (-_END, i), xytext=(0, 5), textcoords="offset points", color=INK
+                )
             if difference is None or interval is None:
                 continue
             colour = ANSWER_COLOURS[answer]
-            axes.plot(np.clip(interval, -_END, _END), (i, i), color=colour, lw=1.6)
-            axes.plot(
-                np.clip(difference, -_END, _END), i, color=colour, marker=_MARKERS[answer], ms=5.5,
-                mew=0, clip_on=False,
-            )  # fmt: skip
+            place = np.clip(difference, -_END, _END)
+            axes.plot(interval, (i, i), color=colour, lw=1.6, label="_interval")
+            axes.plot(place, i, color=colour, marker=_MARKERS[answer], ms=5.5, mew=0, clip_on=False)
+            axes.plot(difference, i, color=colour, ls="none", label="_difference")
         for answer in (WITHIN, DIFFERS, CANNOT_TELL):
             axes.plot(
                 [], [], color=ANSWER_COLOURS[answer], marker=_MARKERS[answer], ms=5.5, mew=0,
                 lw=1.6, label=answer,
             )  # fmt: skip
-        axes.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=3, borderaxespad=0.2)
+        axes.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=3, borderaxespad=0.2,
+                    columnspacing=1.2)  # fmt: skip
         axes.set_yticks(range(len(names)), names)
+        if narrow:
+            axes.tick_params(axis="y", labelleft=False)
         axes.tick_params(axis="y", length=0)
         axes.spines["left"].set_visible(False)
         axes.set(xlabel="difference / margin", xlim=(-_END, _END), ylim=(len(names) - 0.5, -0.5))
@@ -109,7 +120,9 @@ def difference_curve(
         x = np.asarray(distance)
         axes.axhline(0, color=INK, lw=0.8)
         axes.fill_between(x, *band, color=colour, alpha=0.2, lw=0)
-        axes.plot(x, difference, color=colour, lw=1.4)
+        for bound, text in zip(band, ("lower", "upper"), strict=True):
+            axes.plot(x, bound, color=colour, ls="none", label=f"_band, {text}")
+        axes.plot(x, difference, color=colour, lw=1.4, label="difference")
         largest = 1.15 * float(np.abs(np.asarray(band)).max(initial=1e-12))
         axes.set(xlabel=xlabel, ylabel=ylabel, xlim=(0, x[-1]), ylim=(-largest, largest))
         axes.locator_params(axis="x", integer=True)

@@ -14,7 +14,6 @@ from microdsd.report.pictures.style import (
     MUTED,
     blank_figure,
     figure_style,
-    rgb,
 )
 from microdsd.report.pictures.walkers import walkers_picture
 from microdsd.schedule.result import Schedule
@@ -61,7 +60,7 @@ def _draw_tile(axes: Axes, schedule: Schedule, index: int) -> None:
 
 
 def _level(sigma: float) -> str:
-    return rf"$\sigma$ = {sigma:.1f}" if sigma else "material"
+    return f"σ = {sigma:.1f}" if sigma else "material"
 
 
 def _draw_memory(axes: Axes, schedule: Schedule) -> None:
@@ -80,7 +79,7 @@ def _draw_information(axes: Axes, schedule: Schedule) -> None:
     from matplotlib.ticker import LogLocator
 
     curves = schedule.curves.isel(level=slice(1, None))
-    axes.plot(curves["level"], curves["information"], color=INK)
+    axes.plot(curves["level"], curves["information"], color=INK, label="information")
     axes.axhline(schedule.information_limit, color=MUTED, lw=0.7, ls=":")
     axes.set(xscale="log", yscale="log", ylabel="nats on the source, at most")
     axes.yaxis.set_major_locator(LogLocator(numticks=7))
@@ -93,15 +92,15 @@ def _draw_two_point(axes: Axes, schedule: Schedule) -> None:
     distance = curves["distance"].values[1:]
     for k in levels:
         sigma = float(curves["level"][k])
-        tone = tuple(c + (0.88 - c) * k / (curves.sizes["level"] - 1) for c in rgb(ACCENT))
         axes.plot(
             distance,
             curves.values[k, 1:],
-            color=INK if k == 0 else tone,
+            color=ACCENT if k else INK,
+            alpha=1 - 0.85 * k / (curves.sizes["level"] - 1),
             label=_level(sigma),
         )
     name = str(curves["species"].values)
-    axes.set(xlabel="distance / voxels", ylabel=rf"$\langle n(x)\,n(x+r)\rangle$, {name}")
+    axes.set(xlabel="distance / voxels", ylabel=f"⟨n(x) n(x+r)⟩, {name}")
     axes.set_xlim(0, distance[-1])
     axes.legend(loc="upper right")
 
@@ -128,4 +127,4 @@ def _mark_levels(axes: Axes, schedule: Schedule, *, named: bool = False) -> None
                 fontsize=7.5,
                 color=MUTED,
             )
-    axes.set_xlabel(r"$\sigma$ / voxels")
+    axes.set_xlabel("σ / voxels")

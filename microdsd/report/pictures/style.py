@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 INK = "#1f2328"
 MUTED = "#6b7280"
 HAIRLINE = "#c9ccd1"
+RULE = "#e4e6e9"
 ACCENT = "#27507f"
 REAL = "#3c4148"
 REAL_BAND = "#d5d8dc"
@@ -48,6 +49,7 @@ _PALETTE = (
     PhaseColour("#9aa0a6", "#70767c", "#9aa0a6", "#cfd2d5"),
 )
 
+LINE_COLOURS = tuple(colour.line for colour in _PALETTE)
 ACCENT_COLOUR = _PALETTE[0]
 PAIR_COLOUR = _PALETTE[-1]
 """Of curves that belong to two phases."""
@@ -139,6 +141,7 @@ def figure_style() -> Iterator[None]:
         {
             "font.family": "DejaVu Sans",  # comes with matplotlib: same layout on every machine
             "font.size": 8.6,
+            "text.color": INK,
             "axes.edgecolor": MUTED,
             "axes.labelcolor": INK,
             "axes.linewidth": 0.6,

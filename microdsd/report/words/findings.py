@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Collection
 from typing import Any
 
 from microdsd.evaluation.comparison import DescriptorComparison, TwoPointComparison
@@ -14,14 +15,51 @@ from microdsd.metrics.registry import descriptors
 from microdsd.microstructure import phases_of, voxel_size_of
 from microdsd.report.pictures.style import LengthScale
 from microdsd.report.words.names import explanation_of, label_of
+from microdsd.report.words.references import reference_of
 from microdsd.report.words.tables import fills_of
 from microdsd.report.words.wording import NONE, amount, interval_words, number, phase_words
 
 
-def explanations() -> dict[str, str]:
-    """Explain the descriptors that are compared, and the terms of the verdict, by their names."""
-    compared = {record.label: explanation_of(record) for record in descriptors() if record.compared}
-    return {**compared, **_TERMS}
+def explained(names: Collection[str]) -> list[dict[str, Any]]:
+    """Explain descriptors and terms of the verdict, each with its source.
+
+    Parameters
+    ----------
+    names : collection of str
+        As the page writes them; names without an explanation are left out.
+
+    Returns
+    -------
+    list of dict
+        ``term``, ``anchor`` (its identifier in the page), ``text`` and ``source``: author and year
+        of a reference with, where there is a DOI, its link; or None.
+    """
+    texts = {record.label: (explanation_of(record), record.references) for record in descriptors()}
+    texts |= {term: (text, "") for term, text in _TERMS.items()}
+    return [
+        {"term": term, "anchor": anchor_of(term), "text": text, "source": _source(references)}
+        for term, (text, references) in texts.items()
+        if term in names
+    ]
+
+
+def anchor_of(term: str) -> str:
+    """Return the identifier of a definition in the page.
+
+    Examples
+    --------
+    >>> anchor_of("Euler characteristic per volume")
+    'definition-euler-characteristic-per-volume'
+    """
+    return f"definition-{'-'.join(re.findall('[a-z0-9]+', term.lower()))}"
+
+
+def _source(references: str) -> dict[str, str | None] | None:
+    if not references:
+        return None
+    known = reference_of(references)
+    text = references if known is None else known.short
+    return {"text": text, "link": None if known is None else known.link}
 
 
 _TERMS = {
@@ -154,7 +192,7 @@ def _part(evaluation: Evaluation, comparison: DescriptorComparison) -> Differenc
     return None
 
 
-def definitions(evaluation: Evaluation) -> list[dict[str, str]]:
+def definitions(evaluation: Evaluation) -> list[dict[str, Any]]:
     """Explain every term the page uses."""
     used = {row["descriptor"] for row in descriptor_rows(evaluation)}
     curves = two_point_curves(evaluation)
@@ -164,7 +202,8 @@ def definitions(evaluation: Evaluation) -> list[dict[str, str]]:
     used.add("S₂ error")
     if evaluation.verdict.status == "compared":
         used |= {WITHIN, DIFFERS, CANNOT_TELL}
-    return [{"term": term, "text": text} for term, text in explanations().items() if term in used]
+        used |= {label_of(difference.descriptor) for difference in evaluation.verdict.descriptors}
+    return explained(used)
 
 
 def two_point_curves(evaluation: Evaluation) -> list[TwoPointComparison]:

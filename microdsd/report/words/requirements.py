@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from microdsd.errors import InputError
 from microdsd.evaluation.evaluation import Evaluation
+from microdsd.evaluation.slice_result import SliceEvaluation
 from microdsd.evaluation.verdict import CANNOT_TELL, DIFFERS, WITHIN, Test, Verdict
 from microdsd.metrics.registry import descriptors
 from microdsd.report.words.verdict_sentence import needed_words, verdict_sentence
@@ -101,17 +102,23 @@ class Requirement:
         bound = None if number is None else float(number) / (100 if per else 1)
         return cls(text, "within" if name == "indistinguishable" else name, answer, bound)
 
-    def unmet(self, evaluation: Evaluation) -> str | None:
+    def unmet(self, evaluation: Evaluation | SliceEvaluation) -> str | None:
         """State why an evaluation does not meet the requirement; None if it does.
+
+        Slices have to meet it in every direction.
 
         Raises
         ------
         InputError
             If a descriptor or test was not made, such as memorisation without a training scan.
         """
-        verdict = evaluation.verdict
         if self.name == "exact":
             return None if evaluation.exact else "the counts are not, or not known to be, exact"
+        if isinstance(evaluation, SliceEvaluation):
+            reasons = {d.axis: self.unmet(d.evaluation) for d in evaluation.directions}
+            unmet = [f"normal to {axis}: {why}" for axis, why in reasons.items() if why]
+            return "; ".join(unmet) or None
+        verdict = evaluation.verdict
         if verdict.status != "compared":
             return verdict_sentence(verdict)
         if self.name == "within":

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from microdsd.evaluation.evaluation import Evaluation
+from microdsd.evaluation.slice_result import SliceEvaluation
 from microdsd.evaluation.sweep import SweepEvaluation
 from microdsd.microstructure import phases_of
 from microdsd.report.pictures.style import phase_colours
@@ -35,7 +36,7 @@ _TRAINING_FACTS = {
 _CODE = {"model_digest", "data_sha256", "config"}
 
 
-def composition_table(evaluation: Evaluation) -> dict[str, Any]:
+def composition_table(evaluation: Evaluation | SliceEvaluation) -> dict[str, Any]:
     """List the requested and the achieved composition, per phase and per sample."""
     fills = fills_of(evaluation)
     rows = [
@@ -83,7 +84,9 @@ def composition_table(evaluation: Evaluation) -> dict[str, Any]:
     }
 
 
-def provenance_rows(evaluation: Evaluation | SweepEvaluation) -> list[dict[str, Any]]:
+def provenance_rows(
+    evaluation: Evaluation | SliceEvaluation | SweepEvaluation,
+) -> list[dict[str, Any]]:
     """List the tools, the versions and the data of the samples, as names and values."""
     record = evaluation.record
     rows = [_row("date", record["date"]), _row("seed of the comparison", record["seed"])]
@@ -123,13 +126,13 @@ def legend(evaluation: Evaluation) -> list[dict[str, str]]:
     return [{"name": names[label], "fill": fill} for label, fill in fills_of(evaluation).items()]
 
 
-def fills_of(evaluation: Evaluation) -> dict[int, str]:
+def fills_of(evaluation: Evaluation | SliceEvaluation) -> dict[int, str]:
     """Return the area colour of every phase."""
     colours = phase_colours(phases_of(evaluation.generated), evaluation.phases[0])
     return {label: colour.fill for label, colour in colours.items()}
 
 
-def _all_phases(evaluation: Evaluation, sample: int) -> np.ndarray | None:
+def _all_phases(evaluation: Evaluation | SliceEvaluation, sample: int) -> np.ndarray | None:
     known = [phase.exact[sample] for phase in evaluation.composition if phase.exact is not None]
     return np.array([all(known)]) if known else None
 
