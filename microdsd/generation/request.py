@@ -28,8 +28,8 @@ OPTIONS = ("n", "phase_fraction", "intensity", "shape", "epsilon", *SHARED_OPTIO
 
 
 _VOLUME_REMARK = (
-    "the volume follows a product of what a 2D model says of its slices: its counts are exact, its "
-    "slices are like those of the training, and how it is connected in 3D is inferred"
+    "the volume is made of what a 2D model expects of its slices: its counts are exact, its slices "
+    "are like those of the training, and how it is connected in 3D is inferred"
 )
 _UNCALIBRATED_REMARK = (
     f"{_VOLUME_REMARK}; the model is not calibrated for volumes, train with --for-volumes"

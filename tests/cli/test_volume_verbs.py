@@ -89,9 +89,10 @@ def test_every_verb_makes_volumes(folder):
     assert (graded == 0).sum(("y", "x")).values.reshape(2, 3).sum(1).tolist() == [24, 48]
     moving = run("animate", model, "-o", folder / "walk.gif", *BOX)
     assert moving.exit_code == 0, moving.stderr
-    series = ["--fraction", "pore=0.2:0.4:2", "-n", 1, "-o", folder / "sweep.h5"]
-    swept = made(folder, run("sweep", model, *series, *BOX), "sweep.h5")
-    assert swept.shape == (2, 7, 9, 8)
+    series = ["--fraction", "pore=0.2:0.4:2", "-o", folder / "sweep.h5", "--slices", "w=rock"]
+    refused = run("sweep", model, *series)  # its report would take most of the time
+    assert refused.exit_code == 2
+    assert "'w' is no axis of a volume" in " ".join(refused.stderr.split())
 
 
 def test_training_for_volumes(folder):
