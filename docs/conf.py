@@ -16,14 +16,24 @@ author = "the microdsd authors"
 version = release = microdsd.__version__
 
 extensions = [
-    "myst_parser",
+    "myst_nb",
     "sphinx.ext.autodoc",
     "sphinx.ext.autosummary",
     "sphinx.ext.mathjax",
     "numpydoc",
 ]
-exclude_patterns = ["_templates"]
+exclude_patterns = ["_templates", "conf.py"]
 templates_path = ["_templates"]
+
+# Notebooks are Python files; each is run in a folder of its own when the site is built.
+source_suffix = {".rst": "restructuredtext", ".md": "myst-nb", ".py": "myst-nb"}
+nb_custom_formats = {".py": ["jupytext.reads", {"fmt": "py:percent"}]}
+nb_execution_mode = "auto"
+nb_execution_in_temp = True
+nb_execution_timeout = 600
+nb_execution_raise_on_error = True
+nb_merge_streams = True
+nb_output_stderr = "remove"  # progress
 
 myst_enable_extensions = ["dollarmath"]
 myst_heading_anchors = 4

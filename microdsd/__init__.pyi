@@ -1,3 +1,4 @@
+from . import plot as plot
 from .baselines import GaussianField, YeongTorquato
 from .citation import citation
 from .datasets import list_datasets, load_dataset
@@ -46,6 +47,7 @@ __all__ = [
     "load_microstructures",
     "measure_ensemble",
     "phase_fractions",
+    "plot",
     "sample_sweep",
     "save_microstructures",
     "show_progress",

@@ -75,3 +75,31 @@ def test_constraints_cover_the_declared_dependencies():
         line.split("==")[0].lower() for line in (ROOT / "constraints.txt").read_text().splitlines()
     }
     assert not names - pinned
+
+
+def test_the_conda_recipe_asks_for_what_the_package_declares():
+    import tomllib
+
+    import jinja2
+    import yaml
+
+    import microdsd
+
+    template = jinja2.Template((ROOT / "recipe" / "meta.yaml").read_text())
+    recipe = yaml.safe_load(template.render(PYTHON="python"))
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    declared = [line.replace(">", " >", 1) for line in project["project"]["dependencies"]]
+    other_names = {"torch": "pytorch", "matplotlib": "matplotlib-base"}
+    wanted = {
+        " ".join([other_names.get(name, name), *bounds])
+        for name, *bounds in map(str.split, declared)
+    }
+    python = f"python {project['project']['requires-python']}"
+    assert set(recipe["requirements"]["run"]) == {python, *wanted}
+    assert set(recipe["requirements"]["host"]) >= {python, "pip"}
+    build = [line.replace(">", " >", 1) for line in project["build-system"]["requires"]]
+    assert set(build) <= set(recipe["requirements"]["host"])
+    assert recipe["package"]["version"] == microdsd.__version__
+    scripts = [f"{name} = {place}" for name, place in project["project"]["scripts"].items()]
+    assert recipe["build"]["entry_points"] == scripts
+    assert (ROOT / recipe["about"]["license_file"]).is_file()

@@ -36,6 +36,7 @@ from microdsd.microstructure import as_microstructure, blobs
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = sorted([ROOT / "README.md", *ROOT.glob("docs/**/*.md")])
+NOTEBOOKS = sorted(ROOT.glob("docs/notebooks/*.py"))
 SHELL = {"sh", "console"}
 SHELL_WORK = re.compile(r"[$`|&;<>]")
 
@@ -207,6 +208,25 @@ def test_snippets_run(page, models, tmp_path, monkeypatch):
             run(words, place, monkeypatch)
 
 
+@pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda notebook: notebook.stem)
+def test_notebooks_run(notebook, models, tmp_path, monkeypatch):
+    """The site runs them as they stand, in kernels of Jupyter; here with the stand-ins."""
+    plt = pytest.importorskip("matplotlib.pyplot")
+    if "rate_capability" in notebook.read_text():
+        pytest.importorskip("pybamm")
+    plt.switch_backend("agg")
+    shorten(monkeypatch, models)
+    monkeypatch.chdir(tmp_path)
+    with contextlib.redirect_stdout(None):
+        runpy.run_path(str(notebook))
+    plt.close("all")
+
+
+def test_every_notebook_is_listed():
+    index = (ROOT / "docs" / "notebooks" / "index.md").read_text()
+    assert [path.stem for path in NOTEBOOKS if f"\n{path.stem}\n" not in index] == []
+
+
 def run(words, place, patch):
     """Run one command in this process."""
     assert words[0] in ("microdsd", "python"), f"{place}: {words[0]}: say why it is not run"
@@ -224,7 +244,7 @@ def run(words, place, patch):
 def test_what_is_not_run_says_why():
     reasons = [reason for page in PAGES for *_, reason in blocks(page) if reason is not None]
     assert all(len(reason.split()) >= 3 for reason in reasons)
-    assert len(reasons) == 17
+    assert len(reasons) == 18
 
 
 def test_commands_stand_in_marked_blocks():

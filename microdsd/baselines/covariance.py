@@ -21,7 +21,9 @@ _LAG_ZERO = 100.0
 """Weight of lag zero, where the covariance is 1."""
 
 
-def nearest_spectrum(correlation: Array, shape: tuple[int, ...]) -> tuple[Array, Array]:
+def nearest_spectrum(
+    correlation: Array, shape: tuple[int, ...], *, iterations: int = _ITERATIONS
+) -> tuple[Array, Array]:
     """Find a non-negative spectrum on a torus with the given correlation at short lags.
 
     Parameters
@@ -30,6 +32,8 @@ def nearest_spectrum(correlation: Array, shape: tuple[int, ...]) -> tuple[Array,
         Lag zero, where it is 1, in the middle.
     shape : tuple of int
         Shape of the torus, at least ``2 reach`` per axis.
+    iterations : int
+        At most; one is enough for what is a covariance already, and only ends at the reach.
 
     Returns
     -------
@@ -52,7 +56,7 @@ def nearest_spectrum(correlation: Array, shape: tuple[int, ...]) -> tuple[Array,
     weight = np.exp(-0.5 * squared / (reach / 4) ** 2)
     torus = np.zeros(shape)
     torus[prescribed] = correlation
-    for _ in range(_ITERATIONS):
+    for _ in range(iterations):
         spectrum = scipy.fft.rfftn(torus).real
         positive = np.maximum(spectrum, 0)
         torus = scipy.fft.irfftn(positive, shape)

@@ -10,7 +10,6 @@ import scipy.fft
 import xarray as xr
 from numpy.typing import ArrayLike, NDArray
 
-from microdsd.baselines.covariance import nearest_spectrum
 from microdsd.baselines.curve import TOLERANCE, TwoPointCurve
 from microdsd.baselines.level_cuts import LevelCut, level_cut, level_cuts, misfit
 from microdsd.baselines.material import KnownMaterial
@@ -249,7 +248,7 @@ class GaussianField:
             self.material, n, phase_fraction=phase_fraction, shape=shape, rng=rng
         )
         torus = self._torus(request.shape, periodic)
-        fields = [nearest_spectrum(cut.correlation, torus) for cut in self._cuts]
+        fields = [cut.spectrum(torus) for cut in self._cuts]
         samples = []
         with stage("gaussian field", n, progress) as generating:
             for i in range(n):

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from microdsd.baselines.covariance import nearest_radial_map
+from microdsd.baselines.covariance import nearest_radial_map, nearest_spectrum
 from microdsd.baselines.material import KnownMaterial
 from microdsd.baselines.orthant import correlation_of_exceedance, exceedance_probability
 from microdsd.baselines.reference import ReferenceWindows
@@ -41,6 +41,12 @@ class LevelCut:
     two_point: Array
     correlation: Array
     radial: bool = False
+
+    def spectrum(self, torus: tuple[int, ...]) -> tuple[Array, Array]:
+        """Return the spectrum of the field on a torus, and the correlation that it has."""
+        if self.radial:
+            return nearest_spectrum(self.correlation, torus, iterations=1)
+        return nearest_spectrum(self.correlation, torus)
 
 
 def level_cuts(

@@ -187,8 +187,8 @@ def _voxel_size(windows: Mapping[str, ReferenceWindows], symmetry: Symmetry) -> 
             edges[axis].add(size)
     if symmetry == "transverse":
         edges["y"] = edges["x"] = edges["y"] | edges["x"]
-    known = {axis: sorted(found) for axis, found in edges.items() if found}
-    apart = any(found[-1] > found[0] * (1 + 1e-3) for found in known.values())
+    known = {axis: sorted(values) for axis, values in edges.items() if values}
+    apart = any(values[-1] > values[0] * (1 + 1e-3) for values in known.values())
     if len(units) > 1 or apart:
         stated = {axis: one.voxel_size for axis, one in windows.items()}
         raise InputError(

@@ -20,7 +20,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from microdsd import __version__
-from microdsd.cli.terminal import printable, say
+from microdsd.cli.terminal import escape_what_cannot_be_shown, printable, say
 from microdsd.errors import MicrodsdError
 
 # Both of click, or of the copy of click that newer releases of typer carry.
@@ -219,6 +219,7 @@ def main() -> None:
     # Threads that wait for one another are to sleep meanwhile: on a busy machine, each that turns
     # in circles instead holds up the one that it waits for.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    escape_what_cannot_be_shown()
     app(prog_name="microdsd")
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import sys
+from io import TextIOWrapper
 
 import typer
 
@@ -20,6 +22,17 @@ def printable(text: str) -> str:
     'a bell: \\u0007'
     """
     return _ACTED_UPON.sub(lambda matched: f"\\u{ord(matched[0]):04x}", text)
+
+
+def escape_what_cannot_be_shown() -> None:
+    """Make standard output and error escape the characters that their encoding lacks.
+
+    On Windows, output that goes to a file or a pipe has the encoding of the region, in which a
+    sigma would be an error.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def say(text: str, *, err: bool = False) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from microdsd.errors import InputError
+from microdsd.notebooks import Listing
 
 
 @dataclass(frozen=True)
@@ -76,13 +77,23 @@ class DatasetInfo:
     region: dict[str, tuple[int, int]] = field(default_factory=dict)
     remark: str = ""
 
+    def summary(self) -> dict[str, str]:
+        """Return the row of the set in the table of `list_datasets`."""
+        return {
+            "name": self.name,
+            "title": self.title,
+            "shape": " x ".join(map(str, self.shape)),
+            "phases": ", ".join(self.labels.values()),
+            "licence": self.licence,
+        }
+
     def __repr__(self) -> str:
         shape = " x ".join(map(str, self.shape))
         return f"<dataset {self.name!r}: {self.title}; {shape}, {', '.join(self.labels.values())}>"
 
 
-def list_datasets() -> list[DatasetInfo]:
-    """List the published microstructures, as `dataset_info` describes each.
+def list_datasets() -> Listing[DatasetInfo]:
+    """List the published microstructures, as `dataset_info` describes each, as a table.
 
     Examples
     --------
@@ -90,7 +101,7 @@ def list_datasets() -> list[DatasetInfo]:
     <dataset 'synthetic_blobs': Level cut of a smooth Gaussian field, periodic;
     64 x 64 x 64, pore, solid>
     """
-    return list(_registry().values())
+    return Listing(_registry().values())
 
 
 def dataset_info(name: str) -> DatasetInfo:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
+from microdsd.notebooks import drawn
+
 
 @dataclasses.dataclass(frozen=True)
 class DescriptorComparison:
@@ -85,7 +87,7 @@ class TwoPointComparison:
     same_size_median: float | None
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, repr=False)
 class Comparison:
     """Hold the result of `compare`.
 
@@ -119,6 +121,16 @@ class Comparison:
     descriptors: tuple[DescriptorComparison, ...]
     two_point: tuple[TwoPointComparison, ...]
     notes: tuple[str, ...]
+
+    def __repr__(self) -> str:
+        shape = " x ".join(map(str, self.shape))
+        return (
+            f"<comparison of {self.n_generated} samples of {shape} with {self.n_reference} real "
+            f"windows: {len(self.descriptors)} descriptors, {len(self.two_point)} curves>"
+        )
+
+    def _repr_html_(self) -> str:
+        return drawn(self)
 
     def to_dict(self) -> dict[str, Any]:
         """Convert to dicts, tuples, numbers, text and None, which `json.dumps` accepts."""

@@ -36,6 +36,7 @@ from microdsd.microstructure import (
 )
 from microdsd.microstructure.labels import focus_phase
 from microdsd.microstructure.seeds import resolve_seed
+from microdsd.notebooks import drawn
 from microdsd.progress import Progress, part_of, stage
 
 TwoSampleClassifier = Callable[[xr.DataArray, xr.DataArray], ClassifierTest]
@@ -46,7 +47,7 @@ _STEPS = 5
 """Of the progress: both sides measured, compared, judged, and what a classifier adds."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Evaluation:
     """Hold all measurements of generated samples and of windows of real material.
 
@@ -85,6 +86,17 @@ class Evaluation:
     notes: tuple[str, ...]
     flatters: str | None
     record: dict[str, Any]
+
+    def __repr__(self) -> str:
+        counts = {True: "counts exact", False: "counts not all exact", None: "no counts requested"}
+        shape = " x ".join(map(str, self.generated.shape[1:]))
+        return (
+            f"<evaluation of {len(self.generated)} samples of {shape} against {len(self.windows)} "
+            f"real windows: {self.verdict.in_short()}; {counts[self.exact]}>"
+        )
+
+    def _repr_html_(self) -> str:
+        return drawn(self)
 
     @property
     def exact(self) -> bool | None:

@@ -56,13 +56,13 @@ def match_pictures(
     for axis, picture in pictures.items():
         stacked = slices_of(volumes, axis)
         plane = stacked.isel(slice=0, drop=True)
-        plane, real, said = same_voxel_size(as_microstructure(plane), picture)
+        plane, real, remarks = same_voxel_size(as_microstructure(plane), picture)
         plane, reals[axis] = same_phases(plane, real)
         stacked = stacked.assign_coords(
             {dim: plane[dim] for dim in ("y", "x") if dim in plane.coords}
         )
         slices[axis] = stacked.assign_attrs(phases=plane.attrs["phases"])
-        notes += [note for note in said if note not in notes]
+        notes += [note for note in remarks if note not in notes]
     return MatchedPictures(slices, reals, pictures, tuple(notes))
 
 

@@ -107,8 +107,8 @@ class SliceEvaluation:
             if direction.verdict.test(difference.descriptor).answer == DIFFERS
         ]
 
-        def off(found: tuple[SliceDirection, DescriptorDifference]) -> float:
-            part = found[1].largest
+        def off(pair: tuple[SliceDirection, DescriptorDifference]) -> float:
+            part = pair[1].largest
             return abs(part.relative or 0.0) / part.margin if differing else part.bound
 
         return max(differing or open_ones, key=off, default=None)

@@ -25,6 +25,7 @@ from microdsd.microstructure import (
     resolve_phase,
 )
 from microdsd.microstructure.seeds import resolve_seed
+from microdsd.notebooks import drawn
 
 
 @dataclass(frozen=True)
@@ -68,7 +69,7 @@ class SweepStep:
     least: float
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class SweepEvaluation:
     """Hold all measurements of a sweep.
 
@@ -108,6 +109,18 @@ class SweepEvaluation:
     composition: tuple[PhaseComposition, ...]
     notes: tuple[str, ...]
     record: dict[str, Any]
+
+    def __repr__(self) -> str:
+        fractions = self.members()
+        name = phases_of(self.generated)[self.phase]
+        real = "" if self.windows is None else f", beside {len(self.windows)} real windows"
+        return (
+            f"<sweep of {name} from {min(fractions):g} to {max(fractions):g}: {len(fractions)} "
+            f"fractions, {len(self.requested)} samples{real}>"
+        )
+
+    def _repr_html_(self) -> str:
+        return drawn(self)
 
     @property
     def exact(self) -> bool | None:

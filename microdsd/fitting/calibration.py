@@ -20,10 +20,10 @@ from typing import Protocol
 import numpy as np
 from scipy.optimize import lsq_linear
 
-from microdsd.fitting.configurations import configuration_shares
 from microdsd.generation.request import GenerationRequest
 from microdsd.metrics import (
     connected_components,
+    edge_contacts,
     interface_density,
     percolates,
     triple_phase_boundary,
@@ -76,9 +76,6 @@ time is short, fewer numbers of evaluations are calibrated instead."""
 
 _HOLD = 0.3
 """How firmly settings that change nothing are held: per step of theirs, in tolerances."""
-
-_CONFIGURATIONS = 0.1
-"""Tolerance of all shares of configurations together, over those of mixed ones."""
 
 _NONE = 1e-9
 """Tolerance of what real windows have none of, and keeps bounds apart."""
@@ -443,7 +440,7 @@ def _measured(stack: Array, contents: Contents) -> dict[str, Array]:
     Names are those of descriptors, then of the phases.
 
     S2 is that of the species. Where one phase fills nearly all, its S2 in a window tells first of
-    all how much of it happens to lie near the faces. Local configurations are of the species, too.
+    all how much of it happens to lie near the faces.
     """
     windows = as_microstructure(stack, phases=contents.phases, ensemble=True)
     labels = list(phases_of(windows))
@@ -462,10 +459,10 @@ def _measured(stack: Array, contents: Contents) -> dict[str, Array]:
         )
     if len(labels) > 2:
         measured["triple_phase_boundary"] = triple_phase_boundary(windows, periodic=False)
-    rows = {name: values.values.reshape(len(windows), -1) for name, values in measured.items()}
-    for label in contents.species:
-        rows[f"configurations {label}"] = configuration_shares(stack, label)
-    return rows
+    # Of two phases both have the same edge contacts.
+    for label in labels if len(labels) > 2 else contents.species:
+        measured[f"edge_contacts {label}"] = edge_contacts(windows, phase=label, periodic=False)
+    return {name: values.values.reshape(len(windows), -1) for name, values in measured.items()}
 
 
 def _tolerances(target: dict[str, Array]) -> dict[str, Array]:
@@ -477,12 +474,6 @@ def _tolerances(target: dict[str, Array]) -> dict[str, Array]:
     tolerances = {}
     for name, values in target.items():
         mean = values.mean(0)
-        if name.startswith("configurations"):
-            mixed = mean[1:-1].sum()
-            tolerances[name] = np.full(
-                len(mean), _CONFIGURATIONS * mixed / math.sqrt(len(mean)) + _NONE
-            )
-            continue
         record = find(name.partition(" ")[0])
         if record is None or record.tolerance is None:
             raise LookupError(f"{name}: no tolerance of it is registered")

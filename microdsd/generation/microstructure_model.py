@@ -32,6 +32,7 @@ from microdsd.models.volumes import AXES, SliceCards, require_isotropic
 from microdsd.models.walk_back import WalkBack
 from microdsd.networks.build import Network
 from microdsd.networks.slices import SliceNetworks
+from microdsd.notebooks import facts
 from microdsd.process import Boundary
 from microdsd.process.blocks import dealt
 from microdsd.progress import Progress
@@ -77,6 +78,17 @@ class MicrostructureModel:
         self.card = card
         self._precision = precision
         self._sampler = BatchedSampler(self.network, card, self.device, precision)
+
+    def __repr__(self) -> str:
+        entries = self.card.summary()
+        return (
+            f"<model: {len(self.card.window)}D, {entries['makes']}; window {entries['window']}, "
+            f"voxel size {entries['voxel size']}; {entries['evaluations']} evaluations, on "
+            f"{self.device}>"
+        )
+
+    def _repr_html_(self) -> str:
+        return facts("microdsd model", {**self.card.summary(), "device": str(self.device)})
 
     @classmethod
     def load(

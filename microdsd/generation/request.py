@@ -20,6 +20,7 @@ from microdsd.models.card import ModelCard
 from microdsd.models.methods import METHODS
 from microdsd.models.plan import WalkPlan
 from microdsd.models.volume_walk import UNCALIBRATED
+from microdsd.notebooks import facts
 from microdsd.process import Boundary, Lattice
 from microdsd.process.lattice import MIN_LENGTH
 from microdsd.sampling.guidance import Guide
@@ -36,7 +37,7 @@ _UNCALIBRATED_REMARK = (
 )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class GenerationRequest:
     """Request samples, down to the last voxel of their composition.
 
@@ -81,6 +82,38 @@ class GenerationRequest:
 
     def __len__(self) -> int:
         return len(self.composition)
+
+    def __repr__(self) -> str:
+        entries = self.summary()
+        return (
+            f"<request: {entries['samples']} samples of {entries['shape']}; "
+            f"{entries['composition']}; seed {self.seed}>"
+        )
+
+    def _repr_html_(self) -> str:
+        return facts("microdsd request", self.summary())
+
+    def summary(self) -> dict[str, str]:
+        """Return what is asked for, in a few words each; of counts, those of the first sample."""
+        counts = self.composition.counts[0].sum(axis=0) + self.composition.known
+        entries = {
+            "samples": str(len(self)),
+            "shape": " x ".join(map(str, self.lattice.shape)),
+            "boundary": ", ".join(dict.fromkeys(self.lattice.boundary)),
+            "composition": ", ".join(
+                f"{name} {count:,}"
+                for name, count in zip(self.composition.names, counts.tolist(), strict=True)
+            ),
+            "network calls": str(self.plan.network_calls or "not known beforehand"),
+            "seed": str(self.seed),
+        }
+        if len(np.unique(self.composition.counts, axis=0)) > 1:
+            entries["composition"] += " in the first sample; others differ"
+        if self.classes:
+            entries["classes"] = ", ".join(dict.fromkeys(self.classes))
+        if self.notes:
+            entries["notes"] = " ".join(self.notes)
+        return entries
 
     @classmethod
     def resolve(

@@ -68,7 +68,8 @@ def replacing(path: Path) -> Iterator[Path]:
     except OSError as error:
         raise DataFileError(
             f"{path}: cannot be written ({error.strerror or error}); "
-            "free disk space, check permissions, or choose another folder"
+            "free disk space, check permissions, close it in other programs, or choose another "
+            "folder"
         ) from error
     finally:
         temporary.unlink(missing_ok=True)
@@ -170,5 +171,5 @@ def _remove_abandoned(path: Path) -> None:
 
 
 def _flush_to_disk(path: Path) -> None:
-    with path.open("rb") as file:
+    with path.open("r+b") as file:  # Windows flushes only what may be written to
         os.fsync(file.fileno())

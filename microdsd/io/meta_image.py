@@ -70,7 +70,7 @@ def save_mhd(path: str | Path, ms: LabelsLike, *, overwrite: bool = False) -> No
         atomic_write(data, overwrite=overwrite) as temporary,
     ):
         low_byte_first(ms).tofile(temporary)
-        header.write_text(_header(ms, data.name), encoding="utf-8")
+        header.write_text(_header(ms, data.name), encoding="utf-8", newline="\n")
 
 
 def _header(ms: xr.DataArray, data_file: str) -> str:

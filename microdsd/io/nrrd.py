@@ -81,7 +81,7 @@ def save_nhdr(path: str | Path, ms: LabelsLike, *, overwrite: bool = False) -> N
     ):
         values.tofile(temporary)
         text = _header(ms, ["encoding: raw", f"data file: {data.name}"])
-        header.write_text(text, encoding="utf-8")
+        header.write_text(text, encoding="utf-8", newline="\n")
 
 
 def _header(ms: xr.DataArray, encoding: list[str]) -> str:

@@ -4,6 +4,7 @@ from microdsd.metrics.anisotropy import fabric
 from microdsd.metrics.chords import chord_length_density, mean_chord_length
 from microdsd.metrics.cluster_function import two_point_cluster
 from microdsd.metrics.descriptors import describe
+from microdsd.metrics.edge_contacts import edge_contacts
 from microdsd.metrics.lineal_path import lineal_path
 from microdsd.metrics.local_thickness import local_thickness
 from microdsd.metrics.minkowski import minkowski_functionals
@@ -18,6 +19,7 @@ __all__ = [
     "chord_length_density",
     "connected_components",
     "describe",
+    "edge_contacts",
     "euler_characteristic",
     "fabric",
     "fraction_profile",

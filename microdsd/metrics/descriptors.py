@@ -12,6 +12,7 @@ from microdsd.metrics._ensembles import MaskLike
 from microdsd.metrics.anisotropy import ANISOTROPY
 from microdsd.metrics.chords import CHORDS
 from microdsd.metrics.cluster_function import CLUSTER
+from microdsd.metrics.edge_contacts import EDGE_CONTACTS
 from microdsd.metrics.lineal_path import LINEAL_PATH
 from microdsd.metrics.local_thickness import LOCAL_THICKNESS
 from microdsd.metrics.minkowski import MINKOWSKI
@@ -51,6 +52,7 @@ for _group in (
     COMPONENTS,
     PERCOLATION,
     TRIPLE_LINES,
+    EDGE_CONTACTS,
     ANISOTROPY,
     REPRESENTATIVITY,
     PORE_NETWORK,

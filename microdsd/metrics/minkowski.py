@@ -10,11 +10,11 @@ import numpy as np
 import xarray as xr
 
 from microdsd.metrics._ensembles import MaskLike, per_sample, phase_in_specimen
+from microdsd.metrics._figures import Figure, lattice_section, section_area
 from microdsd.metrics.registry import Descriptor, Group, Variables
 from microdsd.metrics.request import Request
 from microdsd.metrics.surface import check_thickness, direction_weights
 from microdsd.metrics.topology import Connectivity, checked_connectivity
-from microdsd.metrics.triple_lines import Figure, lattice_section, section_area
 from microdsd.microstructure.schema import LabelsLike, as_ensemble, resolve_phase, voxel_size_of
 
 if TYPE_CHECKING:

@@ -12,6 +12,7 @@ from scipy.spatial import SphericalVoronoi
 
 from microdsd.errors import InputError
 from microdsd.metrics._ensembles import MaskLike, per_sample, specimen_of
+from microdsd.metrics._figures import Direction
 from microdsd.metrics.registry import Descriptor, Group, Margin, Variables, Words
 from microdsd.metrics.request import Request
 from microdsd.microstructure.schema import (
@@ -26,8 +27,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Field = NDArray[Any]
-
-Direction = tuple[int, ...]
 
 
 def specific_surface_area(

@@ -8,9 +8,19 @@ import numpy as np
 import xarray as xr
 
 from microdsd.metrics._ensembles import MaskLike, per_sample, specimen_of
+from microdsd.metrics._figures import (
+    SQUARE,
+    Figure,
+    corners_of,
+    lattice_section,
+    mean_of_cells,
+    section_area,
+    squares,
+    whole_figures,
+)
 from microdsd.metrics.registry import Descriptor, Group, Margin, Variables, Words
 from microdsd.metrics.request import Request
-from microdsd.metrics.surface import Direction, check_thickness, direction_weights
+from microdsd.metrics.surface import check_thickness, direction_weights
 from microdsd.microstructure.schema import (
     LabelsLike,
     as_ensemble,
@@ -22,10 +32,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Array = NDArray[Any]
-
-Figure = tuple[Direction, ...]
-
-_SQUARE: Figure = ((0, 0), (1, 0), (0, 1), (1, 1))
 
 
 def triple_phase_boundary(
@@ -91,7 +97,7 @@ def triple_phase_boundary(
     labels, inside = ensemble.values, specimen_of(ensemble, mask)
     size, unit = voxel_size_of(ensemble)
     if len(size) == 2:
-        density = _points(labels, inside, (_SQUARE,), periodic) / np.prod(size)
+        density = _points(labels, inside, (SQUARE,), periodic) / np.prod(size)
     else:
         density = np.zeros(len(labels))
         for normal, share in direction_weights(tuple(1 / edge for edge in size)).items():
@@ -141,47 +147,14 @@ def triple_edge_density(
     """
     ensemble = as_ensemble(ms)
     check_thickness(ensemble, periodic)
-    figures = [_SQUARE]
-    if len(spatial_dims(ensemble)) == 3:
-        figures = [lattice_section(axis)[0] for axis in ((1, 0, 0), (0, 1, 0), (0, 0, 1))]
     inside = specimen_of(ensemble, mask)
     edges = np.zeros(len(ensemble))
-    for figure in figures:
+    for figure in squares(len(spatial_dims(ensemble))):
         several = _phases_met(ensemble.values, figure, periodic) >= 3
-        edges += _mean(several, _whole(inside, figure, periodic))
+        edges += mean_of_cells(several, whole_figures(inside, figure, periodic))
     return per_sample(
         ensemble, edges, name="triple_edge_density", long_name="triple voxel edges per voxel"
     )
-
-
-def lattice_section(normal: Direction) -> tuple[Figure, ...]:
-    """Return the corners of the figures that tile one cell of a lattice plane.
-
-    A rectangle, or, normal to a diagonal of space, the two triangles of a rhombus. The first
-    three corners of the first figure are x, x + u and x + v.
-    """
-    (a, p), *rest = [(axis, n) for axis, n in enumerate(normal) if n]
-    unit = np.eye(3, dtype=int)
-    if len(rest) == 2:
-        (b, q), (c, r) = rest
-        u, v = unit[b] * p - unit[a] * q, (unit[c] * p - unit[a] * r) * q * r
-        return _figure(0 * u, u, v), _figure(u, v, u + v)
-    if len(rest) == 1:
-        ((b, q),) = rest
-        u, v = unit[b] * p - unit[a] * q, unit[3 - a - b]
-    else:
-        u, v = (unit[axis] for axis in range(3) if axis != a)
-    return (_figure(0 * u, u, v, u + v),)
-
-
-def _figure(*corners: NDArray[np.int64]) -> Figure:
-    return tuple(tuple(corner.tolist()) for corner in corners)
-
-
-def section_area(section: tuple[Figure, ...], size: tuple[float, ...]) -> float:
-    """Return the area of one cell of a `lattice_section` of voxels with these edges."""
-    _, u, v = np.multiply(section[0][:3], size)
-    return float(np.linalg.norm(np.cross(u, v)))
 
 
 def _points(
@@ -194,50 +167,17 @@ def _points(
     points = np.zeros(len(labels))
     for figure in section:
         met = np.maximum(_phases_met(labels, figure, periodic), 2) - 2
-        points += _mean(met, _whole(inside, figure, periodic))
+        points += mean_of_cells(met, whole_figures(inside, figure, periodic))
     return points
-
-
-def _corners(field: Array, figure: Figure, periodic: bool) -> list[Array]:
-    """Return the values on every corner of a figure, for every place at which it fits."""
-    offsets = np.array(figure)
-    if periodic:
-        axes = tuple(range(1, field.ndim))
-        return [np.roll(field, -offset, axis=axes) for offset in offsets]
-    offsets -= offsets.min(axis=0)
-    kept = np.array(field.shape[1:]) - offsets.max(axis=0)
-    return [
-        field[:, *(slice(o, o + n) for o, n in zip(offset, kept, strict=True))]
-        for offset in offsets
-    ]
-
-
-def _whole(
-    inside: NDArray[np.bool_] | None, figure: Figure, periodic: bool
-) -> NDArray[np.bool_] | None:
-    """Find the places where all corners of a figure are in the specimen."""
-    if inside is None:
-        return None
-    return np.asarray(np.logical_and.reduce(_corners(inside, figure, periodic)))
 
 
 def _phases_met(labels: Array, figure: Figure, periodic: bool) -> NDArray[np.uint8]:
     """Count the phases on the corners of a figure, for every place at which it fits."""
-    corners = _corners(labels, figure, periodic)
+    corners = corners_of(labels, figure, periodic)
     met = np.ones(corners[0].shape, dtype=np.uint8)
     for i in range(1, len(corners)):
         met += np.logical_and.reduce([corners[i] != corner for corner in corners[:i]])
     return met
-
-
-def _mean(cells: Array, among: NDArray[np.bool_] | None) -> NDArray[np.float64]:
-    """Average each sample over all or some of its cells; NaN where there are none."""
-    space = tuple(range(1, cells.ndim))
-    if among is None:
-        return np.asarray(cells.mean(axis=space, dtype=np.float64))
-    number = among.sum(axis=space)
-    total = (cells * among).sum(axis=space, dtype=np.float64)
-    return np.asarray(np.divide(total, number, out=np.full(len(cells), np.nan), where=number > 0))
 
 
 def _measure(request: Request) -> Variables:

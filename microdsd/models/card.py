@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -19,6 +19,31 @@ from microdsd.networks.unet import UNetConfig
 from microdsd.process.lattice import Boundary
 
 FORMAT_VERSION = 2
+
+
+def window_words(window: Sequence[int]) -> str:
+    """Write the size of a window.
+
+    Examples
+    --------
+    >>> window_words((64, 64))
+    '64 x 64'
+    """
+    return " x ".join(map(str, window))
+
+
+def voxel_words(voxel_size: Sequence[float], unit: str) -> str:
+    """Write the size of a voxel, once where it is a cube.
+
+    Examples
+    --------
+    >>> voxel_words((4.5e-6, 4.5e-6), "m"), voxel_words((1.0, 1.0), "voxel")
+    ('4.5 µm', 'not stated')
+    """
+    if unit != "m":
+        return "not stated"
+    lengths = [f"{edge * 1e6:.4g}" for edge in voxel_size]
+    return f"{lengths[0] if len(set(lengths)) == 1 else ' x '.join(lengths)} µm"
 
 
 @dataclass(frozen=True)
@@ -94,6 +119,25 @@ class ModelCard:
     def phases(self) -> Mapping[int, str]:
         """Return label and name of every phase, in the order of the labels; or of every channel."""
         return self.contents.phases
+
+    def summary(self) -> dict[str, str]:
+        """Return what a user asks first, in a few words each."""
+        spans = (
+            f"{name} {self.fraction_range[name][0]:.3g} to {self.fraction_range[name][1]:.3g}"
+            for name in self.phases.values()
+        )
+        classes = {"classes": ", ".join(self.classes)} if self.classes else {}
+        return {
+            "makes": ", ".join(self.phases.values()),
+            "trained on": "; ".join(spans),
+            "window": window_words(self.window),
+            "voxel size": voxel_words(self.voxel_size, self.unit),
+            "symmetry": self.symmetry,
+            **classes,
+            "method": self.method,
+            "evaluations": str(self.evaluations),
+            "data": str(self.provenance.get("data") or "not recorded"),
+        }
 
     def walk(self, evaluations: int, sigma_last: float | None = None) -> WalkBack:
         """Return how samples walk back in that many evaluations, to a given last level if any."""

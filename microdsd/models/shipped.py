@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from microdsd.errors import DataFileError
+from microdsd.models.card import voxel_words, window_words
 from microdsd.models.convergence import Convergence
 from microdsd.models.files import read_model
 from microdsd.models.volume_walk import VolumeWalk
 from microdsd.models.walk_back import WalkBack
+from microdsd.notebooks import Listing
 
 SUFFIX = ".model"
 _FOLDER = Path(__file__).parent
@@ -92,8 +94,20 @@ class ModelInfo:
         entries = {**asdict(self), "ndim": self.ndim, "validation_gains": gains}
         return entries | {"convergence": self.convergence.to_dict()}
 
+    def summary(self) -> dict[str, str]:
+        """Return the row of the model in the table of `list_models`."""
+        return {
+            "name": self.name,
+            "material": self.material or self.data or "",
+            "phases": ", ".join(self.phases),
+            "window": window_words(self.window),
+            "voxel size": voxel_words(self.voxel_size, self.unit),
+            "quality": self.quality or "",
+            "MB": f"{self.file_size / 1e6:.1f}",
+        }
+
     def __repr__(self) -> str:
-        window = " x ".join(map(str, self.window))
+        window = window_words(self.window)
         return f"<model {self.name!r}: {self.ndim}D, {', '.join(self.phases)}; window {window}>"
 
 
@@ -125,15 +139,15 @@ def shipped_models() -> list[str]:
     return sorted(path.stem for path in _FOLDER.glob(f"*{SUFFIX}"))
 
 
-def list_models() -> list[ModelInfo]:
-    """List the models that ship, as `model_info` describes each.
+def list_models() -> Listing[ModelInfo]:
+    """List the models that ship, as `model_info` describes each; the list shows as a table.
 
     Examples
     --------
     >>> list_models()[0]
     <model 'berea-2d': 2D, pore, solid; window 64 x 64>
     """
-    return [model_info(name) for name in shipped_models()]
+    return Listing(model_info(name) for name in shipped_models())
 
 
 def model_info(path: str | Path) -> ModelInfo:

@@ -5,6 +5,7 @@ import pytest
 from scipy import ndimage
 
 from microdsd import GaussianField, InputError, YeongTorquato
+from microdsd.baselines.covariance import nearest_radial
 from microdsd.baselines.curve_file import read_curve
 from microdsd.baselines.lifting import blended_map, isotropic_map
 from microdsd.baselines.orthant import exceedance_probability
@@ -36,6 +37,19 @@ def stretched(lengths, lags=LAGS):
     chi = np.exp(-h)
     middle = len(lags) // 2
     return chi, {"z": chi[middle], "y": chi[:, middle], "x": chi[:, :, middle]}
+
+
+@pytest.mark.parametrize("ndim", [2, 3])
+@pytest.mark.parametrize("law", [lambda r: np.exp(-r / 3), lambda r: np.exp(-(r**2) / 16)])
+def test_a_true_radial_covariance_is_kept_and_noise_is_not(ndim, law):
+    r = np.arange(0, 31, 0.5)
+    noise = 0.03 * np.random.default_rng(0).standard_normal(len(r)) * (r > 0)
+    kept = nearest_radial(r, law(r), reach=30, ndim=ndim)
+    cleaned = nearest_radial(r, law(r) + noise, reach=30, ndim=ndim)
+    assert (kept.shares >= 0).all()
+    assert kept.at(0.0) == pytest.approx(1)
+    np.testing.assert_allclose(kept.at(r), law(r), atol=0.01)
+    assert np.abs(cleaned.at(r) - law(r)).mean() < 0.7 * np.abs(noise).mean()
 
 
 def test_isotropic_correlation_is_that_of_the_plane():
@@ -75,7 +89,7 @@ def test_planes_come_back_whatever_they_are():
 
 @pytest.mark.statistics
 def test_field_from_a_plane_has_the_s2_of_the_volume():
-    """The largest error of one seed is 0.010; the bound is 0.015."""
+    """Seeded; the error of this seed is below the bound, others were not run."""
     slices = medium((2, 2, 2), 10, rng=1)[:, ::20].reshape(-1, 40, 40)
     field = GaussianField.from_planes(as_microstructure(slices, ensemble=True), periodic=True)
     made = field.sample(6, phase_fraction={0: PHI}, shape=(32, 36, 40), rng=0)
@@ -89,7 +103,7 @@ def test_field_from_a_plane_has_the_s2_of_the_volume():
 def test_fields_from_two_directions_are_anisotropic():
     """Lengths 1.2, 2 and 3 along z, y and x; the plane normal to x has no picture.
 
-    Errors are 0.003 to 0.010 over 5 seeds, none beyond the bound of 0.016.
+    Seeded; the error of this seed is below the bound of 0.016, others were not run.
     """
     volumes = medium((1.2, 2, 3), 12, rng=2)
     top = as_microstructure(volumes[:, ::20].reshape(-1, 40, 40), ensemble=True)
@@ -113,7 +127,7 @@ def test_one_side_is_enough_for_a_transverse_material():
 @pytest.mark.statistics
 @pytest.mark.parametrize("ndim", [2, 3])
 def test_debye_random_medium_from_its_curve(ndim):
-    """Errors are 0.001 to 0.006 over 5 seeds, none beyond the bound of 0.01."""
+    """Seeded; the error of this seed is below the bound of 0.01, others were not run."""
     r = np.arange(0, 31, 0.5)
     debye = 0.2**2 + 0.2 * 0.8 * np.exp(-r / 3)
     field = GaussianField.from_curve(r, debye, fraction=0.2, ndim=ndim)

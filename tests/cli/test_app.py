@@ -1,4 +1,5 @@
 import json
+import os
 import subprocess
 import sys
 from types import SimpleNamespace
@@ -35,6 +36,24 @@ def test_version():
     result = run("--version")
     assert result.exit_code == 0
     assert result.output.strip() == f"microdsd {__version__}"
+
+
+def test_characters_that_the_output_lacks_are_escaped():
+    code = (
+        "from microdsd.cli.terminal import escape_what_cannot_be_shown, say\n"
+        "escape_what_cannot_be_shown()\n"
+        "say('S₂ at σ, 48³')\n"
+        "say('−3 %', err=True)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        env={**os.environ, "PYTHONIOENCODING": "cp1252"},
+        timeout=120,
+        check=True,
+    )
+    assert done.stdout.decode("cp1252").rstrip() == r"S\u2082 at \u03c3, 48³"
+    assert done.stderr.decode("cp1252").rstrip() == r"\u22123 %"
 
 
 def test_help_lists_every_verb_with_one_line():

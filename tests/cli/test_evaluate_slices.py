@@ -69,7 +69,7 @@ def test_directions_have_pictures_of_their_own(files):
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (("small.png",), "compare windows of"),
+        (("small.png",), "take a larger picture"),
         (("thin.png",), "smaller than the slices normal to z"),
         (("top.png", "--voxel-size", "2um"), "voxels measure"),
         (("top.png", "--periodic"), "periodic: is for"),

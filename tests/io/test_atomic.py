@@ -27,6 +27,21 @@ def test_the_file_appears_whole_at_the_end(tmp_path):
     assert names(tmp_path) == ["a.bin"]
 
 
+def test_what_is_flushed_may_be_written_to(tmp_path, monkeypatch):
+    """Windows refuses to flush a file that is open for reading alone."""
+    flushed = []
+
+    def flush(number):
+        os.pwrite(number, b"N", 0)
+        flushed.append(number)
+
+    monkeypatch.setattr(os, "fsync", flush)
+    with atomic_write(tmp_path / "a.bin", overwrite=False) as temporary:
+        temporary.write_bytes(b"new")
+    assert flushed
+    assert (tmp_path / "a.bin").read_bytes() == b"New"
+
+
 @pytest.mark.parametrize("stop", [KeyboardInterrupt, ZeroDivisionError, InputError])
 def test_an_interrupt_leaves_the_old_file_and_nothing_else(tmp_path, stop):
     target = tmp_path / "a.bin"

@@ -15,6 +15,7 @@ from microdsd.evaluation.verdict.diversity import DiversityTest
 from microdsd.evaluation.verdict.needed import Needed, factors_differs, factors_within
 from microdsd.evaluation.verdict.permutation import holm
 from microdsd.metrics.registry import Margin
+from microdsd.notebooks import drawn
 
 Curve = tuple[float, ...]
 Interval = tuple[float, float]
@@ -162,7 +163,7 @@ class FractionMatch:
     high: float
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, repr=False)
 class Verdict:
     """Hold the answers of all tests, and what they rest on.
 
@@ -206,6 +207,22 @@ class Verdict:
     descriptor_diversity: DiversityTest | None = None
     tests: tuple[Test, ...] = ()
     comparisons: int = 1
+
+    def __repr__(self) -> str:
+        return (
+            f"<verdict on {self.n_generated} samples against {self.n_real} real windows: "
+            f"{self.in_short()}>"
+        )
+
+    def _repr_html_(self) -> str:
+        return drawn(self)
+
+    def in_short(self) -> str:
+        """Count the answers on the descriptors, or say that nothing was compared."""
+        if self.status != "compared":
+            return self.status
+        answers = ", ".join(f"{number} {answer}" for answer, number in self.counts().items())
+        return f"of {len(self.descriptors)} descriptors {answers}"
 
     @property
     def indistinguishable(self) -> bool | None:

@@ -68,7 +68,7 @@ def joined_scripts(names: Sequence[str]) -> str:
 
 
 def _policy(script: str) -> str:
-    """Let the browser run this script alone, and load nothing from anywhere."""
+    """Allow the browser to run this script alone, and to load nothing from anywhere."""
     digest = base64.b64encode(hashlib.sha256(f"\n{script}\n".encode()).digest()).decode()
     return (
         f"default-src 'none'; script-src 'sha256-{digest}'; style-src 'unsafe-inline'; "

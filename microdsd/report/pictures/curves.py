@@ -59,31 +59,58 @@ def curve_bands(
     """
     with figure_style():
         figure = blank_figure(*size)
-        axes = _axes(figure)
-        x = np.asarray(distance)
-        dashed = {"color": colour.line, "lw": 0.8, "ls": (0, (4, 2))}
-        if real_band is not None:
-            axes.fill_between(x, *real_band, color=REAL_BAND, lw=0, label="real, 5–95 % of windows")
-            _draw_bounds(axes, x, real_band, "real", color=REAL_BAND, ls="none")
-        if generated_band is not None:
-            _draw_bounds(axes, x, generated_band, "generated", **dashed)
-            axes.plot([], [], label="generated, 5–95 %", **dashed)
-        if level is not None:
-            axes.axhline(level, color=MUTED, lw=0.7, ls=":")
-        axes.plot(x, real, color=REAL, label="real, mean")
-        axes.plot(
-            x, generated, color=colour.line, ls="none", marker="o", ms=3.2, mfc="white", mew=1.1,
-            clip_on=False, zorder=3, label="generated, mean",
-        )  # fmt: skip
-        axes.set(xlabel=xlabel, ylabel=ylabel, xlim=(0, x[-1]))
-        axes.set_ylim(bottom=0)
-        if legend:
-            handles, labels = axes.get_legend_handles_labels()
-            order = sorted(
-                range(len(labels)), key=lambda i: ("mean" not in labels[i], labels[i] < "h")
-            )
-            axes.legend([handles[i] for i in order], [labels[i] for i in order], loc="upper right")
+        draw_curve_bands(
+            _axes(figure),
+            distance,
+            real=real,
+            generated=generated,
+            real_band=real_band,
+            generated_band=generated_band,
+            colour=colour,
+            xlabel=xlabel,
+            ylabel=ylabel,
+            level=level,
+            legend=legend,
+        )
     return figure
+
+
+def draw_curve_bands(
+    axes: Axes,
+    distance: ArrayLike,
+    *,
+    real: ArrayLike,
+    generated: ArrayLike,
+    real_band: tuple[ArrayLike, ArrayLike] | None = None,
+    generated_band: tuple[ArrayLike, ArrayLike] | None = None,
+    colour: PhaseColour,
+    xlabel: str,
+    ylabel: str,
+    level: float | None = None,
+    legend: bool = True,
+) -> None:
+    """Draw into axes what `curve_bands` draws into a figure of its own."""
+    x = np.asarray(distance)
+    if real_band is not None:
+        axes.fill_between(x, *real_band, color=REAL_BAND, lw=0, label="real, 5–95 % of windows")
+        _draw_bounds(axes, x, real_band, "real", color=REAL_BAND, ls="none")
+    if generated_band is not None:
+        dashed: dict[str, Any] = {"color": colour.line, "lw": 0.8, "ls": (0, (4, 2))}
+        _draw_bounds(axes, x, generated_band, "generated", **dashed)
+        axes.plot([], [], label="generated, 5–95 %", **dashed)
+    if level is not None:
+        axes.axhline(level, color=MUTED, lw=0.7, ls=":")
+    axes.plot(x, real, color=REAL, label="real, mean")
+    axes.plot(
+        x, generated, color=colour.line, ls="none", marker="o", ms=3.2, mfc="white", mew=1.1,
+        clip_on=False, zorder=3, label="generated, mean",
+    )  # fmt: skip
+    axes.set(xlabel=xlabel, ylabel=ylabel, xlim=(0, x[-1]))
+    axes.set_ylim(bottom=0)
+    if legend:
+        handles, labels = axes.get_legend_handles_labels()
+        order = sorted(range(len(labels)), key=lambda i: ("mean" not in labels[i], labels[i] < "h"))
+        axes.legend([handles[i] for i in order], [labels[i] for i in order], loc="upper right")
 
 
 def training_curves(
@@ -142,22 +169,18 @@ def fraction_scatter(
     """
     with figure_style():
         figure = blank_figure(*size)
-        axes = _axes(figure, left=0.8)
-        if trained is not None:
-            axes.axvspan(*trained, color=SHADE, lw=0, label="seen in training")
-        if real is not None:
-            axes.plot(*real, color=MUTED, ls="none", marker="o", ms=2.6, mew=0, alpha=0.55,
-                      label="real windows")  # fmt: skip
-        axes.plot(*mean, color=colour.line, lw=1.3, label="generated, mean")
-        axes.plot(
-            fraction, values, color=colour.line, ls="none", marker="o", ms=3.2, mfc="white",
-            mew=1.0, label="generated samples",
-        )  # fmt: skip
-        axes.set(xlabel=xlabel, ylabel=ylabel)
-        if axes.get_ylim()[0] > 0:
-            axes.set_ylim(bottom=0)
-        if legend:
-            axes.legend(loc="best")
+        draw_fraction_scatter(
+            _axes(figure, left=0.8),
+            fraction,
+            values,
+            mean=mean,
+            real=real,
+            trained=trained,
+            colour=colour,
+            xlabel=xlabel,
+            ylabel=ylabel,
+            legend=legend,
+        )
     return figure
 
 
@@ -167,6 +190,37 @@ def _draw_bounds(
     """Draw the two bounds of a band, with names that the legend leaves out."""
     for bound, share in zip(bounds, ("5 %", "95 %"), strict=True):
         axes.plot(x, bound, label=f"_{name}, {share}", **style)
+
+
+def draw_fraction_scatter(
+    axes: Axes,
+    fraction: ArrayLike,
+    values: ArrayLike,
+    *,
+    mean: tuple[ArrayLike, ArrayLike],
+    real: tuple[ArrayLike, ArrayLike] | None = None,
+    trained: tuple[float, float] | None = None,
+    colour: PhaseColour,
+    xlabel: str,
+    ylabel: str,
+    legend: bool = True,
+) -> None:
+    """Draw into axes what `fraction_scatter` draws into a figure of its own."""
+    if trained is not None:
+        axes.axvspan(*trained, color=SHADE, lw=0, label="seen in training")
+    if real is not None:
+        axes.plot(*real, color=MUTED, ls="none", marker="o", ms=2.6, mew=0, alpha=0.55,
+                  label="real windows")  # fmt: skip
+    axes.plot(*mean, color=colour.line, lw=1.3, label="generated, mean")
+    axes.plot(
+        fraction, values, color=colour.line, ls="none", marker="o", ms=3.2, mfc="white",
+        mew=1.0, label="generated samples",
+    )  # fmt: skip
+    axes.set(xlabel=xlabel, ylabel=ylabel)
+    if axes.get_ylim()[0] > 0:
+        axes.set_ylim(bottom=0)
+    if legend:
+        axes.legend(loc="best")
 
 
 def _axes(figure: Figure, *, left: float = 0.6) -> Axes:

@@ -31,7 +31,10 @@ SUFFIXES = (".png", ".svg")
 _COLUMNS = 3
 
 
-class _Panel(NamedTuple):
+class Panel(NamedTuple):
+    """Hold one curve of every phase, in the units of the picture."""
+
+    name: str
     title: str
     label: str
     abscissa: Values
@@ -66,7 +69,7 @@ def draw_description(path: str | Path, described: xr.Dataset, *, overwrite: bool
         As `microdsd.io.atomic_write`.
     """
     check_picture(path)
-    panels = list(_panels(described))
+    panels = list(panels_of(described))
     if not panels:
         raise InputError("described: holds no curves; measure e.g. the group two_point")
     rows = -(-len(panels) // _COLUMNS)
@@ -76,7 +79,7 @@ def draw_description(path: str | Path, described: xr.Dataset, *, overwrite: bool
         for axes in grid[len(panels) :]:
             axes.set_axis_off()
         for axes, panel in zip(grid, panels, strict=False):
-            _draw(axes, panel)
+            draw_panel(axes, panel)
         grid[0].legend(loc="upper right")
         figure.tight_layout(w_pad=1.6, h_pad=1.4)
         with atomic_write(path, overwrite=overwrite) as temporary:
@@ -86,7 +89,8 @@ def draw_description(path: str | Path, described: xr.Dataset, *, overwrite: bool
                 figure.savefig(temporary, format="svg", metadata={"Date": None})
 
 
-def _draw(axes: Axes, panel: _Panel) -> None:
+def draw_panel(axes: Axes, panel: Panel) -> None:
+    """Draw the mean of every phase, and of ensembles the band 5 to 95 % of the samples."""
     names = [str(name) for name in panel.curves["phase_name"].values]
     labels = panel.curves["phase"].values.tolist()
     colours = phase_colours(dict(zip(labels, names, strict=True)))
@@ -110,7 +114,8 @@ def _draw(axes: Axes, panel: _Panel) -> None:
     axes.set_ylim(bottom=0)
 
 
-def _panels(described: xr.Dataset) -> Iterator[_Panel]:
+def panels_of(described: xr.Dataset) -> Iterator[Panel]:
+    """Yield the curves of a result of `describe` whose records are marked as drawn."""
     size = described.attrs["voxel_size"]
     for record in descriptors():
         for name in filter(record.describes, map(str, described.data_vars)):
@@ -119,7 +124,7 @@ def _panels(described: xr.Dataset) -> Iterator[_Panel]:
                 yield _panel(described, record, name)
 
 
-def _panel(described: xr.Dataset, record: Descriptor, name: str) -> _Panel:
+def _panel(described: xr.Dataset, record: Descriptor, name: str) -> Panel:
     unit = str(described.attrs["unit"])
     values = described[name]
     if "axis" in values.dims:
@@ -136,7 +141,8 @@ def _panel(described: xr.Dataset, record: Descriptor, name: str) -> _Panel:
     if values.attrs["units"] == f"1/{unit}":
         values = values / scale.factor
         title = f"{title} (1/{scale.symbol.removesuffix('s')})"
-    return _Panel(
+    return Panel(
+        name,
         title,
         f"{abscissa} ({scale.symbol})",
         along[:reach] * scale.factor,

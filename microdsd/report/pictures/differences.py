@@ -12,6 +12,7 @@ from microdsd.evaluation.verdict import CANNOT_TELL, DIFFERS, WITHIN, Answer
 from microdsd.report.pictures.style import INK, MUTED, RULE, SHADE, blank_figure, figure_style
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 Size = tuple[float, float]
@@ -54,36 +55,49 @@ def intervals_in_margins(
         axes = figure.add_axes(
             (left / width, bottom / height, 1 - (left + right) / width, row * len(names) / height)
         )
-        axes.axvspan(-1, 1, color=SHADE, lw=0)
-        axes.axvline(0, color=MUTED, lw=0.7, ls=":")
-        rows = zip(differences, intervals, answers, strict=True)
-        for i, (difference, interval, answer) in enumerate(rows):
-            axes.axhline(i, color=RULE, lw=0.6, zorder=0)
-            if narrow:
-                axes.annotate(
-                    names[i], (-_END, i), xytext=(0, 5), textcoords="offset points", color=INK
-                )
-            if difference is None or interval is None:
-                continue
-            colour = ANSWER_COLOURS[answer]
-            place = np.clip(difference, -_END, _END)
-            axes.plot(interval, (i, i), color=colour, lw=1.6, label="_interval")
-            axes.plot(place, i, color=colour, marker=_MARKERS[answer], ms=5.5, mew=0, clip_on=False)
-            axes.plot(difference, i, color=colour, ls="none", label="_difference")
-        for answer in (WITHIN, DIFFERS, CANNOT_TELL):
-            axes.plot(
-                [], [], color=ANSWER_COLOURS[answer], marker=_MARKERS[answer], ms=5.5, mew=0,
-                lw=1.6, label=answer,
-            )  # fmt: skip
-        axes.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=3, borderaxespad=0.2,
-                    columnspacing=1.2)  # fmt: skip
-        axes.set_yticks(range(len(names)), names)
-        if narrow:
-            axes.tick_params(axis="y", labelleft=False)
-        axes.tick_params(axis="y", length=0)
-        axes.spines["left"].set_visible(False)
-        axes.set(xlabel="difference / margin", xlim=(-_END, _END), ylim=(len(names) - 0.5, -0.5))
+        draw_intervals(axes, names, differences, intervals, answers, narrow=narrow)
     return figure
+
+
+def draw_intervals(
+    axes: Axes,
+    names: Sequence[str],
+    differences: Sequence[float | None],
+    intervals: Sequence[tuple[float, float] | None],
+    answers: Sequence[Answer],
+    *,
+    narrow: bool = False,
+) -> None:
+    """Draw into axes what `intervals_in_margins` draws into a figure of its own."""
+    axes.axvspan(-1, 1, color=SHADE, lw=0)
+    axes.axvline(0, color=MUTED, lw=0.7, ls=":")
+    rows = zip(differences, intervals, answers, strict=True)
+    for i, (difference, interval, answer) in enumerate(rows):
+        axes.axhline(i, color=RULE, lw=0.6, zorder=0)
+        if narrow:
+            axes.annotate(
+                names[i], (-_END, i), xytext=(0, 5), textcoords="offset points", color=INK
+            )
+        if difference is None or interval is None:
+            continue
+        colour = ANSWER_COLOURS[answer]
+        place = np.clip(difference, -_END, _END)
+        axes.plot(interval, (i, i), color=colour, lw=1.6, label="_interval")
+        axes.plot(place, i, color=colour, marker=_MARKERS[answer], ms=5.5, mew=0, clip_on=False)
+        axes.plot(difference, i, color=colour, ls="none", label="_difference")
+    for answer in (WITHIN, DIFFERS, CANNOT_TELL):
+        axes.plot(
+            [], [], color=ANSWER_COLOURS[answer], marker=_MARKERS[answer], ms=5.5, mew=0,
+            lw=1.6, label=answer,
+        )  # fmt: skip
+    axes.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=3, borderaxespad=0.2,
+                columnspacing=1.2)  # fmt: skip
+    axes.set_yticks(range(len(names)), names)
+    if narrow:
+        axes.tick_params(axis="y", labelleft=False)
+    axes.tick_params(axis="y", length=0)
+    axes.spines["left"].set_visible(False)
+    axes.set(xlabel="difference / margin", xlim=(-_END, _END), ylim=(len(names) - 0.5, -0.5))
 
 
 def difference_curve(

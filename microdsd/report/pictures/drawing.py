@@ -56,11 +56,17 @@ def middle_slice(sample: NDArray[Any], axis: int) -> NDArray[Any]:
     return sample if sample.ndim == 2 else sample.take(sample.shape[axis] // 2, axis=axis)
 
 
-def draw_labels(axes: Axes, labels: NDArray[Any], colours: Mapping[int, PhaseColour]) -> None:
-    """Fill axes with a plane of labels."""
+def coloured(labels: NDArray[Any], colours: Mapping[int, PhaseColour]) -> NDArray[np.float64]:
+    """Return red, green and blue of every voxel of a plane of labels; black without a colour."""
     picture = np.zeros((*labels.shape, 3))
     for label, colour in colours.items():
         picture[labels == label] = rgb(colour.fill)
+    return picture
+
+
+def draw_labels(axes: Axes, labels: NDArray[Any], colours: Mapping[int, PhaseColour]) -> None:
+    """Fill axes with a plane of labels."""
+    picture = coloured(labels, colours)
     times = max(1, _SHARP // max(labels.shape))
     picture = picture.repeat(times, axis=0).repeat(times, axis=1)
     axes.imshow(picture, interpolation="none", aspect="auto")
@@ -94,14 +100,27 @@ def draw_solid(
     length: LengthScale | None,
 ) -> None:
     """Draw a phase of `cube` into `frame` (left, top, width, height in inches)."""
+    fontsize = min(9.0, 2.5 + 1.8 * frame[2])
     colour = phase_colours(phases, label)[label]
+    draw_solid_on(axes_at(figure, *frame), cube == label, edges, colour, length, fontsize=fontsize)
+
+
+def draw_solid_on(
+    axes: Axes,
+    indicator: NDArray[np.bool_],
+    edges: NDArray[np.float64],
+    colour: PhaseColour,
+    length: LengthScale | None,
+    *,
+    fontsize: float = 9.0,
+) -> None:
+    """Draw a phase in its box; with `length`, the edges are named with it."""
     solid = render_phase(
-        cube == label,
+        indicator,
         colour=rgb(colour.solid),
         cap_colour=rgb(colour.cut),
-        spacing=[edge / n for edge, n in zip(edges, cube.shape, strict=True)],
+        spacing=[edge / n for edge, n in zip(edges, indicator.shape, strict=True)],
     )
-    axes = axes_at(figure, *frame)
     rows, columns = solid.image.shape[:2]
     axes.imshow(solid.image, interpolation="none", zorder=2)
     text = 0.09 * columns
@@ -135,5 +154,5 @@ def draw_solid(
         axes.text(
             place[0], place[1], f"{'zyx'[axis]} = {length.text(edges[axis])}",
             rotation=90 - (90 - angle) % 180, rotation_mode="anchor",
-            ha="center", va="center", color=INK, fontsize=min(9.0, 2.5 + 1.8 * frame[2]),
+            ha="center", va="center", color=INK, fontsize=fontsize,
         )  # fmt: skip

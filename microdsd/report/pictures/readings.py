@@ -64,7 +64,7 @@ def _named_lines(axes: Axes) -> list[Line2D]:
     return [
         line
         for line in axes.get_lines()
-        if not _UNNAMED.fullmatch(str(line.get_label())) and len(line.get_xdata())
+        if not _UNNAMED.fullmatch(str(line.get_label())) and np.size(line.get_xdata())
     ]
 
 
@@ -81,17 +81,18 @@ def _curve(line: Line2D) -> dict[str, Any]:
 
 
 def _scale(axis: Axis, limits: tuple[float, float]) -> dict[str, Any]:
-    """Describe an axis; of one with a name at every tick also these names, by their places."""
-    from matplotlib.ticker import FixedFormatter
+    """Describe an axis; of one with names at 0, 1, 2, ... also these names."""
+    from matplotlib.ticker import FixedLocator
 
     scale: dict[str, Any] = {
         "label": axis.get_label_text(),
         "limits": _short(limits),
         "log": axis.get_scale() == "log",
     }
-    formatter = axis.get_major_formatter()
-    if isinstance(formatter, FixedFormatter):
-        scale["names"] = list(formatter.seq)
+    places = [float(place) for place in axis.get_majorticklocs()]
+    if isinstance(axis.get_major_locator(), FixedLocator) and places == list(range(len(places))):
+        name_at = axis.get_major_formatter()
+        scale["names"] = [name_at(place, i) for i, place in enumerate(places)]
     return scale
 
 

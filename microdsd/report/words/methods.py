@@ -50,7 +50,7 @@ class Methods:
 
 @dataclass
 class _Bibliography:
-    """Number references in the order in which they are cited."""
+    """List references in the order in which they are cited."""
 
     cited: list[Reference] = field(default_factory=list)
 

@@ -116,7 +116,7 @@ def test_the_same_medium_at_the_same_fractions_does_not_differ(real):
     verdict = judge(at_fractions_of(real[:40], scale=1.5), real, periodic=False, rng=0)
     assert failed(verdict) == set(), verdict_sentence(verdict)
     counts = verdict.counts()
-    assert sum(counts.values()) == len(verdict.descriptors) == 12
+    assert sum(counts.values()) == len(verdict.descriptors) == 13
     assert verdict_sentence(verdict).startswith(
         f"Of 12 descriptors, {WITHIN}: {counts[WITHIN]}; {DIFFERS}: 0; {CANNOT_TELL}: "
     )

@@ -4,7 +4,10 @@ The browser is Chromium of the system (Debian: chromium), without a window and w
 unit. Where there is none, the tests are skipped.
 """
 
+import base64
 import csv
+import gzip
+import html
 import io
 import json
 import re
@@ -13,6 +16,7 @@ from xml.etree import ElementTree
 
 import numpy as np
 import pytest
+from PIL import Image
 from test_page import EVIL, material
 from test_sweep_page import series
 
@@ -102,8 +106,8 @@ def evaluation():
 
 @pytest.fixture(scope="module")
 def report(evaluation, tmp_path_factory):
-    html, _ = write_report(tmp_path_factory.mktemp("browser") / "report.html", evaluation)
-    return html
+    page, _ = write_report(tmp_path_factory.mktemp("browser") / "report.html", evaluation)
+    return page
 
 
 @pytest.fixture(scope="module")
@@ -169,12 +173,13 @@ def test_values_under_the_pointer_are_those_of_the_json(visit, report, numbers):
 
 def test_keys_read_values_too(visit, report, numbers):
     page = visit(report)
-    drawn = page.locator('svg[aria-label="S2, active material, all directions"]')
-    drawn.focus()
-    for _ in range(3):
-        page.keyboard.press("ArrowRight")
-    third = numbers["comparison"]["two_point"][1]["distance"][2]
-    assert tip_values(page)[0].endswith(f" {shown(third * 1e6)}")
+    distances = [shown(d * 1e6) for d in numbers["comparison"]["two_point"][1]["distance"]]
+    page.locator('svg[aria-label="S2, active material, all directions"]').focus()
+    places = []
+    for key in ("ArrowLeft", "ArrowRight", "ArrowRight", "ArrowLeft"):
+        page.keyboard.press(key)
+        places.append(distances.index(tip_values(page)[0].rpartition(" ")[2]))
+    assert np.diff(places).tolist() == [1, 1, -1]
     page.keyboard.press("Escape")
     assert page.locator(".tip").is_hidden()
 
@@ -201,74 +206,62 @@ def test_every_row_of_the_verdict_can_be_read(visit, report, numbers, width, var
 
 def picture(page, selector):
     """Return the pixels of a canvas, RGBA."""
-    width, height, values = page.evaluate(
-        """selector => {
-          const canvas = document.querySelector(selector);
-          const copy = new OffscreenCanvas(canvas.width, canvas.height).getContext("2d");
-          copy.drawImage(canvas, 0, 0);
-          const { data } = copy.getImageData(0, 0, canvas.width, canvas.height);
-          return [canvas.width, canvas.height, [...data]];
-        }""",
-        selector,
-    )
-    return np.array(values, dtype=np.uint8).reshape(height, width, 4)
+    address = page.locator(selector).evaluate("canvas => canvas.toDataURL()")
+    png = base64.b64decode(address.partition(",")[2])
+    return np.asarray(Image.open(io.BytesIO(png)).convert("RGBA"))
 
 
-def settled(page):
-    """Wait until nothing moves, so that the full picture has been drawn."""
-    page.wait_for_timeout(500)
-    page.evaluate("new Promise(requestAnimationFrame)")
+def settled(page, side):
+    """Return the view of a volume when nothing moves any more, RGBA from 0 to 1.
+
+    How many pixels a view has depends on the speed of the machine; here all have as many.
+    """
+    selector = f'[data-side="{side}"] .view canvas'
+    before, now = None, picture(page, selector)
+    while before is None or before.shape != now.shape or (before != now).any():
+        page.wait_for_timeout(400)
+        before, now = now, picture(page, selector)
+    return np.asarray(Image.fromarray(now).resize((95, 95), Image.Resampling.BOX)) / 255
 
 
 def test_volumes_turn_together(visit, report):
     page = live(visit(report, width=420))
-    settled(page)
-    views = [f'[data-side="{side}"] .view canvas' for side in ("real", "generated")]
-    before = [picture(page, view) for view in views]
+    sides = ("real", "generated")
+    before = [settled(page, side) for side in sides]
     for pixels in before:
-        drawn = pixels[..., 3] > 0
+        drawn = pixels[..., 3] == 1
         assert 0.2 < drawn.mean() < 0.9
         assert len(np.unique(pixels[drawn], axis=0)) > 10
+    assert np.abs(before[0] - before[1]).mean() > 0.01
     hover(page, '[data-side="real"] .view')
     page.mouse.down()
     page.mouse.move(250, 300, steps=3)
     page.mouse.up()
-    settled(page)
-    turned = [picture(page, view) for view in views]
-    for old, new in zip(before, turned, strict=True):
-        assert (old.shape != new.shape) or (old != new).any(axis=-1).mean() > 0.05
+    for old, side in zip(before, sides, strict=True):
+        assert np.abs(settled(page, side) - old).mean() > 0.03
     page.locator('[data-side="real"] .view').press("Home")
-    settled(page)
-    for old, view in zip(before, views, strict=True):
-        assert np.array_equal(old, picture(page, view))
+    for old, side in zip(before, sides, strict=True):
+        assert np.abs(settled(page, side) - old).mean() < 0.01
 
 
-def test_phases_are_shown_and_hidden_and_a_corner_cut(visit, report, evaluation):
+def test_phases_are_shown_and_hidden_and_a_corner_cut(visit, report):
     page = live(visit(report, width=420))
-    settled(page)
-    view = '[data-side="generated"] .view canvas'
     boxes = page.locator("#volumes input[type=checkbox]")
     assert page.locator("#volumes .controls label").all_inner_texts()[:3] == list(NAMES)
     assert [boxes.nth(i).is_checked() for i in range(4)] == [False, True, True, False]
-    areas = {}
-    for name, i, wanted in (
-        ("three", 0, True),
-        ("two", 1, False),
-        ("one", 2, False),
-        ("none", 0, False),
-    ):
+    areas = []
+    for i, wanted in ((0, True), (1, False), (2, False), (0, False)):
         boxes.nth(i).set_checked(wanted)
-        settled(page)
-        areas[name] = (picture(page, view)[..., 3] > 0).sum()
-    assert areas["three"] > areas["two"] > areas["one"] > areas["none"] == 0
+        areas.append(settled(page, "generated")[..., 3].mean())
+    three, two, one, none = areas
+    assert three > two > one > none == 0
     for i in range(3):
         boxes.nth(i).set_checked(True)
-    settled(page)
-    whole = picture(page, view)
+    whole = settled(page, "generated")
     boxes.nth(3).set_checked(True)
-    settled(page)
-    cut = picture(page, view)
-    assert (whole != cut).any(axis=-1).mean() > 0.02
+    cut = settled(page, "generated")
+    assert np.array_equal(whole[..., 3] > 0.5, cut[..., 3] > 0.5)
+    assert np.abs(whole - cut).mean() > 0.002
 
 
 @pytest.mark.parametrize("axis", [0, 1, 2])
@@ -287,11 +280,12 @@ def test_slices_are_those_of_the_labels(visit, report, evaluation, axis):
 
 def test_a_click_moves_the_other_slices(visit, report):
     page = live(visit(report))
+    before = page.locator("#slices input").first.input_value()
     hover(page, '#slices [data-side="real"] .plane:nth-child(1) canvas', 0.99, 0.01)
     page.mouse.down()
     page.mouse.up()
     values = [page.locator("#slices input").nth(i).input_value() for i in range(3)]
-    assert values == [str(SHAPE[0] // 2), "0", str(SHAPE[2] - 1)]
+    assert values == [before, "0", str(SHAPE[2] - 1)]
     heading = page.locator(".tip b").inner_text()
     assert heading in NAMES
 
@@ -380,7 +374,6 @@ def test_a_figure_is_saved_as_it_is_shown(visit, report, numbers):
 
 def test_the_view_of_a_volume_is_saved(visit, report):
     page = live(visit(report, width=420))
-    settled(page)
     _, text = saved(page, page.locator("#volumes").get_by_role("button", name="SVG"))
     images = ElementTree.fromstring(text).findall("{http://www.w3.org/2000/svg}image")
     assert len(images) == 2
@@ -427,20 +420,23 @@ def test_without_webgl_the_still_pictures_stay(visit, report):
 def test_the_page_is_small_and_lets_nothing_in(report):
     text = report.read_text(encoding="utf-8")
     assert len(text.encode()) < LIMIT
-    assert "default-src 'none'" in text
+    assert "default-src 'none'" in html.unescape(text)
 
 
-def test_noise_in_a_large_volume_is_thinned_to_fit():
-    noise = np.random.default_rng(0).integers(0, 6, (140, 150, 160)).astype(np.uint8)
+def test_noise_that_is_too_large_for_the_page_is_thinned_and_not_averaged():
+    noise = np.random.default_rng(0).integers(0, 6, (128, 128, 120)).astype(np.uint8)
     volume = as_microstructure(noise, phases={i: f"phase {i}" for i in range(6)})
     data, stride = packed_pair(volume, volume, 0)
-    assert stride > 2
-    assert len(data) < 1_300_000
+    assert stride == 2
+    assert len(data) < LIMIT / 2
+    packed = json.loads(re.search(r">(\{.*\})<", data)[1])["real"]
+    labels = np.frombuffer(gzip.decompress(base64.b64decode(packed["labels"])), np.uint8)
+    assert np.array_equal(labels.reshape(packed["shape"]), noise[::2, ::2, ::2])
 
 
 def test_the_page_of_a_sweep_is_read_and_saved(visit, tmp_path):
-    html, numbers = write_sweep_report(tmp_path / "sweep.html", evaluate_sweep(series()))
-    page = visit(html, width=420)
+    file, numbers = write_sweep_report(tmp_path / "sweep.html", evaluate_sweep(series()))
+    page = visit(file, width=420)
     hover(page, 'svg[aria-label$="against the fraction of pore"]')
     assert "fraction of pore" in tip_values(page)[1]
     assert page.evaluate("document.documentElement.scrollWidth") <= 420

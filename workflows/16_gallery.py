@@ -1,0 +1,57 @@
+"""One sample of every model that ships, as the picture of the README: docs/images/models.png.
+
+python workflows/16_gallery.py
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+import numpy as np
+
+import microdsd
+from microdsd.io import atomic_write
+from microdsd.report.pictures.style import figure_png
+
+SHOWN = {
+    "berea-2d": "sandstone, slice",
+    "berea-3d": "sandstone, pores",
+    "nmc-3d": "battery cathode, active material",
+    "sofc-2d": "fuel cell anode, slice",
+    "porous-2d": "three materials, by class",
+    "digits": "grey images with counts",
+}
+EDGE = {"berea-2d": 96, "berea-3d": 48, "nmc-3d": 48, "sofc-2d": 128, "porous-2d": 64, "digits": 8}
+
+
+def draw(name: str, ax: plt.Axes) -> None:
+    model = microdsd.MicrostructureModel.load(name)
+    names = sorted(model.card.classes)[:4]
+    classes = {"class_name": names} if names else {}
+    made = model.sample(len(names) or 1, shape=EDGE[name], rng=3, **classes)
+    if name == "digits":
+        tiles = np.pad(made.values.reshape(4, 8, 8), [(0, 0), (1, 1), (1, 1)])
+        ax.imshow(tiles.reshape(2, 2, 10, 10).swapaxes(1, 2).reshape(20, 20), cmap="Greys")
+        ax.set_axis_off()
+    elif "3d" in name:
+        microdsd.plot.phases(made, "active material" if name == "nmc-3d" else "pore", ax=ax)
+    else:
+        microdsd.plot.slices(made, columns=2, ax=ax)
+    ax.set_title(f"{name}: {SHOWN[name]}", loc="left", fontsize=9, pad=22)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("-o", "--output", type=Path, default=Path("docs/images/models.png"))
+    options = parser.parse_args()
+    figure, axes = plt.subplots(2, 3, figsize=(10, 7.4), layout="constrained")
+    for name, ax in zip(SHOWN, axes.ravel(), strict=True):
+        draw(name, ax)
+    with atomic_write(options.output, overwrite=True) as temporary:
+        temporary.write_bytes(figure_png(figure, dpi=110))
+
+
+if __name__ == "__main__":
+    main()
