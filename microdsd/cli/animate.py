@@ -14,6 +14,7 @@ from microdsd.cli.options import (
     NetworkPrecision,
     Overwrite,
     PhaseFractions,
+    SlicesByAxis,
 )
 
 
@@ -25,6 +26,7 @@ def command(
         list[int] | None,
         typer.Option(help="Voxels per axis, as 128 128; default: the training window."),
     ] = None,
+    slices: SlicesByAxis = None,
     phase: Annotated[
         str | None, typer.Option(help="Of volumes, the phase to draw; default: the pores.")
     ] = None,
@@ -38,16 +40,17 @@ def command(
     force: Overwrite = False,
 ) -> None:
     """Generate one sample and draw its walk, level by level."""
-    from microdsd.cli.parsing import fractions_of, one_or_each, paths_of
-    from microdsd.generation.microstructure_model import MicrostructureModel
+    from microdsd.cli.parsing import axes_of, fractions_of, one_or_each, paths_of, slices_of
     from microdsd.generation.request import GenerationRequest
+    from microdsd.generation.volumes import model_for
     from microdsd.io import ensure_writable
     from microdsd.microstructure import VoxelSize, as_microstructure
     from microdsd.report.pictures.animation import animate_walk, check_animation
 
     check_animation(output, pixels)
-    ensure_writable(output, overwrite=force, inputs=paths_of(model))
-    loaded = MicrostructureModel.load(model, device, precision)
+    cuts = slices_of(slices)
+    ensure_writable(output, overwrite=force, inputs=paths_of(model, *cuts.values()))
+    loaded = model_for(model, axes_of(shape), cuts, device, precision)
     card = loaded.card
     phases = card.contents.require_phases("model", "pictures of a walk")
     request = GenerationRequest.resolve(

@@ -20,6 +20,7 @@ from microdsd.cli.options import (
     Overwrite,
     SeedOfSamples,
     Shape,
+    SlicesByAxis,
 )
 from microdsd.errors import DataFileError, InputError
 
@@ -49,6 +50,7 @@ def command(
         typer.Option(help="FILE or FILE:/path, a map of labels; the table has a column 'region'."),
     ] = None,
     shape: Shape = None,
+    slices: SlicesByAxis = None,
     number: Number = 1,
     evaluations: Evaluations = None,
     seed: SeedOfSamples = 0,
@@ -72,14 +74,16 @@ def command(
     import numpy as np
 
     from microdsd.cli.outcome import deliver
-    from microdsd.cli.parsing import one_or_each, paths_of
+    from microdsd.cli.parsing import axes_of, one_or_each, paths_of, slices_of
     from microdsd.cli.unfinished import unfinished_samples
-    from microdsd.generation.microstructure_model import MicrostructureModel
     from microdsd.generation.regional import regional_request
+    from microdsd.generation.volumes import model_for
 
+    cuts = slices_of(slices)
     with unfinished_samples(output, force=force) as unfinished:
-        unfinished.check_outputs(number, paths_of(model, table, region_map))
-        loaded = MicrostructureModel.load(model, device, precision)
+        unfinished.check_outputs(number, paths_of(model, table, region_map, *cuts.values()))
+        axes = axes_of(shape) if where is None else where.ndim
+        loaded = model_for(model, axes, cuts, device, precision)
         rows = len(next(iter(columns.values())))
         blocks = tuple(grid or (rows, *[1] * (len(loaded.card.window) - 1)))
         if min(blocks) < 1:

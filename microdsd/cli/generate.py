@@ -13,6 +13,7 @@ from microdsd.cli.options import (
     Device,
     Evaluations,
     JsonSummary,
+    KnownPlanes,
     ModelFile,
     NetworkPrecision,
     Number,
@@ -22,6 +23,7 @@ from microdsd.cli.options import (
     SchedulerAddress,
     SeedOfSamples,
     Shape,
+    SlicesByAxis,
 )
 from microdsd.cli.options import (
     Workers as NumberOfWorkers,
@@ -49,6 +51,8 @@ def command(
     ] = 1.0,
     number: Number = 1,
     shape: Shape = None,
+    slices: SlicesByAxis = None,
+    plane: KnownPlanes = None,
     boundary: BoxBoundary = None,
     evaluations: Evaluations = None,
     seed: SeedOfSamples = 0,
@@ -75,35 +79,53 @@ def command(
 
     check_scheduler(scheduler, workers)
 
-    from microdsd.cli.parsing import fractions_of, numbers_of, one_or_each, paths_of
+    from microdsd.cli.parsing import (
+        axes_of,
+        fractions_of,
+        numbers_of,
+        one_or_each,
+        paths_of,
+        planes_of,
+        slices_of,
+    )
     from microdsd.cli.recount import recounted
     from microdsd.cli.sampling import Workers, carry_out
     from microdsd.cli.unfinished import unfinished_samples
-    from microdsd.generation.microstructure_model import MicrostructureModel
     from microdsd.generation.request import GenerationRequest
+    from microdsd.generation.volumes import model_for
     from microdsd.io import save_images, save_samples
     from microdsd.microstructure import provenance_of
     from microdsd.models import Convergence
 
+    cuts, planes = slices_of(slices), planes_of(plane)
     with unfinished_samples(output, force=force) as unfinished:
-        unfinished.check_outputs(number, paths_of(model), states)
-        loaded = MicrostructureModel.load(model, device, precision)
+        used = paths_of(model, *cuts.values(), *(file for *_, file in planes))
+        unfinished.check_outputs(number, used, states)
+        loaded = model_for(model, axes_of(shape), cuts, device, precision)
         images = not loaded.card.contents.assigned
         if images:
             check_format(output, ensembles=True)
-        request = GenerationRequest.resolve(
-            loaded.card,
-            number,
-            phase_fraction=fractions_of(fraction),
-            intensity=numbers_of(intensity, "intensity"),
-            class_name=one_or_each(class_names) if class_names else None,
-            guidance=guidance,
-            shape=one_or_each(shape) if shape else None,
-            boundary=one_or_each(boundary or ["no-flux"]),  # type: ignore[arg-type]
-            evaluations=evaluations,
-            rng=seed,
-        )
-        at = None if scheduler is None else Workers(model, scheduler, workers)
+        fractions = fractions_of(fraction)
+        options: dict[str, Any] = {
+            "class_name": one_or_each(class_names) if class_names else None,
+            "guidance": guidance,
+            "boundary": one_or_each(boundary or ["no-flux"]),
+            "evaluations": evaluations,
+            "rng": seed,
+        }
+        box = one_or_each(shape) if shape else None
+        if planes:
+            request = _holding(loaded, number, planes, box, fractions, options)
+        else:
+            request = GenerationRequest.resolve(
+                loaded.card,
+                number,
+                phase_fraction=fractions,
+                intensity=numbers_of(intensity, "intensity"),
+                shape=box,
+                **options,
+            )
+        at = None if scheduler is None else Workers(model, scheduler, workers, cuts)
         result, seconds = carry_out(loaded, request, unfinished, at)
         save = save_images if images else save_samples
         save(output, result, overwrite=unfinished.overwrite)
@@ -138,6 +160,30 @@ def command(
             f"note: the model was trained too little; `microdsd info {model}` says how far it is",
             markup=False,
         )
+
+
+def _holding(
+    model: Any,
+    number: int,
+    planes: list[tuple[str, int, str]],
+    shape: Any,
+    fractions: Any,
+    options: dict[str, Any],
+) -> Any:
+    """Request volumes that hold measured planes as they are."""
+    from microdsd.generation.regional import inpainting_request
+    from microdsd.generation.request import box_of
+    from microdsd.io import load_microstructures
+    from microdsd.microstructure.canvas import holding_planes
+
+    box = box_of(model.card, shape)
+    pictures = [(axis, place, load_microstructures(file).values) for axis, place, file in planes]
+    labels, unknown = holding_planes(box, pictures)
+    if fractions is None:
+        fractions = dict(model.card.fraction_mean)
+    return inpainting_request(
+        model.card, number, labels, unknown, phase_fraction=fractions, **options
+    )
 
 
 def _write_states(path: Path, model: Any, request: Any) -> None:

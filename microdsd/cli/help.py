@@ -32,10 +32,13 @@ EXAMPLES = {
     "train": [
         "train rock.h5 --window 48 --symmetry isotropic --minutes 30 -o rock.model",
         "train rock.h5 --window 48 --config rock.toml -o rock.model",
+        "train micrograph.png --window 96 --for-volumes --minutes 20 -o micrograph.model",
     ],
     "generate": [
         "generate berea-2d --fraction pore=0.22 -n 16 --shape 64 64 -o new.h5",
         "generate rock.model --fraction pore=0.22 --shape 128 128 128 --seed 1 -o new.tif",
+        "generate berea-2d --fraction pore=0.2 --shape 64 64 64 -o volume.h5",
+        "generate top.model --slices y=side.model x=side.model --shape 64 64 64 -o volume.h5",
     ],
     "inpaint": ["inpaint berea-2d slice.h5 --hole y=16:48 x=16:48 -n 4 -o filled.h5"],
     "compose": ["compose berea-3d layers.csv --shape 64 32 32 -o graded.h5"],

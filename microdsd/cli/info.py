@@ -182,6 +182,7 @@ def _show_model(model: dict[str, Any], left: list[str]) -> str:
     lines += [
         f"  windows of {window}, voxel size {size} {model['unit']}, symmetry {model['symmetry']}",
         *_lattices(model),
+        *_volumes(model),
         f"  {model['evaluations']} evaluations unless asked otherwise; calibrated for",
         *(
             f"    {walk['evaluations']} evaluations from noise level {walk['first']:.3g} to "
@@ -205,6 +206,19 @@ def _lattices(model: dict[str, Any]) -> list[str]:
         for octave, level in enumerate(model["octaves"])
     ]
     return [f"  walks on voxels, {', '.join(blocks)} voxels of noise"] if blocks else []
+
+
+def _volumes(model: dict[str, Any]) -> list[str]:
+    """Say how volumes are made of slices, where the model was trained for that."""
+    walk = model["volumes"]
+    if walk is None:
+        return []
+    fine, coarse = walk["reading"]["weights"]
+    return [
+        f"  trained for volumes: {walk['evaluations']} evaluations from noise level "
+        f"{walk['first']:.3g} to {walk['last']:.3g} voxels, slices weighed {fine:.2f} below 1 "
+        f"voxel of noise and {coarse:.2f} above 8"
+    ]
 
 
 def _show_dataset(entry: dict[str, Any]) -> str:

@@ -16,6 +16,7 @@ from microdsd.cli.options import (
     OutputSamples,
     Overwrite,
     SeedOfSamples,
+    SlicesByAxis,
 )
 from microdsd.errors import InputError
 
@@ -62,6 +63,7 @@ def command(
             help="No-flux walls around the unknown part, a box; what is known stands still.",
         ),
     ] = False,
+    slices: SlicesByAxis = None,
     number: Annotated[int, typer.Option("-n", "--number", help="Completions.")] = 1,
     evaluations: Evaluations = None,
     seed: SeedOfSamples = 0,
@@ -84,7 +86,7 @@ def command(
 
     import numpy as np
 
-    from microdsd.cli.parsing import chosen_sample, fractions_of, paths_of, region_of
+    from microdsd.cli.parsing import chosen_sample, fractions_of, paths_of, region_of, slices_of
     from microdsd.io import check_format, load_microstructures
     from microdsd.microstructure.canvas import between_slices, place_in
 
@@ -110,12 +112,14 @@ def command(
 
     from microdsd.cli.outcome import deliver
     from microdsd.cli.unfinished import unfinished_samples
-    from microdsd.generation.microstructure_model import MicrostructureModel
     from microdsd.generation.regional import inpainting_request
+    from microdsd.generation.volumes import model_for
+
+    cuts = slices_of(slices)
 
     with unfinished_samples(output, force=force) as unfinished:
-        unfinished.check_outputs(number, paths_of(model, scan, mask))
-        loaded = MicrostructureModel.load(model, device, precision)
+        unfinished.check_outputs(number, paths_of(model, scan, mask, *cuts.values()))
+        loaded = model_for(model, labels.ndim, cuts, device, precision)
         request = inpainting_request(
             loaded.card,
             number,

@@ -21,6 +21,24 @@ FileSpec = Annotated[str, typer.Argument(help="FILE or FILE:/path", metavar="FIL
 Scan = Annotated[str, typer.Argument(help="Labels: scan.h5:/path, or any file that import reads.")]
 ModelFile = Annotated[str, typer.Argument(help="Model file, or the name of one that ships.")]
 
+SlicesByAxis = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--slices",
+        help="For a volume from 2D models: by the axis that slices are normal to, another model or "
+        "a class of MODEL, as y=side.model x=side.model; MODEL itself for axes not named.",
+    ),
+]
+
+KnownPlanes = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--plane",
+        help="A measured plane that a volume keeps as it is, AXIS=PLACE:FILE, as z=0:top.png; "
+        "several may be given.",
+    ),
+]
+
 Ensemble = Annotated[
     list[str],
     typer.Argument(

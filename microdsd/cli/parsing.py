@@ -33,6 +33,49 @@ def fractions_of(words: Sequence[str] | None) -> dict[int | str, float] | float 
     return numbers_of(words, "fraction")
 
 
+def planes_of(words: Sequence[str] | None) -> list[tuple[str, int, str]]:
+    """Convert ``["z=0:top.png"]`` to axes, places along them, and files.
+
+    Examples
+    --------
+    >>> planes_of(["z=0:top.png", "z=63:cuts.h5:/last"])
+    [('z', 0, 'top.png'), ('z', 63, 'cuts.h5:/last')]
+    """
+    planes = []
+    for word in words or ():
+        axis, _, rest = word.partition("=")
+        place, _, file = rest.partition(":")
+        if axis not in ("z", "y", "x") or not place.isdecimal() or not file:
+            raise InputError(
+                f"plane: {word!r} is not AXIS=PLACE:FILE; give the axis that the plane is normal "
+                "to, its voxel along that axis, and its picture, as z=0:top.png"
+            )
+        planes.append((axis, int(place), file))
+    return planes
+
+
+def axes_of(shape: Sequence[int] | None) -> int | None:
+    """Return how many axes a box is said to have; one number stands for any.
+
+    Examples
+    --------
+    >>> axes_of([64, 64, 64]), axes_of([64]), axes_of(None)
+    (3, None, None)
+    """
+    return len(shape) if shape and len(shape) > 1 else None
+
+
+def slices_of(words: Sequence[str] | None) -> dict[str, str]:
+    """Convert ``["z=top.model", "y=side.model"]`` to models or classes by axis.
+
+    Examples
+    --------
+    >>> slices_of(["z=top.model", "y=side.model"])
+    {'z': 'top.model', 'y': 'side.model'}
+    """
+    return {str(axis): name for axis, name in pairs(list(words or ()), "slices").items()}
+
+
 def paths_of(*specs: str | Path | None) -> list[Path]:
     """Return files that specs as ``scan.h5:/path`` and ``run-*.h5`` may name, existing or not.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from contextlib import closing
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -20,11 +20,15 @@ if TYPE_CHECKING:
 
 
 class Workers(NamedTuple):
-    """Name who makes the samples: workers of a scheduler, that find the model at a path."""
+    """Name who makes the samples: workers of a scheduler, that find the model at a path.
+
+    Of a volume from several 2D models, these are named by the axis of their slices.
+    """
 
     model: str
     scheduler: str
     number: int | None
+    slices: Mapping[str, str] = {}
 
 
 def carry_out(
@@ -97,7 +101,15 @@ def _made(
     from microdsd.generation.workers import generate_by_workers
 
     missing = unfinished.missing(len(request))
-    path, scheduler, processes = workers
+    path, scheduler, processes, slices = workers
     yield from generate_by_workers(
-        model, path, request, missing, scheduler, processes, progress, unfinished.bookmark
+        model,
+        path,
+        request,
+        missing,
+        scheduler,
+        processes,
+        progress,
+        unfinished.bookmark,
+        slices,
     )

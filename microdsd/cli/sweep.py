@@ -20,6 +20,7 @@ from microdsd.cli.options import (
     ReferencePart,
     ReferenceWindows,
     Shape,
+    SlicesByAxis,
 )
 from microdsd.cli.output import print_json
 from microdsd.cli.terminal import say
@@ -47,6 +48,7 @@ def command(
     ] = False,
     number: Annotated[int, typer.Option("-n", "--number", help="Samples per fraction.")] = 4,
     shape: Shape = None,
+    slices: SlicesByAxis = None,
     boundary: BoxBoundary = None,
     evaluations: Evaluations = None,
     seed: Annotated[int, typer.Option(help="Seed of the whole series.")] = 0,
@@ -65,7 +67,7 @@ def command(
 
     Stopped by Ctrl-C, the same command goes on where it was.
     """
-    from microdsd.cli.parsing import one_or_each, paths_of, region_of, series_of
+    from microdsd.cli.parsing import axes_of, one_or_each, paths_of, region_of, series_of, slices_of
     from microdsd.cli.recount import recounted
     from microdsd.evaluation import evaluate_sweep
     from microdsd.io import check_format, open_labels, save_microstructures
@@ -73,7 +75,7 @@ def command(
 
     check_format(output, ensembles=True)
     page, numbers = report_paths(output.with_suffix(".html"))
-    series = series_of(fraction)
+    series, cuts = series_of(fraction), slices_of(slices)
     material = None
     if reference is not None:
         with open_labels(
@@ -83,12 +85,13 @@ def command(
 
     from microdsd.cli.sampling import carry_out
     from microdsd.cli.unfinished import unfinished_samples
-    from microdsd.generation.microstructure_model import MicrostructureModel
     from microdsd.generation.sweep import sweep_request
+    from microdsd.generation.volumes import model_for
 
     with unfinished_samples(output, force=force) as unfinished:
-        unfinished.check_outputs(number, paths_of(model, reference), page, numbers)
-        loaded = MicrostructureModel.load(model, device, precision)
+        used = paths_of(model, reference, *cuts.values())
+        unfinished.check_outputs(number, used, page, numbers)
+        loaded = model_for(model, axes_of(shape), cuts, device, precision)
         request = sweep_request(
             loaded.card,
             series,

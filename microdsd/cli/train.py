@@ -63,12 +63,20 @@ def command(
         typer.Option(help="Budget of optimiser steps; alone, it makes the same model every time."),
     ] = None,
     symmetry: Annotated[
-        Symmetry,
+        Symmetry | None,
         typer.Option(
             help="Symmetries of the material: isotropic (all axes alike), transverse (all but "
-            "the first axis alike), none."
+            "the first axis alike), none. Default: none; with --for-volumes isotropic."
         ),
-    ] = "none",
+    ] = None,
+    for_volumes: Annotated[
+        bool,
+        typer.Option(
+            "--for-volumes",
+            help="Learn to make volumes from one picture of a material that is alike in all "
+            "directions.",
+        ),
+    ] = False,
     validation: Annotated[
         float, typer.Option(help="Share held back at the far end of axis 0 to validate on.")
     ] = 0.15,
@@ -174,7 +182,7 @@ def command(
                 _by_class(source, class_names),
                 config,
                 window=one_or_each(window),
-                symmetry=symmetry,
+                symmetry=symmetry or ("isotropic" if for_volumes else "none"),
                 validation=validation,
                 boundary=boundary,
                 sigma_max=sigma_max,
@@ -190,6 +198,7 @@ def command(
                 network_size=_network_size(widths, blocks),
                 device=device,
                 precision=precision,
+                for_volumes=for_volumes,
                 stopwatch=Stopwatch(begun),
                 ranks=ranks,
             )
@@ -223,6 +232,7 @@ def command(
         "convergence": convergence.to_dict(),
         "sigma_max": card.sigma_max,
         "walks": [asdict(walk) for walk in card.walks],
+        **({"volumes": asdict(card.volumes)} if card.volumes else {}),
         "fraction_range": {name: list(span) for name, span in card.fraction_range.items()},
         "classes": list(card.classes),
     }

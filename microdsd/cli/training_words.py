@@ -17,6 +17,11 @@ _TURNED = {
     "transverse": ", turned and mirrored across the first axis",
 }
 
+_VOLUMES_SHORTENED = (
+    "note: there was too little time to calibrate volumes to the end; their slices may be too "
+    "rough or too smooth. More minutes mend that"
+)
+
 
 def introduction(run: TrainingRun, card: ModelCard) -> list[str]:
     """Say what is learned from what, by which network, for how long, and what to watch."""
@@ -104,6 +109,8 @@ def shortened(card: ModelCard) -> str:
     done = card.provenance.get("calibration")
     if done is None:
         return ""
+    if not done.get("volumes", {}).get("whole", True):
+        return _VOLUMES_SHORTENED
     missing = [
         walk.evaluations for walk in card.walks if walk.evaluations not in done["evaluations"]
     ]

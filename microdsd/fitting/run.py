@@ -22,12 +22,15 @@ from microdsd.fitting.calibration import Pace, calibrated_walks, calibration_sec
 from microdsd.fitting.material import open_material
 from microdsd.fitting.record import name_of, record_of_versions
 from microdsd.fitting.start import network_of_start, record_of_start
+from microdsd.fitting.volume_calibration import calibrated_volumes
+from microdsd.fitting.volumes import require_volumes
 from microdsd.generation.microstructure_model import MicrostructureModel
 from microdsd.io import atomic_write
 from microdsd.io.windows import Region
 from microdsd.microstructure import PhaseNames, VoxelSizeLike
 from microdsd.models.card import ModelCard
 from microdsd.models.methods import METHODS
+from microdsd.models.volume_walk import UNCALIBRATED
 from microdsd.models.walk_back import WalkBack
 from microdsd.networks import Method, UNetConfig, build_network
 from microdsd.networks.size import network_size_for, require_memory
@@ -63,6 +66,9 @@ _FEWEST_EVALUATIONS = 4
 _CALIBRATION_SHARE = 0.2
 """Of a budget of minutes, the most that is kept for calibration."""
 
+_VOLUME_SHARE = 0.3
+"""Of a budget of minutes, what is kept for the calibration of volumes."""
+
 _TO_FINISH = 0.03
 """Of a budget of minutes, what writing the model may take."""
 
@@ -82,6 +88,8 @@ class TrainingRun:
     ----------
     stopwatch : Stopwatch, optional
         That a budget of minutes is measured by; by default it starts here.
+    for_volumes : bool
+        Calibrate how volumes are made of slices, too; see `calibrated_volumes`.
     ranks : Ranks, optional
         Processes that train together, see `joined_ranks`; by default this one alone. The first
         one validates, keeps the time and calibrates; all end with the same model.
@@ -115,6 +123,7 @@ class TrainingRun:
         region: Region | None = None,
         device: str | torch.device | None = None,
         precision: str = "auto",
+        for_volumes: bool = False,
         stopwatch: Stopwatch | None = None,
         ranks: Ranks | None = None,
     ) -> None:
@@ -183,6 +192,9 @@ class TrainingRun:
                 )
             self.network = network_of_start(start_from.card, contents, self.network, method)
         self.octaves = self._octaves(octaves)
+        self.for_volumes = for_volumes
+        if for_volumes:
+            require_volumes(self.material, symmetry, self.reads_out, self._ranks.size)
         shapes = [self._crop(octave) for octave in range(1 + len(self.octaves))]
         batch = config.batch // self._ranks.size
         require_memory(method, self.network, shapes[0], batch, self.device)
@@ -201,7 +213,13 @@ class TrainingRun:
         )
         self.tasks = [self._task(octave, shape) for octave, shape in enumerate(shapes)]
         self.trainer = Trainer(
-            unet, self.material.draw, self.tasks, config, precision, self._stopwatch, self._ranks
+            unet,
+            self.material.draw,
+            self.tasks,
+            config,
+            precision,
+            self._stopwatch,
+            self._ranks,
         )
         self._precision_asked = precision
         self.n_parameters = n_parameters(unet)
@@ -237,6 +255,8 @@ class TrainingRun:
         model = self._model()
         if self.calibrates and self._ranks.first:
             model = self._calibrated(model)
+            if self.for_volumes:
+                model = self._for_volumes(model)
         if self._ranks.size == 1:
             return model
         card = self._ranks.decided(model.card)
@@ -262,6 +282,30 @@ class TrainingRun:
             "calibration": done,
         }
         card = replace(model.card, walks=calibration.walks, provenance=provenance)
+        return MicrostructureModel(self.trainer.averaged, card, self.device, self.trainer.dtype)
+
+    def _for_volumes(self, model: MicrostructureModel) -> MicrostructureModel:
+        """Fit how volumes are made: their slices are to be like the held-back windows."""
+        start = UNCALIBRATED
+        if self.evaluations is not None:
+            start = replace(start, evaluations=self.evaluations)
+        real, _ = self._windows_to_calibrate()
+        left = None if self.config.minutes is None else partial(self._seconds_before, _TO_FINISH)
+        calibration = calibrated_volumes(model, real, start, left)
+        done = {
+            **model.card.provenance["calibration"],
+            "volumes": {
+                "edge": calibration.edge,
+                "whole": calibration.whole,
+                "misfit": round(calibration.misfit, 3),
+            },
+        }
+        provenance = {
+            **model.card.provenance,
+            "minutes": round(self.trainer.minutes, 2),
+            "calibration": done,
+        }
+        card = replace(model.card, volumes=calibration.walk, provenance=provenance)
         return MicrostructureModel(self.trainer.averaged, card, self.device, self.trainer.dtype)
 
     @property
@@ -297,12 +341,22 @@ class TrainingRun:
         self._pace = Pace.measure(model.card, model.generate, real, classes)
         full = _SLACK * calibration_seconds(model.card, len(real), self._pace) / 60
         budget = self.config.minutes
-        self.trainer.reserve = min(full, _CALIBRATION_SHARE * budget) + _TO_FINISH * budget
+        self.trainer.reserve = min(full, _CALIBRATION_SHARE * budget) + self._to_finish * budget
 
     def _seconds_left(self) -> float:
+        """Return the time that calibration in 2D has left."""
+        return self._seconds_before(self._to_finish)
+
+    def _seconds_before(self, kept: float) -> float:
+        """Return the seconds that are left of the budget, less a share of it that is kept."""
         if self.config.minutes is None:
             return math.inf
-        return 60 * ((1 - _TO_FINISH) * self.config.minutes - self.trainer.minutes)
+        return 60 * ((1 - kept) * self.config.minutes - self.trainer.minutes)
+
+    @property
+    def _to_finish(self) -> float:
+        """Return the share of the minutes for what comes after the calibration in 2D."""
+        return _TO_FINISH + (_VOLUME_SHARE if self.for_volumes else 0.0)
 
     def card(self) -> ModelCard:
         """Return the card of the model as it stands; its walk back is not calibrated."""
@@ -412,6 +466,7 @@ class TrainingRun:
             "method": self.method,
             "start_from": self.start.digest() if self.start else None,
             "octaves": list(self.octaves),
+            **({"for_volumes": True} if self.for_volumes else {}),
             **self.tasks[0].objective.settings,
             **settings,
         }

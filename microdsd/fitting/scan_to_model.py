@@ -46,6 +46,7 @@ def fit(
     time_schedule: str | None = None,
     device: str | torch.device | None = None,
     precision: str = AUTO,
+    for_volumes: bool = False,
     progress: Progress | None = None,
     **misspelt: Never,
 ) -> MicrostructureModel:
@@ -102,6 +103,9 @@ def fit(
         By default a CUDA device where there is one, else the CPU.
     precision : {"auto", "float32", "bfloat16"}
         Type of the convolutions; by default bfloat16 where the device has it in hardware.
+    for_volumes : bool
+        Of a picture of an isotropic material: also calibrate how volumes are made of slices, on the
+        held-back part of the picture.
     progress : Progress, optional
         Receives after every step the share of the training that is done, and in words how it goes.
 
@@ -149,6 +153,7 @@ def fit(
                 time_schedule=time_schedule,
                 device=device,
                 precision=precision,
+                for_volumes=for_volumes,
                 ranks=ranks,
             )
         with stage("training", 1.0, progress) as training:

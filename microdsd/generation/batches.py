@@ -13,6 +13,7 @@ from microdsd.device.precision import AUTO, Precision, fastest_threads, resolve_
 from microdsd.encoding import encoding_of
 from microdsd.generation.memory import (
     require_memory_for_large_box,
+    require_memory_for_volume,
     require_memory_for_work,
 )
 from microdsd.generation.request import GenerationRequest
@@ -22,6 +23,7 @@ from microdsd.networks import PotentialUNet
 from microdsd.networks.build import Network
 from microdsd.networks.classes import ClassGuidance
 from microdsd.networks.octaves import OctaveUNets
+from microdsd.networks.slices import SliceNetworks
 from microdsd.process import Lattice, TransitionKernel
 from microdsd.process.octaves import Octaves
 from microdsd.process.slabs import slabs
@@ -63,7 +65,7 @@ class BatchedSampler:
 
     Parameters
     ----------
-    network : UNet or OctaveUNets
+    network : UNet, OctaveUNets or SliceNetworks
         On the device, ready for inference.
     card : ModelCard
     device : torch.device
@@ -92,14 +94,15 @@ class BatchedSampler:
         The threads are measured on one training window's worth of work, or part of a large one.
         """
         shape = [min(length, _REHEARSED) for length in self._card.window]
+        network = self._network
+        if isinstance(network, SliceNetworks):
+            network, shape = network.normal_to(0), shape[1:]
         lattice = Lattice.box(shape, "no-flux")
         kernel = TransitionKernel(lattice, self._device)
         state = torch.zeros(1, self._card.network.species, *lattice.shape, device=self._device)
         t = torch.ones(1, device=self._device)
         with torch.inference_mode():
-            threads = fastest_threads(
-                lambda: self._network(state, t, kernel), self._device, self.dtype
-            )
+            threads = fastest_threads(lambda: network(state, t, kernel), self._device, self.dtype)
         return Precision(self.dtype, threads)
 
     def batches(self, request: GenerationRequest, start: int = 0) -> Iterator[range]:
@@ -117,6 +120,16 @@ class BatchedSampler:
             Says what box fits.
         """
         layout = request.layout
+        known = layout is not None and not layout.walled and bool((layout.index < 0).any())
+        if isinstance(self._network, SliceNetworks):
+            require_memory_for_volume(
+                min(self._batch_size(request), len(request)),
+                request.lattice.shape,
+                self._card.network,
+                self._device,
+                known_material=known,
+            )
+            return
         if self.alone(request):
             require_memory_for_large_box(
                 request.lattice.shape, self._card.network, self._device, self.dtype
@@ -127,19 +140,19 @@ class BatchedSampler:
             request.lattice.shape,
             self._card.network,
             self._device,
-            known_material=layout is not None
-            and not layout.walled
-            and bool((layout.index < 0).any()),
+            known_material=known,
         )
 
     def alone(self, request: GenerationRequest) -> bool:
         """Return whether every sample is made by itself, as that of a large box.
 
-        That is for phases by bridges over several lattices, from anywhere in the box.
+        That is for phases by bridges over several lattices, from anywhere in the box; not for
+        volumes from slices.
         """
         card = self._card
         return (
-            request.lattice.n_sites > LARGE_BOX
+            not isinstance(self._network, SliceNetworks)
+            and request.lattice.n_sites > LARGE_BOX
             and bool(card.octaves)
             and isinstance(card.contents, Phases)
             and card.network.read_out
@@ -301,8 +314,8 @@ class BatchedSampler:
     ) -> ConditionedNetwork:
         """Return the network of potentials with what samples are conditioned on."""
         network = self._network
-        assert isinstance(network, PotentialUNet | OctaveUNets)
-        steered: PotentialUNet | OctaveUNets | ClassGuidance = network
+        assert isinstance(network, PotentialUNet | OctaveUNets | SliceNetworks)
+        steered: PotentialUNet | OctaveUNets | SliceNetworks | ClassGuidance = network
         classes = self._classes(request)
         if classes is not None:
             steered = ClassGuidance(network, classes, request.guidance)

@@ -12,6 +12,7 @@ import torch
 from microdsd.device import available_memory
 from microdsd.errors import InputError
 from microdsd.networks import UNetConfig
+from microdsd.networks.slices import SLICE_SITES
 from microdsd.networks.stages import TILE_SITES
 from microdsd.networks.tile_inputs import CHUNK_SITES
 from microdsd.process.slabs import SLAB_SITES
@@ -22,6 +23,10 @@ _FEATURE_MAPS = 6
 
 _GRADIENT = 6
 """How much more an evaluation holds where known material asks for its slope (measured)."""
+
+_FIELDS, _WALKERS = 40, 60
+"""Bytes per voxel of a volume from slices: of its fields, per phase, and of its walkers
+(measured)."""
 
 _SLAB = 150
 """Bytes of a step per site of a slab: 40 are measured where it is the whole box, and fields of thin
@@ -104,6 +109,61 @@ def require_memory_for_work(
             f"shape={tuple(shape)}: takes about {_readable(needed)} of memory to make, "
             f"{_readable(free)} are free on {device}; {_largest_box(len(shape), free // each)} fits"
         )
+
+
+def bytes_of_volume(
+    voxels: int, widest: int, network: UNetConfig, *, known_material: bool = False
+) -> int:
+    """Estimate the memory for one volume that is made of slices.
+
+    Fields of the volume, and the features of as many slices as are evaluated at a time.
+
+    Parameters
+    ----------
+    voxels : int
+        Of the volume.
+    widest : int
+        Voxels of its largest slice.
+    network : UNetConfig
+    known_material : bool
+        Whether known material steers the walk.
+    """
+    features = 4 * _FEATURE_MAPS * network.widths[0] * (_GRADIENT if known_material else 1)
+    slices = max(widest, min(voxels, SLICE_SITES))
+    fields = _FIELDS * (2 if known_material else 1)
+    return voxels * (fields * (network.species + 1) + _WALKERS) + slices * features
+
+
+def require_memory_for_volume(
+    batch: int,
+    shape: Sequence[int],
+    network: UNetConfig,
+    device: torch.device,
+    *,
+    known_material: bool = False,
+) -> None:
+    """Refuse volumes from slices that cannot be made in the memory of the device.
+
+    Raises
+    ------
+    InputError
+        Says what fits.
+    """
+
+    def needed(lengths: Sequence[int]) -> int:
+        voxels = math.prod(lengths)
+        widest = voxels // min(lengths)
+        return batch * bytes_of_volume(voxels, widest, network, known_material=known_material)
+
+    free = available_memory(device)
+    if needed(shape) <= free:
+        return
+    edges = range(1, max(shape) + 1)
+    fits = bisect_right(edges, free, key=lambda n: needed((n, n, n)))
+    raise InputError(
+        f"shape={tuple(shape)}: takes about {_readable(needed(shape))} of memory to make from "
+        f"slices, {_readable(free)} are free on {device}; {_largest_box(3, fits**3)} fits"
+    )
 
 
 def bytes_of_large_box(voxels: int, network: UNetConfig, precision: str = "float32") -> int:

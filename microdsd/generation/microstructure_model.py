@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Never
@@ -15,6 +16,7 @@ from numpy.typing import ArrayLike
 
 from microdsd.device import resolve_device
 from microdsd.device.precision import AUTO
+from microdsd.errors import InputError
 from microdsd.generation.batches import BatchedSampler
 from microdsd.generation.regional import inpainting_request, regional_request
 from microdsd.generation.request import GenerationRequest
@@ -25,8 +27,11 @@ from microdsd.microstructure.composition import Fractions
 from microdsd.models import model_path
 from microdsd.models.card import ModelCard
 from microdsd.models.files import pack_model, read_network
+from microdsd.models.volume_walk import VolumeWalk
+from microdsd.models.volumes import AXES, SliceCards, require_isotropic
 from microdsd.models.walk_back import WalkBack
 from microdsd.networks.build import Network
+from microdsd.networks.slices import SliceNetworks
 from microdsd.notebooks import facts
 from microdsd.process import Boundary
 from microdsd.process.blocks import dealt
@@ -43,7 +48,7 @@ class MicrostructureModel:
 
     Parameters
     ----------
-    network : UNet or OctaveUNets
+    network : UNet, OctaveUNets or SliceNetworks
     card : ModelCard
     device : str or torch.device, optional
         By default a CUDA device where there is one, else the CPU.
@@ -118,8 +123,105 @@ class MicrostructureModel:
         DataFileError
             If the file exists and ``overwrite`` is false, or cannot be written.
         """
+        if isinstance(self.network, SliceNetworks):
+            raise InputError(
+                "path: volumes from slices have no file; save the models of the slices"
+            )
         with atomic_write(path, overwrite=overwrite) as temporary:
             temporary.write_bytes(pack_model(self.network.state_dict(), self.card))
+
+    @classmethod
+    def from_slices(
+        cls,
+        slices: Mapping[str, MicrostructureModel | str | Path],
+        classes: Mapping[str, str] | None = None,
+        walk: VolumeWalk | None = None,
+        device: str | torch.device | None = None,
+        precision: str = AUTO,
+    ) -> MicrostructureModel:
+        """Make volumes by 2D models, one for the slices of every direction.
+
+        Parameters
+        ----------
+        slices : mapping of str to MicrostructureModel, str or Path
+            Models, or their files, by the axis that slices are normal to: z, y and x. The first
+            axis of a picture is the first that a slice has left: slices normal to y and x have z as
+            their first axis, those normal to z have y.
+        classes : mapping of str to str, optional
+            Class that the model of every axis is told; of all axes, or none.
+        walk : VolumeWalk, optional
+            How volumes are made, in place of what the models were calibrated to.
+        device, precision
+            As of `load`.
+
+        Returns
+        -------
+        MicrostructureModel
+            A model of volumes, for everything that a 3D model can do but be saved.
+
+        Raises
+        ------
+        InputError
+            If the models contradict one another: in phases, pixel sizes or lattices.
+
+        Examples
+        --------
+        >>> cuts = dict.fromkeys("zyx", MicrostructureModel.load("berea-2d"))
+        >>> volumes = MicrostructureModel.from_slices(cuts)
+        >>> new = volumes.sample(shape=(12, 16, 10), evaluations=4, phase_fraction=0.2, rng=0)
+        >>> new.sizes["z"], int((new == 0).sum())
+        (12, 384)
+        """
+        loaded: dict[str | Path, MicrostructureModel] = {}
+        models: dict[str, MicrostructureModel] = {}
+        for axis, model in slices.items():
+            if not isinstance(model, MicrostructureModel):
+                if model not in loaded:
+                    loaded[model] = cls.load(model, device, precision)
+                model = loaded[model]
+            models[axis] = model
+        named = dict(classes or {})
+        if named and {*named} != {*AXES}:
+            raise InputError(f"classes: given for {', '.join(named)}; give one for each of z, y, x")
+        cards = SliceCards({axis: model.card for axis, model in models.items()}, named)
+        card = cards.card(walk)
+        assert card.volumes is not None
+        numbers = [list(models[axis].card.classes).index(named[axis]) for axis in AXES if named]
+        network = SliceNetworks(
+            [models[axis].network for axis in AXES],  # type: ignore[misc]
+            card.volumes.reading,
+            card.sigma_max,
+            card.octaves,
+            numbers or None,
+        )
+        made_of = {axis: {"model": models[axis].digest()} for axis in AXES}
+        for axis, name in named.items():
+            made_of[axis]["class"] = name
+        card = replace(card, provenance={**card.provenance, "slices": made_of})
+        return cls(network, card, device or models[AXES[0]].device, precision)
+
+    def of_axes(self, axes: int) -> MicrostructureModel:
+        """Return what makes boxes of that many axes: this model, or volumes by a model of slices.
+
+        Raises
+        ------
+        InputError
+            For volumes of a material that is not isotropic; see `from_slices`.
+
+        Examples
+        --------
+        >>> MicrostructureModel.load("berea-2d").of_axes(3).card.window
+        (64, 64, 64)
+        """
+        if axes != len(AXES) or len(self.card.window) == axes:
+            return self
+        require_isotropic(self.card)
+        return self._volumes
+
+    @cached_property
+    def _volumes(self) -> MicrostructureModel:
+        same = dict.fromkeys(AXES, self)
+        return MicrostructureModel.from_slices(same, device=self.device, precision=self._precision)
 
     def with_walk(self, walk: WalkBack) -> MicrostructureModel:
         """Make the same model with a walk back set by hand, for one number of evaluations.
@@ -199,7 +301,8 @@ class MicrostructureModel:
             number the network is asked twice per evaluation.
         shape : int or sequence of int, optional
             Voxels per axis, one number for all of them; the training window's by default. Larger
-            boxes start from the training window's horizon.
+            boxes start from the training window's horizon. Three numbers ask a model of slices for
+            a volume, see `from_slices`.
         boundary : {"no-flux", "periodic"} or one per axis
         evaluations : int, optional
             Network evaluations per sample; more is slower and closer to the data.
@@ -237,8 +340,9 @@ class MicrostructureModel:
         MicrodsdWarning
             If the model knows classes and is told none.
         """
+        model = self.of_axes(_axes_of(shape))
         request = GenerationRequest.resolve(
-            self.card,
+            model.card,
             n,
             phase_fraction=phase_fraction,
             intensity=intensity,
@@ -254,7 +358,7 @@ class MicrostructureModel:
             seed=seed,
             **unknown,
         )
-        return carry_out(self, request, progress)
+        return carry_out(model, request, progress)
 
     def inpaint(
         self,
@@ -336,10 +440,11 @@ class MicrostructureModel:
         >>> bool((new.values[0] == real)[~hole].all()), int((new == 0).sum())
         (True, 205)
         """
+        model = self.of_axes(np.ndim(unknown))
         return carry_out(
-            self,
+            model,
             inpainting_request(
-                self.card,
+                model.card,
                 n,
                 known,
                 unknown,
@@ -422,10 +527,11 @@ class MicrostructureModel:
         >>> (graded[0] == 0).groupby("region").sum().values  # of 320 voxels each
         array([32, 96])
         """
+        model = self.of_axes(np.ndim(region_map) if region_map is not None else _axes_of(shape))
         return carry_out(
-            self,
+            model,
             regional_request(
-                self.card,
+                model.card,
                 n,
                 phase_fraction,
                 region_map=region_map,
@@ -551,6 +657,11 @@ class MicrostructureModel:
     def precision_chosen(self) -> bool:
         """Return whether the precision was named, rather than left to the hardware."""
         return self._precision != AUTO
+
+
+def _axes_of(shape: int | Sequence[int] | None) -> int:
+    """Return how many axes a shape says that the box has; 1 where it does not say."""
+    return 1 if shape is None or isinstance(shape, int) else np.size(np.asarray(shape))
 
 
 def _counted(

@@ -19,12 +19,22 @@ from microdsd.microstructure.layout import Layout
 from microdsd.models.card import ModelCard
 from microdsd.models.methods import METHODS
 from microdsd.models.plan import WalkPlan
+from microdsd.models.volume_walk import UNCALIBRATED
 from microdsd.notebooks import facts
 from microdsd.process import Boundary, Lattice
 from microdsd.process.lattice import MIN_LENGTH
 from microdsd.sampling.guidance import Guide
 
 OPTIONS = ("n", "phase_fraction", "intensity", "shape", "epsilon", *SHARED_OPTIONS)
+
+
+_VOLUME_REMARK = (
+    "the volume is made of what a 2D model expects of its slices: its counts are exact, its slices "
+    "are like those of the training, and how it is connected in 3D is inferred"
+)
+_UNCALIBRATED_REMARK = (
+    f"{_VOLUME_REMARK}; the model is not calibrated for volumes, train with --for-volumes"
+)
 
 
 @dataclass(frozen=True, repr=False)
@@ -344,9 +354,13 @@ def _class_cautions(card: ModelCard, classes: tuple[str, ...]) -> list[MicrodsdW
 
 
 def _size_remarks(card: ModelCard, shape: Sequence[int]) -> list[str]:
+    remarks = []
+    if card.volumes is not None and len(shape) == 3:
+        remarks.append(_UNCALIBRATED_REMARK if card.volumes == UNCALIBRATED else _VOLUME_REMARK)
     if all(n <= w for n, w in zip(shape, card.window, strict=True)):
-        return []
+        return remarks
     return [
+        *remarks,
         f"the box is larger than the training window {card.window}: sampling starts from the "
-        f"window's horizon of {card.sigma_max:.3g} voxels, and nothing varies on longer scales"
+        f"window's horizon of {card.sigma_max:.3g} voxels, and nothing varies on longer scales",
     ]

@@ -99,6 +99,7 @@ def sample_sweep(
     >>> (series == 0).sum(("y", "x")).values
     array([51, 77])
     """
+    model = model if shape is None else model.of_axes(np.size(np.asarray(shape)))
     request = sweep_request(
         model.card,
         phase_fraction,

@@ -6,7 +6,7 @@ is led by this process, and its network is evaluated by the workers, tile by til
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import lru_cache, partial
@@ -29,7 +29,9 @@ from microdsd.ensembles.cluster import (
 from microdsd.errors import MicrodsdError
 from microdsd.generation.microstructure_model import MicrostructureModel
 from microdsd.generation.request import GenerationRequest
+from microdsd.generation.volumes import model_for
 from microdsd.models import model_path
+from microdsd.networks.slices import SliceNetworks
 from microdsd.networks.unet import UNet
 from microdsd.progress import Progress
 from microdsd.sampling.large_boxes import Bookmark
@@ -53,6 +55,10 @@ class ModelOfWorkers:
         Samples are the same voxel by voxel only on one kind of device and in one precision.
     version : str
         Version of this package where the work was given out.
+    axes : int
+        Of the box.
+    slices : tuple of (str, str)
+        Models or classes by the axis of slices, of a volume; see `model_for`.
     """
 
     path: str
@@ -60,13 +66,21 @@ class ModelOfWorkers:
     device: str
     precision: str
     version: str = __version__
+    axes: int = 0
+    slices: tuple[tuple[str, str], ...] = ()
 
     @classmethod
-    def of(cls, model: MicrostructureModel, path: str | Path) -> ModelOfWorkers:
-        """Describe the model that was loaded from a path."""
-        file = Path(path)
-        place = str(file.absolute()) if file.exists() else str(path)
-        return cls(place, model.digest(), model.device.type, model.precision)
+    def of(
+        cls,
+        model: MicrostructureModel,
+        path: str | Path,
+        slices: Mapping[str, str] | None = None,
+    ) -> ModelOfWorkers:
+        """Describe the model that was loaded from a path, or from those of slices."""
+        cuts = tuple((axis, _place(name)) for axis, name in (slices or {}).items())
+        axes = len(model.card.window)
+        kind = model.device.type
+        return cls(_place(path), model.digest(), kind, model.precision, axes=axes, slices=cuts)
 
     def load(self) -> MicrostructureModel:
         """Load the model, on a worker; it is kept from one task to the next.
@@ -78,14 +92,23 @@ class ModelOfWorkers:
             name, or no such device.
         """
         require_version(self.version)
-        if Path(self.path).is_absolute():
-            require_visible(self.path)
+        for path in (self.path, *(name for _, name in self.slices)):
+            if Path(path).is_absolute():
+                require_visible(path)
         return _loaded(self)
+
+
+def _place(path: str | Path) -> str:
+    """Return where any process on this machine finds a file; other names are as they are."""
+    file = Path(path)
+    return str(file.absolute()) if file.exists() else str(path)
 
 
 @lru_cache(maxsize=1)
 def _loaded(wanted: ModelOfWorkers) -> MicrostructureModel:
-    model = MicrostructureModel.load(wanted.path, wanted.device, wanted.precision)
+    model = model_for(
+        wanted.path, wanted.axes, dict(wanted.slices), wanted.device, wanted.precision
+    )
     if model.digest() != wanted.digest:
         raise MicrodsdError(
             f"{model_path(wanted.path)}: a worker finds the model {model.digest()} here, and not "
@@ -103,6 +126,7 @@ def generate_by_workers(
     workers: int | None = None,
     progress: Progress | None = None,
     bookmark: Callable[[int], Bookmark] | None = None,
+    slices: Mapping[str, str] | None = None,
 ) -> Generator[Sample, None, None]:
     """Make samples of a request by the workers of a scheduler, as they are ready.
 
@@ -123,13 +147,15 @@ def generate_by_workers(
         Told as `MicrostructureModel.generate` tells.
     bookmark : callable, optional
         See `MicrostructureModel.generate`; a single large box is kept in it on the way.
+    slices : mapping of str to str, optional
+        As of `model_for`, by which the model was loaded.
 
     Raises
     ------
     MicrodsdError
         The scheduler cannot be reached or is lost, or a worker cannot do what it is to do.
     """
-    file = ModelOfWorkers.of(model, path)
+    file = ModelOfWorkers.of(model, path, slices)
     if not numbers:
         return
     if len(request) == 1:
@@ -154,6 +180,8 @@ def generate_by_workers(
 
 def number_of_tiles(model: MicrostructureModel, request: GenerationRequest) -> int:
     """Count the tiles in which the network goes through the voxels of a request's box."""
+    if isinstance(model.network, SliceNetworks):
+        return 1  # which go to the network many at a time
     return _networks(model)[0].tiles_of(request.lattice)
 
 

@@ -84,6 +84,60 @@ def between_slices(shape: Sequence[int], every: int, axis: int = 0) -> NDArray[n
     return unknown
 
 
+def holding_planes(
+    shape: Sequence[int], planes: Sequence[tuple[str, int, ArrayLike]]
+) -> tuple[NDArray[np.integer], NDArray[np.bool_]]:
+    """Put measured planes into a volume that is to be made around them.
+
+    Parameters
+    ----------
+    shape : sequence of int
+        Voxels of the volume, z, y and x.
+    planes : sequence of (str, int, array_like)
+        The axis that a plane is normal to, its voxel along that axis, and its labels.
+
+    Returns
+    -------
+    box : ndarray of int, shape ``shape``
+        The planes; anything elsewhere.
+    unknown : ndarray of bool, same shape
+
+    Raises
+    ------
+    InputError
+        If a plane does not fit the volume, or differs from another where they cross.
+
+    Examples
+    --------
+    >>> box, unknown = holding_planes((3, 2, 2), [("z", 1, [[4, 5], [6, 7]])])
+    >>> box[1].tolist(), unknown[:, 0, 0].tolist()
+    ([[4, 5], [6, 7]], [True, False, True])
+    """
+    if len(shape) != 3:
+        raise InputError(f"plane: the box {tuple(shape)} is no volume; give a shape of three")
+    box = np.zeros(shape, dtype=np.int64)
+    unknown = np.ones(shape, dtype=bool)
+    for axis, place, labels in planes:
+        normal = "zyx".index(axis)
+        plane = np.asarray(labels)
+        across = tuple(n for k, n in enumerate(shape) if k != normal)
+        if plane.shape != across or not 0 <= place < shape[normal]:
+            raise InputError(
+                f"plane: {axis}={place} of {plane.shape} pixels does not fit a volume of "
+                f"{tuple(shape)}; planes normal to {axis} have {across}, at 0 to "
+                f"{shape[normal] - 1}"
+            )
+        inside, free = np.moveaxis(box, normal, 0), np.moveaxis(unknown, normal, 0)
+        differing = int((~free[place] & (inside[place] != plane)).sum())
+        if differing:
+            raise InputError(
+                f"plane: {axis}={place} differs from an earlier plane on {differing} voxels where "
+                "they cross; give planes of one specimen, or fewer"
+            )
+        inside[place], free[place] = plane, False
+    return box, unknown
+
+
 def fills_a_box(unknown: NDArray[np.bool_]) -> bool:
     """Tell whether the True voxels of a mask fill one box.
 

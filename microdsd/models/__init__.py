@@ -11,6 +11,7 @@ from microdsd.models.shipped import (
     model_path,
     shipped_models,
 )
+from microdsd.models.volume_walk import VolumeWalk
 from microdsd.models.walk_back import WalkBack
 
 __all__ = [
@@ -19,6 +20,7 @@ __all__ = [
     "ModelCard",
     "ModelInfo",
     "Phases",
+    "VolumeWalk",
     "WalkBack",
     "WalkPlan",
     "list_models",

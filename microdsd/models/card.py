@@ -12,6 +12,7 @@ from pydantic import Field
 from microdsd.errors import InputError
 from microdsd.models.contents import CONFIG, Contents
 from microdsd.models.methods import METHODS
+from microdsd.models.volume_walk import VolumeWalk
 from microdsd.models.walk_back import WalkBack
 from microdsd.networks.build import Method
 from microdsd.networks.unet import UNetConfig
@@ -87,6 +88,8 @@ class ModelCard:
     classes : dict of str to dict of str to (float, float, float)
         Classes that the network was told of, in its order: by phase, the mean, smallest and
         largest fraction in the training windows.
+    volumes : VolumeWalk, optional
+        Of a model of slices, how volumes are made of them; None where that is not calibrated.
     """
 
     __pydantic_config__: ClassVar = CONFIG
@@ -110,6 +113,7 @@ class ModelCard:
     method: Method = "bridges"
     classes: Mapping[str, Mapping[str, tuple[float, float, float]]] = field(default_factory=dict)
     octaves: tuple[float, ...] = ()
+    volumes: VolumeWalk | None = None
 
     @property
     def phases(self) -> Mapping[int, str]:
@@ -171,5 +175,7 @@ class ModelCard:
         """Return one JSON document, which `card_from_json` reads."""
         raw = asdict(self) | self.contents.entries()
         del raw["contents"]
+        if self.volumes is None:  # as in files from before there was the entry
+            del raw["volumes"]
         raw["classes"] = [[name, spans] for name, spans in self.classes.items()]
         return json.dumps({"format_version": FORMAT_VERSION, **raw}, sort_keys=True)

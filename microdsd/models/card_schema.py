@@ -45,7 +45,8 @@ def card_from_json(text: str) -> ModelCard:
             f"format_version={version}: this microdsd reads version {FORMAT_VERSION}; "
             "install the microdsd that wrote the file, or train again"
         )
-    raw = {"method": "bridges", "grey_levels": 0, "classes": [], "octaves": [], **raw}
+    lacking = {"method": "bridges", "grey_levels": 0, "classes": [], "octaves": [], "volumes": None}
+    raw = {**lacking, **raw}
     if "sigma_last" in raw:
         raw["walks"] = _walks_of_earlier_files(raw)
     known = {f.name for f in fields(ModelCard)} - {"contents"} | set(_CONTENTS)
@@ -134,6 +135,7 @@ def _contradictions(card: ModelCard) -> Iterator[str]:
     yield from _of_network(card)
     yield from _of_material(card)
     yield from _of_walks(card)
+    yield from _of_volumes(card)
     start = card.provenance.get("start")
     if start is not None and not (isinstance(start, Mapping) and "digest" in start):
         yield f"provenance.start={_brief(start)} does not say which model it was"
@@ -211,6 +213,22 @@ def _of_walks(card: ModelCard) -> Iterator[str]:
             yield f"walks: temperature={walk.temperature:g} is not between 0 and 1"
         if any(one <= 0 for one in walk.sharpness):
             yield f"walks: sharpness={_brief(walk.sharpness)} is not positive"
+
+
+def _of_volumes(card: ModelCard) -> Iterator[str]:
+    volumes = card.volumes
+    if volumes is None:
+        return
+    if len(card.window) != 2 or not card.network.read_out:
+        yield "volumes are made of slices with a read-out, and the model has none"
+    if not 0 < volumes.last < volumes.first:
+        yield f"volumes: from {volumes.first:g} to {volumes.last:g}"
+    if len(volumes.sharpness) not in (0, card.network.species):
+        yield f"volumes: sharpness={_brief(volumes.sharpness)} is not one exponent per species"
+    reading = volumes.reading
+    numbers = (*volumes.sharpness, *reading.weights, reading.level)
+    if any(not 0 < number < math.inf for number in numbers):
+        yield f"volumes: {_brief(numbers)} are not all positive"
 
 
 def _all_within(numbers: Any, low: float, high: float) -> bool:

@@ -11,6 +11,7 @@ from microdsd.errors import DataFileError
 from microdsd.models.card import voxel_words, window_words
 from microdsd.models.convergence import Convergence
 from microdsd.models.files import read_model
+from microdsd.models.volume_walk import VolumeWalk
 from microdsd.models.walk_back import WalkBack
 from microdsd.notebooks import Listing
 
@@ -39,6 +40,8 @@ class ModelInfo:
     symmetry : {"none", "transverse", "isotropic"}
     octaves : tuple of float
         Noise levels, voxels, above which walkers are on blocks of 2, 4, ... voxels per axis.
+    volumes : VolumeWalk or None
+        How the model makes volumes of its slices, where it was trained for them.
     evaluations : int
         Network evaluations per sample, unless others are asked for.
     walks : tuple of WalkBack
@@ -67,6 +70,7 @@ class ModelInfo:
     unit: str
     symmetry: str
     octaves: tuple[float, ...]
+    volumes: VolumeWalk | None
     evaluations: int
     walks: tuple[WalkBack, ...]
     validation_gains: dict[float, float]
@@ -172,6 +176,7 @@ def model_info(path: str | Path) -> ModelInfo:
         unit=card.unit,
         symmetry=card.symmetry,
         octaves=card.octaves,
+        volumes=card.volumes,
         evaluations=card.evaluations,
         walks=card.walks,
         validation_gains=dict(zip(card.validation_levels, card.validation_gains, strict=False)),

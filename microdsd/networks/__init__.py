@@ -4,6 +4,7 @@ from microdsd.networks.base import PotentialNetwork
 from microdsd.networks.build import Method, build_network
 from microdsd.networks.classes import ClassGuidance
 from microdsd.networks.rates import PotentialRates, RateNetwork, RateUNet
+from microdsd.networks.slices import SliceNetworks, SliceReading
 from microdsd.networks.unet import PotentialUNet, UNet, UNetConfig
 
 __all__ = [
@@ -14,6 +15,8 @@ __all__ = [
     "PotentialUNet",
     "RateNetwork",
     "RateUNet",
+    "SliceNetworks",
+    "SliceReading",
     "UNet",
     "UNetConfig",
     "build_network",

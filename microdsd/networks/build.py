@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 from microdsd.networks.octaves import OctaveUNets
 from microdsd.networks.rates import RateUNet
+from microdsd.networks.slices import SliceNetworks
 from microdsd.networks.unet import PotentialUNet, UNet, UNetConfig
 
 Method = Literal["bridges", "tau-leaping"]
@@ -23,8 +24,8 @@ DEFAULT_SIZE: dict[int, dict[str, Any]] = {
 """Widths and blocks of `UNetConfig`, by the number of space axes, unless asked otherwise."""
 
 
-Network = UNet | OctaveUNets
-"""A network of one lattice, or those of all octaves."""
+Network = UNet | OctaveUNets | SliceNetworks
+"""A network of one lattice, those of all octaves, or what answers for volumes by their slices."""
 
 
 def build_network(method: Method, config: UNetConfig, octaves: int = 1) -> Network:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from torch import Tensor
 
 from microdsd.networks.octaves import OctaveUNets
+from microdsd.networks.slices import SliceNetworks
 from microdsd.networks.unet import PotentialUNet
 from microdsd.process.kernel import TransitionKernel
 
@@ -23,7 +24,7 @@ class ClassGuidance:
 
     Parameters
     ----------
-    network : PotentialUNet or OctaveUNets
+    network : PotentialUNet, OctaveUNets or SliceNetworks
     classes : Tensor of int64, shape (batch,)
     strength : float
         The weight w.
@@ -35,7 +36,10 @@ class ClassGuidance:
     """
 
     def __init__(
-        self, network: PotentialUNet | OctaveUNets, classes: Tensor, strength: float = 1.0
+        self,
+        network: PotentialUNet | OctaveUNets | SliceNetworks,
+        classes: Tensor,
+        strength: float = 1.0,
     ) -> None:
         self._network = network
         self._classes = classes

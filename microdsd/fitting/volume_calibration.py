@@ -1,0 +1,232 @@
+"""How volumes walk back, chosen so that their slices measure as the picture's windows do.
+
+Nothing of a volume is used but its slices, for the picture is all that there is. The search is that
+of `microdsd.fitting.calibration`, over the weights of the slices, the sharpness of the potential
+and the level that the walk ends at.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import xarray as xr
+
+from microdsd.errors import InputError
+from microdsd.fitting.calibration import (
+    _NONE,
+    _SHARPNESS,
+    _fitted,
+    _measured,
+    _OutOfTimeError,
+    _tolerances,
+)
+from microdsd.generation.microstructure_model import MicrostructureModel
+from microdsd.generation.request import GenerationRequest
+from microdsd.metrics import connected_components, euler_characteristic
+from microdsd.microstructure import as_microstructure, phases_of
+from microdsd.microstructure.composition import Fractions
+from microdsd.models.contents import Contents
+from microdsd.models.volume_walk import UNCALIBRATED, VolumeWalk
+from microdsd.models.volumes import AXES
+from microdsd.networks.slices import SliceReading
+from microdsd.progress import stage
+
+Array = np.ndarray
+
+_WEIGHTS, _LAST = (0.25, 1.2), (0.3, 1.2)
+"""Bounds of weights, from slices that all say the same to such as say nothing of one another and
+too little, and of the last level in voxels."""
+
+_STEPS = math.log(1.12), math.log(1.12), math.log(1.33)
+"""Steps of both weights and of the last level, in logarithms: clear of the noise of samples."""
+
+_SHARPNESS_STEP = math.log(1.06)
+
+_SPACING = 6
+"""Voxels between the slices of a volume that are measured: nearer ones say the same."""
+
+_SMALLEST, _LARGEST = 24, 64
+"""Edges of the volumes of trials, voxels."""
+
+_OF_SLICES = ("euler_characteristic", "largest_component_share")
+"""What is measured of slices besides what is measured of the windows of any calibration."""
+
+_SHARE = 0.05
+"""Tolerance of the share of a phase in its largest component."""
+
+_REHEARSED = 16
+"""Edge of the volume by which the pace is measured, voxels."""
+
+_ROUNDS_AND_START = 5
+"""Trials besides one per setting."""
+
+
+@dataclass(frozen=True)
+class VolumeCalibration:
+    """Hold what calibration of volumes found, and what it had time for.
+
+    Attributes
+    ----------
+    walk : VolumeWalk
+    edge : int
+        Voxels per axis of the volumes that were compared.
+    whole : bool
+        Whether there was time for all trials.
+    misfit : float
+        Root mean square of what slices and windows differ in, in tolerances.
+    """
+
+    walk: VolumeWalk
+    edge: int
+    whole: bool
+    misfit: float
+
+
+class _Settings:
+    """Represent the settings of volumes as a point of logarithms, with bounds."""
+
+    def __init__(self, start: VolumeWalk, species: int) -> None:
+        self._like = start
+        sharpness = start.sharpness or (1.0,) * species
+        bounds = (_WEIGHTS, _WEIGHTS, _LAST, *[_SHARPNESS] * species)
+        self.low, self.high = np.log(np.array(bounds)).T
+        self.steps = np.array([*_STEPS, *[_SHARPNESS_STEP] * species])
+        point = np.log([*start.reading.weights, start.last, *sharpness])
+        self.start = point.clip(self.low, self.high)
+        self.trials = _ROUNDS_AND_START + len(self.steps)
+
+    def walk(self, point: Array) -> VolumeWalk:
+        """Return the walk of a point."""
+        fine, coarse, last, *sharpness = np.exp(point).round(4).tolist()
+        like = self._like
+        reading = SliceReading((fine, coarse), like.reading.level)
+        return VolumeWalk(like.evaluations, like.first, last, tuple(sharpness), reading)
+
+
+def calibrated_volumes(
+    model: MicrostructureModel,
+    real: Array,
+    start: VolumeWalk = UNCALIBRATED,
+    left: Callable[[], float] | None = None,
+) -> VolumeCalibration:
+    """Search the settings with which slices of volumes measure most like real windows.
+
+    Parameters
+    ----------
+    model : MicrostructureModel
+        Of slices of an isotropic material.
+    real : ndarray, shape (n, y, x)
+        Windows that training has not seen.
+    start : VolumeWalk
+        Where the search begins; the levels of slices and the first level are kept.
+    left : callable, optional
+        Says how many seconds are left; without, the volumes are as large as windows allow.
+
+    Returns
+    -------
+    VolumeCalibration
+
+    Raises
+    ------
+    InputError
+        For windows that hold no volume of a useful size.
+    """
+    largest = min(_LARGEST, *real.shape[1:])
+    if largest < _REHEARSED:
+        raise InputError(
+            f"window={real.shape[1:]}: volumes are calibrated on windows of {_REHEARSED} or more"
+        )
+    settings = _Settings(start, model.card.network.species)
+    edge = largest
+    if left is not None:
+        affordable = left() / settings.trials / _seconds_per_voxel(model, start)
+        edge = int(min(largest, max(_SMALLEST, affordable ** (1 / 3))))
+        edge = min(edge, largest)
+    windows = real[:, :edge, :edge]
+    fractions: dict[int | str, float | Sequence[float]] = {
+        name: float((windows == label).mean()) for label, name in model.card.phases.items()
+    }
+    target = _of_slices(windows, model.card.contents)
+    tolerance = _of_slices_tolerances(target)
+    lowest = math.inf
+
+    with stage("calibration of volumes", total=settings.trials) as progress:
+
+        def residual(x: Array) -> Array:
+            nonlocal lowest
+            if left is not None and left() <= 0:
+                raise _OutOfTimeError
+            volume = _trial(model, settings.walk(x), edge, fractions)
+            measured = _of_slices(slices_of(volume), model.card.contents)
+            off = [
+                (measured[name].mean(0) - target[name].mean(0)) / tolerance[name] for name in target
+            ]
+            residuals: Array = np.arcsinh(np.concatenate(off))
+            lowest = min(lowest, float(np.sqrt(np.square(residuals).sum() / len(target))))
+            progress.advance(1)
+            return residuals
+
+        x, whole = _fitted(residual, settings.start, settings.low, settings.high, settings.steps)
+    return VolumeCalibration(settings.walk(x), edge, whole, lowest)
+
+
+def slices_of(volume: Array) -> Array:
+    """Return slices of a cube normal to its three axes, some voxels apart, (n, edge, edge)."""
+    places = range(_SPACING // 2, len(volume), _SPACING)
+    return np.stack([np.take(volume, k, axis) for axis in range(volume.ndim) for k in places])
+
+
+def _trial(model: MicrostructureModel, walk: VolumeWalk, edge: int, fractions: Fractions) -> Array:
+    volumes = MicrostructureModel.from_slices(
+        dict.fromkeys(AXES, model), walk=walk, device=model.device, precision=model.precision
+    )
+    request = GenerationRequest.resolve(
+        volumes.card, 1, phase_fraction=fractions, shape=(edge,) * len(AXES), rng=0
+    )
+    ((labels, _),) = volumes.generate(request)
+    return labels
+
+
+def _seconds_per_voxel(model: MicrostructureModel, walk: VolumeWalk) -> float:
+    """Measure the time that a small volume takes, per voxel."""
+    fractions: Fractions = dict(model.card.fraction_mean.items())
+    for _ in range(2):  # the first also warms up
+        begun = time.monotonic()
+        _trial(model, walk, _REHEARSED, fractions)
+        seconds = time.monotonic() - begun
+    return float(seconds / _REHEARSED ** len(AXES))
+
+
+def _of_slices(stack: Array, contents: Contents) -> dict[str, Array]:
+    """Measure slices or windows: what calibration in 2D compares, and how they are connected."""
+    windows = as_microstructure(stack, phases=contents.phases, ensemble=True)
+    measured = _measured(stack, contents)
+    for label in phases_of(windows):
+        measured[f"euler_characteristic {label}"] = _column(
+            euler_characteristic(windows, phase=label, periodic=False)
+        )
+        components = connected_components(windows, phase=label, periodic=False)
+        measured[f"largest_component_share {label}"] = _column(components.largest_share.fillna(0.0))
+    return measured
+
+
+def _column(values: xr.DataArray) -> Array:
+    return np.asarray(values.values, dtype=float).reshape(-1, 1)
+
+
+def _of_slices_tolerances(target: dict[str, Array]) -> dict[str, Array]:
+    usual = {
+        name: values for name, values in target.items() if name.partition(" ")[0] not in _OF_SLICES
+    }
+    tolerances = _tolerances(usual)
+    for name in target:
+        kind, _, label = name.partition(" ")
+        if kind == "largest_component_share":
+            tolerances[name] = np.array([_SHARE])
+        elif kind == "euler_characteristic":  # of about as many things as there are components
+            tolerances[name] = tolerances[f"component_count {label}"] + _NONE
+    return tolerances
