@@ -143,14 +143,14 @@ def test_order_of_groups_and_of_tests_decides_columns_of_reports():
     assert list(groups()) == [
         "fractions", "profiles", "two_point", "two_point_along", "cross_two_point", "cluster",
         "lineal_path", "chords", "local_thickness", "surface", "minkowski", "euler", "components",
-        "percolation", "triple_lines", "anisotropy", "representativity",
+        "percolation", "triple_lines", "edge_contacts", "anisotropy", "representativity",
         "pore_network", "network_flow",
     ]  # fmt: skip
     assert [record.name for record in descriptors() if record.tested] == [
         "two_point_probability", "cross_two_point_probability", "anisotropy", "two_point_cluster",
         "lineal_path", "chord_length", "local_thickness", "specific_surface_area",
         "pair_surface_area", "triple_phase_boundary", "interface_density", "euler_density",
-        "component_count", "largest_component_share", "percolates",
+        "edge_contacts", "component_count", "largest_component_share", "percolates",
         "pores_per_volume", "coordination_number", "drainage_saturation",
     ]  # fmt: skip
     assert set(compared_groups()) <= set(judged_groups())

@@ -14,11 +14,11 @@ from microdsd.evaluation.verdict import Test
 from microdsd.io import atomic_write
 from microdsd.io.order import path_first
 from microdsd.report.pages import illustrations
+from microdsd.report.pages.inline_figure import inline_figure
 from microdsd.report.pages.page import report_paths
 from microdsd.report.pages.template import render
 from microdsd.report.pictures.differences import intervals_in_margins
 from microdsd.report.pictures.figures import orthogonal_slices, slice_panels
-from microdsd.report.pictures.style import figure_svg
 from microdsd.report.words.names import label_of
 from microdsd.report.words.slice_sentence import (
     direction_sentence,
@@ -67,9 +67,9 @@ def write_slice_report(
         page = files.enter_context(atomic_write(html, overwrite=overwrite))
         data = files.enter_context(atomic_write(numbers, overwrite=overwrite))
         document = slice_document(evaluation)
-        text = json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False)
-        data.write_text(text + "\n", encoding="utf-8")
-        page.write_text(_render(evaluation, title, numbers.name), encoding="utf-8")
+        text = json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+        data.write_text(text, encoding="utf-8")
+        page.write_text(_render(evaluation, title, numbers.name, text), encoding="utf-8")
     return html, numbers
 
 
@@ -85,16 +85,24 @@ def slice_document(evaluation: SliceEvaluation) -> dict[str, Any]:
     return document
 
 
-def _render(evaluation: SliceEvaluation, title: str | None, json_name: str) -> str:
+def _render(evaluation: SliceEvaluation, title: str | None, json_name: str, numbers: str) -> str:
+    axes = [direction.axis for direction in evaluation.directions]
     return render(
         "slices.html.j2",
+        sections={
+            "verdict": "Verdict, per direction",
+            "composition": "Composition of the volumes",
+            **{f"normal-to-{axis}": f"Slices normal to {axis}" for axis in axes},
+            "provenance": "Provenance",
+        },
+        numbers=numbers,
         title=title or "Slices of generated volumes against pictures",
         json_name=json_name,
         headline=slice_sentence(evaluation),
         remarks=slice_remarks(evaluation),
         flatters=evaluation.flatters,
         composition=composition_table(evaluation),
-        planes=_svg(
+        planes=inline_figure(
             orthogonal_slices(evaluation.generated.isel(sample=0)), "planes", "three planes"
         ),
         directions=[_direction(direction) for direction in evaluation.directions],
@@ -111,11 +119,13 @@ def _direction(direction: SliceDirection) -> dict[str, Any]:
         "axis": axis,
         "sentence": direction_sentence(direction),
         "spacing": direction.spacing,
-        "generated": _svg(
+        "generated": inline_figure(
             slice_panels(evaluation.generated, count=tiles), f"{axis}-generated", "slices"
         ),
-        "real": _svg(slice_panels(evaluation.windows, count=tiles), f"{axis}-real", "windows"),
-        "intervals": _svg(
+        "real": inline_figure(
+            slice_panels(evaluation.windows, count=tiles), f"{axis}-real", "windows"
+        ),
+        "intervals": inline_figure(
             intervals_in_margins(
                 [label_of(test.name) for test in tests],
                 [_in_margins(test, test.difference) for test in tests],
@@ -171,7 +181,3 @@ def _interval(test: Test) -> tuple[float, float] | None:
     if test.interval is None or not test.margin:
         return None
     return test.interval[0] / test.margin, test.interval[1] / test.margin
-
-
-def _svg(figure: Any, name: str, label: str) -> Markup:
-    return Markup(figure_svg(figure, name=name, label=label))

@@ -118,7 +118,7 @@ def test_the_same_medium_at_the_same_fractions_does_not_differ(real):
     counts = verdict.counts()
     assert sum(counts.values()) == len(verdict.descriptors) == 13
     assert verdict_sentence(verdict).startswith(
-        f"Of 12 descriptors, {WITHIN}: {counts[WITHIN]}; {DIFFERS}: 0; {CANNOT_TELL}: "
+        f"Of 13 descriptors, {WITHIN}: {counts[WITHIN]}; {DIFFERS}: 0; {CANNOT_TELL}: "
     )
     for test in verdict.tests:
         assert (test.needed is None) or test.needed.samples > 40
