@@ -54,9 +54,9 @@ def command(
         from microdsd.cli.training_words import what_is_left
         from microdsd.models import model_info
 
-        found = model_info(str(file))
-        left = what_is_left(found.convergence, str(file))
-        _print([found.to_dict()], lambda model: _show_model(model, left), json)
+        info = model_info(str(file))
+        left = what_is_left(info.convergence, str(file))
+        _print([info.to_dict()], lambda model: _show_model(model, left), json)
     else:
         _print([_array(info) for info in _arrays(str(file), external)], _show_array, json)
 

@@ -99,7 +99,7 @@ def evaluate_slices(
     >>> picture = blobs((96, 96), fractions=(0.3, 0.7), scale=1, rng=1)
     >>> result = evaluate_slices(new, picture)
     >>> [direction.axis for direction in result.directions], result.directions[0].slices
-    (['z', 'y', 'x'], 4)
+    (['z', 'y', 'x'], 8)
     """
     seed = resolve_seed(rng)
     generator = np.random.default_rng(seed)

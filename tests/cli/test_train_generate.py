@@ -135,7 +135,7 @@ def test_states_of_the_walk(trained):
         (["--fraction", "pore=0.5", "solid=0.6"], "sum to 1.1"),
         (["--fraction", "water=0.2"], "no phase 'water'"),
         (["--fraction", "pore"], "expected name=value"),
-        (["--shape", "20", "20", "20"], "2D"),
+        (["--shape", "20", "20", "20"], "one cut does not say"),
         (["--shape", "2", "20"], "at least 4"),
         (["-n", "0"], "at least one"),
         (["--boundary", "open"], "no-flux"),

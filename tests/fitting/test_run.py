@@ -344,7 +344,7 @@ class Clock:
     ("minutes", "evaluation", "fitted", "windows"),
     [
         (2.0, 0.001, [4, 8, 24], 4),  # time for everything
-        (1.0, 0.012, [4, 24], 4),  # for two of three
+        (1.0, 0.0105, [4, 24], 4),  # for two of three
         (1.0, 0.2, [], 4),  # for nothing at all
     ],
 )

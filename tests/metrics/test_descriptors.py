@@ -90,6 +90,7 @@ def test_dims_names_and_units(ensemble):
         "percolates": "1",
         "cross_two_point_probability": "1",
         "triple_phase_boundary": "1/m^2",
+        "edge_contacts": "1",
     }
     assert found.distance.attrs["units"] == "m"
 
