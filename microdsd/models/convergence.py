@@ -86,7 +86,7 @@ class Convergence:
 
 
 def extrapolated(course: Sequence[Sequence[float]]) -> dict[int, float]:
-    """Return the gains expected after 2 and 4 times the time, by a power law of what is still missing.
+    """Return the gains expected after 2 and 4 times the time, by a power law of what is missing.
 
     The law is g(t) = G - b t^-c with b >= 0 and c between 0.25 and 1.5, by least squares; the
     first fifth of the time is left out, and what is expected is counted from the last gain.
