@@ -18,12 +18,21 @@ from microdsd.report.pictures.style import figure_png
 SHOWN = {
     "berea-2d": "sandstone, slice",
     "berea-3d": "sandstone, pores",
+    "berea-full-3d": "its full resolution",
     "nmc-3d": "battery cathode, active material",
     "sofc-2d": "fuel cell anode, slice",
     "porous-2d": "three materials, by class",
     "digits": "grey images with counts",
 }
-EDGE = {"berea-2d": 96, "berea-3d": 48, "nmc-3d": 48, "sofc-2d": 128, "porous-2d": 64, "digits": 8}
+EDGE = {
+    "berea-2d": 96,
+    "berea-3d": 48,
+    "berea-full-3d": 96,
+    "nmc-3d": 48,
+    "sofc-2d": 128,
+    "porous-2d": 64,
+    "digits": 8,
+}
 
 
 def draw(name: str, ax: plt.Axes) -> None:
@@ -46,9 +55,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("-o", "--output", type=Path, default=Path("docs/images/models.png"))
     options = parser.parse_args()
-    figure, axes = plt.subplots(2, 3, figsize=(10, 7.4), layout="constrained")
-    for name, ax in zip(SHOWN, axes.ravel(), strict=True):
+    figure, axes = plt.subplots(2, 4, figsize=(13, 7.4), layout="constrained")
+    for name, ax in zip(SHOWN, axes.flat, strict=False):
         draw(name, ax)
+    for ax in axes.flat[len(SHOWN) :]:
+        ax.set_axis_off()
     with atomic_write(options.output, overwrite=True) as temporary:
         temporary.write_bytes(figure_png(figure, dpi=110))
 
