@@ -55,7 +55,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("-o", "--output", type=Path, default=Path("docs/images/models.png"))
     options = parser.parse_args()
-    figure, axes = plt.subplots(2, 4, figsize=(13, 7.4), layout="constrained")
+    figure, axes = plt.subplots(2, 4, figsize=(13, 7.8), layout="constrained")
+    figure.get_layout_engine().set(h_pad=0.3)  # the bar of scale lies below the axes
     for name, ax in zip(SHOWN, axes.flat, strict=False):
         draw(name, ax)
     for ax in axes.flat[len(SHOWN) :]:
