@@ -93,7 +93,8 @@ def test_models_in_words():
     blocks = re.split(r"\n(?=\S)", run("--models").stdout.rstrip())
     assert len(blocks) == len(shipped_models())
     assert max(len(block.splitlines()) for block in blocks) <= 10
-    berea, cathode = blocks[0], blocks[3]
+    berea = blocks[0]
+    (cathode,) = (block for block in blocks if block.startswith("nmc-3d "))
     assert berea.startswith("berea-2d  (2D, 4.0 MB)")
     assert "material     Berea sandstone" in berea
     assert "pore 0.0955 to 0.339, solid 0.661 to 0.905" in berea
