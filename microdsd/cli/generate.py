@@ -19,11 +19,13 @@ from microdsd.cli.options import (
     Number,
     OutputSamples,
     Overwrite,
+    Particles,
     PhaseFractions,
     SchedulerAddress,
     SeedOfSamples,
     Shape,
     SlicesByAxis,
+    TargetValues,
 )
 from microdsd.cli.options import (
     Workers as NumberOfWorkers,
@@ -47,8 +49,11 @@ def command(
         ),
     ] = None,
     guidance: Annotated[
-        float, typer.Option(help="How strongly to steer to the class; 1 is as in training.")
+        float,
+        typer.Option(help="How strongly to steer to class and targets; 1 is as in training."),
     ] = 1.0,
+    target: TargetValues = None,
+    particles: Particles = 1,
     number: Number = 1,
     shape: Shape = None,
     slices: SlicesByAxis = None,
@@ -109,6 +114,9 @@ def command(
         options: dict[str, Any] = {
             "class_name": one_or_each(class_names) if class_names else None,
             "guidance": guidance,
+            "targets": numbers_of(target, "target"),
+            "particles": particles,
+            "extrapolate": force,
             "boundary": one_or_each(boundary or ["no-flux"]),
             "evaluations": evaluations,
             "rng": seed,

@@ -21,7 +21,7 @@ from microdsd.errors import CheckpointError, InputError
 from microdsd.fitting.calibration import Pace, calibrated_walks, calibration_seconds
 from microdsd.fitting.material import open_material
 from microdsd.fitting.record import name_of, record_of_versions
-from microdsd.fitting.start import network_of_start, record_of_start
+from microdsd.fitting.start import network_of_start, record_of_start, weights_of_start
 from microdsd.fitting.volume_calibration import calibrated_volumes
 from microdsd.fitting.volumes import require_volumes
 from microdsd.generation.microstructure_model import MicrostructureModel
@@ -44,6 +44,7 @@ from microdsd.process import (
     time_of,
 )
 from microdsd.process.octaves import Octaves
+from microdsd.properties import Property
 from microdsd.schedule.octaves import octave_levels
 from microdsd.training import (
     StepRecord,
@@ -117,6 +118,7 @@ class TrainingRun:
         time_schedule: str | None = None,
         octaves: int | None = None,
         evaluations: int | None = None,
+        conditions: Sequence[str] = (),
         start_from: MicrostructureModel | str | Path | None = None,
         phases: PhaseNames | None = None,
         voxel_size: VoxelSizeLike | None = None,
@@ -161,8 +163,10 @@ class TrainingRun:
                 )
             self._kernel.require_mixed(float(time_of(sigma_max)))
         self.method: Method = method
+        self.for_volumes = for_volumes
         build_objective(method, config.sigma_min, 1.0, loss, time_schedule)  # refuse early
         METHODS[method].require_learnable(contents, classes=bool(self.classes))
+        self.conditions = self._conditions(conditions)
         if evaluations is not None and evaluations < _FEWEST_EVALUATIONS:
             raise InputError(
                 f"evaluations={evaluations}: a walk needs at least {_FEWEST_EVALUATIONS}"
@@ -180,6 +184,7 @@ class TrainingRun:
             own_evidence=self.reads_out,
             top=contents.top,
             classes=len(self.classes),
+            properties=len(self.conditions),
         )
         if isinstance(start_from, str | Path):
             start_from = MicrostructureModel.load(start_from)
@@ -192,7 +197,6 @@ class TrainingRun:
                 )
             self.network = network_of_start(start_from.card, contents, self.network, method)
         self.octaves = self._octaves(octaves)
-        self.for_volumes = for_volumes
         if for_volumes:
             require_volumes(self.material, symmetry, self.reads_out, self._ranks.size)
         shapes = [self._crop(octave) for octave in range(1 + len(self.octaves))]
@@ -202,7 +206,8 @@ class TrainingRun:
             torch.manual_seed(config.seed)
             unet = build_network(method, self.network, len(shapes))
         if start_from is not None:
-            unet.load_state_dict(start_from.network.state_dict())
+            trained = start_from.network.state_dict()
+            unet.load_state_dict(weights_of_start(trained, unet.state_dict()))
         unet = unet.to(self.device).to(memory_format=unet.memory_format)  # type: ignore[call-overload]
         self._built = partial(
             build_objective,
@@ -211,6 +216,9 @@ class TrainingRun:
             time_schedule=time_schedule,
             read_out=self.network.read_out,
         )
+        if self.conditions:
+            key = {"symmetry": symmetry, "validation": validation}
+            self.material.learn_properties(self.conditions, config.seed, key)
         self.tasks = [self._task(octave, shape) for octave, shape in enumerate(shapes)]
         self.trainer = Trainer(
             unet,
@@ -467,6 +475,7 @@ class TrainingRun:
             "start_from": self.start.digest() if self.start else None,
             "octaves": list(self.octaves),
             **({"for_volumes": True} if self.for_volumes else {}),
+            **({"conditions": list(map(str, self.conditions))} if self.conditions else {}),
             **self.tasks[0].objective.settings,
             **settings,
         }
@@ -491,6 +500,24 @@ class TrainingRun:
         assert self.material.held_back is not None
         n = number_of_windows(self.window)
         return self.material.held_back.evenly(n, np.random.default_rng([self.config.seed, 2]))
+
+    def _conditions(self, wanted: Sequence[str]) -> list[Property]:
+        """Return the properties that the network is to be told of."""
+        if not wanted:
+            return []
+        METHODS[self.method].require_potential("conditions")
+        contents = self.material.contents.require_phases("conditions", "conditions")
+        axes = len(self.window)
+        named = [wanted] if isinstance(wanted, str) else wanted
+        properties = [Property.parse(text, contents.phases, axes) for text in named]
+        if len(set(properties)) < len(properties):
+            raise InputError(f"conditions={list(map(str, properties))}: name each once")
+        if self.for_volumes:
+            raise InputError(
+                "conditions, for_volumes: properties of a volume cannot be learned from slices; "
+                "leave one of the two out"
+            )
+        return properties
 
     def _octaves(self, wanted: int | None) -> tuple[float, ...]:
         """Return the noise levels at which the walk enters coarser lattices."""
@@ -540,5 +567,6 @@ class TrainingRun:
             parts.classes,
             octave,
             parts.fractions,
+            parts.properties,
         )
         return OctaveTask(octave, walk, objective, validation)

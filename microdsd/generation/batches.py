@@ -17,13 +17,14 @@ from microdsd.generation.memory import (
     require_memory_for_work,
 )
 from microdsd.generation.request import GenerationRequest
+from microdsd.generation.targets import scores_of_targets
 from microdsd.models.card import ModelCard
 from microdsd.models.contents import Channels, Phases
 from microdsd.networks import PotentialUNet
 from microdsd.networks.build import Network
-from microdsd.networks.classes import ClassGuidance
 from microdsd.networks.octaves import OctaveUNets
 from microdsd.networks.slices import SliceNetworks
+from microdsd.networks.steering import Aims, Steered
 from microdsd.process import Lattice, TransitionKernel
 from microdsd.process.octaves import Octaves
 from microdsd.process.slabs import slabs
@@ -187,9 +188,7 @@ class BatchedSampler:
         """
         part = request.part(range(member, member + 1))
         (generator,), (counts,) = self._generators(part), self._walkers(part)
-        network = TiledNetwork(
-            self._network, self._fractions(part), self._classes(part), part.guidance
-        )
+        network = TiledNetwork(self._network, self._fractions(part), self._aims(part))
         sampler = LargeBoxSampler(network, self._box(part), counts, part.plan, generator)
         done = 0.0
 
@@ -295,6 +294,12 @@ class BatchedSampler:
         known = list(self._card.classes)
         return torch.tensor([known.index(name) for name in request.classes], device=self._device)
 
+    def _aims(self, request: GenerationRequest) -> Aims:
+        """Return class and properties that samples are steered to."""
+        scores = scores_of_targets(self._card, request.targets, len(request))
+        properties = None if scores is None else torch.from_numpy(scores).to(self._device)
+        return Aims(self._classes(request), properties, request.guidance)
+
     def _guide(self, request: GenerationRequest) -> Guide | None:
         """Return the request's guide, for phases in the order of the sampler."""
         guide = request.guide
@@ -315,10 +320,8 @@ class BatchedSampler:
         """Return the network of potentials with what samples are conditioned on."""
         network = self._network
         assert isinstance(network, PotentialUNet | OctaveUNets | SliceNetworks)
-        steered: PotentialUNet | OctaveUNets | SliceNetworks | ClassGuidance = network
-        classes = self._classes(request)
-        if classes is not None:
-            steered = ClassGuidance(network, classes, request.guidance)
+        aims = self._aims(request)
+        steered = Steered(network, aims) if aims.given else network
         read_out = steered.joint if network.config.read_out else None
         fractions, guide = self._fractions(request), self._guide(request)
         return ConditionedNetwork(steered, read_out, fractions, guide, observe)

@@ -21,6 +21,7 @@ from microdsd.generation.batches import BatchedSampler
 from microdsd.generation.regional import inpainting_request, regional_request
 from microdsd.generation.request import GenerationRequest
 from microdsd.generation.samples import carry_out
+from microdsd.generation.targets import Targets
 from microdsd.io import atomic_write
 from microdsd.microstructure import LabelsLike
 from microdsd.microstructure.composition import Fractions
@@ -270,6 +271,9 @@ class MicrostructureModel:
         intensity: Fractions | None = None,
         class_name: str | Sequence[str] | None = None,
         guidance: float = 1.0,
+        targets: Targets | None = None,
+        particles: int = 1,
+        extrapolate: bool = False,
         shape: int | Sequence[int] | None = None,
         boundary: Boundary | Sequence[Boundary] = "no-flux",
         evaluations: int | None = None,
@@ -348,6 +352,9 @@ class MicrostructureModel:
             intensity=intensity,
             class_name=class_name,
             guidance=guidance,
+            targets=targets,
+            particles=particles,
+            extrapolate=extrapolate,
             shape=shape,
             boundary=boundary,
             evaluations=evaluations,
@@ -371,6 +378,9 @@ class MicrostructureModel:
         walls: bool = False,
         class_name: str | Sequence[str] | None = None,
         guidance: float = 1.0,
+        targets: Targets | None = None,
+        particles: int = 1,
+        extrapolate: bool = False,
         boundary: Boundary | Sequence[Boundary] = "no-flux",
         evaluations: int | None = None,
         sigma_last: float | None = None,
@@ -402,7 +412,16 @@ class MicrostructureModel:
         class_name : str or n of them, optional
             Which of its classes (`ModelCard.classes`) the model is to make.
         guidance : float
-            How strongly the walk is steered to the class; 1 is as in training.
+            How strongly the walk is steered to class and targets; 1 is as in training.
+        targets : mapping of str to float or to one per sample, optional
+            Properties that samples are to have besides their composition, as
+            ``{"specific_surface_area": 0.15}``: those that the model was trained with
+            (`microdsd.fit`, ``conditions``), and with several particles any.
+        particles : int
+            Walks made for every sample, of which those are continued that come nearest to the
+            targets, and one is returned.
+        extrapolate : bool
+            Try targets beyond what is attainable at the composition, which are refused else.
         boundary : {"no-flux", "periodic"} or one per axis
         evaluations : int, optional
             Network evaluations per sample; more is slower and closer to the data.
@@ -453,6 +472,9 @@ class MicrostructureModel:
                 walls=walls,
                 class_name=class_name,
                 guidance=guidance,
+                targets=targets,
+                particles=particles,
+                extrapolate=extrapolate,
                 boundary=boundary,
                 evaluations=evaluations,
                 sigma_last=sigma_last,
@@ -473,6 +495,9 @@ class MicrostructureModel:
         shape: int | Sequence[int] | None = None,
         class_name: str | Sequence[str] | None = None,
         guidance: float = 1.0,
+        targets: Targets | None = None,
+        particles: int = 1,
+        extrapolate: bool = False,
         boundary: Boundary | Sequence[Boundary] = "no-flux",
         evaluations: int | None = None,
         sigma_last: float | None = None,
@@ -499,7 +524,16 @@ class MicrostructureModel:
         class_name : str or n of them, optional
             Which of its classes (`ModelCard.classes`) the model is to make.
         guidance : float
-            How strongly the walk is steered to the class; 1 is as in training.
+            How strongly the walk is steered to class and targets; 1 is as in training.
+        targets : mapping of str to float or to one per sample, optional
+            Properties that samples are to have besides their composition, as
+            ``{"specific_surface_area": 0.15}``: those that the model was trained with
+            (`microdsd.fit`, ``conditions``), and with several particles any.
+        particles : int
+            Walks made for every sample, of which those are continued that come nearest to the
+            targets, and one is returned.
+        extrapolate : bool
+            Try targets beyond what is attainable at the composition, which are refused else.
         boundary : {"no-flux", "periodic"} or one per axis
         evaluations : int, optional
             Network evaluations per sample; more is slower and closer to the data.
@@ -538,6 +572,9 @@ class MicrostructureModel:
                 shape=shape,
                 class_name=class_name,
                 guidance=guidance,
+                targets=targets,
+                particles=particles,
+                extrapolate=extrapolate,
                 boundary=boundary,
                 evaluations=evaluations,
                 sigma_last=sigma_last,

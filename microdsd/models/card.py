@@ -12,6 +12,7 @@ from pydantic import Field
 from microdsd.errors import InputError
 from microdsd.models.contents import CONFIG, Contents
 from microdsd.models.methods import METHODS
+from microdsd.models.properties import TrainedProperties
 from microdsd.models.volume_walk import VolumeWalk
 from microdsd.models.walk_back import WalkBack
 from microdsd.networks.build import Method
@@ -90,6 +91,8 @@ class ModelCard:
         largest fraction in the training windows.
     volumes : VolumeWalk, optional
         Of a model of slices, how volumes are made of them; None where that is not calibrated.
+    properties : TrainedProperties, optional
+        Of a network that is told of properties, which these are and what they were in training.
     """
 
     __pydantic_config__: ClassVar = CONFIG
@@ -114,6 +117,7 @@ class ModelCard:
     classes: Mapping[str, Mapping[str, tuple[float, float, float]]] = field(default_factory=dict)
     octaves: tuple[float, ...] = ()
     volumes: VolumeWalk | None = None
+    properties: TrainedProperties | None = None
 
     @property
     def phases(self) -> Mapping[int, str]:
@@ -127,6 +131,7 @@ class ModelCard:
             for name in self.phases.values()
         )
         classes = {"classes": ", ".join(self.classes)} if self.classes else {}
+        told = {"conditions": ", ".join(self.properties.names)} if self.properties else {}
         return {
             "makes": ", ".join(self.phases.values()),
             "trained on": "; ".join(spans),
@@ -134,6 +139,7 @@ class ModelCard:
             "voxel size": voxel_words(self.voxel_size, self.unit),
             "symmetry": self.symmetry,
             **classes,
+            **told,
             "method": self.method,
             "evaluations": str(self.evaluations),
             "data": str(self.provenance.get("data") or "not recorded"),
@@ -175,7 +181,10 @@ class ModelCard:
         """Return one JSON document, which `card_from_json` reads."""
         raw = asdict(self) | self.contents.entries()
         del raw["contents"]
-        if self.volumes is None:  # as in files from before there was the entry
-            del raw["volumes"]
+        for entry in ("volumes", "properties"):  # as in files from before there were these
+            if raw[entry] is None:
+                del raw[entry]
+        if self.properties is None:
+            del raw["network"]["properties"]
         raw["classes"] = [[name, spans] for name, spans in self.classes.items()]
         return json.dumps({"format_version": FORMAT_VERSION, **raw}, sort_keys=True)

@@ -1,0 +1,159 @@
+"""Properties that samples are asked for, besides their composition: checked, and in their range."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from microdsd.errors import ExtrapolationWarning, InputError
+from microdsd.models.card import ModelCard
+from microdsd.models.methods import METHODS
+from microdsd.models.properties import Attainable
+from microdsd.properties import Property
+
+Targets = Mapping[str, float | Sequence[float]]
+"""Values by the name of a property (`microdsd.properties.Property`): one, or one per sample."""
+
+
+def targets_per_sample(
+    card: ModelCard, targets: Targets | None, n: int, particles: int
+) -> dict[str, tuple[float, ...]]:
+    """Return the values of every sample by the full name of each property.
+
+    Raises
+    ------
+    InputError
+        For properties that the model does not know and cannot be steered to, or no numbers.
+    """
+    if targets is None or not len(targets):
+        return {}
+    if not isinstance(targets, Mapping):
+        raise InputError(f"targets={targets!r}: give values by property, as {{'NAME': 0.15}}")
+    METHODS[card.method].require_potential("targets")
+    phases = card.contents.require_phases("targets", "targets").phases
+    known = card.properties.names if card.properties else ()
+    resolved: dict[str, tuple[float, ...]] = {}
+    for text, value in targets.items():
+        name = str(Property.parse(text, phases, len(card.window)))
+        if name in resolved:
+            raise InputError(f"targets: {name} is given twice")
+        if name not in known and particles == 1:
+            told = f"is told of {', '.join(known)}" if known else "is told of no property"
+            raise InputError(
+                f"targets: the model {told}, not of {name}; train one with conditions "
+                f"(--condition {name}), or let particles find it (particles=16)"
+            )
+        resolved[name] = _values(name, value, n)
+    return resolved
+
+
+def _values(name: str, value: Any, n: int) -> tuple[float, ...]:
+    try:
+        values = np.atleast_1d(np.asarray(value, dtype=float))
+    except (TypeError, ValueError) as error:
+        raise InputError(
+            f"targets[{name!r}]={value!r}: give a number, or one per sample"
+        ) from error
+    if values.ndim != 1 or len(values) not in (1, n) or not np.isfinite(values).all():
+        raise InputError(
+            f"targets[{name!r}]={value!r}: give one finite number, or one for each of {n} samples"
+        )
+    return tuple(np.broadcast_to(values, n).tolist())
+
+
+def scores_of_targets(
+    card: ModelCard, targets: Mapping[str, tuple[float, ...]], n: int
+) -> np.ndarray | None:
+    """Return the normal scores (n, properties) of what the network is told; NaN is nothing."""
+    known = card.properties
+    if known is None or not any(name in targets for name in known.names):
+        return None
+    free = (math.nan,) * n
+    return known.scores(np.array([targets.get(name, free) for name in known.names]).T)
+
+
+def check_ranges(
+    card: ModelCard,
+    targets: Mapping[str, tuple[float, ...]],
+    fractions: Mapping[str, tuple[float, ...]],
+    *,
+    extrapolate: bool,
+) -> tuple[list[str], list[ExtrapolationWarning]]:
+    """Say what is attainable at the compositions asked for, and refuse what is not.
+
+    Parameters
+    ----------
+    card : ModelCard
+    targets : mapping
+        See `targets_per_sample`.
+    fractions : mapping of str to tuple of float
+        Fractions of every sample by phase, in the order of the labels.
+    extrapolate : bool
+        Warn of what is beyond the range, and let it pass.
+
+    Returns
+    -------
+    remarks : list of str
+    cautions : list of ExtrapolationWarning
+
+    Raises
+    ------
+    InputError
+        With the range, for a target beyond it.
+    """
+    remarks: list[str] = []
+    cautions: list[ExtrapolationWarning] = []
+    compositions = list(zip(*fractions.values(), strict=True))
+    for name, values in targets.items():
+        if card.properties is None or name not in card.properties.names:
+            continue
+        pairs = dict.fromkeys(zip(compositions, values, strict=True))
+        outside = said = None
+        for composition, value in pairs:
+            ranges = attainable(card, name, composition)
+            if not ranges:
+                continue
+            said = said or f"{name} at {_words(card, composition)}: {_ranges(ranges)}"
+            if not any(one.holds(value) for one in ranges.values()):
+                outside = outside or (
+                    f"{name} = {value:.4g} is beyond what is attainable at "
+                    f"{_words(card, composition)}: {_ranges(ranges)}"
+                )
+        if outside and not extrapolate:
+            raise InputError(
+                f"targets: {outside}; ask for a value within, or try it all the same with "
+                "extrapolate=True (--force)"
+            )
+        if outside:
+            cautions.append(ExtrapolationWarning(f"{outside}: samples will fall short of it"))
+        elif said:
+            remarks.append(said)
+    return remarks, cautions
+
+
+def attainable(card: ModelCard, name: str, fractions: Sequence[float]) -> dict[str, Attainable]:
+    """Return what training windows, and free samples, of a composition have of a property."""
+    assert card.properties is not None
+    column = card.properties.names.index(name)
+    found = {
+        "real windows": card.properties.windows.attainable(column, fractions),
+        "free samples": card.properties.free.attainable(column, fractions),
+    }
+    return {source: one for source, one in found.items() if one is not None}
+
+
+def _ranges(ranges: Mapping[str, Attainable]) -> str:
+    return "; ".join(
+        f"{source} have {one.low:.4g} to {one.high:.4g}, nine in ten {one.usual[0]:.4g} to "
+        f"{one.usual[1]:.4g}"
+        for source, one in ranges.items()
+    )
+
+
+def _words(card: ModelCard, composition: Sequence[float]) -> str:
+    names = list(card.phases.values())
+    pairs = zip(names[:-1], composition, strict=False)
+    return " ".join(f"{phase} {fraction:.4g}" for phase, fraction in pairs)
