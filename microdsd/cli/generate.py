@@ -150,6 +150,7 @@ def command(
             "model": loaded.digest(),
             **request.record(loaded.card),
             moved: reassigned,
+            **({"achieved": record["achieved"]} if "achieved" in record else {}),
             "seconds": round(seconds, 2),
         }
         print_json(summary)
@@ -163,11 +164,28 @@ def command(
         f"seed {request.seed}, {seconds:.1f} s; {remark}",
         soft_wrap=True,
     )
+    for line in _targets_met(record):
+        STDERR.print(line, markup=False, highlight=False)
     if Convergence.of(loaded.card).trained_too_little:
         STDERR.print(
             f"note: the model was trained too little; `microdsd info {model}` says how far it is",
             markup=False,
         )
+
+
+def _targets_met(record: dict[str, Any]) -> list[str]:
+    """Say per property what was asked for and what was made."""
+    lines = []
+    for name, made in record.get("achieved", {}).items():
+        values = sorted(value for value in made if value is not None)
+        asked = " ".join(f"{value:.4g}" for value in dict.fromkeys(record["targets"][name]))
+        if not values:
+            lines.append(f"{name}: {asked} asked for, no sample has one")
+            continue
+        mean = sum(values) / len(values)
+        span = f" ({values[0]:.4g} to {values[-1]:.4g})" if len(values) > 1 else ""
+        lines.append(f"{name}: {asked} asked for, {mean:.4g} made{span}")
+    return lines
 
 
 def _holding(

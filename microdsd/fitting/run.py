@@ -25,11 +25,13 @@ from microdsd.fitting.start import network_of_start, record_of_start, weights_of
 from microdsd.fitting.volume_calibration import calibrated_volumes
 from microdsd.fitting.volumes import require_volumes
 from microdsd.generation.microstructure_model import MicrostructureModel
+from microdsd.generation.request import GenerationRequest
 from microdsd.io import atomic_write
 from microdsd.io.windows import Region
 from microdsd.microstructure import PhaseNames, VoxelSizeLike
 from microdsd.models.card import ModelCard
 from microdsd.models.methods import METHODS
+from microdsd.models.properties import PropertySamples
 from microdsd.models.volume_walk import UNCALIBRATED
 from microdsd.models.walk_back import WalkBack
 from microdsd.networks import Method, UNetConfig, build_network
@@ -44,6 +46,7 @@ from microdsd.process import (
     time_of,
 )
 from microdsd.process.octaves import Octaves
+from microdsd.progress import stage
 from microdsd.properties import Property
 from microdsd.schedule.octaves import octave_levels
 from microdsd.training import (
@@ -69,6 +72,12 @@ _CALIBRATION_SHARE = 0.2
 
 _VOLUME_SHARE = 0.3
 """Of a budget of minutes, what is kept for the calibration of volumes."""
+
+_FREE_SAMPLES = 96
+"""Of a model that is told of properties, those whose properties its card keeps."""
+
+_FREE_SHARE = 0.05
+"""Of a budget of minutes, what these may take."""
 
 _TO_FINISH = 0.03
 """Of a budget of minutes, what writing the model may take."""
@@ -265,6 +274,8 @@ class TrainingRun:
             model = self._calibrated(model)
             if self.for_volumes:
                 model = self._for_volumes(model)
+        if self.conditions and self._ranks.first:
+            model = self._with_free_samples(model)
         if self._ranks.size == 1:
             return model
         card = self._ranks.decided(model.card)
@@ -316,6 +327,33 @@ class TrainingRun:
         card = replace(model.card, volumes=calibration.walk, provenance=provenance)
         return MicrostructureModel(self.trainer.averaged, card, self.device, self.trainer.dtype)
 
+    def _with_free_samples(self, model: MicrostructureModel) -> MicrostructureModel:
+        """Tabulate properties of samples that are free, of the compositions of real windows."""
+        known = model.card.properties
+        assert known is not None
+        windows = self.material.held_back or self.material.training
+        rng = np.random.default_rng([self.config.seed, 5])
+        real, classes = windows.evenly(_FREE_SAMPLES, rng)
+        fractions = self.material.fractions(real)
+        request = GenerationRequest.resolve(
+            model.card,
+            len(real),
+            phase_fraction={name: column.tolist() for name, column in fractions.items()},
+            class_name=[self.classes[k] for k in classes] if self.classes else None,
+            rng=self.config.seed,
+        )
+        made: list[np.ndarray] = []
+        with stage("making free samples", len(real)) as making:
+            for labels, _ in model.generate(request):
+                made.append(labels)
+                making.advance(1)
+                if self._seconds_before(_TO_FINISH) <= 0:
+                    break
+        rows = np.stack(list(fractions.values()), axis=1)[: len(made)]
+        free = PropertySamples.of(rows, self.material.measured(np.stack(made)))
+        card = replace(model.card, properties=replace(known, free=free))
+        return MicrostructureModel(self.trainer.averaged, card, self.device, self.trainer.dtype)
+
     @property
     def validation_levels(self) -> tuple[float, ...]:
         """Return the noise levels of the gains on held-back windows, voxels; none without them."""
@@ -364,7 +402,8 @@ class TrainingRun:
     @property
     def _to_finish(self) -> float:
         """Return the share of the minutes for what comes after the calibration in 2D."""
-        return _TO_FINISH + (_VOLUME_SHARE if self.for_volumes else 0.0)
+        volumes = _VOLUME_SHARE if self.for_volumes else 0.0
+        return _TO_FINISH + volumes + (_FREE_SHARE if self.conditions else 0.0)
 
     def card(self) -> ModelCard:
         """Return the card of the model as it stands; its walk back is not calibrated."""

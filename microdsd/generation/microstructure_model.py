@@ -301,8 +301,17 @@ class MicrostructureModel:
         class_name : str or n of them, optional
             Which of its classes (`ModelCard.classes`) the model is to make.
         guidance : float
-            How strongly the walk is steered to the class; 1 is as in training. With any other
-            number the network is asked twice per evaluation.
+            How strongly the walk is steered to class and targets; 1 is as in training. With any
+            other number the network is asked twice per evaluation.
+        targets : mapping of str to float or to one per sample, optional
+            Properties that samples are to have besides their composition, as
+            ``{"specific_surface_area": 0.15}``: those that the model was trained with
+            (`microdsd.fit`, ``conditions``), and with several particles any.
+        particles : int
+            Walks made for every sample, of which those are continued that come nearest to the
+            targets, and one is returned.
+        extrapolate : bool
+            Try targets beyond what is attainable at the composition, which are refused else.
         shape : int or sequence of int, optional
             Voxels per axis, one number for all of them; the training window's by default. Larger
             boxes start from the training window's horizon. Three numbers ask a model of slices for
@@ -631,7 +640,7 @@ class MicrostructureModel:
         progress: Progress | None,
         bookmark: Callable[[int], Bookmark] | None,
     ) -> Iterator[tuple[np.ndarray, int]]:
-        calls = request.plan.network_calls
+        calls = request.network_calls
         assert calls is not None  # bridges have a list of levels
         for i in range(start, len(request)):
 
@@ -705,7 +714,7 @@ def _counted(
     request: GenerationRequest, start: int, progress: Progress
 ) -> Callable[[Visit | Leap], None]:
     """Count the network evaluations of every sample; the total is not known with an epsilon."""
-    calls = request.plan.network_calls
+    calls = request.network_calls
     total = None if calls is None else calls * len(request)
     done = 0 if calls is None else calls * start
 

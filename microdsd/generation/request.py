@@ -69,6 +69,8 @@ class GenerationRequest:
         Properties that samples are to have, by name.
     particles : int
         Walks made for every sample; see `microdsd.sampling.particles`.
+    extrapolate : bool
+        Whether targets may be beyond what is attainable.
     cautions : tuple of MicrodsdWarning
         What to warn of: compositions that training windows never had, a class that is not named.
     """
@@ -85,6 +87,7 @@ class GenerationRequest:
     guidance: float = 1.0
     targets: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
     particles: int = 1
+    extrapolate: bool = False
     cautions: tuple[MicrodsdWarning, ...] = ()
 
     def __len__(self) -> int:
@@ -111,7 +114,7 @@ class GenerationRequest:
                 f"{name} {count:,}"
                 for name, count in zip(self.composition.names, counts.tolist(), strict=True)
             ),
-            "network calls": str(self.plan.network_calls or "not known beforehand"),
+            "network calls": str(self.network_calls or "not known beforehand"),
             "seed": str(self.seed),
         }
         if len(np.unique(self.composition.counts, axis=0)) > 1:
@@ -209,7 +212,7 @@ class GenerationRequest:
         _check_guidance(guidance, aimed=bool(classes or aims))
         if particles > 1 and not aims:
             raise InputError(f"particles={particles}: find targets; give targets with them")
-        ranges, beyond = check_ranges(card, aims, composition.fractions, extrapolate=extrapolate)
+        ranges, beyond = check_ranges(card, aims, composition, extrapolate=extrapolate)
         return cls(
             lattice,
             composition,
@@ -223,6 +226,7 @@ class GenerationRequest:
             guidance=guidance,
             targets=aims,
             particles=particles,
+            extrapolate=extrapolate,
             cautions=(
                 *_class_cautions(card, classes),
                 *_fraction_cautions(card, composition.fractions, classes),
@@ -230,16 +234,25 @@ class GenerationRequest:
             ),
         )
 
-    def part(self, members: range) -> GenerationRequest:
+    def part(self, members: Sequence[int]) -> GenerationRequest:
         """Return the request for some of its samples, which come out the same."""
-        chosen = slice(members.start, members.stop)
+
+        def chosen(column: Sequence[Any]) -> tuple[Any, ...]:
+            return tuple(column[i] for i in members)
+
         return replace(
             self,
-            composition=self.composition.part(chosen),
-            streams=self.streams[chosen],
-            classes=self.classes[chosen],
-            targets={name: values[chosen] for name, values in self.targets.items()},
+            composition=self.composition.part(members),
+            streams=chosen(self.streams),
+            classes=chosen(self.classes) if self.classes else (),
+            targets={name: chosen(values) for name, values in self.targets.items()},
         )
+
+    @property
+    def network_calls(self) -> int | None:
+        """Return how often a sample evaluates the network; None where ``epsilon`` decides."""
+        calls = self.plan.network_calls
+        return None if calls is None else calls * self.particles
 
     @property
     def notes(self) -> tuple[str, ...]:

@@ -8,11 +8,15 @@ from typing import Any
 
 import numpy as np
 
+from microdsd.encoding import Composition
 from microdsd.errors import ExtrapolationWarning, InputError
 from microdsd.models.card import ModelCard
 from microdsd.models.methods import METHODS
 from microdsd.models.properties import Attainable
 from microdsd.properties import Property
+
+_REACH = 1.0
+"""How far beyond free samples particles are let try, in their standard deviations."""
 
 Targets = Mapping[str, float | Sequence[float]]
 """Values by the name of a property (`microdsd.properties.Property`): one, or one per sample."""
@@ -28,10 +32,12 @@ def targets_per_sample(
     InputError
         For properties that the model does not know and cannot be steered to, or no numbers.
     """
-    if targets is None or not len(targets):
+    if targets is None:
         return {}
     if not isinstance(targets, Mapping):
         raise InputError(f"targets={targets!r}: give values by property, as {{'NAME': 0.15}}")
+    if not targets:
+        return {}
     METHODS[card.method].require_potential("targets")
     phases = card.contents.require_phases("targets", "targets").phases
     known = card.properties.names if card.properties else ()
@@ -78,7 +84,7 @@ def scores_of_targets(
 def check_ranges(
     card: ModelCard,
     targets: Mapping[str, tuple[float, ...]],
-    fractions: Mapping[str, tuple[float, ...]],
+    composition: Composition,
     *,
     extrapolate: bool,
 ) -> tuple[list[str], list[ExtrapolationWarning]]:
@@ -89,8 +95,7 @@ def check_ranges(
     card : ModelCard
     targets : mapping
         See `targets_per_sample`.
-    fractions : mapping of str to tuple of float
-        Fractions of every sample by phase, in the order of the labels.
+    composition : Composition
     extrapolate : bool
         Warn of what is beyond the range, and let it pass.
 
@@ -106,21 +111,22 @@ def check_ranges(
     """
     remarks: list[str] = []
     cautions: list[ExtrapolationWarning] = []
-    compositions = list(zip(*fractions.values(), strict=True))
+    whole = composition.whole
+    shares = [tuple(row) for row in (whole / whole.sum(1, keepdims=True)).tolist()]
     for name, values in targets.items():
         if card.properties is None or name not in card.properties.names:
             continue
-        pairs = dict.fromkeys(zip(compositions, values, strict=True))
+        pairs = dict.fromkeys(zip(shares, values, strict=True))
         outside = said = None
-        for composition, value in pairs:
-            ranges = attainable(card, name, composition)
+        for fractions, value in pairs:
+            ranges = attainable(card, name, fractions)
             if not ranges:
                 continue
-            said = said or f"{name} at {_words(card, composition)}: {_ranges(ranges)}"
+            said = said or f"{name} at {_words(card, fractions)}: {_ranges(ranges)}"
             if not any(one.holds(value) for one in ranges.values()):
                 outside = outside or (
                     f"{name} = {value:.4g} is beyond what is attainable at "
-                    f"{_words(card, composition)}: {_ranges(ranges)}"
+                    f"{_words(card, fractions)}: {_ranges(ranges)}"
                 )
         if outside and not extrapolate:
             raise InputError(
@@ -145,6 +151,34 @@ def attainable(card: ModelCard, name: str, fractions: Sequence[float]) -> dict[s
     return {source: one for source, one in found.items() if one is not None}
 
 
+def require_within_reach(
+    targets: Mapping[str, tuple[float, ...]], card: ModelCard, ends: np.ndarray
+) -> None:
+    """Refuse targets of one sample far from what pilot walks (walks, properties) ended with.
+
+    That is for properties that the network is not told of: of others `check_ranges` has spoken.
+
+    Raises
+    ------
+    InputError
+        With the range.
+    """
+    known = card.properties.names if card.properties else ()
+    for (name, values), column in zip(targets.items(), ends.T, strict=True):
+        made = column[np.isfinite(column)]
+        if not len(made):
+            raise InputError(f"targets: free samples of this composition have no {name}")
+        low, high, spread = made.min(), made.max(), made.std()
+        if name in known:
+            continue
+        if not low - _REACH * spread <= values[0] <= high + _REACH * spread:
+            raise InputError(
+                f"targets: {name} = {values[0]:.4g} is out of reach: {len(made)} free samples of "
+                f"this composition have {low:.4g} to {high:.4g}; ask for a value near these, "
+                "or try it all the same with extrapolate=True (--force)"
+            )
+
+
 def _ranges(ranges: Mapping[str, Attainable]) -> str:
     return "; ".join(
         f"{source} have {one.low:.4g} to {one.high:.4g}, nine in ten {one.usual[0]:.4g} to "
@@ -153,7 +187,7 @@ def _ranges(ranges: Mapping[str, Attainable]) -> str:
     )
 
 
-def _words(card: ModelCard, composition: Sequence[float]) -> str:
+def _words(card: ModelCard, fractions: Sequence[float]) -> str:
     names = list(card.phases.values())
-    pairs = zip(names[:-1], composition, strict=False)
+    pairs = zip(names[:-1], fractions, strict=False)
     return " ".join(f"{phase} {fraction:.4g}" for phase, fraction in pairs)

@@ -188,5 +188,7 @@ def test_blocks_that_hold_many_walkers_are_moved_in_thinner_slabs():
     log_h = torch.zeros(occupation.shape)
     arguments = octaves, Moment(2, 40.0), Moment(2, 12.0), key_of()
     thin = step_back(occupation, layers_of(log_h), *arguments, 100, pieces.append)
-    assert sum(pieces) == 400 and len(pieces) >= 4 and max(pieces) < 150
+    assert sum(pieces) == 400
+    assert len(pieces) >= 4
+    assert max(pieces) < 150
     assert torch.equal(thin, step_back(occupation, layers_of(log_h), *arguments))

@@ -10,8 +10,8 @@ from tiny_models import tiny_network
 from microdsd.errors import MicrodsdError
 from microdsd.models.plan import WalkPlan
 from microdsd.networks import stages, unet
-from microdsd.networks.steering import Aims, Steered
 from microdsd.networks.octaves import OctaveUNets
+from microdsd.networks.steering import Aims, Steered
 from microdsd.process import Lattice, Walkers, sample_uniform
 from microdsd.process.bridge import draw_back
 from microdsd.process.octaves import Moment, Octaves
