@@ -176,8 +176,8 @@ def command(
 def _targets_met(record: dict[str, Any]) -> list[str]:
     """Say per property what was asked for and what was made."""
     lines = []
-    for name, made in record.get("achieved", {}).items():
-        values = sorted(value for value in made if value is not None)
+    for name, column in record.get("achieved", {}).items():
+        values = sorted(value for value in column if value is not None)
         asked = " ".join(f"{value:.4g}" for value in dict.fromkeys(record["targets"][name]))
         if not values:
             lines.append(f"{name}: {asked} asked for, no sample has one")

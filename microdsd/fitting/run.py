@@ -328,7 +328,7 @@ class TrainingRun:
         return MicrostructureModel(self.trainer.averaged, card, self.device, self.trainer.dtype)
 
     def _with_free_samples(self, model: MicrostructureModel) -> MicrostructureModel:
-        """Tabulate properties of samples that are free, of the compositions of real windows."""
+        """Measure free samples of the compositions of real windows, for the card."""
         known = model.card.properties
         assert known is not None
         windows = self.material.held_back or self.material.training
@@ -342,15 +342,15 @@ class TrainingRun:
             class_name=[self.classes[k] for k in classes] if self.classes else None,
             rng=self.config.seed,
         )
-        made: list[np.ndarray] = []
+        samples: list[np.ndarray] = []
         with stage("making free samples", len(real)) as making:
             for labels, _ in model.generate(request):
-                made.append(labels)
+                samples.append(labels)
                 making.advance(1)
                 if self._seconds_before(_TO_FINISH) <= 0:
                     break
-        rows = np.stack(list(fractions.values()), axis=1)[: len(made)]
-        free = PropertySamples.of(rows, self.material.measured(np.stack(made)))
+        rows = np.stack(list(fractions.values()), axis=1)[: len(samples)]
+        free = PropertySamples.of(rows, self.material.measured(np.stack(samples)))
         card = replace(model.card, properties=replace(known, free=free))
         return MicrostructureModel(self.trainer.averaged, card, self.device, self.trainer.dtype)
 

@@ -65,13 +65,13 @@ def with_record(
     labels, reassigned : sequence
         As `MicrostructureModel.generate` yields them.
     """
-    made = achieved(model.card, request, labels)
+    properties = achieved(model.card, request, labels)
     record = {
         "generator": f"microdsd {microdsd.__version__}",
         "model_digest": model.digest(),
         **request.record(model.card),
         model.card.contents.moved: list(reassigned),
-        **({"achieved": made} if made else {}),
+        **({"achieved": properties} if properties else {}),
         "precision": model.precision,
         "training": dict(model.card.provenance),
     }

@@ -47,9 +47,9 @@ def targets_per_sample(
         if name in resolved:
             raise InputError(f"targets: {name} is given twice")
         if name not in known and particles == 1:
-            told = f"is told of {', '.join(known)}" if known else "is told of no property"
+            knowledge = f"is told of {', '.join(known)}" if known else "is told of no property"
             raise InputError(
-                f"targets: the model {told}, not of {name}; train one with conditions "
+                f"targets: the model {knowledge}, not of {name}; train one with conditions "
                 f"(--condition {name}), or let particles find it (particles=16)"
             )
         resolved[name] = _values(name, value, n)
@@ -117,12 +117,12 @@ def check_ranges(
         if card.properties is None or name not in card.properties.names:
             continue
         pairs = dict.fromkeys(zip(shares, values, strict=True))
-        outside = said = None
+        outside = remark = None
         for fractions, value in pairs:
             ranges = attainable(card, name, fractions)
             if not ranges:
                 continue
-            said = said or f"{name} at {_words(card, fractions)}: {_ranges(ranges)}"
+            remark = remark or f"{name} at {_words(card, fractions)}: {_ranges(ranges)}"
             if not any(one.holds(value) for one in ranges.values()):
                 outside = outside or (
                     f"{name} = {value:.4g} is beyond what is attainable at "
@@ -135,8 +135,8 @@ def check_ranges(
             )
         if outside:
             cautions.append(ExtrapolationWarning(f"{outside}: samples will fall short of it"))
-        elif said:
-            remarks.append(said)
+        elif remark:
+            remarks.append(remark)
     return remarks, cautions
 
 
@@ -144,11 +144,11 @@ def attainable(card: ModelCard, name: str, fractions: Sequence[float]) -> dict[s
     """Return what training windows, and free samples, of a composition have of a property."""
     assert card.properties is not None
     column = card.properties.names.index(name)
-    found = {
+    ranges = {
         "real windows": card.properties.windows.attainable(column, fractions),
         "free samples": card.properties.free.attainable(column, fractions),
     }
-    return {source: one for source, one in found.items() if one is not None}
+    return {source: one for source, one in ranges.items() if one is not None}
 
 
 def require_within_reach(
@@ -165,15 +165,15 @@ def require_within_reach(
     """
     known = card.properties.names if card.properties else ()
     for (name, values), column in zip(targets.items(), ends.T, strict=True):
-        made = column[np.isfinite(column)]
-        if not len(made):
+        finite = column[np.isfinite(column)]
+        if not len(finite):
             raise InputError(f"targets: free samples of this composition have no {name}")
-        low, high, spread = made.min(), made.max(), made.std()
+        low, high, spread = finite.min(), finite.max(), finite.std()
         if name in known:
             continue
         if not low - _REACH * spread <= values[0] <= high + _REACH * spread:
             raise InputError(
-                f"targets: {name} = {values[0]:.4g} is out of reach: {len(made)} free samples of "
+                f"targets: {name} = {values[0]:.4g} is out of reach: {len(finite)} free samples of "
                 f"this composition have {low:.4g} to {high:.4g}; ask for a value near these, "
                 "or try it all the same with extrapolate=True (--force)"
             )

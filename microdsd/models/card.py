@@ -131,7 +131,7 @@ class ModelCard:
             for name in self.phases.values()
         )
         classes = {"classes": ", ".join(self.classes)} if self.classes else {}
-        told = {"conditions": ", ".join(self.properties.names)} if self.properties else {}
+        conditions = {"conditions": ", ".join(self.properties.names)} if self.properties else {}
         return {
             "makes": ", ".join(self.phases.values()),
             "trained on": "; ".join(spans),
@@ -139,7 +139,7 @@ class ModelCard:
             "voxel size": voxel_words(self.voxel_size, self.unit),
             "symmetry": self.symmetry,
             **classes,
-            **told,
+            **conditions,
             "method": self.method,
             "evaluations": str(self.evaluations),
             "data": str(self.provenance.get("data") or "not recorded"),

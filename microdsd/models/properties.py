@@ -51,7 +51,7 @@ class Attainable:
 
 @dataclass(frozen=True)
 class PropertySamples:
-    """Tabulate compositions and properties of samples.
+    """List compositions and properties of samples.
 
     Attributes
     ----------
@@ -68,7 +68,7 @@ class PropertySamples:
 
     @classmethod
     def of(cls, fractions: NDArray[np.float64], values: NDArray[np.float64]) -> PropertySamples:
-        """Tabulate arrays, rounded to what a card needs."""
+        """Convert arrays, rounded to what a card needs."""
         return cls(_rows(fractions), _rows(values))
 
     def attainable(self, column: int, fractions: Sequence[float]) -> Attainable | None:
@@ -100,10 +100,10 @@ class PropertySamples:
         near = np.argsort(distance, kind="stable")[:_NEAREST]
         design = np.column_stack([np.ones(len(near)), offset[near]])
         trend, *_ = np.linalg.lstsq(design, value[near], rcond=1e-6)
-        here = value[near] - offset[near] @ trend[1:]
-        low, high = np.quantile(here, [0.05, 0.95])
+        values = value[near] - offset[near] @ trend[1:]
+        low, high = np.quantile(values, [0.05, 0.95])
         return Attainable(
-            float(here.min()), float(here.max()), (float(low), float(high)), len(near)
+            float(values.min()), float(values.max()), (float(low), float(high)), len(near)
         )
 
 

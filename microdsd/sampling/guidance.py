@@ -55,7 +55,7 @@ class Guided:
         return log_h + (weight[:, 1:] - weight[:, :1]).clamp(-_MOST, _MOST)
 
     def follow(self, walks: Tensor) -> None:
-        """Go on with chosen walks."""
+        """Keep what belongs to chosen walks."""
         self._potential.follow(walks)
 
 

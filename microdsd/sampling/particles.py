@@ -59,7 +59,7 @@ class Chooser(Protocol):
 
 @dataclass(frozen=True)
 class Forecast:
-    """Forecast the properties of a walk's end from what its state is expected to make.
+    """Predict the properties of a walk's end from what its state is expected to make.
 
     Attributes
     ----------

@@ -97,7 +97,7 @@ class Potential(Protocol):
         ...
 
     def follow(self, walks: Tensor) -> None:
-        """Go on with walks (batch,) that were chosen of those before, with what is kept of each."""
+        """Keep what belongs to walks (batch,) that were chosen of those before."""
         ...
 
 
@@ -175,7 +175,7 @@ class Evidence:
         return log_h if self._slope is None else log_h + self._slope
 
     def follow(self, walks: Tensor) -> None:
-        """Go on with chosen walks."""
+        """Keep what belongs to chosen walks."""
         self._step.follow(walks)
 
     def _read(self, state: State) -> Tensor:
@@ -240,7 +240,7 @@ class Extrapolated:
         return extrapolate(log_h, before, ratio)
 
     def follow(self, walks: Tensor) -> None:
-        """Go on with what the chosen walks had before."""
+        """Keep log h of chosen walks at this level and at the one before."""
         if self._latest is not None:
             self._latest = self._latest[walks]
         if self._before is not None and len(self._before) == len(walks):
@@ -269,7 +269,7 @@ class Sharpened:
         return self._exponent.view(-1, *(1,) * state.kernel.lattice.ndim) * self._potential(state)
 
     def follow(self, walks: Tensor) -> None:
-        """Go on with chosen walks."""
+        """Keep what belongs to chosen walks."""
         self._potential.follow(walks)
 
 
