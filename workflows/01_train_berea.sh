@@ -5,6 +5,7 @@
 # test block of workflows/benchmarks/berea_fidelity.py. A run stopped by Ctrl-C goes on with --resume.
 #
 #   bash workflows/01_train_berea.sh 2d
+#   bash workflows/01_train_berea.sh 2d-properties
 #   bash workflows/01_train_berea.sh 3d-first && bash workflows/01_train_berea.sh 3d
 #   bash workflows/01_train_berea.sh full-first && bash workflows/01_train_berea.sh full
 #
@@ -22,9 +23,12 @@ full() {
     microdsd train out/berea/berea.h5 --region z=0:272 --validation 0.47 --symmetry isotropic --window 128 --batch 4 "$@"
 }
 
-case "${1:?give 2d, or 3d-first and then 3d, or full-first and then full}" in
+case "${1:?give 2d, 2d-properties, or 3d-first and then 3d, or full-first and then full}" in
     2d) berea -o out/berea/berea-2d.model --window 64 64 --minutes 22 --widths 32 64 96 128 --batch 16 --learning-rate 2e-3 \
             --seed 0 "${@:2}" ;;
+    2d-properties) berea -o out/berea/berea-2d-properties.model --start-from berea-2d --window 64 64 --minutes 55 \
+            --batch 16 --learning-rate 1.5e-3 --seed 3 --condition specific_surface_area --condition mean_chord_length:pore \
+            --condition euler_density:pore --condition tortuosity_factor:solid:x "${@:2}" ;;
     # What ships has its walk of 8 evaluations set by hand (docs/reference/models.md).
     3d-first) berea -o out/berea/berea-3d-first.model --window 32 32 32 --minutes 50 --widths 16 48 96 --batch 4 \
             --learning-rate 2e-3 --seed 0 "${@:2}" ;;

@@ -17,6 +17,7 @@ from microdsd.report.pictures.style import figure_png
 
 SHOWN = {
     "berea-2d": "sandstone, slice",
+    "berea-2d-properties": "little and much surface",
     "berea-3d": "sandstone, pores",
     "berea-full-3d": "its full resolution",
     "nmc-3d": "battery cathode, active material",
@@ -26,6 +27,7 @@ SHOWN = {
 }
 EDGE = {
     "berea-2d": 96,
+    "berea-2d-properties": 64,
     "berea-3d": 48,
     "berea-full-3d": 96,
     "nmc-3d": 48,
@@ -39,7 +41,16 @@ def draw(name: str, ax: plt.Axes) -> None:
     model = microdsd.MicrostructureModel.load(name)
     names = sorted(model.card.classes)[:4]
     classes = {"class_name": names} if names else {}
-    made = model.sample(len(names) or 1, shape=EDGE[name], rng=3, **classes)
+    aims = {}
+    if model.card.properties is not None:
+        aims = {
+            "phase_fraction": {"pore": 0.2},
+            "targets": {"specific_surface_area": [0.107, 0.140]},
+            "guidance": 2.0,
+            "particles": 4,
+        }
+    number = len(names) or (2 if aims else 1)
+    made = model.sample(number, shape=EDGE[name], rng=3, **classes, **aims)
     if name == "digits":
         tiles = np.pad(made.values.reshape(4, 8, 8), [(0, 0), (1, 1), (1, 1)])
         ax.imshow(tiles.reshape(2, 2, 10, 10).swapaxes(1, 2).reshape(20, 20), cmap="Greys")

@@ -76,7 +76,11 @@ def test_data_sets():
 
 def test_models(tmp_path):
     listing = json.loads(run("--models", "--json").stdout)
-    assert [entry["name"] for entry in listing][:2] == ["berea-2d", "berea-3d"]
+    assert [entry["name"] for entry in listing][:3] == [
+        "berea-2d",
+        "berea-2d-properties",
+        "berea-3d",
+    ]
     assert listing[0]["ndim"] == 2
     assert listing[0]["phases"] == ["pore", "solid"]
     assert set(listing[0]["fraction_range"]) == {"pore", "solid"}
