@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Unpack
 
 import numpy as np
@@ -13,9 +13,11 @@ from microdsd.encoding import Composition, encoding_of
 from microdsd.errors import ExtrapolationWarning, InputError, MicrodsdWarning
 from microdsd.generation.memory import require_memory_for_results
 from microdsd.generation.options import SHARED_OPTIONS, SharedOptions
+from microdsd.generation.uncertain import by_named_phase, draw_fractions, is_uncertain
 from microdsd.microstructure.arguments import box_shape, one_seed, refuse_unknown, whole_number
 from microdsd.microstructure.composition import Fractions, fractions_per_sample
 from microdsd.microstructure.layout import Layout
+from microdsd.microstructure.uncertain import RequestedFractions
 from microdsd.models.card import ModelCard
 from microdsd.models.methods import METHODS
 from microdsd.models.plan import WalkPlan
@@ -66,6 +68,8 @@ class GenerationRequest:
         How strongly the walk is steered to the class; see `microdsd.networks.ClassGuidance`.
     cautions : tuple of MicrodsdWarning
         What to warn of: compositions that training windows never had, a class that is not named.
+    uncertain : dict
+        Of phases whose fractions were drawn: mean and standard deviation, see `draw_fractions`.
     """
 
     lattice: Lattice
@@ -79,6 +83,7 @@ class GenerationRequest:
     classes: tuple[str, ...] = ()
     guidance: float = 1.0
     cautions: tuple[MicrodsdWarning, ...] = ()
+    uncertain: Mapping[str, Any] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.composition)
@@ -121,7 +126,7 @@ class GenerationRequest:
         card: ModelCard,
         n: int,
         *,
-        phase_fraction: Fractions | float | Sequence[float] | None = None,
+        phase_fraction: RequestedFractions | float | str | Sequence[float] | None = None,
         intensity: Fractions | None = None,
         shape: int | Sequence[int] | None = None,
         epsilon: float | None = None,
@@ -139,13 +144,24 @@ class GenerationRequest:
         n, shape = number_of_samples(n), box_of(card, shape)
         require_memory_for_results(n, shape, card.network)
         encoding = encoding_of(card.contents)
-        wanted = encoding.requested(phase_fraction, intensity)
-        if wanted is None:
+        wanted = encoding.requested(by_named_phase(phase_fraction, card), intensity)
+        drawn = None
+        if wanted is None or is_uncertain(wanted):
             classes = _classes_per_sample(card, options.get("class_name"), n)
-            wanted = _usual_fractions(card, classes)
-        fractions = fractions_per_sample(wanted, card.phases, n)
+            if wanted is None:
+                wanted = _usual_fractions(card, classes)
+            else:
+                seed = one_seed(options.pop("rng", None), options.get("seed"))
+                options["seed"] = seed
+                numbers = range(n) if streams is None else streams
+                drawn = draw_fractions(card, wanted, classes, seed, numbers)
+        fractions = drawn.fractions if drawn else fractions_per_sample(wanted, card.phases, n)
         composition = Composition.from_fractions(encoding, fractions, math.prod(shape), n)
-        return cls.of(card, composition, shape, epsilon=epsilon, streams=streams, **options)
+        request = cls.of(card, composition, shape, epsilon=epsilon, streams=streams, **options)
+        if drawn is None:
+            return request
+        remarks = (drawn.remark, *request.remarks)
+        return replace(request, remarks=remarks, uncertain=drawn.record)
 
     @classmethod
     def of(
@@ -234,6 +250,7 @@ class GenerationRequest:
             **self.plan.record(),
             **({"classes": list(self.classes), "guidance": self.guidance} if self.classes else {}),
             **self.composition.record(regions=self.layout is not None),
+            **({"uncertain_fractions": dict(self.uncertain)} if self.uncertain else {}),
             "trained_fractions": {k: list(v) for k, v in card.fraction_range.items()},
             "notes": list(self.notes),
             **({} if self.layout is None else self.layout.record()),

@@ -90,6 +90,9 @@ class ModelCard:
         largest fraction in the training windows.
     volumes : VolumeWalk, optional
         Of a model of slices, how volumes are made of them; None where that is not calibrated.
+    scan_fractions : dict of str to dict of str to (float, float)
+        By class, "" where there are none, and phase: the fraction of the training scan and its
+        standard error. A phase is left out whose integral range the scan is too small to tell.
     """
 
     __pydantic_config__: ClassVar = CONFIG
@@ -114,6 +117,7 @@ class ModelCard:
     classes: Mapping[str, Mapping[str, tuple[float, float, float]]] = field(default_factory=dict)
     octaves: tuple[float, ...] = ()
     volumes: VolumeWalk | None = None
+    scan_fractions: Mapping[str, Mapping[str, tuple[float, float]]] = field(default_factory=dict)
 
     @property
     def phases(self) -> Mapping[int, str]:
@@ -177,5 +181,7 @@ class ModelCard:
         del raw["contents"]
         if self.volumes is None:  # as in files from before there was the entry
             del raw["volumes"]
+        if not self.scan_fractions:
+            del raw["scan_fractions"]
         raw["classes"] = [[name, spans] for name, spans in self.classes.items()]
         return json.dumps({"format_version": FORMAT_VERSION, **raw}, sort_keys=True)
