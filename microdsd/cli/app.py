@@ -44,6 +44,7 @@ VERBS = {
     "sweep": ("sweep", "Generate over a range of one phase fraction; write a report."),
     "evaluate": ("evaluate", "Compare generated with real material; write a report."),
     "transport": ("transport", "Compute diffusivity, permeability, conductivity, stiffness."),
+    "discharge": ("discharge", "Discharge electrodes; write them as functions for PyBaMM."),
     "fields": ("fields", "Compute concentration, flux, velocity, thickness in voxels."),
     "rev": ("rev", "Show how properties scatter with the size of the window."),
     "verify": ("verify", "Recount a file and compare with what was requested."),

@@ -12,7 +12,7 @@ PANELS = {
         labels voxel_size region reference_region training_region external axis_order stack dtype
         max_ratio fill_unwritten unit s2
     """,
-    OUTPUT: "output group picture states resume force json",
+    OUTPUT: "output group picture functions states resume force json",
     MACHINE: "device precision scheduler workers",
     RESEARCH: """
         sigma_min sigma_max sigma_last method loss time_schedule widths blocks batch learning_rate
@@ -54,6 +54,10 @@ EXAMPLES = {
         "evaluate volume.h5 --reference micrograph.png --labels 0=pore 255=solid",
     ],
     "transport": ["transport new.h5 --phase pore -o transport.nc"],
+    "discharge": [
+        "discharge cathode.h5 --c-rate 1 3 -o curves.csv --functions electrode.py",
+        "discharge uniform.h5 graded.h5 --picture compared.png",
+    ],
     "fields": ["fields new.h5 --phase pore --axis z -o fields.vti"],
     "rev": ["rev rock.h5 --phase pore --size 8 12 16 24 --windows 4 -o rev.png"],
     "verify": ["verify new.h5"],
