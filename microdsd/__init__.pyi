@@ -7,6 +7,7 @@ from .errors import ExtrapolationWarning, InputError, MicrodsdError
 from .evaluation import compare, evaluate, evaluate_slices, evaluate_sweep, judge
 from .fitting import fit
 from .generation import MicrostructureModel, sample_sweep
+from .inverse import design
 from .io import load_microstructures, save_microstructures
 from .metrics import describe
 from .microstructure import as_microstructure, coarsen, crop, cut_windows, phase_fractions
@@ -35,6 +36,7 @@ __all__ = [
     "crop",
     "cut_windows",
     "describe",
+    "design",
     "describe_transport",
     "evaluate",
     "evaluate_slices",

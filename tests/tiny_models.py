@@ -1,10 +1,12 @@
 """Models too small to be good, for tests of everything around them."""
 
+import numpy as np
 import torch
 
 from microdsd.generation.microstructure_model import MicrostructureModel
 from microdsd.models.card import ModelCard
 from microdsd.models.contents import Phases
+from microdsd.models.properties import TrainedProperties
 from microdsd.models.walk_back import WalkBack
 from microdsd.networks import PotentialUNet, RateUNet, UNetConfig
 from microdsd.networks.octaves import OctaveUNets
@@ -12,13 +14,12 @@ from microdsd.networks.octaves import OctaveUNets
 NAMES = ("pore", "solid", "clay", "metal")
 
 
-def tiny_network(ndim=2, species=1, widths=(4, 8), seed=0):
+def tiny_network(ndim=2, species=1, widths=(4, 8), seed=0, config=None):
     """An untrained network whose every weight matters: nothing is left at zero."""
+    config = config or UNetConfig(ndim, species, widths, (1,) * len(widths), 8, read_out=True)
     with torch.random.fork_rng(devices=[]):
         torch.random.default_generator.manual_seed(seed)
-        network = PotentialUNet(
-            UNetConfig(ndim, species, widths, (1,) * len(widths), 8, read_out=True)
-        )
+        network = PotentialUNet(config)
         with torch.no_grad():
             for weight in network.parameters():
                 if not weight.any():
@@ -57,6 +58,20 @@ def tiny_model(ndim=2, phases=2, background=1, **changes):
     card = tiny_card(ndim, phases, background, **changes)
     network = tiny_network(ndim, card.network.species)
     return MicrostructureModel(network, card, device="cpu", precision="float32")
+
+
+def told_model(names=("specific_surface_area", "euler_density:pore"), seed=0, **changes):
+    """An untrained model that is told of properties, with a table of what they were."""
+    rng = np.random.default_rng(seed)
+    porosity = rng.uniform(0.2, 0.6, 200)
+    fractions = np.stack([porosity, 1 - porosity], axis=1)
+    values = np.stack(
+        [(k + 1) * porosity + 0.1 * rng.uniform(-1, 1, 200) for k in range(len(names))], axis=1
+    )
+    config = UNetConfig(2, 1, (4, 8), (1, 1), 8, read_out=True, properties=len(names))
+    properties = TrainedProperties.of(names, fractions, values)
+    card = tiny_card(network=config, properties=properties, unit="voxel", **changes)
+    return MicrostructureModel(tiny_network(config=config), card, "cpu", "float32")
 
 
 def octave_model(ndim=2, phases=2, classes=(), octaves=(4.0,), **changes):

@@ -42,6 +42,7 @@ VERBS = {
     "animate": ("animate", "Draw how a sample comes about as an animated GIF."),
     "baseline": ("baseline", "Generate by classical methods, to compare with."),
     "sweep": ("sweep", "Generate over a range of one phase fraction; write a report."),
+    "design": ("design", "Search the composition with the best properties."),
     "evaluate": ("evaluate", "Compare generated with real material; write a report."),
     "transport": ("transport", "Compute diffusivity, permeability, conductivity, stiffness."),
     "discharge": ("discharge", "Discharge electrodes; write them as functions for PyBaMM."),

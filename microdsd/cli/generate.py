@@ -19,11 +19,13 @@ from microdsd.cli.options import (
     Number,
     OutputSamples,
     Overwrite,
+    Particles,
     PhaseFractions,
     SchedulerAddress,
     SeedOfSamples,
     Shape,
     SlicesByAxis,
+    TargetValues,
 )
 from microdsd.cli.options import (
     Workers as NumberOfWorkers,
@@ -47,8 +49,11 @@ def command(
         ),
     ] = None,
     guidance: Annotated[
-        float, typer.Option(help="How strongly to steer to the class; 1 is as in training.")
+        float,
+        typer.Option(help="How strongly to steer to class and targets; 1 is as in training."),
     ] = 1.0,
+    target: TargetValues = None,
+    particles: Particles = 1,
     number: Number = 1,
     shape: Shape = None,
     slices: SlicesByAxis = None,
@@ -109,6 +114,9 @@ def command(
         options: dict[str, Any] = {
             "class_name": one_or_each(class_names) if class_names else None,
             "guidance": guidance,
+            "targets": numbers_of(target, "target"),
+            "particles": particles,
+            "extrapolate": force,
             "boundary": one_or_each(boundary or ["no-flux"]),
             "evaluations": evaluations,
             "rng": seed,
@@ -142,6 +150,7 @@ def command(
             "model": loaded.digest(),
             **request.record(loaded.card),
             moved: reassigned,
+            **({"achieved": record["achieved"]} if "achieved" in record else {}),
             "seconds": round(seconds, 2),
         }
         print_json(summary)
@@ -155,11 +164,28 @@ def command(
         f"seed {request.seed}, {seconds:.1f} s; {remark}",
         soft_wrap=True,
     )
+    for line in _targets_met(record):
+        STDERR.print(line, markup=False, highlight=False)
     if Convergence.of(loaded.card).trained_too_little:
         STDERR.print(
             f"note: the model was trained too little; `microdsd info {model}` says how far it is",
             markup=False,
         )
+
+
+def _targets_met(record: dict[str, Any]) -> list[str]:
+    """Say per property what was asked for and what was made."""
+    lines = []
+    for name, column in record.get("achieved", {}).items():
+        values = sorted(value for value in column if value is not None)
+        asked = " ".join(f"{value:.4g}" for value in dict.fromkeys(record["targets"][name]))
+        if not values:
+            lines.append(f"{name}: {asked} asked for, no sample has one")
+            continue
+        mean = sum(values) / len(values)
+        span = f" ({values[0]:.4g} to {values[-1]:.4g})" if len(values) > 1 else ""
+        lines.append(f"{name}: {asked} asked for, {mean:.4g} made{span}")
+    return lines
 
 
 def _holding(

@@ -98,6 +98,21 @@ PhaseFractions = Annotated[
         "deviation. Default: the mean of the training windows."
     ),
 ]
+TargetValues = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--target",
+        help="Property that samples are to have besides their composition, as "
+        "specific_surface_area=0.15; repeat for several. Beyond what is attainable: with --force.",
+    ),
+]
+Particles = Annotated[
+    int,
+    typer.Option(
+        help="Walks made for every sample, of which those are continued that come nearest to the "
+        "targets."
+    ),
+]
 Number = Annotated[int, typer.Option("-n", "--number", help="Number of samples.")]
 Shape = Annotated[
     list[int] | None,

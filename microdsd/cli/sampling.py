@@ -45,7 +45,7 @@ def carry_out(
     from microdsd.generation.samples import with_record
 
     model.require_memory(request)
-    number, calls = len(request), request.plan.network_calls
+    number, calls = len(request), request.network_calls
     if (earlier := unfinished.precision()) and not model.precision_chosen:
         model = model.with_precision(earlier)
     done = unfinished.open(

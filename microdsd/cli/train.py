@@ -113,6 +113,13 @@ def command(
             "calibrated for them, and for fewer. Default: 24 in 2D, 16 in 3D."
         ),
     ] = None,
+    condition: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Property that samples can then be asked for with --target, as "
+            "specific_surface_area or tortuosity_factor:pore:z; repeat for several."
+        ),
+    ] = None,
     start_from: Annotated[
         str | None,
         typer.Option(
@@ -191,6 +198,7 @@ def command(
                 time_schedule=time_schedule,
                 octaves=octaves,
                 evaluations=evaluations,
+                conditions=condition or (),
                 start_from=start_from,
                 phases=names_of(labels),
                 voxel_size=lengths_of(voxel_size),

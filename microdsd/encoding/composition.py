@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -124,10 +124,12 @@ class Composition:
         whole: Counts = self.counts.sum(1) + self.known
         return whole
 
-    def part(self, chosen: slice) -> Composition:
+    def part(self, chosen: Sequence[int]) -> Composition:
         """Return the composition of some samples."""
-        fractions = {name: column[chosen] for name, column in self.fractions.items()}
-        return replace(self, fractions=fractions, counts=self.counts[chosen])
+        fractions = {
+            name: tuple(column[i] for i in chosen) for name, column in self.fractions.items()
+        }
+        return replace(self, fractions=fractions, counts=self.counts[list(chosen)])
 
     def completing(self, known: Counts) -> Composition:
         """Return what is left to generate where some voxels of the box are known already.

@@ -77,6 +77,10 @@ class ImageSampler:
         return mirrored
 
 
+Chosen = tuple[int, Any]
+"""Number of a class, and what its sampler chose."""
+
+
 class ClassSampler:
     """Draw windows of several classes, equally many of each on average, whatever their sizes.
 
@@ -105,18 +109,21 @@ class ClassSampler:
         All n are drawn and only the share is read. Where there is one class only, no random number
         is spent on it.
         """
+        return self.read(self.choose(n, rng)[share])
+
+    def choose(self, n: int, rng: np.random.Generator) -> list[Chosen]:
+        """Draw class and place of n windows; nothing is read."""
         one = len(self._samplers) == 1
-        classes = np.zeros(n, np.int64) if one else rng.integers(len(self._samplers), size=n)
-        return self._of(classes, rng, share)
+        return self._of([0] * n if one else rng.integers(len(self._samplers), size=n).tolist(), rng)
 
     def evenly(self, n: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
         """Draw windows and classes, the classes in turn: for statistics and validation."""
-        return self._of(np.arange(n) % len(self._samplers), rng)
+        return self.read(self._of([k % len(self._samplers) for k in range(n)], rng))
 
-    def _of(
-        self, classes: np.ndarray, rng: np.random.Generator, share: slice = slice(None)
-    ) -> tuple[np.ndarray, np.ndarray]:
-        samplers = [self._samplers[k] for k in classes]
-        chosen = [(sampler, sampler.choose(rng)) for sampler in samplers]
-        windows = [sampler.window_at(choice) for sampler, choice in chosen[share]]
-        return np.stack(windows), classes[share]
+    def read(self, chosen: Sequence[Chosen]) -> tuple[np.ndarray, np.ndarray]:
+        """Return windows (n, ...) that were chosen, and the class of each, int64 (n,)."""
+        windows = [self._samplers[k].window_at(choice) for k, choice in chosen]
+        return np.stack(windows), np.array([k for k, _ in chosen], np.int64)
+
+    def _of(self, classes: Sequence[int], rng: np.random.Generator) -> list[Chosen]:
+        return [(k, self._samplers[k].choose(rng)) for k in classes]

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
@@ -23,6 +23,8 @@ from microdsd.encoding.sampling import Sampler
 from microdsd.encoding.scan import Source, present_phases, window_shape
 from microdsd.encoding.windows import Symmetry, split_scan
 from microdsd.errors import InputError
+from microdsd.fitting.property_windows import PropertyWindows, number_to_measure
+from microdsd.generation.properties import measure_windows
 from microdsd.io import LabelSource, holds_images, load_images, open_labels
 from microdsd.io.windows import Region
 from microdsd.metrics.scan_fractions import MeasuredFractions, scan_fractions
@@ -38,10 +40,15 @@ from microdsd.microstructure.labels import checked_name
 from microdsd.microstructure.outside import outside_label
 from microdsd.microstructure.voxels import VoxelSize, VoxelSizeLike, voxel_size_of
 from microdsd.models.contents import Channels, Contents, Phases
+from microdsd.models.properties import PROPERTY_WINDOWS, TrainedProperties
+from microdsd.properties import Property
 from microdsd.schedule.examination import EVALUATIONS
 from microdsd.training.octave import Windows
 
 _STATISTICS_WINDOWS = 256
+
+_FEWEST_VALUES = 0.1
+"""Share of the windows that must have a property, for a network to learn it."""
 
 _IMAGE_EVALUATIONS = 64
 """Of images: their last steps are drawn, and must be short."""
@@ -64,6 +71,12 @@ class Material(ABC):
         Shape of the data, for the record.
     scan_fractions : dict of str to dict of str to (float, float)
         By class and phase, the fraction of the scan and its standard error, where that is known.
+    known : PropertyWindows, optional
+        Windows to train on in place of ``training``, for networks that are told of properties.
+    properties : TrainedProperties, optional
+        What the card says of these.
+    measured : callable
+        From windows to the properties of each, once there are some.
     """
 
     window: tuple[int, ...]
@@ -74,6 +87,9 @@ class Material(ABC):
     voxel_size: VoxelSize
     shape: list[Any]
     scan_fractions: Mapping[str, MeasuredFractions] = MappingProxyType({})
+    known: PropertyWindows | None = None
+    properties: TrainedProperties | None = None
+    measured: Callable[[np.ndarray], np.ndarray]
 
     @abstractmethod
     def sha256(self) -> str:
@@ -99,8 +115,12 @@ class Material(ABC):
         share: slice = slice(None),
     ) -> Windows:
         """Draw parts of a shape of random training windows, or a share; see `Windows`."""
-        windows, classes = self.training.draw(n, rng, share)
-        return self._cut(windows, classes, self._places(n, rng, shape)[share])
+        values = None
+        if self.known is None:
+            windows, classes = self.training.draw(n, rng, share)
+        else:
+            windows, classes, values = self.known.draw(n, rng, share)
+        return self._cut(windows, classes, self._places(n, rng, shape)[share], values)
 
     def parts(
         self,
@@ -110,7 +130,8 @@ class Material(ABC):
         shape: tuple[int, ...],
     ) -> Windows:
         """Cut a random part of every window, and find the composition of the whole windows."""
-        return self._cut(windows, classes, self._places(len(windows), rng, shape))
+        values = self.measured(windows) if self.known is not None else None
+        return self._cut(windows, classes, self._places(len(windows), rng, shape), values)
 
     def _places(
         self, n: int, rng: np.random.Generator, shape: tuple[int, ...]
@@ -121,7 +142,11 @@ class Material(ABC):
         return [_part(self.window, shape, rng) for _ in range(n)]
 
     def _cut(
-        self, windows: np.ndarray, classes: np.ndarray, places: list[tuple[slice, ...]]
+        self,
+        windows: np.ndarray,
+        classes: np.ndarray,
+        places: list[tuple[slice, ...]],
+        values: np.ndarray | None = None,
     ) -> Windows:
         if any(places):
             cuts = zip(windows, places, strict=True)
@@ -130,7 +155,56 @@ class Material(ABC):
         else:
             occupation = self.encode(windows)
             fractions = occupation.flatten(2).mean(2)
-        return Windows(occupation, fractions, torch.from_numpy(classes) if self.classes else None)
+        scores = None
+        if values is not None and self.properties is not None:
+            scores = torch.from_numpy(self.properties.scores(values))
+        named = torch.from_numpy(classes) if self.classes else None
+        return Windows(occupation, fractions, named, scores)
+
+    def learn_properties(
+        self, properties: Sequence[Property], seed: int, key: Mapping[str, Any]
+    ) -> None:
+        """Measure properties of training windows, from which alone training then draws.
+
+        Parameters
+        ----------
+        properties : sequence of Property
+        seed : int
+            Chooses the windows.
+        key : mapping
+            What else determines which windows there are.
+
+        Raises
+        ------
+        InputError
+            If the material has no such properties, or they are the same in all windows.
+        """
+        names = [str(one) for one in properties]
+        number = number_to_measure(properties, len(self.window))
+
+        def measured(windows: np.ndarray) -> np.ndarray:
+            return measure_windows(windows, self.contents, self.voxel_size, properties)
+
+        few, _ = self.training.evenly(2, np.random.default_rng(seed))
+        measured(few)  # refuse before the long work
+        self.measured = measured
+        self.known = PropertyWindows(
+            self.training,
+            number,
+            np.random.default_rng([seed, 4]),
+            measured,
+            {
+                **key,
+                "data": self.sha256(),
+                "window": self.window,
+                "seed": seed,
+                "properties": names,
+            },
+        )
+        _require_varied(names, self.known.values)
+        kept, _ = self.known.read(range(PROPERTY_WINDOWS))
+        fractions = np.stack(list(self.fractions(kept).values()), axis=1)
+        self.properties = TrainedProperties.of(names, fractions, self.known.values)
 
     def _composition(self, windows: np.ndarray) -> Tensor:
         """Return the share of every species (n, species) in windows of labels, without encoding."""
@@ -152,6 +226,7 @@ class Material(ABC):
             "window": self.window,
             "voxel_size": self.voxel_size.size[-len(self.window) :],
             "unit": self.voxel_size.unit,
+            "properties": self.properties,
             "fraction_mean": {name: float(v.mean()) for name, v in fractions.items()},
             "fraction_range": {
                 name: (float(v.min()), float(v.max())) for name, v in fractions.items()
@@ -162,6 +237,22 @@ class Material(ABC):
             },
             "scan_fractions": dict(self.scan_fractions),
         }
+
+
+def _require_varied(names: Sequence[str], values: np.ndarray) -> None:
+    """Refuse properties that windows do not have, or all have alike."""
+    for name, column in zip(names, values.T, strict=True):
+        present = column[np.isfinite(column)]
+        if len(present) < _FEWEST_VALUES * len(column):
+            raise InputError(
+                f"conditions: only {len(present)} of {len(column)} training windows have a "
+                f"{name}; give another phase, axis or property, or a larger window"
+            )
+        if np.ptp(present) == 0:
+            raise InputError(
+                f"conditions: {name} is {present[0]:.4g} in all training windows; nothing can be "
+                "learned of it"
+            )
 
 
 def _part(

@@ -21,15 +21,17 @@ from microdsd.errors import CheckpointError, InputError
 from microdsd.fitting.calibration import Pace, calibrated_walks, calibration_seconds
 from microdsd.fitting.material import open_material
 from microdsd.fitting.record import name_of, record_of_versions
-from microdsd.fitting.start import network_of_start, record_of_start
+from microdsd.fitting.start import network_of_start, record_of_start, weights_of_start
 from microdsd.fitting.volume_calibration import calibrated_volumes
 from microdsd.fitting.volumes import require_volumes
 from microdsd.generation.microstructure_model import MicrostructureModel
+from microdsd.generation.request import GenerationRequest
 from microdsd.io import atomic_write
 from microdsd.io.windows import Region
 from microdsd.microstructure import PhaseNames, VoxelSizeLike
 from microdsd.models.card import ModelCard
 from microdsd.models.methods import METHODS
+from microdsd.models.properties import PropertySamples
 from microdsd.models.volume_walk import UNCALIBRATED
 from microdsd.models.walk_back import WalkBack
 from microdsd.networks import Method, UNetConfig, build_network
@@ -44,6 +46,8 @@ from microdsd.process import (
     time_of,
 )
 from microdsd.process.octaves import Octaves
+from microdsd.progress import stage
+from microdsd.properties import Property
 from microdsd.schedule.octaves import octave_levels
 from microdsd.training import (
     StepRecord,
@@ -68,6 +72,12 @@ _CALIBRATION_SHARE = 0.2
 
 _VOLUME_SHARE = 0.3
 """Of a budget of minutes, what is kept for the calibration of volumes."""
+
+_FREE_SAMPLES = 96
+"""Of a model that is told of properties, those whose properties its card keeps."""
+
+_FREE_SHARE = 0.05
+"""Of a budget of minutes, what these may take."""
 
 _TO_FINISH = 0.03
 """Of a budget of minutes, what writing the model may take."""
@@ -117,6 +127,7 @@ class TrainingRun:
         time_schedule: str | None = None,
         octaves: int | None = None,
         evaluations: int | None = None,
+        conditions: Sequence[str] = (),
         start_from: MicrostructureModel | str | Path | None = None,
         phases: PhaseNames | None = None,
         voxel_size: VoxelSizeLike | None = None,
@@ -161,8 +172,10 @@ class TrainingRun:
                 )
             self._kernel.require_mixed(float(time_of(sigma_max)))
         self.method: Method = method
+        self.for_volumes = for_volumes
         build_objective(method, config.sigma_min, 1.0, loss, time_schedule)  # refuse early
         METHODS[method].require_learnable(contents, classes=bool(self.classes))
+        self.conditions = self._conditions(conditions)
         if evaluations is not None and evaluations < _FEWEST_EVALUATIONS:
             raise InputError(
                 f"evaluations={evaluations}: a walk needs at least {_FEWEST_EVALUATIONS}"
@@ -180,6 +193,7 @@ class TrainingRun:
             own_evidence=self.reads_out,
             top=contents.top,
             classes=len(self.classes),
+            properties=len(self.conditions),
         )
         if isinstance(start_from, str | Path):
             start_from = MicrostructureModel.load(start_from)
@@ -192,7 +206,6 @@ class TrainingRun:
                 )
             self.network = network_of_start(start_from.card, contents, self.network, method)
         self.octaves = self._octaves(octaves)
-        self.for_volumes = for_volumes
         if for_volumes:
             require_volumes(self.material, symmetry, self.reads_out, self._ranks.size)
         shapes = [self._crop(octave) for octave in range(1 + len(self.octaves))]
@@ -202,7 +215,8 @@ class TrainingRun:
             torch.manual_seed(config.seed)
             unet = build_network(method, self.network, len(shapes))
         if start_from is not None:
-            unet.load_state_dict(start_from.network.state_dict())
+            trained = start_from.network.state_dict()
+            unet.load_state_dict(weights_of_start(trained, unet.state_dict()))
         unet = unet.to(self.device).to(memory_format=unet.memory_format)  # type: ignore[call-overload]
         self._built = partial(
             build_objective,
@@ -211,6 +225,9 @@ class TrainingRun:
             time_schedule=time_schedule,
             read_out=self.network.read_out,
         )
+        if self.conditions:
+            key = {"symmetry": symmetry, "validation": validation}
+            self.material.learn_properties(self.conditions, config.seed, key)
         self.tasks = [self._task(octave, shape) for octave, shape in enumerate(shapes)]
         self.trainer = Trainer(
             unet,
@@ -257,6 +274,8 @@ class TrainingRun:
             model = self._calibrated(model)
             if self.for_volumes:
                 model = self._for_volumes(model)
+        if self.conditions and self._ranks.first:
+            model = self._with_free_samples(model)
         if self._ranks.size == 1:
             return model
         card = self._ranks.decided(model.card)
@@ -308,6 +327,33 @@ class TrainingRun:
         card = replace(model.card, volumes=calibration.walk, provenance=provenance)
         return MicrostructureModel(self.trainer.averaged, card, self.device, self.trainer.dtype)
 
+    def _with_free_samples(self, model: MicrostructureModel) -> MicrostructureModel:
+        """Measure free samples of the compositions of real windows, for the card."""
+        known = model.card.properties
+        assert known is not None
+        windows = self.material.held_back or self.material.training
+        rng = np.random.default_rng([self.config.seed, 5])
+        real, classes = windows.evenly(_FREE_SAMPLES, rng)
+        fractions = self.material.fractions(real)
+        request = GenerationRequest.resolve(
+            model.card,
+            len(real),
+            phase_fraction={name: column.tolist() for name, column in fractions.items()},
+            class_name=[self.classes[k] for k in classes] if self.classes else None,
+            rng=self.config.seed,
+        )
+        samples: list[np.ndarray] = []
+        with stage("making free samples", len(real)) as making:
+            for labels, _ in model.generate(request):
+                samples.append(labels)
+                making.advance(1)
+                if self._seconds_before(_TO_FINISH) <= 0:
+                    break
+        rows = np.stack(list(fractions.values()), axis=1)[: len(samples)]
+        free = PropertySamples.of(rows, self.material.measured(np.stack(samples)))
+        card = replace(model.card, properties=replace(known, free=free))
+        return MicrostructureModel(self.trainer.averaged, card, self.device, self.trainer.dtype)
+
     @property
     def validation_levels(self) -> tuple[float, ...]:
         """Return the noise levels of the gains on held-back windows, voxels; none without them."""
@@ -356,7 +402,8 @@ class TrainingRun:
     @property
     def _to_finish(self) -> float:
         """Return the share of the minutes for what comes after the calibration in 2D."""
-        return _TO_FINISH + (_VOLUME_SHARE if self.for_volumes else 0.0)
+        volumes = _VOLUME_SHARE if self.for_volumes else 0.0
+        return _TO_FINISH + volumes + (_FREE_SHARE if self.conditions else 0.0)
 
     def card(self) -> ModelCard:
         """Return the card of the model as it stands; its walk back is not calibrated."""
@@ -467,6 +514,7 @@ class TrainingRun:
             "start_from": self.start.digest() if self.start else None,
             "octaves": list(self.octaves),
             **({"for_volumes": True} if self.for_volumes else {}),
+            **({"conditions": list(map(str, self.conditions))} if self.conditions else {}),
             **self.tasks[0].objective.settings,
             **settings,
         }
@@ -491,6 +539,24 @@ class TrainingRun:
         assert self.material.held_back is not None
         n = number_of_windows(self.window)
         return self.material.held_back.evenly(n, np.random.default_rng([self.config.seed, 2]))
+
+    def _conditions(self, wanted: Sequence[str]) -> list[Property]:
+        """Return the properties that the network is to be told of."""
+        if not wanted:
+            return []
+        METHODS[self.method].require_potential("conditions")
+        contents = self.material.contents.require_phases("conditions", "conditions")
+        axes = len(self.window)
+        named = [wanted] if isinstance(wanted, str) else wanted
+        properties = [Property.parse(text, contents.phases, axes) for text in named]
+        if len(set(properties)) < len(properties):
+            raise InputError(f"conditions={list(map(str, properties))}: name each once")
+        if self.for_volumes:
+            raise InputError(
+                "conditions, for_volumes: properties of a volume cannot be learned from slices; "
+                "leave one of the two out"
+            )
+        return properties
 
     def _octaves(self, wanted: int | None) -> tuple[float, ...]:
         """Return the noise levels at which the walk enters coarser lattices."""
@@ -540,5 +606,6 @@ class TrainingRun:
             parts.classes,
             octave,
             parts.fractions,
+            parts.properties,
         )
         return OctaveTask(octave, walk, objective, validation)

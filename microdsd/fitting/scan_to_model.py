@@ -40,6 +40,7 @@ def fit(
     sigma_max: float | None = None,
     octaves: int | None = None,
     evaluations: int | None = None,
+    conditions: Sequence[str] = (),
     start_from: MicrostructureModel | str | Path | None = None,
     method: Method = "bridges",
     loss: RateLoss | None = None,
@@ -89,6 +90,10 @@ def fit(
     evaluations : int, optional
         Network evaluations of a sample unless asked otherwise, at least 4; default: 24 in 2D, 16 in
         3D, 64 of images, 256 of tau-leaping. The walk back is calibrated for them.
+    conditions : sequence of str
+        Properties that samples can then be asked for with ``targets``: any number of `describe`
+        or `describe_transport`, as ``"tortuosity_factor:pore:z"``; see
+        `microdsd.properties.Property`. They are measured in some thousand training windows.
     start_from : MicrostructureModel, str or Path, optional
         Model whose weights to start from, itself, its file or its name: fine-tuning, for which a
         fraction of the time will do. Its network is kept.
@@ -147,6 +152,7 @@ def fit(
                 sigma_max=sigma_max,
                 octaves=octaves,
                 evaluations=evaluations,
+                conditions=conditions,
                 start_from=start_from,
                 method=method,
                 loss=loss,

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
+
+from torch import Tensor
 
 from microdsd.errors import InputError
 from microdsd.models.card import ModelCard
@@ -54,7 +58,34 @@ def network_of_start(
             f"start_from: that model has {'; '.join(differing)}; start from another, or from none"
         )
     _require_same_order(start.contents, contents)
-    return start.network
+    known = start.network.properties
+    if known and start.properties is not None and known != wanted.properties:
+        raise InputError(
+            f"start_from: that model is told of {', '.join(start.properties.names)}; give the same "
+            "conditions, or start from a model without any"
+        )
+    return replace(start.network, properties=wanted.properties)
+
+
+def weights_of_start(
+    start: Mapping[str, Tensor], wanted: Mapping[str, Tensor]
+) -> dict[str, Tensor]:
+    """Return the weights of a trained network for one that is told of properties, too.
+
+    Their inputs have weight 0, so that the network begins with what it knew.
+
+    Parameters
+    ----------
+    start, wanted : mapping of str to Tensor
+        Weights of the trained network, and of the new one for their shapes.
+    """
+    weights = dict(start)
+    for name, tensor in start.items():
+        new = wanted[name]
+        if new.shape != tensor.shape:  # the columns of the embedding's first layer
+            weights[name] = new.new_zeros(new.shape)
+            weights[name][:, : tensor.shape[1]] = tensor
+    return weights
 
 
 def _require_same_order(start: Contents, contents: Contents) -> None:

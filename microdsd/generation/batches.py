@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import json
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from functools import cached_property
 
 import numpy as np
@@ -16,18 +18,22 @@ from microdsd.generation.memory import (
     require_memory_for_volume,
     require_memory_for_work,
 )
+from microdsd.generation.properties import measure_windows, properties_of_targets
 from microdsd.generation.request import GenerationRequest
+from microdsd.generation.targets import require_within_reach, scores_of_targets
+from microdsd.microstructure.voxels import VoxelSize
 from microdsd.models.card import ModelCard
 from microdsd.models.contents import Channels, Phases
 from microdsd.networks import PotentialUNet
 from microdsd.networks.build import Network
-from microdsd.networks.classes import ClassGuidance
 from microdsd.networks.octaves import OctaveUNets
 from microdsd.networks.slices import SliceNetworks
+from microdsd.networks.steering import Aims, Steered
 from microdsd.process import Lattice, TransitionKernel
 from microdsd.process.octaves import Octaves
 from microdsd.process.slabs import slabs
 from microdsd.process.streams import stream
+from microdsd.progress import stage
 from microdsd.sampling import (
     AdaptiveLeaps,
     ConditionedNetwork,
@@ -42,6 +48,7 @@ from microdsd.sampling.finite import require_guide_weights
 from microdsd.sampling.guidance import Guide
 from microdsd.sampling.large_boxes import Bookmark, LargeBoxSampler, TiledNetwork
 from microdsd.sampling.origins import Regions
+from microdsd.sampling.particles import Aim, Chooser, Measure, Particles, Pilot, moments_of
 
 BATCH_VOXELS = {"cpu": 1 << 15, "cuda": 1 << 22}
 """Voxels of a batch: what keeps a device busy without holding more than it must."""
@@ -50,6 +57,12 @@ LARGE_BOX = 1 << 22
 """Voxels of a box beyond which samples of several lattices are made in bytes per voxel.
 
 A constant: samples must not depend on the machine's memory."""
+
+PILOTS = 32
+"""Walks from which it is learned how a walk's end can be forecast."""
+
+_PILOT_STREAM = (1 << 32) - 1
+"""Number of their streams: no sample has it."""
 
 _REHEARSED = 64
 """Longest axis of the box that threads are measured with, voxels."""
@@ -80,6 +93,7 @@ class BatchedSampler:
         self._network = network
         self._card = card
         self._device = device
+        self._aims_known: dict[str, Aim] = {}
         self.dtype = resolve_dtype(precision, device)
         self._sample = {
             (Phases, "bridges"): self._phases,
@@ -107,7 +121,7 @@ class BatchedSampler:
 
     def batches(self, request: GenerationRequest, start: int = 0) -> Iterator[range]:
         """Yield members of a request from ``start`` on, as many at a time as fit the device."""
-        size = self._batch_size(request)
+        size = 1 if request.particles > 1 else self._batch_size(request)
         for first in range(start, len(request), size):
             yield range(first, min(first + size, len(request)))
 
@@ -123,7 +137,7 @@ class BatchedSampler:
         known = layout is not None and not layout.walled and bool((layout.index < 0).any())
         if isinstance(self._network, SliceNetworks):
             require_memory_for_volume(
-                min(self._batch_size(request), len(request)),
+                max(request.particles, min(self._batch_size(request), len(request))),
                 request.lattice.shape,
                 self._card.network,
                 self._device,
@@ -136,7 +150,7 @@ class BatchedSampler:
             )
             return
         require_memory_for_work(
-            min(self._batch_size(request), len(request)),
+            max(request.particles, min(self._batch_size(request), len(request))),
             request.lattice.shape,
             self._card.network,
             self._device,
@@ -158,6 +172,7 @@ class BatchedSampler:
             and card.network.read_out
             and request.layout is None
             and request.guide is None
+            and request.particles == 1
             and request.plan.levels[-1] <= card.octaves[0]
         )
 
@@ -187,9 +202,7 @@ class BatchedSampler:
         """
         part = request.part(range(member, member + 1))
         (generator,), (counts,) = self._generators(part), self._walkers(part)
-        network = TiledNetwork(
-            self._network, self._fractions(part), self._classes(part), part.guidance
-        )
+        network = TiledNetwork(self._network, self._fractions(part), self._aims(part))
         sampler = LargeBoxSampler(network, self._box(part), counts, part.plan, generator)
         done = 0.0
 
@@ -234,10 +247,86 @@ class BatchedSampler:
 
     def _phases(self, request: GenerationRequest, observe: Observer | None) -> Drawn:
         """Sample phases by bridges, and count the voxels reassigned."""
+        if request.particles > 1:
+            aimed = [self._aimed(request.part([i]), observe) for i in range(len(request))]
+            phases, reassigned = zip(*aimed, strict=True)
+            return torch.cat(phases), torch.cat(reassigned)
+        return self._bridges(request, self._conditioned(request, observe))
+
+    def _bridges(
+        self,
+        request: GenerationRequest,
+        network: ConditionedNetwork,
+        generators: list[torch.Generator] | None = None,
+    ) -> Drawn:
         origins = self._regions(request) or self._walkers(request)
-        network, box = self._conditioned(request, observe), self._box(request)
-        generated = sample_bridges(network, box, origins, request.plan, self._generators(request))
+        generators = generators or self._generators(request)
+        generated = sample_bridges(network, self._box(request), origins, request.plan, generators)
         return generated.phase, generated.reassigned
+
+    def _aimed(self, one: GenerationRequest, observe: Observer | None) -> Drawn:
+        """Make walks of one sample, and take one that meets the targets."""
+        aim, measure = self._aim(one), self._measure(one)
+        generators = self._walks(one, one.streams[0], range(one.particles + 1))
+        choices = generators.pop()
+        target = np.array([values[0] for values in one.targets.values()])
+        particles = Particles(target, aim, measure, generators, choices)
+        phase, reassigned = self._walked(one, generators, particles, observe)
+        chosen = particles.end(measure(phase))
+        return phase[chosen, None], reassigned[chosen, None]
+
+    def _aim(self, one: GenerationRequest) -> Aim:
+        """Return what walks of a sample's composition are weighed by, from pilot walks."""
+        key = json.dumps({**one.record(self._card), "streams": 0})
+        if key not in self._aims_known:
+            measure, moments = self._measure(one), moments_of(one.plan.levels)
+            size = self._batch_size(one)
+            pilots, ends = [], []
+            with stage("pilot walks", PILOTS) as walking:
+                for first in range(0, PILOTS, size):
+                    numbers = range(first, min(first + size, PILOTS))
+                    generators = self._walks(one, _PILOT_STREAM, numbers)
+                    pilots.append(Pilot(moments, measure, generators))
+                    phase, _ = self._walked(one, generators, pilots[-1])
+                    ends.append(measure(phase))
+                    walking.advance(len(numbers))
+            expected = {
+                sigma: np.concatenate([pilot.expected[sigma] for pilot in pilots])
+                for sigma in pilots[0].expected
+            }
+            self._aims_known[key] = Aim.of(expected, np.concatenate(ends))
+            if not one.extrapolate:
+                require_within_reach(one.targets, self._card, self._aims_known[key].ends)
+        return self._aims_known[key]
+
+    def _walks(
+        self, one: GenerationRequest, number: int, walks: Sequence[int]
+    ) -> list[torch.Generator]:
+        return [stream(one.seed, number, self._device, walk) for walk in walks]
+
+    def _walked(
+        self,
+        one: GenerationRequest,
+        generators: list[torch.Generator],
+        choose: Chooser,
+        observe: Observer | None = None,
+    ) -> Drawn:
+        """Make as many walks of one sample as there are generators."""
+        walks = one.part([0] * len(generators))
+        network = replace(self._conditioned(walks, observe), choose=choose)
+        return self._bridges(walks, network, generators)
+
+    def _measure(self, request: GenerationRequest) -> Measure:
+        """Return what measures the properties that a request has targets for."""
+        card = self._card
+        properties = properties_of_targets(card, request)
+        size = VoxelSize(tuple(card.voxel_size), card.unit)
+
+        def measure(phase: Tensor) -> np.ndarray:
+            labels = self.encoding.decode(phase)
+            return measure_windows(labels, card.contents, size, properties)
+
+        return measure
 
     def _channels(self, request: GenerationRequest, observe: Observer | None) -> Drawn:
         """Sample intensities by bridges, and count what of them is above the highest level."""
@@ -295,6 +384,12 @@ class BatchedSampler:
         known = list(self._card.classes)
         return torch.tensor([known.index(name) for name in request.classes], device=self._device)
 
+    def _aims(self, request: GenerationRequest) -> Aims:
+        """Return class and properties that samples are steered to."""
+        scores = scores_of_targets(self._card, request.targets, len(request))
+        properties = None if scores is None else torch.from_numpy(scores).to(self._device)
+        return Aims(self._classes(request), properties, request.guidance)
+
     def _guide(self, request: GenerationRequest) -> Guide | None:
         """Return the request's guide, for phases in the order of the sampler."""
         guide = request.guide
@@ -315,10 +410,8 @@ class BatchedSampler:
         """Return the network of potentials with what samples are conditioned on."""
         network = self._network
         assert isinstance(network, PotentialUNet | OctaveUNets | SliceNetworks)
-        steered: PotentialUNet | OctaveUNets | SliceNetworks | ClassGuidance = network
-        classes = self._classes(request)
-        if classes is not None:
-            steered = ClassGuidance(network, classes, request.guidance)
+        aims = self._aims(request)
+        steered = Steered(network, aims) if aims.given else network
         read_out = steered.joint if network.config.read_out else None
         fractions, guide = self._fractions(request), self._guide(request)
         return ConditionedNetwork(steered, read_out, fractions, guide, observe)

@@ -21,6 +21,7 @@ from microdsd.generation.batches import BatchedSampler
 from microdsd.generation.regional import inpainting_request, regional_request
 from microdsd.generation.request import GenerationRequest
 from microdsd.generation.samples import carry_out
+from microdsd.generation.targets import Targets
 from microdsd.io import atomic_write
 from microdsd.microstructure import LabelsLike
 from microdsd.microstructure.composition import Fractions
@@ -271,6 +272,9 @@ class MicrostructureModel:
         intensity: Fractions | None = None,
         class_name: str | Sequence[str] | None = None,
         guidance: float = 1.0,
+        targets: Targets | None = None,
+        particles: int = 1,
+        extrapolate: bool = False,
         shape: int | Sequence[int] | None = None,
         boundary: Boundary | Sequence[Boundary] = "no-flux",
         evaluations: int | None = None,
@@ -300,8 +304,17 @@ class MicrostructureModel:
         class_name : str or n of them, optional
             Which of its classes (`ModelCard.classes`) the model is to make.
         guidance : float
-            How strongly the walk is steered to the class; 1 is as in training. With any other
-            number the network is asked twice per evaluation.
+            How strongly the walk is steered to class and targets; 1 is as in training. With any
+            other number the network is asked twice per evaluation.
+        targets : mapping of str to float or to one per sample, optional
+            Properties that samples are to have besides their composition, as
+            ``{"specific_surface_area": 0.15}``: those that the model was trained with
+            (`microdsd.fit`, ``conditions``), and with several particles any.
+        particles : int
+            Walks made for every sample, of which those are continued that come nearest to the
+            targets, and one is returned.
+        extrapolate : bool
+            Try targets beyond what is attainable at the composition, which are refused else.
         shape : int or sequence of int, optional
             Voxels per axis, one number for all of them; the training window's by default. Larger
             boxes start from the training window's horizon. Three numbers ask a model of slices for
@@ -351,6 +364,9 @@ class MicrostructureModel:
             intensity=intensity,
             class_name=class_name,
             guidance=guidance,
+            targets=targets,
+            particles=particles,
+            extrapolate=extrapolate,
             shape=shape,
             boundary=boundary,
             evaluations=evaluations,
@@ -374,6 +390,9 @@ class MicrostructureModel:
         walls: bool = False,
         class_name: str | Sequence[str] | None = None,
         guidance: float = 1.0,
+        targets: Targets | None = None,
+        particles: int = 1,
+        extrapolate: bool = False,
         boundary: Boundary | Sequence[Boundary] = "no-flux",
         evaluations: int | None = None,
         sigma_last: float | None = None,
@@ -405,7 +424,16 @@ class MicrostructureModel:
         class_name : str or n of them, optional
             Which of its classes (`ModelCard.classes`) the model is to make.
         guidance : float
-            How strongly the walk is steered to the class; 1 is as in training.
+            How strongly the walk is steered to class and targets; 1 is as in training.
+        targets : mapping of str to float or to one per sample, optional
+            Properties that samples are to have besides their composition, as
+            ``{"specific_surface_area": 0.15}``: those that the model was trained with
+            (`microdsd.fit`, ``conditions``), and with several particles any.
+        particles : int
+            Walks made for every sample, of which those are continued that come nearest to the
+            targets, and one is returned.
+        extrapolate : bool
+            Try targets beyond what is attainable at the composition, which are refused else.
         boundary : {"no-flux", "periodic"} or one per axis
         evaluations : int, optional
             Network evaluations per sample; more is slower and closer to the data.
@@ -456,6 +484,9 @@ class MicrostructureModel:
                 walls=walls,
                 class_name=class_name,
                 guidance=guidance,
+                targets=targets,
+                particles=particles,
+                extrapolate=extrapolate,
                 boundary=boundary,
                 evaluations=evaluations,
                 sigma_last=sigma_last,
@@ -476,6 +507,9 @@ class MicrostructureModel:
         shape: int | Sequence[int] | None = None,
         class_name: str | Sequence[str] | None = None,
         guidance: float = 1.0,
+        targets: Targets | None = None,
+        particles: int = 1,
+        extrapolate: bool = False,
         boundary: Boundary | Sequence[Boundary] = "no-flux",
         evaluations: int | None = None,
         sigma_last: float | None = None,
@@ -502,7 +536,16 @@ class MicrostructureModel:
         class_name : str or n of them, optional
             Which of its classes (`ModelCard.classes`) the model is to make.
         guidance : float
-            How strongly the walk is steered to the class; 1 is as in training.
+            How strongly the walk is steered to class and targets; 1 is as in training.
+        targets : mapping of str to float or to one per sample, optional
+            Properties that samples are to have besides their composition, as
+            ``{"specific_surface_area": 0.15}``: those that the model was trained with
+            (`microdsd.fit`, ``conditions``), and with several particles any.
+        particles : int
+            Walks made for every sample, of which those are continued that come nearest to the
+            targets, and one is returned.
+        extrapolate : bool
+            Try targets beyond what is attainable at the composition, which are refused else.
         boundary : {"no-flux", "periodic"} or one per axis
         evaluations : int, optional
             Network evaluations per sample; more is slower and closer to the data.
@@ -541,6 +584,9 @@ class MicrostructureModel:
                 shape=shape,
                 class_name=class_name,
                 guidance=guidance,
+                targets=targets,
+                particles=particles,
+                extrapolate=extrapolate,
                 boundary=boundary,
                 evaluations=evaluations,
                 sigma_last=sigma_last,
@@ -597,7 +643,7 @@ class MicrostructureModel:
         progress: Progress | None,
         bookmark: Callable[[int], Bookmark] | None,
     ) -> Iterator[tuple[np.ndarray, int]]:
-        calls = request.plan.network_calls
+        calls = request.network_calls
         assert calls is not None  # bridges have a list of levels
         for i in range(start, len(request)):
 
@@ -671,7 +717,7 @@ def _counted(
     request: GenerationRequest, start: int, progress: Progress
 ) -> Callable[[Visit | Leap], None]:
     """Count the network evaluations of every sample; the total is not known with an epsilon."""
-    calls = request.plan.network_calls
+    calls = request.network_calls
     total = None if calls is None else calls * len(request)
     done = 0 if calls is None else calls * start
 

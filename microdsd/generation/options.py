@@ -7,6 +7,7 @@ from typing import TypedDict
 
 import numpy as np
 
+from microdsd.generation.targets import Targets
 from microdsd.process import Boundary
 from microdsd.sampling.guidance import Guide
 
@@ -16,6 +17,9 @@ class SharedOptions(TypedDict, total=False):
 
     class_name: str | Sequence[str] | None
     guidance: float
+    targets: Targets | None
+    particles: int
+    extrapolate: bool
     boundary: Boundary | Sequence[Boundary]
     evaluations: int | None
     sigma_last: float | None

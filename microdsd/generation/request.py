@@ -13,6 +13,7 @@ from microdsd.encoding import Composition, encoding_of
 from microdsd.errors import ExtrapolationWarning, InputError, MicrodsdWarning
 from microdsd.generation.memory import require_memory_for_results
 from microdsd.generation.options import SHARED_OPTIONS, SharedOptions
+from microdsd.generation.targets import Targets, check_ranges, targets_per_sample
 from microdsd.generation.uncertain import by_named_phase, draw_fractions, is_uncertain
 from microdsd.microstructure.arguments import box_shape, one_seed, refuse_unknown, whole_number
 from microdsd.microstructure.composition import Fractions, fractions_per_sample
@@ -65,7 +66,13 @@ class GenerationRequest:
     classes : tuple of str
         Class of every sample; empty where none is asked for.
     guidance : float
-        How strongly the walk is steered to the class; see `microdsd.networks.ClassGuidance`.
+        How strongly the walk is steered to class and targets; see `microdsd.networks.Steered`.
+    targets : dict of str to tuple of float
+        Properties that samples are to have, by name.
+    particles : int
+        Walks made for every sample; see `microdsd.sampling.particles`.
+    extrapolate : bool
+        Whether targets may be beyond what is attainable.
     cautions : tuple of MicrodsdWarning
         What to warn of: compositions that training windows never had, a class that is not named.
     uncertain : dict
@@ -82,6 +89,9 @@ class GenerationRequest:
     guide: Guide | None = None
     classes: tuple[str, ...] = ()
     guidance: float = 1.0
+    targets: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
+    particles: int = 1
+    extrapolate: bool = False
     cautions: tuple[MicrodsdWarning, ...] = ()
     uncertain: Mapping[str, Any] = field(default_factory=dict)
 
@@ -109,13 +119,18 @@ class GenerationRequest:
                 f"{name} {count:,}"
                 for name, count in zip(self.composition.names, counts.tolist(), strict=True)
             ),
-            "network calls": str(self.plan.network_calls or "not known beforehand"),
+            "network calls": str(self.network_calls or "not known beforehand"),
             "seed": str(self.seed),
         }
         if len(np.unique(self.composition.counts, axis=0)) > 1:
             entries["composition"] += " in the first sample; others differ"
         if self.classes:
             entries["classes"] = ", ".join(dict.fromkeys(self.classes))
+        if self.targets:
+            entries["targets"] = ", ".join(
+                f"{name} {' '.join(f'{value:.4g}' for value in dict.fromkeys(values))}"
+                for name, values in self.targets.items()
+            )
         if self.notes:
             entries["notes"] = " ".join(self.notes)
         return entries
@@ -173,6 +188,9 @@ class GenerationRequest:
         layout: Layout | None = None,
         class_name: str | Sequence[str] | None = None,
         guidance: float = 1.0,
+        targets: Targets | None = None,
+        particles: int = 1,
+        extrapolate: bool = False,
         boundary: Boundary | Sequence[Boundary] = "no-flux",
         evaluations: int | None = None,
         sigma_last: float | None = None,
@@ -205,33 +223,52 @@ class GenerationRequest:
             method.require_potential("guides")
             card.contents.require_phases("guide", "guides")
         classes = _classes_per_sample(card, class_name, n)
-        _check_guidance(guidance, classes)
+        particles = whole_number(particles, "particles", least=1)
+        aims = targets_per_sample(card, targets, n, particles)
+        _check_guidance(guidance, aimed=bool(classes or aims))
+        if particles > 1 and not aims:
+            raise InputError(f"particles={particles}: find targets; give targets with them")
+        ranges, beyond = check_ranges(card, aims, composition, extrapolate=extrapolate)
         return cls(
             lattice,
             composition,
             plan,
             one_seed(rng, seed),
             tuple(range(n) if streams is None else streams),
-            tuple(_size_remarks(card, shape)),
+            (*_size_remarks(card, shape), *ranges),
             layout=layout,
             guide=guide,
             classes=classes,
             guidance=guidance,
+            targets=aims,
+            particles=particles,
+            extrapolate=extrapolate,
             cautions=(
                 *_class_cautions(card, classes),
                 *_fraction_cautions(card, composition.fractions, classes),
+                *beyond,
             ),
         )
 
-    def part(self, members: range) -> GenerationRequest:
+    def part(self, members: Sequence[int]) -> GenerationRequest:
         """Return the request for some of its samples, which come out the same."""
-        chosen = slice(members.start, members.stop)
+
+        def chosen(column: Sequence[Any]) -> tuple[Any, ...]:
+            return tuple(column[i] for i in members)
+
         return replace(
             self,
-            composition=self.composition.part(chosen),
-            streams=self.streams[chosen],
-            classes=self.classes[chosen],
+            composition=self.composition.part(members),
+            streams=chosen(self.streams),
+            classes=chosen(self.classes) if self.classes else (),
+            targets={name: chosen(values) for name, values in self.targets.items()},
         )
+
+    @property
+    def network_calls(self) -> int | None:
+        """Return how often a sample evaluates the network; None where ``epsilon`` decides."""
+        calls = self.plan.network_calls
+        return None if calls is None else calls * self.particles
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -248,7 +285,10 @@ class GenerationRequest:
             "streams": list(self.streams),
             "method": card.method,
             **self.plan.record(),
-            **({"classes": list(self.classes), "guidance": self.guidance} if self.classes else {}),
+            **({"classes": list(self.classes)} if self.classes else {}),
+            **({"targets": {k: list(v) for k, v in self.targets.items()}} if self.targets else {}),
+            **({"guidance": self.guidance} if self.classes or self.targets else {}),
+            **({"particles": self.particles} if self.particles > 1 else {}),
             **self.composition.record(regions=self.layout is not None),
             **({"uncertain_fractions": dict(self.uncertain)} if self.uncertain else {}),
             "trained_fractions": {k: list(v) for k, v in card.fraction_range.items()},
@@ -316,11 +356,13 @@ def _classes_per_sample(
     return names * n if len(names) == 1 else names
 
 
-def _check_guidance(guidance: float, classes: tuple[str, ...]) -> None:
+def _check_guidance(guidance: float, *, aimed: bool) -> None:
     if not (math.isfinite(guidance) and guidance >= 0):
         raise InputError(f"guidance={guidance}: give a number of at least 0; 1 is no guidance")
-    if guidance != 1 and not classes:
-        raise InputError(f"guidance={guidance}: steers to a class; give class_name with it")
+    if guidance != 1 and not aimed:
+        raise InputError(
+            f"guidance={guidance}: steers to a class or targets; give class_name or targets with it"
+        )
 
 
 def _usual_fractions(card: ModelCard, classes: tuple[str, ...]) -> Fractions:

@@ -11,6 +11,7 @@ import xarray as xr
 
 import microdsd
 from microdsd.generation.labels import dress
+from microdsd.generation.properties import achieved
 from microdsd.generation.request import GenerationRequest
 from microdsd.models.card import ModelCard
 from microdsd.progress import Progress, stage
@@ -40,7 +41,7 @@ def carry_out(
     """Make all samples of a request, and warn of what it cautions against."""
     for caution in request.cautions:
         warnings.warn(caution, stacklevel=3)
-    calls = request.plan.network_calls
+    calls = request.network_calls
     total = None if calls is None else calls * len(request)
     with stage("generating", total, progress) as generating:
         generated = list(model.generate(request, progress=generating.update))
@@ -64,11 +65,13 @@ def with_record(
     labels, reassigned : sequence
         As `MicrostructureModel.generate` yields them.
     """
+    properties = achieved(model.card, request, labels)
     record = {
         "generator": f"microdsd {microdsd.__version__}",
         "model_digest": model.digest(),
         **request.record(model.card),
         model.card.contents.moved: list(reassigned),
+        **({"achieved": properties} if properties else {}),
         "precision": model.precision,
         "training": dict(model.card.provenance),
     }

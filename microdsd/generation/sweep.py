@@ -15,6 +15,7 @@ from microdsd.generation.microstructure_model import MicrostructureModel
 from microdsd.generation.options import SHARED_OPTIONS, SharedOptions
 from microdsd.generation.request import GenerationRequest
 from microdsd.generation.samples import carry_out
+from microdsd.generation.targets import Targets
 from microdsd.microstructure.arguments import box_shape, by_phase, refuse_unknown, whole_number
 from microdsd.microstructure.composition import Fractions
 from microdsd.microstructure.labels import find_phase
@@ -34,6 +35,9 @@ def sample_sweep(
     shape: int | Sequence[int] | None = None,
     class_name: str | Sequence[str] | None = None,
     guidance: float = 1.0,
+    targets: Targets | None = None,
+    particles: int = 1,
+    extrapolate: bool = False,
     boundary: Boundary | Sequence[Boundary] = "no-flux",
     evaluations: int | None = None,
     sigma_last: float | None = None,
@@ -62,7 +66,16 @@ def sample_sweep(
     class_name : str or one per sample, optional
         Which of its classes (`ModelCard.classes`) the model is to make.
     guidance : float
-        How strongly the walk is steered to the class; 1 is as in training.
+        How strongly the walk is steered to class and targets; 1 is as in training.
+    targets : mapping of str to float or to one per sample, optional
+        Properties that samples are to have besides their composition, as
+        ``{"specific_surface_area": 0.15}``: those that the model was trained with
+        (`microdsd.fit`, ``conditions``), and with several particles any.
+    particles : int
+        Walks made for every sample, of which those are continued that come nearest to the
+        targets, and one is returned.
+    extrapolate : bool
+        Try targets beyond what is attainable at the composition, which are refused else.
     boundary : {"no-flux", "periodic"} or one per axis
     evaluations : int, optional
         Network evaluations per sample; more is slower and closer to the data.
@@ -110,6 +123,9 @@ def sample_sweep(
         epsilon=epsilon,
         class_name=class_name,
         guidance=guidance,
+        targets=targets,
+        particles=particles,
+        extrapolate=extrapolate,
         boundary=boundary,
         evaluations=evaluations,
         sigma_last=sigma_last,

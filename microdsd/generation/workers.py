@@ -165,7 +165,7 @@ def generate_by_workers(
             ((labels, moved),) = model.generate(request, progress=progress, bookmark=bookmark)
         yield 0, labels, moved
         return
-    done, calls = len(request) - len(numbers), request.plan.network_calls or 1
+    done, calls = len(request) - len(numbers), request.network_calls or 1
     total = len(request) * calls
     with connected(scheduler, workers, len(numbers), _GOES_ON) as cluster:
         tasks = ((number, (file, request.part(range(number, number + 1)))) for number in numbers)

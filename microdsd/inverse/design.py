@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, get_args
 
@@ -17,10 +17,9 @@ from microdsd.errors import InputError
 from microdsd.generation.microstructure_model import MicrostructureModel
 from microdsd.generation.request import GenerationRequest
 from microdsd.generation.samples import with_record
-from microdsd.inverse.properties import Property, PropertyNames, Requirement, values_of
+from microdsd.inverse.questions import Question
 from microdsd.inverse.result import Candidate, DesignResult
 from microdsd.inverse.search import (
-    Direction,
     History,
     Search,
     pareto_front,
@@ -32,6 +31,7 @@ from microdsd.io.partial import Parts
 from microdsd.microstructure.arguments import one_seed, whole_number
 from microdsd.process import Boundary
 from microdsd.progress import Progress, stage
+from microdsd.properties import measure
 
 
 def design(
@@ -39,10 +39,10 @@ def design(
     fraction: Mapping[int | str, Range] | Range | None = None,
     *,
     gradient: Mapping[str, Sequence[float]] | None = None,
+    target: Mapping[str, Sequence[float]] | None = None,
     minimise: str | Sequence[str] = (),
     maximise: str | Sequence[str] = (),
     require: str | Sequence[str] = (),
-    phase: int | str | None = None,
     evaluations: int = 40,
     samples: int = 2,
     search: Search = "bayesian",
@@ -68,15 +68,15 @@ def design(
     gradient : mapping of str to (float, float), optional
         By phase and axis, as "pore:z": the range of the change of the fraction from one face of the
         box to the other, in layers of exactly their own counts.
+    target : mapping of str to (float, float), optional
+        By property, of a model that was trained with conditions, the range in which its target may
+        vary; see `MicrostructureModel.sample`.
     minimise, maximise : str or sequence of str
-        Names of properties: any descriptor that is one number of a sample, relative_diffusivity,
-        tortuosity_factor, formation_factor, permeability. With phase and axis where a property has
-        them: "tortuosity_factor:z", "specific_surface_area:pore". Without an axis, the mean over
-        the axes.
+        Names of properties, see `microdsd.properties.Property`: any descriptor that is one number
+        of a sample, and relative_diffusivity, tortuosity_factor, formation_factor, permeability.
+        With phase and axis where a property has them, as "tortuosity_factor:pore:z".
     require : str or sequence of str
         Bounds on properties, as "tortuosity_factor:z<=3".
-    phase : int or str, optional
-        Of properties whose names have none; by default the pores.
     evaluations : int
         Candidates to try.
     samples : int
@@ -136,6 +136,7 @@ def design(
         model.card,
         fraction,
         gradient,
+        target,
         shape,
         force,
         class_name=class_name,
@@ -144,9 +145,7 @@ def design(
         evaluations=network_evaluations,
     )
     periodic = _is_periodic(boundary)
-    question = Question.read(
-        PropertyNames(model.card, phase, periodic), minimise, maximise, require
-    )
+    question = Question.read(model.card, minimise, maximise, require, periodic)
     if search == "bayesian":
         require_optuna()
     run = _Run(model, space, question, periodic, samples, search, one_seed(rng, None))
@@ -166,61 +165,6 @@ def design(
                 parts.add(number, made)
                 designing.update(number + 1, status=run.status())
         return run.result(parts)
-
-
-@dataclass(frozen=True)
-class Question:
-    """Hold what is asked for.
-
-    Attributes
-    ----------
-    objectives : tuple of (Property, "minimise" or "maximise")
-    requirements : tuple of Requirement
-    """
-
-    objectives: tuple[tuple[Property, Direction], ...]
-    requirements: tuple[Requirement, ...]
-
-    @classmethod
-    def read(
-        cls,
-        names: PropertyNames,
-        minimise: str | Sequence[str],
-        maximise: str | Sequence[str],
-        require: str | Sequence[str],
-    ) -> Question:
-        """Read names of properties, refusing what samples cannot have.
-
-        Raises
-        ------
-        InputError
-            If there is no objective, or one of them twice.
-        """
-        wanted: list[tuple[Property, Direction]] = [
-            *((names.read(name), "minimise") for name in _several(minimise)),
-            *((names.read(name), "maximise") for name in _several(maximise)),
-        ]
-        if not wanted:
-            raise InputError("minimise: name at least one property to minimise or to maximise")
-        twice = [one.name for one, _ in wanted]
-        if len({*twice}) < len(twice):
-            raise InputError(f"minimise, maximise: {', '.join(twice)} name a property twice")
-        return cls(tuple(wanted), tuple(map(names.requirement, _several(require))))
-
-    @property
-    def properties(self) -> list[Property]:
-        """Return all properties to measure, each once, the objectives first."""
-        every = [one for one, _ in self.objectives] + [one.property for one in self.requirements]
-        return list({one.name: one for one in every}.values())
-
-    @property
-    def directions(self) -> list[Direction]:
-        """Return the directions of the objectives."""
-        return [direction for _, direction in self.objectives]
-
-
-def _several(names: str | Sequence[str]) -> list[str]:
-    return [names] if isinstance(names, str) else list(names)
 
 
 def _is_periodic(boundary: Boundary | Sequence[Boundary]) -> bool:
@@ -259,8 +203,7 @@ class _Run:
             "search": self._search,
             "periodic": self._periodic,
             **self._space.record(),
-            "objectives": [[one.name, word] for one, word in self._question.objectives],
-            "properties": [[one.name, one.label] for one in self._question.properties],
+            "objectives": {str(one): word for one, word in self._question.objectives.items()},
             "requirements": [str(one) for one in self._question.requirements],
         }
 
@@ -290,10 +233,10 @@ class _Run:
         labels = [one for one, _ in drawn]
         moved = [count for _, count in drawn]
         samples = with_record(self._model, request, labels, moved)
-        measured = values_of(samples, self._question.properties, self._periodic)
+        measured = measure(samples, self._question.properties, periodic=self._periodic)
         return {
             "point": np.array(point),
-            "values": np.stack([measured[one.name] for one in self._question.properties]),
+            "values": measured.T,
             "labels": np.stack(labels),
             "reassigned": np.array(moved),
         }
@@ -314,9 +257,9 @@ class _Run:
         return History(points, means[:, : len(self._question.objectives)], self._excesses(means))
 
     def _excesses(self, means: NDArray[np.float64]) -> NDArray[np.float64]:
-        names = [one.name for one in self._question.properties]
+        places = {one: k for k, one in enumerate(self._question.properties)}
         columns = [
-            [rule.excess(value) for value in means[:, names.index(rule.property.name)]]
+            [rule.excess(value) for value in means[:, places[rule.property]]]
             for rule in self._question.requirements
         ]
         return np.array(columns).reshape(len(columns), len(means)).T
@@ -324,7 +267,7 @@ class _Run:
     def _judged(self) -> tuple[NDArray[np.float64], NDArray[np.bool_], NDArray[np.bool_]]:
         """Return the means, and which candidates are feasible and on the front."""
         means = self._means()
-        feasible = (self._excesses(means) <= 0).all(1)
+        feasible = np.asarray(np.all(self._excesses(means) <= 0, axis=1))
         objectives = means[:, : len(self._question.objectives)]
         return means, feasible, pareto_front(objectives, self._question.directions, feasible)
 
@@ -338,13 +281,13 @@ class _Run:
     def result(self, parts: Parts) -> DesignResult:
         """Return all candidates, and the samples of the front."""
         means, feasible, front = self._judged()
-        names = [one.name for one in self._question.properties]
+        names = [str(one) for one in self._question.properties]
         requests = [self._request(k, point.tolist()) for k, point in enumerate(self._points)]
         candidates = tuple(
             Candidate(
                 k,
                 request.streams,
-                dict(zip((v.name for v in self._space.variables), point.tolist(), strict=True)),
+                dict(zip(map(str, self._space.variables), point.tolist(), strict=True)),
                 _fractions(request),
                 dict(zip(names, means[k].tolist(), strict=True)),
                 dict(zip(names, _standard_errors(values), strict=True)),
@@ -358,9 +301,8 @@ class _Run:
         notes = tuple(dict.fromkeys(note for request in requests for note in request.remarks))
         found = DesignResult(
             candidates,
-            {one.name: word for one, word in self._question.objectives},
+            {str(one): word for one, word in self._question.objectives.items()},
             self._question.requirements,
-            {one.name: one.unit for one in self._question.properties},
             None,
             {**self.record(), "evaluations": len(candidates)},
             notes,
@@ -412,5 +354,9 @@ def _joined(requests: Sequence[GenerationRequest]) -> GenerationRequest:
         composition=replace(first.composition, fractions=fractions, counts=counts),
         streams=tuple(stream for request in requests for stream in request.streams),
         classes=tuple(name for request in requests for name in request.classes),
+        targets={
+            name: tuple(value for request in requests for value in request.targets[name])
+            for name in first.targets
+        },
         cautions=tuple({str(c): c for r in requests for c in r.cautions}.values()),
     )

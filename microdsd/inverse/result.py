@@ -9,8 +9,7 @@ from typing import Any
 
 import xarray as xr
 
-from microdsd.inverse.properties import Requirement
-from microdsd.inverse.search import Direction
+from microdsd.inverse.questions import Direction, Requirement
 from microdsd.notebooks import facts
 
 
@@ -57,8 +56,6 @@ class DesignResult:
     objectives : dict of str to {"minimise", "maximise"}
         By the name of the property.
     requirements : tuple of Requirement
-    units : dict of str to str
-        Of every property.
     samples : DataArray or None
         All samples of the front, candidate after candidate; None where no candidate is feasible.
     record : dict
@@ -70,7 +67,6 @@ class DesignResult:
     candidates: tuple[Candidate, ...]
     objectives: Mapping[str, Direction]
     requirements: tuple[Requirement, ...]
-    units: Mapping[str, str]
     samples: xr.DataArray | None
     record: Mapping[str, Any]
     notes: tuple[str, ...] = ()
@@ -102,7 +98,6 @@ class DesignResult:
             **self.record,
             "objectives": dict(self.objectives),
             "requirements": [str(one) for one in self.requirements],
-            "units": dict(self.units),
             "candidates": [
                 {
                     "number": one.number,

@@ -11,11 +11,10 @@ from numpy.typing import NDArray
 from scipy.stats import qmc
 
 from microdsd.errors import MicrodsdError
+from microdsd.inverse.questions import Direction
 from microdsd.inverse.variables import Variable
 
 Search = Literal["bayesian", "random"]
-
-Direction = Literal["minimise", "maximise"]
 
 
 @dataclass(frozen=True)
@@ -104,7 +103,7 @@ def _by_gaussian_process(
         sampler=optuna.samplers.GPSampler(seed=chosen, n_startup_trials=0),
     )
     space = {
-        one.name: optuna.distributions.FloatDistribution(one.low, one.high) for one in variables
+        str(one): optuna.distributions.FloatDistribution(one.low, one.high) for one in variables
     }
     signs = np.array([1.0 if word == "minimise" else -1.0 for word in directions])
     values = signs * _with_worst(signs * history.values)
@@ -121,7 +120,7 @@ def _by_gaussian_process(
         ]
     )
     trial = study.ask(space)
-    return [float(trial.params[one.name]) for one in variables]
+    return [float(trial.params[str(one)]) for one in variables]
 
 
 def _with_worst(columns: NDArray[np.float64]) -> NDArray[np.float64]:

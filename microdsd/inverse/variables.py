@@ -1,11 +1,10 @@
-"""What a design may vary: fractions, and their change along an axis; and requests of that."""
+"""What a design may vary: fractions, their change along an axis, targets; and requests of that."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Unpack
+from typing import Any, Literal, Unpack
 
 import numpy as np
 
@@ -17,6 +16,7 @@ from microdsd.microstructure.arguments import by_phase
 from microdsd.microstructure.axes import SPATIAL_DIMS
 from microdsd.microstructure.labels import find_phase
 from microdsd.models.card import ModelCard
+from microdsd.properties import Property
 
 Range = Sequence[float] | float
 
@@ -31,18 +31,23 @@ class Variable:
     Attributes
     ----------
     name : str
-        Phase, or phase and axis of a gradient, as "pore" and "pore:z".
+        Phase of a fraction or gradient, property of a target.
     low, high : float
+    kind : {"fraction", "gradient", "target"}
     """
 
     name: str
     low: float
     high: float
+    kind: Literal["fraction", "gradient", "target"] = "fraction"
+
+    def __str__(self) -> str:
+        return self.name if self.kind == "fraction" else f"{self.kind} {self.name}"
 
 
 @dataclass(frozen=True)
 class DesignSpace:
-    """Hold all compositions that a design chooses from.
+    """Hold all compositions, and targets, that a design chooses from.
 
     Attributes
     ----------
@@ -52,8 +57,8 @@ class DesignSpace:
     variables : tuple of Variable
     fixed : dict of str to float
         Fractions that do not vary, by phase.
-    gradients : dict of str to str
-        Axis by phase, of fractions that change along it.
+    axis : str
+        Along which fractions change, where they do.
     layers : int
         Of a gradient.
     options : dict
@@ -64,7 +69,7 @@ class DesignSpace:
     shape: tuple[int, ...]
     variables: tuple[Variable, ...]
     fixed: Mapping[str, float]
-    gradients: Mapping[str, str]
+    axis: str
     layers: int
     options: SharedOptions
 
@@ -74,6 +79,7 @@ class DesignSpace:
         card: ModelCard,
         fraction: Mapping[int | str, Range] | Range | None,
         gradient: Mapping[str, Sequence[float]] | None,
+        target: Mapping[str, Sequence[float]] | None,
         shape: int | Sequence[int] | None,
         force: bool,
         **options: Unpack[SharedOptions],
@@ -88,113 +94,62 @@ class DesignSpace:
         """
         card.contents.require_phases("fraction", "designs")
         box = box_of(card, shape)
-        named = {} if fraction is None else by_phase(fraction, card.phases)
-        variables, fixed = [], {}
-        for key, value in named.items():
-            phase = card.phases[find_phase(card.phases, key)]
-            low, high = _range(f"fraction[{phase!r}]", value)
-            if not 0 <= low <= high <= 1:
-                raise InputError(f"fraction[{phase!r}]={value}: give numbers from 0 to 1")
-            _require_trained(card, phase, low, high, force)
-            if low == high:
-                fixed[phase] = low
-            else:
-                variables.append(Variable(phase, low, high))
-        spans = {one.name: (one.low, one.high) for one in variables}
-        spans |= {phase: (share, share) for phase, share in fixed.items()}
-        if len(spans) < len(named):
-            raise InputError(f"fraction={dict(named)}: a phase is given twice")
-        names = card.contents.names
-        least = sum(low for low, _ in spans.values())
-        most = sum(high for _, high in spans.values())
-        if most > 1:
-            raise InputError(
-                f"fraction={dict(named)}: at their highest they add to {most:g}; lower them to at "
-                "most 1 in sum"
-            )
-        if len(spans) == len(names) and (variables or not math.isclose(least, 1, abs_tol=1e-6)):
-            raise InputError(f"fraction={dict(named)}: leave one phase out, it takes the rest")
-        axes = {}
-        for key, value in (gradient or {}).items():
-            phase_key, _, axis = str(key).rpartition(":")
-            if not phase_key:
-                raise InputError(f"gradient={key!r}: give phase and axis, as pore:z=-0.1:0.1")
-            phase = card.phases[find_phase(card.phases, phase_key)]
-            dims = SPATIAL_DIMS[-len(box) :]
-            if axis not in dims:
-                raise InputError(f"gradient={key!r}: the axes of samples are {', '.join(dims)}")
-            if phase in axes:
-                raise InputError(f"gradient: that of {phase} is given twice")
-            axes[phase] = axis
-            low, high = _range(f"gradient[{key!r}]", value)
-            if low == high:
-                raise InputError(f"gradient[{key!r}]={value}: give a range, as -0.1:0.1")
-            if phase not in spans:
-                mean = card.fraction_mean[phase]
-                spans[phase] = (mean, mean)
-                fixed[phase] = mean
-            steepest = max(abs(low), abs(high)) / 2
-            bottom, top = spans[phase][0] - steepest, spans[phase][1] + steepest
-            if bottom < 0 or top > 1:
-                raise InputError(
-                    f"gradient[{key!r}]={value}: layers would have fractions of {phase} from "
-                    f"{bottom:.3g} to {top:.3g}; keep them from 0 to 1"
-                )
-            variables.append(Variable(f"{phase}:{axis}", low, high))
-        if len({*axes.values()}) > 1:
-            raise InputError("gradient: give gradients along one axis only")
+        spans = _fractions(card, fraction, force)
+        axis, slopes = _gradients(card, gradient, box, spans)
+        variables = (
+            *(Variable(name, *span) for name, span in spans.items() if span[0] < span[1]),
+            *(Variable(name, *span, "gradient") for name, span in slopes.items()),
+            *(Variable(n, *span, "target") for n, span in _targets(card, target, force).items()),
+        )
         if not variables:
             raise InputError(
                 "fraction: nothing varies; give a range, as pore=0.2:0.3, or a gradient"
             )
-        layers = 1
-        if axes:
-            length = box[SPATIAL_DIMS[-len(box) :].index(next(iter(axes.values())))]
-            layers = min(_MOST_LAYERS, length // _THINNEST)
-            if layers < 2:
-                raise InputError(f"gradient: {length} voxels along its axis are no two layers")
-        return cls(card, box, tuple(variables), fixed, axes, layers, options)
+        fixed = {name: low for name, (low, high) in spans.items() if low == high}
+        return cls(card, box, variables, fixed, axis, _layers(box, axis), options)
 
     def request(
         self, values: Sequence[float], seed: int, streams: Sequence[int]
     ) -> GenerationRequest:
         """Return the request for samples at a point, in the order of the variables."""
-        given = dict(zip((one.name for one in self.variables), values, strict=True))
-        fractions = {**self.fixed, **{k: v for k, v in given.items() if ":" not in k}}
-        if not self.gradients:
+        given: dict[str, dict[str, float]] = {"fraction": {}, "gradient": {}, "target": {}}
+        for one, value in zip(self.variables, values, strict=True):
+            given[one.kind][one.name] = value
+        options: SharedOptions = {**self.options, "rng": seed}
+        if given["target"]:
+            # What is attainable depends on the composition; how near samples come is measured.
+            options |= {"targets": given["target"], "extrapolate": True}
+        fractions = {**self.fixed, **given["fraction"]}
+        if not self.axis:
             return GenerationRequest.resolve(
                 self.card,
                 len(streams),
                 phase_fraction=self._with_rest(fractions),
                 shape=self.shape,
                 streams=streams,
-                rng=seed,
-                **self.options,
+                **options,
             )
         places = (np.arange(self.layers) + 0.5) / self.layers - 0.5
-        columns: dict[str, Any] = {}
-        for phase, share in fractions.items():
-            axis = self.gradients.get(phase)
-            change = given[f"{phase}:{axis}"] if axis else 0.0
-            columns[phase] = share + change * places
-        axis = next(iter(self.gradients.values()))
+        columns = {
+            phase: share + given["gradient"].get(phase, 0.0) * places
+            for phase, share in fractions.items()
+        }
         grid = [1] * len(self.shape)
-        grid[SPATIAL_DIMS[-len(self.shape) :].index(axis)] = self.layers
+        grid[_dims(self.shape).index(self.axis)] = self.layers
         request = regional_request(
             self.card,
             len(streams),
-            {k: np.reshape(v, grid) for k, v in self._with_rest(columns).items()},
+            {phase: np.reshape(v, grid) for phase, v in self._with_rest(columns).items()},
             shape=self.shape,
-            rng=seed,
-            **self.options,
+            **options,
         )
         return replace(request, streams=tuple(streams))
 
-    def _with_rest(self, fractions: Mapping[str, Any]) -> dict[str, Any]:
+    def _with_rest(self, fractions: Mapping[str, Any]) -> dict[int | str, Any]:
         """Let phases that are not named share the rest as they do in training windows."""
         left = [name for name in self.card.contents.names if name not in fractions]
         if len(left) < 2:
-            return dict(fractions)
+            return {**fractions}
         rest = 1 - sum(fractions.values())
         means = {name: self.card.fraction_mean[name] for name in left}
         total = sum(means.values())
@@ -204,11 +159,120 @@ class DesignSpace:
         """Return the space as JSON can hold it."""
         return {
             "shape": list(self.shape),
-            "variables": [[one.name, one.low, one.high] for one in self.variables],
+            "variables": [[str(one), one.low, one.high] for one in self.variables],
             "fixed": dict(self.fixed),
+            "axis": self.axis,
             "layers": self.layers,
             "options": {k: v for k, v in self.options.items() if v is not None},
         }
+
+
+def _dims(shape: Sequence[int]) -> tuple[str, ...]:
+    return tuple(SPATIAL_DIMS[-len(shape) :])
+
+
+def _fractions(
+    card: ModelCard, fraction: Mapping[int | str, Range] | Range | None, force: bool
+) -> dict[str, tuple[float, float]]:
+    """Return the ranges of fractions by phase."""
+    named = {} if fraction is None else by_phase(fraction, card.phases)
+    spans: dict[str, tuple[float, float]] = {}
+    for key, value in named.items():
+        phase = card.phases[find_phase(card.phases, key)]
+        low, high = _range(f"fraction[{phase!r}]", value)
+        if phase in spans:
+            raise InputError(f"fraction[{key!r}]: {phase} is given twice")
+        if not 0 <= low <= high <= 1:
+            raise InputError(f"fraction[{phase!r}]={value}: give numbers from 0 to 1")
+        least, most = card.fraction_range[phase]
+        _require_trained(f"fraction[{phase!r}]", (low, high), (least, most), force)
+        spans[phase] = low, high
+    highest = sum(high for _, high in spans.values())
+    if highest > 1:
+        raise InputError(
+            f"fraction={dict(named)}: at their highest they add to {highest:g}; lower them to at "
+            "most 1 in sum"
+        )
+    if len(spans) == len(card.contents.names):
+        raise InputError(f"fraction={dict(named)}: leave one phase out, it takes the rest")
+    return spans
+
+
+def _gradients(
+    card: ModelCard,
+    gradient: Mapping[str, Sequence[float]] | None,
+    box: Sequence[int],
+    spans: dict[str, tuple[float, float]],
+) -> tuple[str, dict[str, tuple[float, float]]]:
+    """Return the axis and the ranges of gradients by phase; their fractions are added to `spans`."""
+    axes: dict[str, str] = {}
+    slopes: dict[str, tuple[float, float]] = {}
+    for key, value in (gradient or {}).items():
+        name, _, axis = str(key).rpartition(":")
+        if not name:
+            raise InputError(f"gradient={key!r}: give phase and axis, as pore:z=-0.1:0.1")
+        phase = card.phases[find_phase(card.phases, name)]
+        if axis not in _dims(box):
+            raise InputError(f"gradient={key!r}: the axes of samples are {', '.join(_dims(box))}")
+        if phase in axes:
+            raise InputError(f"gradient={key!r}: that of {phase} is given twice")
+        low, high = _range(f"gradient[{key!r}]", value)
+        if low == high:
+            raise InputError(f"gradient[{key!r}]={value}: give a range, as -0.1:0.1")
+        if phase not in spans:
+            spans[phase] = (card.fraction_mean[phase],) * 2
+        steepest = max(abs(low), abs(high)) / 2
+        bottom, top = spans[phase][0] - steepest, spans[phase][1] + steepest
+        if bottom < 0 or top > 1:
+            raise InputError(
+                f"gradient[{key!r}]={value}: layers would have fractions of {phase} from "
+                f"{bottom:.3g} to {top:.3g}; keep them from 0 to 1"
+            )
+        axes[phase], slopes[phase] = axis, (low, high)
+    highest = sum(high + max(map(abs, slopes.get(p, (0,)))) / 2 for p, (_, high) in spans.items())
+    if len(spans) == len(card.contents.names) or (slopes and highest > 1):
+        raise InputError(
+            f"gradient={dict(gradient or {})}: layers leave no room for the other phases; lower "
+            "fractions or gradients, and leave one phase out"
+        )
+    if len({*axes.values()}) > 1:
+        raise InputError("gradient: give gradients along one axis only")
+    return next(iter(axes.values()), ""), slopes
+
+
+def _layers(box: Sequence[int], axis: str) -> int:
+    """Return the number of layers of a gradient; 1 where there is none."""
+    if not axis:
+        return 1
+    length = box[_dims(box).index(axis)]
+    layers = min(_MOST_LAYERS, length // _THINNEST)
+    if layers < 2:
+        raise InputError(f"gradient: {length} voxels along {axis} are no two layers")
+    return layers
+
+
+def _targets(
+    card: ModelCard, target: Mapping[str, Sequence[float]] | None, force: bool
+) -> dict[str, tuple[float, float]]:
+    """Return the ranges of targets by the full name of each property."""
+    spans: dict[str, tuple[float, float]] = {}
+    known = card.properties
+    for text, value in (target or {}).items():
+        name = str(Property.parse(text, card.phases, len(card.window)))
+        if known is None or name not in known.names:
+            told = f"knows {', '.join(known.names)}" if known else "was trained without conditions"
+            raise InputError(
+                f"target={text!r}: the model {told}; train one with --condition {name}"
+            )
+        if name in spans:
+            raise InputError(f"target={text!r}: {name} is given twice")
+        low, high = _range(f"target[{name!r}]", value)
+        if low == high:
+            raise InputError(f"target[{name!r}]={value}: give a range, as 0.1:0.2")
+        quantiles = known.quantiles[known.names.index(name)]
+        _require_trained(f"target[{name!r}]", (low, high), (quantiles[0], quantiles[-1]), force)
+        spans[name] = low, high
+    return spans
 
 
 def _range(argument: str, value: Any) -> tuple[float, float]:
@@ -225,11 +289,13 @@ def _range(argument: str, value: Any) -> tuple[float, float]:
     return low, high
 
 
-def _require_trained(card: ModelCard, phase: str, low: float, high: float, force: bool) -> None:
-    least, most = card.fraction_range[phase]
-    if (low < least or high > most) and not force:
+def _require_trained(
+    argument: str, span: tuple[float, float], trained: tuple[float, float], force: bool
+) -> None:
+    """Refuse, without force, what training windows never had."""
+    if (span[0] < trained[0] or span[1] > trained[1]) and not force:
         raise InputError(
-            f"fraction[{phase!r}]: {low:g} to {high:g} reaches beyond the {least:.3g} to "
-            f"{most:.3g} of the training windows; stay within, or pass force=True (--force): "
+            f"{argument}: {span[0]:g} to {span[1]:g} reaches beyond the {trained[0]:.3g} to "
+            f"{trained[1]:.3g} of the training windows; stay within, or pass force=True (--force): "
             "counts are exact all the same, but structures are an extrapolation"
         )

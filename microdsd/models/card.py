@@ -12,6 +12,7 @@ from pydantic import Field
 from microdsd.errors import InputError
 from microdsd.models.contents import CONFIG, Contents
 from microdsd.models.methods import METHODS
+from microdsd.models.properties import TrainedProperties
 from microdsd.models.volume_walk import VolumeWalk
 from microdsd.models.walk_back import WalkBack
 from microdsd.networks.build import Method
@@ -93,6 +94,8 @@ class ModelCard:
     scan_fractions : dict of str to dict of str to (float, float)
         By class, "" where there are none, and phase: the fraction of the training scan and its
         standard error. A phase is left out whose integral range the scan is too small to tell.
+    properties : TrainedProperties, optional
+        Of a network that is told of properties, which these are and what they were in training.
     """
 
     __pydantic_config__: ClassVar = CONFIG
@@ -118,6 +121,7 @@ class ModelCard:
     octaves: tuple[float, ...] = ()
     volumes: VolumeWalk | None = None
     scan_fractions: Mapping[str, Mapping[str, tuple[float, float]]] = field(default_factory=dict)
+    properties: TrainedProperties | None = None
 
     @property
     def phases(self) -> Mapping[int, str]:
@@ -131,6 +135,7 @@ class ModelCard:
             for name in self.phases.values()
         )
         classes = {"classes": ", ".join(self.classes)} if self.classes else {}
+        conditions = {"conditions": ", ".join(self.properties.names)} if self.properties else {}
         return {
             "makes": ", ".join(self.phases.values()),
             "trained on": "; ".join(spans),
@@ -138,6 +143,7 @@ class ModelCard:
             "voxel size": voxel_words(self.voxel_size, self.unit),
             "symmetry": self.symmetry,
             **classes,
+            **conditions,
             "method": self.method,
             "evaluations": str(self.evaluations),
             "data": str(self.provenance.get("data") or "not recorded"),
@@ -179,9 +185,12 @@ class ModelCard:
         """Return one JSON document, which `card_from_json` reads."""
         raw = asdict(self) | self.contents.entries()
         del raw["contents"]
-        if self.volumes is None:  # as in files from before there was the entry
-            del raw["volumes"]
+        for entry in ("volumes", "properties"):  # as in files from before there were these
+            if raw[entry] is None:
+                del raw[entry]
         if not self.scan_fractions:
             del raw["scan_fractions"]
+        if self.properties is None:
+            del raw["network"]["properties"]
         raw["classes"] = [[name, spans] for name, spans in self.classes.items()]
         return json.dumps({"format_version": FORMAT_VERSION, **raw}, sort_keys=True)

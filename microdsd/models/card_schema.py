@@ -45,8 +45,16 @@ def card_from_json(text: str) -> ModelCard:
             f"format_version={version}: this microdsd reads version {FORMAT_VERSION}; "
             "install the microdsd that wrote the file, or train again"
         )
-    lacking = {"method": "bridges", "grey_levels": 0, "classes": [], "octaves": [], "volumes": None}
-    raw = {**lacking, "scan_fractions": {}, **raw}
+    lacking = {
+        "method": "bridges",
+        "grey_levels": 0,
+        "classes": [],
+        "octaves": [],
+        "volumes": None,
+        "properties": None,
+        "scan_fractions": {},
+    }
+    raw = {**lacking, **raw}
     if "sigma_last" in raw:
         raw["walks"] = _walks_of_earlier_files(raw)
     known = {f.name for f in fields(ModelCard)} - {"contents"} | set(_CONTENTS)
@@ -137,6 +145,7 @@ def _contradictions(card: ModelCard) -> Iterator[str]:
     yield from _of_scan(card)
     yield from _of_walks(card)
     yield from _of_volumes(card)
+    yield from _of_properties(card)
     start = card.provenance.get("start")
     if start is not None and not (isinstance(start, Mapping) and "digest" in start):
         yield f"provenance.start={_brief(start)} does not say which model it was"
@@ -243,6 +252,25 @@ def _of_volumes(card: ModelCard) -> Iterator[str]:
     numbers = (*volumes.sharpness, *reading.weights, reading.level)
     if any(not 0 < number < math.inf for number in numbers):
         yield f"volumes: {_brief(numbers)} are not all positive"
+
+
+def _of_properties(card: ModelCard) -> Iterator[str]:
+    known = card.properties
+    number = 0 if known is None else len(known.names)
+    if card.network.properties != number:
+        yield f"network.properties={card.network.properties}, with {number} properties"
+    if known is None:
+        return
+    if not known.names or len(set(known.names)) < number or len(known.quantiles) != number:
+        yield f"properties.names={_brief(known.names)} are not one per property"
+    for quantiles in known.quantiles:
+        if len(quantiles) < 2 or list(quantiles) != sorted(quantiles):
+            yield f"properties.quantiles={_brief(quantiles)} do not ascend"
+    for table in (known.windows, known.free):
+        rows = {len(table.fractions), len(table.values)}
+        widths = {len(row) for row in table.fractions} | {-len(row) for row in table.values}
+        if len(rows) > 1 or not widths <= {len(card.phases), -number}:
+            yield "properties: samples are not one fraction per phase and one value per property"
 
 
 def _all_within(numbers: Any, low: float, high: float) -> bool:

@@ -2,13 +2,13 @@
 
 from microdsd.networks.base import PotentialNetwork
 from microdsd.networks.build import Method, build_network
-from microdsd.networks.classes import ClassGuidance
 from microdsd.networks.rates import PotentialRates, RateNetwork, RateUNet
 from microdsd.networks.slices import SliceNetworks, SliceReading
+from microdsd.networks.steering import Aims, Steered
 from microdsd.networks.unet import PotentialUNet, UNet, UNetConfig
 
 __all__ = [
-    "ClassGuidance",
+    "Aims",
     "Method",
     "PotentialNetwork",
     "PotentialRates",
@@ -17,6 +17,7 @@ __all__ = [
     "RateUNet",
     "SliceNetworks",
     "SliceReading",
+    "Steered",
     "UNet",
     "UNetConfig",
     "build_network",

@@ -53,9 +53,11 @@ class OctaveUNets(nn.Module):
         kernel: TransitionKernel,
         fractions: Tensor | None = None,
         classes: Tensor | None = None,
+        properties: Tensor | None = None,
     ) -> Tensor:
         """Return log h; the parameters are those of `PotentialNetwork`."""
-        log_h: Tensor = self._for(kernel)(occupation, t, kernel, fractions, classes)
+        network = self._for(kernel)
+        log_h: Tensor = network(occupation, t, kernel, fractions, classes, properties)
         return log_h
 
     def joint(
@@ -65,6 +67,7 @@ class OctaveUNets(nn.Module):
         kernel: TransitionKernel,
         fractions: Tensor | None = None,
         classes: Tensor | None = None,
+        properties: Tensor | None = None,
     ) -> tuple[Tensor, Tensor]:
         """Return log h and log probabilities of the phases; see `PotentialUNet.joint`."""
-        return self._for(kernel).joint(occupation, t, kernel, fractions, classes)
+        return self._for(kernel).joint(occupation, t, kernel, fractions, classes, properties)

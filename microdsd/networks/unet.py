@@ -54,6 +54,8 @@ class UNetConfig:
         Number of classes that the network can be conditioned on.
     own_evidence : bool
         Whether the phases' prediction starts from what a voxel's own walkers say.
+    properties : int
+        Number of properties of the material that the network can be conditioned on.
     """
 
     ndim: int
@@ -65,6 +67,7 @@ class UNetConfig:
     top: int = 1
     classes: int = 0
     own_evidence: bool = False
+    properties: int = 0
 
 
 class _Conv(nn.Module):
@@ -173,8 +176,9 @@ class UNet(nn.Module):
         self.config = config
         self.map_tiles: MapTiles = in_turn
         ndim, widths, blocks = config.ndim, config.widths, config.blocks
+        inputs = 2 * _FREQUENCIES + 2 * config.species + config.classes + 2 * config.properties
         self.embed = nn.Sequential(
-            nn.Linear(2 * _FREQUENCIES + 2 * config.species + config.classes, config.embedding),
+            nn.Linear(inputs, config.embedding),
             nn.SiLU(),
             nn.Linear(config.embedding, config.embedding),
             nn.SiLU(),
@@ -220,10 +224,12 @@ class UNet(nn.Module):
         kernel: TransitionKernel,
         fractions: Tensor | None = None,
         classes: Tensor | None = None,
+        properties: Tensor | None = None,
     ) -> Tensor:
         """Return (batch, channels, *space), float32; parameters as of `PotentialNetwork`.
 
-        Classes are int64 (batch,); -1 in a row, or None, hides the class.
+        Classes are int64 (batch,); -1 in a row, or None, hides the class. Properties are normal
+        scores (batch, properties); NaN, or None, hides a property.
         """
         lattice = kernel.lattice
         shape, boundary = lattice.shape, lattice.boundary
@@ -245,7 +251,7 @@ class UNet(nn.Module):
             if before:
                 inside[axis] = "no-flux"
         in_sites = t / lattice.block**2 if lattice.block > 1 else t
-        condition = self._condition(occupation, in_sites, fractions, classes)
+        condition = self._condition(occupation, in_sites, fractions, classes, properties)
         y = self._on_box(x, condition, tuple(inside))
         return y[(slice(None), slice(None), *crop)]
 
@@ -267,6 +273,7 @@ class UNet(nn.Module):
         kernel: TransitionKernel,
         fractions: Tensor | None = None,
         classes: Tensor | None = None,
+        properties: Tensor | None = None,
     ) -> Iterator[tuple[tuple[slice, ...], Tensor]]:
         """Yield the output of a large box tile by tile; no other field of the box is held.
 
@@ -284,7 +291,8 @@ class UNet(nn.Module):
         if fractions is not None:
             fractions = fractions / top
         in_sites = t / kernel.lattice.block**2
-        condition = self._condition(t.new_empty(occupation.shape[:2]), in_sites, fractions, classes)
+        no_walkers = t.new_empty(occupation.shape[:2])
+        condition = self._condition(no_walkers, in_sites, fractions, classes, properties)
         stages = Stages(self, condition[0])
         for chunk in box.chunks(self.reach):
             if math.prod(chunk.shape) <= tile_sites(occupation.device):
@@ -396,9 +404,14 @@ class UNet(nn.Module):
         return 1 + down + up + 1 + (1 << (len(blocks) - 1)) - 1
 
     def _condition(
-        self, occupation: Tensor, t: Tensor, fractions: Tensor | None, classes: Tensor | None
+        self,
+        occupation: Tensor,
+        t: Tensor,
+        fractions: Tensor | None,
+        classes: Tensor | None,
+        properties: Tensor | None = None,
     ) -> Tensor:
-        """Embed the noise level, in sites, and, where given, phase fractions and class."""
+        """Embed the noise level, in sites, and, where given, fractions, class and properties."""
         log_sigma = 0.5 * torch.log(2 * t.to(occupation.device, torch.float32))
         octave = 2.0 ** torch.arange(_FREQUENCIES, device=occupation.device) * (math.pi / 16)
         angle = log_sigma[:, None] * octave
@@ -413,6 +426,11 @@ class UNet(nn.Module):
                 every = torch.arange(self.config.classes, device=features.device)
                 one_hot = (classes.to(features.device)[:, None] == every).float()
             features = torch.cat([features, one_hot], dim=1)
+        if self.config.properties:
+            if properties is None:
+                properties = features.new_full((len(features), self.config.properties), math.nan)
+            given = ~properties.isnan()
+            features = torch.cat([features, properties.nan_to_num(0.0), given.float()], dim=1)
         embedded: Tensor = self.embed(features)
         return embedded
 
@@ -457,9 +475,10 @@ class PotentialUNet(UNet):
         kernel: TransitionKernel,
         fractions: Tensor | None = None,
         classes: Tensor | None = None,
+        properties: Tensor | None = None,
     ) -> Tensor:
         """Return log h; the parameters are those of `PotentialNetwork`."""
-        output = self.output(occupation, t, kernel, fractions, classes)
+        output = self.output(occupation, t, kernel, fractions, classes, properties)
         return _without_factor(output[:, : self.config.species])
 
     def joint(
@@ -469,13 +488,14 @@ class PotentialUNet(UNet):
         kernel: TransitionKernel,
         fractions: Tensor | None = None,
         classes: Tensor | None = None,
+        properties: Tensor | None = None,
     ) -> tuple[Tensor, Tensor]:
         """Return log h and the log probability (batch, phases, *space) of every phase.
 
         The background comes first; for networks whose configuration has ``read_out``. Of a block,
         the logarithm of the expected share of every phase.
         """
-        output = self.output(occupation, t, kernel, fractions, classes)
+        output = self.output(occupation, t, kernel, fractions, classes, properties)
         log_h, log_odds = output.chunk(2, dim=1)
         if self.config.own_evidence and kernel.lattice.block == 1:
             log_odds = log_odds + own_evidence(occupation, t, kernel)
@@ -489,6 +509,7 @@ class PotentialUNet(UNet):
         kernel: TransitionKernel,
         fractions: Tensor | None = None,
         classes: Tensor | None = None,
+        properties: Tensor | None = None,
     ) -> Iterator[tuple[tuple[slice, ...], Tensor, Tensor]]:
         """Yield log h and log odds of the phases against the background by tiles; see `parts`.
 
@@ -503,7 +524,7 @@ class PotentialUNet(UNet):
         own = None
         if self.config.own_evidence and kernel.lattice.block == 1:
             own = OwnEvidence(occupation, t, kernel)
-        for sites, output in self.parts(occupation, t, kernel, fractions, classes):
+        for sites, output in self.parts(occupation, t, kernel, fractions, classes, properties):
             log_h, log_odds = output.chunk(2, dim=1)
             yield sites, log_h, log_odds if own is None else log_odds + own(sites)
 

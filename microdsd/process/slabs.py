@@ -107,7 +107,7 @@ def step_back(
     key : Tensor of int64, shape (1,)
         Key of this step's random numbers.
     most : int
-        Sites of a slab.
+        Sites of a slab, or walkers of a species where these are more on average.
     advance : callable
         Receives after every slab how many walkers of it have moved.
 
@@ -124,7 +124,9 @@ def step_back(
         len(occupation), *lattice.shape, dtype=occupation_dtype(lattice), device=occupation.device
     )
     across, n_sites = math.prod(occupation.shape[2:]), math.prod(occupation.shape[1:])
-    for layers in slabs(occupation.shape[1], across, most):
+    # A block holds many walkers, and what a slab takes is in proportion to these.
+    crowd = max(1.0, int(occupation.sum(dtype=torch.int64)) / occupation.numel())
+    for layers in slabs(occupation.shape[1], across, int(most / crowd)):
         # Where walkers of the slab can go, and of which origins that depends.
         reachable = _columns(steps[0][layers])
         first = steps[0][layers].index_select(1, reachable)

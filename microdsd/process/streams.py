@@ -8,15 +8,19 @@ import numpy as np
 import torch
 
 
-def stream(seed: int, number: int, device: torch.device | str = "cpu") -> torch.Generator:
+def stream(
+    seed: int, number: int, device: torch.device | str = "cpu", *walk: int
+) -> torch.Generator:
     """Make the generator of one of many independent streams, from (seed, number) alone.
+
+    Of several walks of one number, each has a stream of its own.
 
     Examples
     --------
     >>> stream(0, 3).initial_seed() == stream(0, 3).initial_seed() != stream(0, 4).initial_seed()
     True
     """
-    state = np.random.SeedSequence(seed, spawn_key=(number,)).generate_state(1, np.uint64)[0]
+    state = np.random.SeedSequence(seed, spawn_key=(number, *walk)).generate_state(1, np.uint64)[0]
     return torch.Generator(device).manual_seed(int(state >> np.uint64(1)))
 
 

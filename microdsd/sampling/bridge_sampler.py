@@ -55,7 +55,7 @@ def sample_bridges(
         origins = Anywhere(origins)
     lattices = Lattices(box, origins.walk(box))
     potential = network.potential(plan, lattices, origins.fixed())
-    walkers = walk_back(potential, lattices, origins, plan.steps(), generators)
+    walkers = walk_back(potential, lattices, origins, plan.steps(), generators, network.choose)
     state = state_of(walkers.occupation(), plan.levels[-1], lattices, origins, generators)
     scores = network.scores(state, lattices)
     for sigma in plan.redraws:

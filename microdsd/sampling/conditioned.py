@@ -12,6 +12,7 @@ from microdsd.sampling.assignment import phase_scores
 from microdsd.sampling.finite import require_finite_output
 from microdsd.sampling.guidance import Guide, Guided, guided_scores
 from microdsd.sampling.lattices import Lattices
+from microdsd.sampling.particles import Chooser
 from microdsd.sampling.potentials import (
     Evidence,
     Extrapolated,
@@ -43,6 +44,8 @@ class ConditionedNetwork:
         Weighs the potential.
     observe : callable, optional
         Shown every level after its network evaluation.
+    choose : Chooser, optional
+        Says on the way which walks of a batch go on; see `Particles`.
     """
 
     network: PotentialNetwork
@@ -50,6 +53,7 @@ class ConditionedNetwork:
     fractions: Tensor | None = None
     guide: Guide | None = None
     observe: Observer | None = None
+    choose: Chooser | None = None
 
     def potential(
         self, plan: WalkPlan, lattices: Lattices, known: Tensor | None = None

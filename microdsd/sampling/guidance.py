@@ -54,6 +54,10 @@ class Guided:
         weight = block_means(_weights(self._guide, shares, state.sigma), lattice)
         return log_h + (weight[:, 1:] - weight[:, :1]).clamp(-_MOST, _MOST)
 
+    def follow(self, walks: Tensor) -> None:
+        """Keep what belongs to chosen walks."""
+        self._potential.follow(walks)
+
 
 def guided_scores(scores: Tensor, guide: Guide, sigma: float) -> Tensor:
     """Add the guide's weights to scores (batch, phases, *space) of the assignment."""

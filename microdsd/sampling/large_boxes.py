@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import numpy as np
@@ -21,6 +21,7 @@ from torch import Tensor
 from microdsd.errors import MicrodsdError
 from microdsd.models.plan import WalkPlan
 from microdsd.networks.build import Network
+from microdsd.networks.steering import Aims
 from microdsd.networks.unet import PotentialUNet
 from microdsd.process.bridge import LOG_FLOOR
 from microdsd.process.octaves import Octaves
@@ -65,15 +66,12 @@ class TiledNetwork:
     network : UNet or OctaveUNets
         With a read-out.
     fractions : Tensor, shape (1, species)
-    classes : Tensor of int64, shape (1,), optional
-    guidance : float
-        See `microdsd.networks.ClassGuidance`.
+    aims : Aims
     """
 
     network: Network
     fractions: Tensor
-    classes: Tensor | None = None
-    guidance: float = 1.0
+    aims: Aims = field(default_factory=Aims)
 
     def parts(
         self, occupation: Tensor, sigma: float, box: Octaves
@@ -84,18 +82,15 @@ class TiledNetwork:
         assert isinstance(network, PotentialUNet)
         t = torch.full((1,), float(moment.t), device=box.device)
         arguments = occupation[None], t, box.kernels[moment.octave], self.fractions
-        conditional = network.joint_parts(*arguments, self.classes)
-        if self.classes is None or self.guidance == 1:
-            for sites, log_h, log_odds in conditional:
+        aimed, aims = network.joint_parts(*arguments, *self.aims.given), self.aims
+        if not aims.twice:
+            for sites, log_h, log_odds in aimed:
                 yield sites, log_h[0], log_odds[0]
             return
-        for one, (_, free_h, free_odds) in zip(
-            conditional, network.joint_parts(*arguments), strict=True
+        for (sites, log_h, log_odds), (_, free_h, free_odds) in zip(
+            aimed, network.joint_parts(*arguments), strict=True
         ):
-            sites, log_h, log_odds = one
-            log_h = free_h + self.guidance * (log_h - free_h)
-            log_odds = free_odds + self.guidance * (log_odds - free_odds)
-            yield sites, log_h[0], log_odds[0]
+            yield sites, aims.guided(log_h, free_h)[0], aims.guided(log_odds, free_odds)[0]
 
 
 class LargeBoxSampler:

@@ -96,6 +96,10 @@ class Potential(Protocol):
         """Return log h, shape (batch, species, *origins), of a state of the walk."""
         ...
 
+    def follow(self, walks: Tensor) -> None:
+        """Keep what belongs to walks (batch,) that were chosen of those before."""
+        ...
+
 
 class Predicted:
     """Return the potential that a network predicts: one evaluation per call, checked and observed.
@@ -121,6 +125,9 @@ class Predicted:
         """Return log h of the network."""
         log_h = self._network(state.occupation, state.times, state.kernel, self._fractions)
         return self.shown(state, log_h)
+
+    def follow(self, walks: Tensor) -> None:
+        """Keep nothing of any walk."""
 
     def shown(self, state: State, log_h: Tensor) -> Tensor:
         """Return the same log h, once it is known to be finite and has been observed."""
@@ -160,12 +167,16 @@ class Evidence:
         self._predicted, self._read_out = predicted, read_out
         self._fractions, self._known = fractions, known
         self._slope: Tensor | None = None
-        self._step = compose(self._read)
+        self._step = compose(_Read(self._read))
 
     def __call__(self, state: State) -> Tensor:
         """Return log h of the step plus the slope of the log likelihood."""
         log_h = self._step(state)
         return log_h if self._slope is None else log_h + self._slope
+
+    def follow(self, walks: Tensor) -> None:
+        """Keep what belongs to chosen walks."""
+        self._step.follow(walks)
 
     def _read(self, state: State) -> Tensor:
         """Return log h of the network; the slope that comes with it is kept for the same call."""
@@ -182,6 +193,19 @@ class Evidence:
         )
         require_finite_output(self._slope, "evidence of known material", state.sigma)
         return self._predicted.shown(state, log_h)
+
+
+@dataclass(frozen=True)
+class _Read:
+    """Make a potential of a function that keeps nothing of a walk."""
+
+    read: Callable[[State], Tensor]
+
+    def __call__(self, state: State) -> Tensor:
+        return self.read(state)
+
+    def follow(self, walks: Tensor) -> None:
+        """Keep nothing of any walk."""
 
 
 class Extrapolated:
@@ -215,6 +239,14 @@ class Extrapolated:
         ratio = math.log(now / following) / math.log(last / now)
         return extrapolate(log_h, before, ratio)
 
+    def follow(self, walks: Tensor) -> None:
+        """Keep log h of chosen walks at this level and at the one before."""
+        if self._latest is not None:
+            self._latest = self._latest[walks]
+        if self._before is not None and len(self._before) == len(walks):
+            self._before = self._before[walks]
+        self._potential.follow(walks)
+
 
 class Sharpened:
     """Raise a potential to a power, one per species.
@@ -235,6 +267,10 @@ class Sharpened:
         if self._exponent is None:
             self._exponent = torch.tensor(self._sharpness, device=state.kernel.device)
         return self._exponent.view(-1, *(1,) * state.kernel.lattice.ndim) * self._potential(state)
+
+    def follow(self, walks: Tensor) -> None:
+        """Keep what belongs to chosen walks."""
+        self._potential.follow(walks)
 
 
 def extrapolate(log_h: Tensor, earlier: Tensor, ratio: float) -> Tensor:

@@ -12,6 +12,7 @@ from microdsd.process.walk import Walkers
 from microdsd.sampling.finite import require_finite_output
 from microdsd.sampling.lattices import Lattices
 from microdsd.sampling.origins import Origins
+from microdsd.sampling.particles import Chooser
 from microdsd.sampling.potentials import Potential, State
 
 
@@ -21,6 +22,7 @@ def walk_back(
     origins: Origins,
     steps: Sequence[tuple[float, float]],
     generators: Sequence[torch.Generator],
+    choose: Chooser | None = None,
 ) -> Walkers:
     """Walk walkers back from the horizon to the last noise level of a plan.
 
@@ -39,6 +41,8 @@ def walk_back(
         Noise levels, voxels, at the beginning and the end of every step; see `WalkPlan.steps`.
     generators : sequence of torch.Generator
         One per sample: sample i depends on its own generator alone.
+    choose : Chooser, optional
+        Asked after the potential which walks of the batch go on.
 
     Returns
     -------
@@ -62,6 +66,12 @@ def walk_back(
         state = state_of(moving, high, lattices, origins, generators)
         log_h = potential(state)
         require_finite_output(log_h, "potential within the step", high)
+        chosen = None if choose is None else choose(state, log_h, lattices)
+        if chosen is not None:
+            potential.follow(chosen)
+            moving, log_h = moving[chosen], log_h[chosen]
+            walkers = Walkers.of(moving, walkers.lattice)
+            balance = None if balance is None else balance[chosen]
         walking = replace(state, occupation=moving)
         log_h, balance = origins.restrict(log_h, walking, lattices, balance)
         walkers = lattices.back(walkers, log_h, high, low, generators)

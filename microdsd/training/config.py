@@ -31,7 +31,7 @@ class TrainingConfig:
         Lowest noise level that training sees, voxels; at most 1.
     unconditioned : float
         Probability that a window's phase fractions are hidden from the network, and, apart
-        from that, its class.
+        from that, its class, and its properties.
     clip : float
         Largest norm of the gradient.
     validations : int

@@ -26,6 +26,9 @@ from microdsd.training.noised_batch import NoisedBatch
 from microdsd.training.octave import Draw, OctaveTask, StepShares
 from microdsd.training.stopwatch import Stopwatch
 
+_ONE_OF_SEVERAL = 0.25
+"""Probability that one property of several is hidden: any can then be asked for alone."""
+
 VALIDATION_SHARE = 0.05
 """Of a budget of minutes, the most that validation may take."""
 
@@ -182,7 +185,7 @@ class Trainer:
     def _batch_loss(self, task: OctaveTask, rng: np.random.Generator) -> Tensor:
         """Return the loss on this rank's share of windows, each at a time of its own."""
         n, share, device = self.config.batch, self._share, self._device
-        occupation, fractions, classes = self._draw(n, rng, task.window, share)
+        occupation, fractions, classes, properties = self._draw(n, rng, task.window, share)
         t = torch.from_numpy(task.objective.draw_times(n, rng)[share]).to(device)
         generators = drawn_streams(rng, n, device)[share]
         walk = task.walk
@@ -194,8 +197,18 @@ class Trainer:
         if classes is not None:
             secret = torch.from_numpy(rng.random(n) < self.config.unconditioned)[share]
             classes = torch.where(secret, -1, classes).to(device)
-        batch = NoisedBatch(origins, walkers, walk, t, fractions, classes)
+        if properties is not None:
+            secret = torch.from_numpy(self._hidden(rng, n, properties.shape[1]))[share]
+            properties = torch.where(secret, math.nan, properties).to(device)
+        batch = NoisedBatch(origins, walkers, walk, t, fractions, classes, properties)
         return task.objective.loss(self.network, batch).mean()
+
+    def _hidden(self, rng: np.random.Generator, n: int, properties: int) -> np.ndarray:
+        """Draw which properties of n windows are hidden: all of some, of others each by itself."""
+        every = rng.random((n, 1)) < self.config.unconditioned
+        one = rng.random((n, properties)) < (_ONE_OF_SEVERAL if properties > 1 else 0.0)
+        hidden: np.ndarray = every | one
+        return hidden
 
     def _optimise(self, progress: float) -> float:
         config = self.config

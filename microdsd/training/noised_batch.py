@@ -32,6 +32,8 @@ class NoisedBatch:
         What the network is told of the composition; NaN in a row means nothing.
     classes : Tensor of int64, shape (batch,), optional
         What it is told of the material; -1 means nothing.
+    properties : Tensor, shape (batch, properties), optional
+        Normal scores of the windows' properties; NaN means nothing.
     """
 
     origins: Walkers
@@ -40,6 +42,7 @@ class NoisedBatch:
     t: Tensor
     fractions: Tensor | None = None
     classes: Tensor | None = None
+    properties: Tensor | None = None
 
     @property
     def octave(self) -> int:
@@ -68,6 +71,8 @@ class NoisedBatch:
 
     @property
     def shown(self) -> tuple[Any, ...]:
-        """Return the arguments of a network's call; classes only where there are some."""
-        classes = () if self.classes is None else (self.classes,)
-        return (self.occupation_t, self.t, self.kernel, self.fractions, *classes)
+        """Return the arguments of a network's call; those of aims only where there are some."""
+        aims: tuple[Any, ...] = () if self.classes is None else (self.classes,)
+        if self.properties is not None:
+            aims = (self.classes, self.properties)
+        return (self.occupation_t, self.t, self.kernel, self.fractions, *aims)

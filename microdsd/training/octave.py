@@ -26,11 +26,14 @@ class Windows(NamedTuple):
         What networks are told of the composition: that of the whole windows, which these may be
         parts of.
     classes : Tensor of int64, shape (batch,), optional
+    properties : Tensor, shape (batch, properties), optional
+        Normal scores of properties of the whole windows.
     """
 
     occupation: Tensor
     fractions: Tensor
     classes: Tensor | None = None
+    properties: Tensor | None = None
 
 
 Draw = Callable[[int, np.random.Generator, tuple[int, ...], slice], Windows]

@@ -39,6 +39,8 @@ class Validation:
         On whose lattice noised windows are looked at.
     fractions : Tensor, shape (windows, species), optional
         What networks are told of the windows' compositions; by default those.
+    properties : Tensor, shape (windows, properties), optional
+        Normal scores of the windows' properties.
     """
 
     def __init__(
@@ -52,6 +54,7 @@ class Validation:
         classes: Tensor | None = None,
         octave: int = 0,
         fractions: Tensor | None = None,
+        properties: Tensor | None = None,
     ) -> None:
         inside = [level for level in _LEVELS if sigma_min < level < 0.9 * sigma_max]
         lowest = (sigma_min,) if octave == 0 else ()  # of others, the octave below has it
@@ -64,6 +67,7 @@ class Validation:
         given_fractions = occupation.flatten(2).mean(2) if fractions is None else fractions
         self._fractions = given_fractions.to(device)
         self._classes = None if classes is None else classes.to(device)
+        self._properties = None if properties is None else properties.to(device)
         generators = seeded_streams(range(seed, seed + len(occupation)), device)
         self._noised = [
             walk.sample_forward(
@@ -112,5 +116,6 @@ class Validation:
             self._times(self.levels[level])[:windows],
             self._fractions[:windows],
             None if self._classes is None else self._classes[:windows],
+            None if self._properties is None else self._properties[:windows],
         )
         return float(self._objective.gain(network, batch).mean())

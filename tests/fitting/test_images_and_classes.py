@@ -14,7 +14,7 @@ from microdsd.fitting.run import TrainingRun
 from microdsd.generation.microstructure_model import MicrostructureModel
 from microdsd.io import load_images, load_microstructures, save_images
 from microdsd.microstructure import as_images, blobs, intensity_totals, quantise
-from microdsd.networks import ClassGuidance, PotentialUNet, UNetConfig
+from microdsd.networks import Aims, PotentialUNet, Steered, UNetConfig
 from microdsd.process import Lattice, TransitionKernel
 from microdsd.training import TrainingConfig
 
@@ -129,10 +129,10 @@ def test_the_class_changes_the_potential_and_guidance_extrapolates_it():
     n_t, t = torch.ones(2, 1, 8, 8), torch.tensor([0.5, 0.5])
     n_t[:, :, 2:4] = 3
     free = network(n_t, t, KERNEL)
-    told = ClassGuidance(network, torch.tensor([0, 1]))(n_t, t, KERNEL)
+    told = Steered(network, Aims(torch.tensor([0, 1])))(n_t, t, KERNEL)
     assert not torch.allclose(told[0], told[1])
     assert not torch.allclose(told, free)
-    strong = ClassGuidance(network, torch.tensor([0, 1]), 3.0)(n_t, t, KERNEL)
+    strong = Steered(network, Aims(torch.tensor([0, 1]), strength=3.0))(n_t, t, KERNEL)
     torch.testing.assert_close(strong, free + 3 * (told - free))
     assert torch.equal(network(n_t, t, KERNEL, None, torch.tensor([-1, -1])), free)
 

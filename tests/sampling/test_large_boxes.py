@@ -10,8 +10,8 @@ from tiny_models import tiny_network
 from microdsd.errors import MicrodsdError
 from microdsd.models.plan import WalkPlan
 from microdsd.networks import stages, unet
-from microdsd.networks.classes import ClassGuidance
 from microdsd.networks.octaves import OctaveUNets
+from microdsd.networks.steering import Aims, Steered
 from microdsd.process import Lattice, Walkers, sample_uniform
 from microdsd.process.bridge import draw_back
 from microdsd.process.octaves import Moment, Octaves
@@ -247,7 +247,7 @@ def test_counts_are_exact(data):
 
 
 def test_guidance_is_that_of_the_class(thin):
-    """On a fixed state the tiles say what `ClassGuidance` says of the whole box."""
+    """On a fixed state the tiles say what `Steered` says of the whole box."""
     torch.manual_seed(0)
     config = unet.UNetConfig(2, 1, (4, 8), (1, 1), 8, read_out=True, classes=2, own_evidence=True)
     network = unet.PotentialUNet(config)
@@ -259,11 +259,11 @@ def test_guidance_is_that_of_the_class(thin):
     told, fractions = torch.tensor([1]), torch.tensor([[0.4]])
     thin(100, 900)
     for strength in (1.0, 1.7):
-        whole = ClassGuidance(network, told, strength)
+        whole = Steered(network, Aims(told, strength=strength))
         t = torch.tensor([float(box.moment(1.3).t)])
         with torch.inference_mode():
             log_h, log_p = whole.joint(occupation[None].float(), t, box.kernels[0], fractions)
-            tiled = TiledNetwork(network, fractions, told, strength)
+            tiled = TiledNetwork(network, fractions, Aims(told, strength=strength))
             found_h, odds = torch.empty(1, 50, 31), torch.empty(1, 50, 31)
             for sites, part_h, part_odds in tiled.parts(occupation, 1.3, box):
                 found_h[(slice(None), *sites)], odds[(slice(None), *sites)] = part_h, part_odds

@@ -1,0 +1,63 @@
+"""Properties of windows and samples, as targets and conditions name them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+from microdsd.generation.request import GenerationRequest
+from microdsd.microstructure import as_microstructure
+from microdsd.microstructure.voxels import VoxelSize
+from microdsd.models.card import ModelCard
+from microdsd.models.contents import Contents
+from microdsd.properties import Property, measure
+
+MEASURED_VOXELS = 1 << 22
+"""Voxels of a box beyond which what was made is not measured: it can take longer than making it."""
+
+
+def measure_windows(
+    labels: np.ndarray,
+    contents: Contents,
+    voxel_size: VoxelSize,
+    properties: Sequence[Property],
+) -> np.ndarray:
+    """Measure properties (n, properties) of boxes of labels (n, *space), as not periodic.
+
+    Raises
+    ------
+    InputError
+        If the material has no such properties.
+    """
+    phases = contents.require_phases("properties", "properties of the material").phases
+    size = None if voxel_size.unit == "voxel" else voxel_size
+    return measure(
+        as_microstructure(labels, phases=dict(phases), voxel_size=size, ensemble=True), properties
+    )
+
+
+def properties_of_targets(card: ModelCard, request: GenerationRequest) -> list[Property]:
+    """Return the properties that a request has targets for."""
+    phases = card.contents.phases
+    return [Property.parse(name, phases, request.lattice.ndim) for name in request.targets]
+
+
+def achieved(
+    card: ModelCard, request: GenerationRequest, labels: Sequence[np.ndarray]
+) -> dict[str, list[float | None]]:
+    """Return what samples have of the properties that they were asked for, by name.
+
+    None stands for no such number. Nothing is returned where nothing was asked for, nor for boxes
+    too large to be measured on the way.
+    """
+    if not request.targets or request.lattice.n_sites > MEASURED_VOXELS:
+        return {}
+    properties = properties_of_targets(card, request)
+    size = VoxelSize(tuple(card.voxel_size), card.unit)
+    columns = measure_windows(np.stack(labels), card.contents, size, properties).T.tolist()
+    return {
+        str(one): [value if math.isfinite(value) else None for value in column]
+        for one, column in zip(properties, columns, strict=True)
+    }

@@ -1,0 +1,6 @@
+"""Properties of a sample as one number each: what models are conditioned on and targets ask for."""
+
+from microdsd.properties.measuring import measure
+from microdsd.properties.property import Property, known_properties
+
+__all__ = ["Property", "known_properties", "measure"]

@@ -1,0 +1,176 @@
+"""Properties asked for at exact compositions, of networks told of them and by particles."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+from tiny_models import octave_model, tiny_model, told_model
+
+from microdsd.errors import CheckpointError, ExtrapolationWarning, InputError
+from microdsd.generation import batches
+from microdsd.generation.request import GenerationRequest
+from microdsd.microstructure import provenance_of
+from microdsd.models.card_schema import card_from_json
+from microdsd.networks import Aims, Steered
+from microdsd.process import Lattice, TransitionKernel
+from microdsd.properties import measure
+
+SURFACE = "specific_surface_area"
+
+
+@pytest.fixture(autouse=True)
+def few_pilots(monkeypatch):
+    monkeypatch.setattr(batches, "PILOTS", 8)
+
+
+def resolve(model, n=2, **options):
+    return GenerationRequest.resolve(model.card, n, rng=0, **options)
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"targets": {"euler_density:solid": 0.1}}, "not of euler_density:solid; train one with"),
+        ({"targets": {"surface": 0.1}}, "there is no 'surface'"),
+        ({"targets": {SURFACE: "much"}}, "give a number"),
+        ({"targets": {SURFACE: np.nan}}, "one finite number"),
+        ({"targets": {SURFACE: [0.3, 0.3, 0.3]}}, "one for each of 2 samples"),
+        ({"targets": {SURFACE: 0.3, f"{SURFACE}:pore": 0.3}}, "is given twice"),
+        ({"targets": 0.3}, "give values by property"),
+        ({"targets": {SURFACE: 7.0}}, "beyond what is attainable at pore 0.5: real windows have"),
+        ({"particles": 4}, "give targets with them"),
+        ({"particles": 0, "targets": {SURFACE: 0.3}}, "particles=0"),
+        ({"guidance": 2.0}, "give class_name or targets with it"),
+        ({"target": {SURFACE: 0.3}}, "targets"),
+    ],
+)
+def test_what_cannot_be_asked_for_is_refused_before_any_work(options, words):
+    with pytest.raises(InputError, match=words):
+        resolve(told_model(), **options)
+
+
+def test_a_model_that_is_told_of_nothing_says_how_to_get_one():
+    with pytest.raises(InputError, match=r"told of no property.*--condition.*particles=16"):
+        resolve(tiny_model(), targets={SURFACE: 0.3})
+
+
+def test_the_range_is_that_of_the_composition():
+    """Windows of porosity 0.25 have less surface than those of 0.55."""
+    model, low, high = told_model(), {"pore": 0.25}, {"pore": 0.55}
+    for fraction, within, beyond in ((low, 0.25, 0.55), (high, 0.55, 0.25)):
+        request = resolve(model, phase_fraction=fraction, targets={SURFACE: within})
+        assert f"{SURFACE} at pore" in request.notes[0]
+        with pytest.raises(InputError, match="beyond what is attainable"):
+            resolve(model, phase_fraction=fraction, targets={SURFACE: beyond})
+    with pytest.raises(InputError, match=r"at pore 0\.25"):  # one sample of two
+        resolve(model, phase_fraction={"pore": [0.55, 0.25]}, targets={SURFACE: 0.55})
+
+
+def test_beyond_the_range_by_force_it_is_said():
+    request = resolve(told_model(), targets={SURFACE: 7.0}, extrapolate=True)
+    (caution,) = request.cautions
+    assert isinstance(caution, ExtrapolationWarning)
+    assert "samples will fall short" in str(caution)
+
+
+@pytest.mark.parametrize("options", [{}, {"guidance": 3.0}, {"particles": 3}])
+def test_counts_are_exact_and_the_record_says_what_was_asked_and_made(options):
+    model = told_model()
+    samples = model.sample(
+        2, phase_fraction={"pore": [0.4, 0.45]}, targets={SURFACE: [0.4, 0.45]}, rng=1, **options
+    )
+    assert (samples == 0).sum(("y", "x")).values.tolist() == [48, 54]
+    record = provenance_of(samples)
+    assert record["targets"] == {SURFACE: [0.4, 0.45]}
+    np.testing.assert_allclose(record["achieved"][SURFACE], measure(samples, [SURFACE])[:, 0])
+
+
+def test_targets_move_samples_and_no_target_is_the_free_network():
+    model = told_model()
+    free = model.sample(2, phase_fraction={"pore": 0.4}, rng=1)
+    aimed = model.sample(2, phase_fraction={"pore": 0.4}, targets={SURFACE: 0.4}, rng=1)
+    none = model.sample(2, phase_fraction={"pore": 0.4}, targets={}, rng=1)
+    weightless = model.sample(
+        2, phase_fraction={"pore": 0.4}, targets={SURFACE: 0.4}, guidance=0.0, rng=1
+    )
+    assert not np.array_equal(free, aimed)
+    assert np.array_equal(free, none)
+    assert np.array_equal(free, weightless)
+
+
+def test_a_hidden_property_is_the_same_whatever_the_others_are():
+    """NaN hides one property of several; hiding all is telling nothing."""
+    model = told_model()
+    kernel = TransitionKernel(Lattice.box((12, 10), "no-flux"))
+    n_t = torch.ones(3, 1, 12, 10)
+    t = torch.full((3,), 2.0)
+    scores = torch.tensor([[0.5, torch.nan], [0.5, 1.0], [torch.nan, torch.nan]])
+    told = Steered(model.network, Aims(None, scores))(n_t, t, kernel)
+    assert not torch.allclose(told[0], told[1])
+    assert torch.allclose(told[2], model.network(n_t, t, kernel)[2])
+
+
+@pytest.mark.parametrize(
+    "model", [told_model(), tiny_model(unit="voxel"), octave_model(unit="voxel")]
+)
+def test_a_sample_of_particles_depends_on_seed_and_number_alone(model):
+    targets = {SURFACE: 0.8}
+    options = {"phase_fraction": {"pore": 0.4}, "targets": targets, "extrapolate": True}
+    three = model.sample(3, particles=3, rng=5, **options)
+    assert np.array_equal(three[:1], model.sample(1, particles=3, rng=5, **options))
+    assert not np.array_equal(three[0], three[1])
+
+
+def test_particles_come_nearer_to_the_target():
+    """Over 24 samples at once: a false alarm would take their medians to cross by chance."""
+    model = tiny_model(unit="voxel")
+    options = {"phase_fraction": {"pore": 0.4}, "rng": 2, "shape": (16, 16)}
+    free = measure(model.sample(24, **options), [SURFACE])[:, 0]
+    target = free.mean() + free.std()
+    aimed = measure(model.sample(24, targets={SURFACE: target}, particles=12, **options), [SURFACE])
+    error = np.sqrt(((aimed[:, 0] - target) ** 2).mean())
+    assert error < 0.5 * free.std()
+
+
+def test_particles_refuse_what_is_out_of_reach_and_say_what_is_made():
+    with pytest.raises(InputError, match="out of reach: 8 free samples of this composition have"):
+        tiny_model(unit="voxel").sample(targets={SURFACE: 50.0}, particles=2)
+
+
+@pytest.mark.parametrize("particles", [1, 3])
+def test_known_voxels_and_regions_are_held(particles):
+    model = told_model()
+    known = model.sample(rng=0)[0].values
+    unknown = np.zeros(known.shape, bool)
+    unknown[3:9] = True
+    options = {"targets": {SURFACE: 0.5}, "particles": particles, "rng": 0, "extrapolate": True}
+    completed = model.inpaint(known, unknown, phase_fraction={"pore": 0.5}, **options)
+    assert np.array_equal(completed.values[0][~unknown], known[~unknown])
+    assert int((completed == 0).sum()) == 60
+    graded = model.sample_regions({"pore": [[0.25], [0.75]]}, **options)
+    assert (graded[0] == 0).groupby("region").sum().values.tolist() == [15, 45]
+
+
+def test_the_card_keeps_what_is_attainable():
+    card = told_model().card
+    assert card_from_json(card.to_json()).properties == card.properties
+    assert "conditions" in card.summary()
+    assert "properties" not in json.loads(tiny_model().card.to_json())
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda raw: raw["properties"].update(names=["a"]),
+        lambda raw: raw["properties"].update(quantiles=[[1.0, 0.0], [0.0, 1.0]]),
+        lambda raw: raw["properties"]["windows"].update(values=[[1.0]]),
+        lambda raw: raw["network"].update(properties=1),
+        lambda raw: raw.pop("properties"),
+    ],
+)
+def test_a_card_that_contradicts_itself_is_refused(damage):
+    raw = json.loads(told_model().card.to_json())
+    damage(raw)
+    with pytest.raises(CheckpointError, match=r"propert|quantiles"):
+        card_from_json(json.dumps(raw))

@@ -1,0 +1,130 @@
+"""Transport through generated material against rock that was never seen, window by window.
+
+    python workflows/benchmarks/transport_fidelity.py berea-full-3d --samples boxes.h5 --window 64
+
+Windows are parts of disjoint boxes of the rock and of generated boxes of the same porosities.
+Ratios are those of means (of permeability also of geometric means, for its law is skew), with
+intervals of 95 % by resampling boxes, not windows: windows of one box are alike. Needs the scan
+(MICRODSD_DATA).
+"""
+
+from __future__ import annotations
+
+import argparse
+
+import numpy as np
+import xarray as xr
+from long_range import boxes_of, parts_of
+from record import add_record_option, record
+from scipy import stats
+
+from microdsd import MicrostructureModel, coarsen, describe_transport, load_dataset
+from microdsd import load_microstructures as load
+from microdsd.microstructure import as_microstructure, crop
+from microdsd.progress import show_progress
+
+PHASES = {0: "pore", 1: "solid"}
+MODULI = {"pore": (0.0, 0.0), "solid": (1.0, 0.2)}
+"""Young's modulus, in units of the solid's, and Poisson ratio."""
+
+
+def columns(boxes: xr.DataArray, window: int, per_box: int, axes: list[str]) -> dict:
+    """Properties of windows, arrays of shape (boxes, windows)."""
+    parts = parts_of(boxes, window)
+    chosen = np.linspace(0, parts.shape[1] - 1, per_box).round().astype(int)
+    parts = parts[:, chosen]
+    shape = parts.shape[:2]
+    stack = as_microstructure(parts.reshape(-1, *parts.shape[2:]), phases=PHASES, ensemble=True)
+
+    def solved(name: str, **settings: object) -> xr.Dataset:
+        return describe_transport(stack, properties=[name], **settings)
+
+    pores = {"phase": "pore", "axes": axes}
+    diffusivity = solved("diffusivity", **pores)["relative_diffusivity"]
+    permeability = solved("permeability", **pores)["permeability"]
+    stiffness = solved("stiffness", moduli=MODULI)["stiffness"].values
+    return {
+        "relative diffusivity": diffusivity.mean("axis").values.reshape(shape),
+        "permeability, voxel^2": permeability.mean("axis").values.reshape(shape),
+        "stiffness C11 of the solid": np.mean(
+            [stiffness[:, k, k] for k in range(3)], axis=0
+        ).reshape(shape),
+    }
+
+
+def ratio(real: np.ndarray, new: np.ndarray, mean: object, rng: np.random.Generator) -> tuple:
+    """Ratio of means over all windows, and its interval of 95 % by resampling boxes."""
+    draws = []
+    for _ in range(4000):
+        numerator = new[rng.integers(len(new), size=len(new))]
+        denominator = real[rng.integers(len(real), size=len(real))]
+        draws.append(mean(numerator) / mean(denominator))
+    low, high = np.quantile(draws, [0.025, 0.975])
+    return float(mean(new) / mean(real)), float(low), float(high)
+
+
+def geometric(values: np.ndarray) -> float:
+    """Geometric mean; windows through which nothing flows count as a thousandth of the mean."""
+    return float(np.exp(np.log(np.maximum(values, 1e-3 * values.mean())).mean()))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("model")
+    parser.add_argument("--samples", help="file of boxes that the model made; by default it does")
+    parser.add_argument("--scan", default="berea_sandstone")
+    parser.add_argument("--coarsen", type=int, default=1)
+    parser.add_argument("--layers", type=int, nargs=2, default=(272, 400))
+    parser.add_argument("--length", type=int, default=128, help="of the boxes")
+    parser.add_argument("--window", type=int, default=64)
+    parser.add_argument("--per-box", type=int, default=4, help="windows of a box")
+    parser.add_argument("--axis", action="append", help="of the flow; default: all")
+    parser.add_argument("--evaluations", type=int)
+    parser.add_argument("--seed", type=int, default=0)
+    add_record_option(parser)
+    options = parser.parse_args()
+
+    rock = load_dataset(options.scan)
+    rock = coarsen(rock, options.coarsen) if options.coarsen > 1 else rock
+    real = boxes_of(crop(rock, z=tuple(options.layers)), options.length)
+    if options.samples:
+        new = load(options.samples)
+    else:
+        new = MicrostructureModel.load(options.model).sample(
+            len(real),
+            phase_fraction={"pore": (real == 0).mean(("z", "y", "x")).values.tolist()},
+            shape=(options.length,) * 3,
+            evaluations=options.evaluations,
+            rng=options.seed,
+        )
+    axes = options.axis or ["z", "y", "x"]
+    measured, generated = (
+        columns(boxes, options.window, options.per_box, axes) for boxes in (real, new)
+    )
+    rng = np.random.default_rng(0)
+    rows = {}
+    for name, values in measured.items():
+        made = generated[name]
+        means = {"": np.mean} | ({", geometric mean": geometric} if "permeab" in name else {})
+        for words, mean in means.items():
+            over, low, high = ratio(values, made, mean, rng)
+            rows[f"{name}{words}"] = {
+                "real": float(mean(values)),
+                "generated": float(mean(made)),
+                "ratio": over,
+                "from": low,
+                "to": high,
+                "KS p": float(stats.ks_2samp(values.ravel(), made.ravel()).pvalue),
+                "windows": values.size,
+            }
+            print(name + words, rows[f"{name}{words}"], flush=True)
+    note = (
+        f"Windows of {options.window}^3, {options.per_box} of each of {len(real)} real and "
+        f"{len(new)} generated boxes of {options.length}^3; KS p takes windows as independent."
+    )
+    record("transport-fidelity", options.record, rows, notes=[note])
+
+
+if __name__ == "__main__":
+    with show_progress():
+        main()
