@@ -238,9 +238,9 @@ def _write(output: Path, others: list[Path], result: DesignResult, overwrite: bo
 
 
 def _title(candidate: Candidate, result: DesignResult) -> str:
-    where = ", ".join(f"{name} {value:.3g}" for name, value in candidate.variables.items())
+    where = [f"{name} {value:.3g}" for name, value in candidate.variables.items()]
     reached = ", ".join(f"{candidate.means[name]:.3g}" for name in result.objectives)
-    return f"{candidate.number}: {where}\n{reached}"
+    return "\n".join([f"candidate {candidate.number}: {reached}", *where])
 
 
 def _say(result: DesignResult) -> None:

@@ -267,7 +267,8 @@ class _Run:
     def _judged(self) -> tuple[NDArray[np.float64], NDArray[np.bool_], NDArray[np.bool_]]:
         """Return the means, and which candidates are feasible and on the front."""
         means = self._means()
-        feasible = np.asarray(np.all(self._excesses(means) <= 0, axis=1))
+        broken = [(row > 0).any() for row in self._excesses(means)]
+        feasible: NDArray[np.bool_] = np.logical_not(np.array(broken, dtype=bool))
         objectives = means[:, : len(self._question.objectives)]
         return means, feasible, pareto_front(objectives, self._question.directions, feasible)
 
@@ -335,7 +336,7 @@ def _standard_errors(values: NDArray[np.float64]) -> list[float | None]:
     number = values.shape[1]
     if number < 2:
         return [None] * len(values)
-    finite = np.isfinite(values).all(1)
+    finite = np.array([np.isfinite(row).all() for row in values], dtype=bool)
     spread = np.where(finite[:, None], values, 0.0).std(1, ddof=1) / np.sqrt(number)
     return [float(s) if known else None for s, known in zip(spread, finite, strict=True)]
 

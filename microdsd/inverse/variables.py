@@ -31,7 +31,7 @@ class Variable:
     Attributes
     ----------
     name : str
-        Phase of a fraction or gradient, property of a target.
+        Phase of a fraction, phase and axis of a gradient as "pore:z", property of a target.
     low, high : float
     kind : {"fraction", "gradient", "target"}
     """
@@ -98,7 +98,7 @@ class DesignSpace:
         axis, slopes = _gradients(card, gradient, box, spans)
         variables = (
             *(Variable(name, *span) for name, span in spans.items() if span[0] < span[1]),
-            *(Variable(name, *span, "gradient") for name, span in slopes.items()),
+            *(Variable(f"{name}:{axis}", *span, "gradient") for name, span in slopes.items()),
             *(Variable(n, *span, "target") for n, span in _targets(card, target, force).items()),
         )
         if not variables:
@@ -131,7 +131,7 @@ class DesignSpace:
             )
         places = (np.arange(self.layers) + 0.5) / self.layers - 0.5
         columns = {
-            phase: share + given["gradient"].get(phase, 0.0) * places
+            phase: share + given["gradient"].get(f"{phase}:{self.axis}", 0.0) * places
             for phase, share in fractions.items()
         }
         grid = [1] * len(self.shape)
@@ -148,12 +148,14 @@ class DesignSpace:
     def _with_rest(self, fractions: Mapping[str, Any]) -> dict[int | str, Any]:
         """Let phases that are not named share the rest as they do in training windows."""
         left = [name for name in self.card.contents.names if name not in fractions]
-        if len(left) < 2:
-            return {**fractions}
-        rest = 1 - sum(fractions.values())
-        means = {name: self.card.fraction_mean[name] for name in left}
-        total = sum(means.values())
-        return {**fractions, **{name: rest * mean / total for name, mean in means.items()}}
+        every: dict[int | str, Any] = {}
+        every.update(fractions.items())
+        if len(left) > 1:
+            rest = 1 - sum(fractions.values())
+            means = {name: self.card.fraction_mean[name] for name in left}
+            total = sum(means.values())
+            every.update((name, rest * mean / total) for name, mean in means.items())
+        return every
 
     def record(self) -> dict[str, Any]:
         """Return the space as JSON can hold it."""
@@ -204,7 +206,7 @@ def _gradients(
     box: Sequence[int],
     spans: dict[str, tuple[float, float]],
 ) -> tuple[str, dict[str, tuple[float, float]]]:
-    """Return the axis and the ranges of gradients by phase; their fractions are added to `spans`."""
+    """Return axis and ranges of gradients; fractions that these lack go into `spans`."""
     axes: dict[str, str] = {}
     slopes: dict[str, tuple[float, float]] = {}
     for key, value in (gradient or {}).items():
@@ -244,11 +246,7 @@ def _layers(box: Sequence[int], axis: str) -> int:
     """Return the number of layers of a gradient; 1 where there is none."""
     if not axis:
         return 1
-    length = box[_dims(box).index(axis)]
-    layers = min(_MOST_LAYERS, length // _THINNEST)
-    if layers < 2:
-        raise InputError(f"gradient: {length} voxels along {axis} are no two layers")
-    return layers
+    return min(_MOST_LAYERS, box[_dims(box).index(axis)] // _THINNEST)
 
 
 def _targets(

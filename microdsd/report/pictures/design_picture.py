@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 _PANEL = (3.6, 3.0)  # width, height
 _MARGIN = (0.75, 0.3, 0.5)  # left, top, bottom
-_TILE, _GAP, _TITLE, _COLUMNS = 1.25, 0.15, 0.34, 4
+_TILE, _GAP, _LINE, _COLUMNS = 1.3, 0.15, 0.125, 4
 _MOST_TILES = 8
 
 
@@ -50,7 +50,7 @@ def design_picture(
         One of each candidate on the front that is to be shown; of volumes the middle plane is
         drawn.
     titles : sequence of str
-        Of the samples, two lines each.
+        Of the samples, in lines.
 
     Returns
     -------
@@ -58,11 +58,12 @@ def design_picture(
     """
     shown = [] if samples is None else list(samples[:_MOST_TILES])
     rows = -(-len(shown) // _COLUMNS)
+    title = _LINE * (1 + max((text.count("\n") + 1 for text in titles), default=0))
     left, top, bottom = _MARGIN
     width, height = _PANEL
     across = left + width + 0.2
     tiles = _COLUMNS * (_TILE + _GAP)
-    tall = max(top + height + bottom, rows * (_TITLE + _TILE + _GAP))
+    tall = max(top + height + bottom, rows * (title + _TILE + _GAP))
     with figure_style():
         figure = blank_figure(across + (tiles if shown else 0.0), tall)
         axes = axes_at(figure, left, top, width, height)
@@ -91,18 +92,18 @@ def design_picture(
         for k, sample in enumerate(shown):
             row, column = divmod(k, _COLUMNS)
             place = across + column * (_TILE + _GAP)
-            down = row * (_TITLE + _TILE + _GAP)
+            down = row * (title + _TILE + _GAP)
             plane = sample.values
             if len(spatial_dims(sample)) > 2:
                 plane = middle_slice(plane, 0)
             longest = max(plane.shape)
             high, wide = (_TILE * n / longest for n in plane.shape)
-            tile = axes_at(figure, place, down + _TITLE, wide, high)
+            tile = axes_at(figure, place, down + title, wide, high)
             draw_labels(tile, plane, phase_colours(phases_of(sample)))
             if k < len(titles):
                 figure.text(
-                    *at(figure, place, down + _TITLE / 2), titles[k],
-                    ha="left", va="center", color=INK, fontsize=6.5,
+                    *at(figure, place, down + title / 2), titles[k],
+                    ha="left", va="center", linespacing=1.3, color=INK, fontsize=6.5,
                 )  # fmt: skip
     return figure
 
