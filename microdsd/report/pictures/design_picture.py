@@ -47,16 +47,18 @@ def design_picture(
     front, feasible : ndarray of bool
         Which candidates are on the Pareto front, and which keep all requirements.
     samples : DataArray, dims (sample, [z,] y, x), or None
-        One of each candidate on the front that is to be shown; of volumes the middle plane is
-        drawn.
+        One of each candidate on the front; eight at most are shown, of volumes the middle plane.
     titles : sequence of str
-        Of the samples, in lines.
+        Of the samples, in lines; none, or one for each.
 
     Returns
     -------
     matplotlib.figure.Figure
     """
-    shown = [] if samples is None else list(samples[:_MOST_TILES])
+    number = 0 if samples is None else len(samples)
+    chosen = np.unique(np.linspace(0, max(number - 1, 0), min(number, _MOST_TILES)).round())
+    shown = [] if samples is None else [samples[int(i)] for i in chosen]
+    titles = [titles[int(i)] for i in chosen] if titles else []
     rows = -(-len(shown) // _COLUMNS)
     title = _LINE * (1 + max((text.count("\n") + 1 for text in titles), default=0))
     left, top, bottom = _MARGIN
@@ -72,12 +74,12 @@ def design_picture(
         numbers = np.arange(len(first))
         x, y = (first, np.asarray(values[names[1]])) if len(names) > 1 else (numbers, first)
         colour = next(iter(phase_colours({0: "", 1: ""}).values())).line
-        for chosen, marker, tint, label in (
+        for kind, marker, tint, label in (
             (~feasible, "x", MUTED, "breaks a requirement"),
             (feasible & ~front, "o", REAL, "candidate"),
             (front, "o", colour, "front"),
         ):
-            finite = chosen & np.isfinite(x) & np.isfinite(y)
+            finite = kind & np.isfinite(x) & np.isfinite(y)
             if finite.any():
                 axes.plot(x[finite], y[finite], marker, ms=4, color=tint, label=label)
         if len(names) > 1 and front.any():
@@ -100,7 +102,7 @@ def design_picture(
             high, wide = (_TILE * n / longest for n in plane.shape)
             tile = axes_at(figure, place, down + title, wide, high)
             draw_labels(tile, plane, phase_colours(phases_of(sample)))
-            if k < len(titles):
+            if titles:
                 figure.text(
                     *at(figure, place, down + title / 2), titles[k],
                     ha="left", va="center", linespacing=1.3, color=INK, fontsize=6.5,
