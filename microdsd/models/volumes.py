@@ -130,7 +130,8 @@ class SliceCards:
         mean = {name: sum(one[name] for one in means) / len(means) for name in first.contents.names}
         return replace(
             first,
-            network=replace(first.network, ndim=len(AXES)),
+            network=replace(first.network, ndim=len(AXES), properties=0),
+            properties=None,  # what a slice has, the volume need not have
             window=tuple(min(pair) for pair in self._lengths(lambda card: card.window)),
             voxel_size=self._voxel_size(),
             sigma_min=sigma_min,

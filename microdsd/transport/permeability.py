@@ -209,14 +209,32 @@ def permeability(
 def _columns(flows: list[Flow]) -> dict[str, float]:
     """Return one cell of the table from the flow on the voxels and, if any, on their halves."""
     values = [flow.permeability for flow in flows]
-    cell: dict[str, float] = {"permeability": 2 * values[-1] - values[0]}
+    cell: dict[str, float] = {"permeability": _without_lattice(values[0], values[-1])}
     if len(flows) == 2:
-        cell["lattice_error"] = values[0] / cell["permeability"] - 1 if values[0] > 0 else 0.0
+        limit = cell["permeability"]
+        cell["lattice_error"] = values[0] / limit - 1 if limit > 0 else 0.0
     return cell | {
         "converged": all(flow.converged for flow in flows),
         "residual": max(flow.residual for flow in flows),
         "iterations": sum(flow.iterations for flow in flows),
     }
+
+
+def _without_lattice(on_voxels: float, on_halves: float) -> float:
+    """Extrapolate to no lattice at all; the error falls with the length of an edge.
+
+    In throats a voxel wide the flow on voxels can be more than twice that on their halves, and the
+    line through both leads below zero: there it is the ratio that is extrapolated.
+
+    Examples
+    --------
+    >>> round(_without_lattice(1.2, 1.1), 9), round(_without_lattice(1.0, 0.4), 9)
+    (1.0, 0.16)
+    """
+    on_line = 2 * on_halves - on_voxels
+    if on_line > 0 or on_voxels <= 0:
+        return max(on_line, 0.0)
+    return on_halves**2 / on_voxels if on_halves > 0 else 0.0
 
 
 def _refined(fluid: NDArray[np.bool_], fineness: int) -> NDArray[np.bool_]:

@@ -174,3 +174,13 @@ def test_a_card_that_contradicts_itself_is_refused(damage):
     damage(raw)
     with pytest.raises(CheckpointError, match=r"propert|quantiles"):
         card_from_json(json.dumps(raw))
+
+
+def test_volumes_are_not_told_of_what_slices_have_but_particles_find_it():
+    model = told_model(symmetry="isotropic")
+    options = {"shape": (8, 9, 10), "phase_fraction": {"pore": 0.4}, "rng": 0, "evaluations": 6}
+    with pytest.raises(InputError, match="told of no property, not of specific_surface_area"):
+        model.sample(targets={SURFACE: 0.8}, **options)
+    free = measure(model.sample(4, **options), [SURFACE])[:, 0]
+    volume = model.sample(targets={SURFACE: free.mean()}, particles=3, extrapolate=True, **options)
+    assert int((volume == 0).sum()) == 288

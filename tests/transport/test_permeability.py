@@ -1,5 +1,7 @@
 """Permeability against closed forms, published sphere arrays, and itself."""
 
+import warnings
+
 import numpy as np
 import pytest
 
@@ -8,6 +10,7 @@ from microdsd.microstructure import as_microstructure
 from microdsd.transport import describe_transport, permeability
 from microdsd.transport.lattice_boltzmann import creeping_flow
 from microdsd.transport.pathways import leads_through
+from microdsd.transport.permeability import _without_lattice
 
 EXACT = {"tolerance": 1e-9, "precision": "float64"}
 
@@ -236,3 +239,22 @@ def test_it_is_a_property_of_describe_transport():
     assert found.permeability.attrs["units"] == "m2"
     assert bool(found.permeability_converged.all())
     assert found.relative_diffusivity.shape == (2, 1, 1)
+
+
+@pytest.mark.parametrize("ratio", [0.999, 0.9, 0.6, 0.51, 0.5, 0.4, 0.1, 0.0, -0.1])
+def test_no_extrapolation_is_below_zero(ratio):
+    """In throats a voxel wide the flow on halves can be less than half of that on voxels."""
+    limit = _without_lattice(2.0, 2.0 * ratio)
+    assert 0 <= limit <= max(2.0 * ratio, 0.0)
+
+
+def test_a_throat_a_voxel_wide_has_a_permeability():
+    """One long crooked throat in which coarse lattices flow far too easily."""
+    labels = np.ones((12, 12, 12), int)
+    labels[:4, 5, 5] = labels[3, 5:8, 5] = labels[3:9, 7, 5] = labels[8, 7, 5:9] = 0
+    labels[8:, 7, 8] = 0
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        found = permeability(labels, phase=0, axes=["z"])
+    assert found.permeability.item() >= 0
+    assert np.isfinite(found.pore_width.item())

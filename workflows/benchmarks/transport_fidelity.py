@@ -24,32 +24,25 @@ from microdsd.microstructure import as_microstructure, crop
 from microdsd.progress import show_progress
 
 PHASES = {0: "pore", 1: "solid"}
+VARIABLES = {"diffusivity": "relative_diffusivity", "permeability": "permeability"}
 MODULI = {"pore": (0.0, 0.0), "solid": (1.0, 0.2)}
-"""Young's modulus, in units of the solid's, and Poisson ratio."""
+"""Young's modulus, in units of the solid's, and Poisson ratio; C11 of the whole, voids in it."""
 
 
-def columns(boxes: xr.DataArray, window: int, per_box: int, axes: list[str]) -> dict:
-    """Properties of windows, arrays of shape (boxes, windows)."""
+def columns(
+    boxes: xr.DataArray, window: int, per_box: int, name: str, axes: list[str]
+) -> np.ndarray:
+    """One property of windows, shape (boxes, windows); the mean over the axes."""
     parts = parts_of(boxes, window)
     chosen = np.linspace(0, parts.shape[1] - 1, per_box).round().astype(int)
     parts = parts[:, chosen]
     shape = parts.shape[:2]
     stack = as_microstructure(parts.reshape(-1, *parts.shape[2:]), phases=PHASES, ensemble=True)
-
-    def solved(name: str, **settings: object) -> xr.Dataset:
-        return describe_transport(stack, properties=[name], **settings)
-
-    pores = {"phase": "pore", "axes": axes}
-    diffusivity = solved("diffusivity", **pores)["relative_diffusivity"]
-    permeability = solved("permeability", **pores)["permeability"]
-    stiffness = solved("stiffness", moduli=MODULI)["stiffness"].values
-    return {
-        "relative diffusivity": diffusivity.mean("axis").values.reshape(shape),
-        "permeability, voxel^2": permeability.mean("axis").values.reshape(shape),
-        "stiffness C11 of the solid": np.mean(
-            [stiffness[:, k, k] for k in range(3)], axis=0
-        ).reshape(shape),
-    }
+    if name == "stiffness":
+        moduli = describe_transport(stack, properties=[name], moduli=MODULI)["stiffness"].values
+        return np.mean([moduli[:, k, k] for k in range(3)], axis=0).reshape(shape)
+    solved = describe_transport(stack, properties=[name], phase="pore", axes=axes)
+    return solved[VARIABLES[name]].mean("axis").values.reshape(shape)
 
 
 def ratio(real: np.ndarray, new: np.ndarray, mean: object, rng: np.random.Generator) -> tuple:
@@ -78,6 +71,7 @@ def main() -> None:
     parser.add_argument("--length", type=int, default=128, help="of the boxes")
     parser.add_argument("--window", type=int, default=64)
     parser.add_argument("--per-box", type=int, default=4, help="windows of a box")
+    parser.add_argument("--property", action="append", help="default: all three")
     parser.add_argument("--axis", action="append", help="of the flow; default: all")
     parser.add_argument("--evaluations", type=int)
     parser.add_argument("--seed", type=int, default=0)
@@ -98,24 +92,23 @@ def main() -> None:
             rng=options.seed,
         )
     axes = options.axis or ["z", "y", "x"]
-    measured, generated = (
-        columns(boxes, options.window, options.per_box, axes) for boxes in (real, new)
-    )
     rng = np.random.default_rng(0)
     rows = {}
-    for name, values in measured.items():
-        made = generated[name]
-        means = {"": np.mean} | ({", geometric mean": geometric} if "permeab" in name else {})
+    for name in options.property or ["diffusivity", "permeability", "stiffness"]:
+        measured, generated = (
+            columns(boxes, options.window, options.per_box, name, axes) for boxes in (real, new)
+        )
+        means = {"": np.mean} | ({", geometric mean": geometric} if name == "permeability" else {})
         for words, mean in means.items():
-            over, low, high = ratio(values, made, mean, rng)
+            over, low, high = ratio(measured, generated, mean, rng)
             rows[f"{name}{words}"] = {
-                "real": float(mean(values)),
-                "generated": float(mean(made)),
+                "real": float(mean(measured)),
+                "generated": float(mean(generated)),
                 "ratio": over,
                 "from": low,
                 "to": high,
-                "KS p": float(stats.ks_2samp(values.ravel(), made.ravel()).pvalue),
-                "windows": values.size,
+                "KS p": float(stats.ks_2samp(measured.ravel(), generated.ravel()).pvalue),
+                "windows": measured.size,
             }
             print(name + words, rows[f"{name}{words}"], flush=True)
     note = (
