@@ -211,11 +211,11 @@ def _write(output: Path, others: list[Path], result: DesignResult, overwrite: bo
     from microdsd.report.pictures.style import figure_png
 
     document, table, picture = others
-    shown = None
+    examples = None
     if result.samples is not None:
         save_microstructures(output, result.samples, overwrite=overwrite)
         recounted(output, result.samples)
-        shown = result.samples[:: len(result.front[0].streams)]
+        examples = result.samples[:: len(result.front[0].streams)]
     with atomic_write(document, overwrite=overwrite) as temporary:
         temporary.write_text(json.dumps(result.to_dict(), indent=2), encoding="utf-8")
     heads, lines = result.rows()
@@ -230,7 +230,7 @@ def _write(output: Path, others: list[Path], result: DesignResult, overwrite: bo
         },
         np.array([candidate.on_front for candidate in result.candidates]),
         np.array([candidate.feasible for candidate in result.candidates]),
-        shown,
+        examples,
         [_title(candidate, result) for candidate in result.front],
     )
     with atomic_write(picture, overwrite=overwrite) as temporary:

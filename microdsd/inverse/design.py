@@ -110,7 +110,7 @@ def design(
 
     Examples
     --------
-    >>> found = design(
+    >>> result = design(
     ...     "porous-2d",
     ...     {"pore": (0.1, 0.3)},
     ...     maximise="specific_surface_area",
@@ -121,7 +121,7 @@ def design(
     ...     search="random",
     ...     rng=0,
     ... )
-    >>> len(found.candidates), len(found.front)
+    >>> len(result.candidates), len(result.front)
     (3, 1)
     """
     if not isinstance(model, MicrostructureModel):
@@ -161,8 +161,8 @@ def design(
                 if number < done:
                     run.recall(parts.read(number, ["point", "values"]))
                     continue
-                run.recall(made := run.try_next())
-                parts.add(number, made)
+                run.recall(candidate := run.try_next())
+                parts.add(number, candidate)
                 designing.update(number + 1, status=run.status())
         return run.result(parts)
 
@@ -176,7 +176,7 @@ def _is_periodic(boundary: Boundary | Sequence[Boundary]) -> bool:
 
 
 class _Run:
-    """Try candidates one after the other; what is next depends on those before alone."""
+    """Make candidates one after the other; what is next depends on those before alone."""
 
     def __init__(
         self,
@@ -300,7 +300,7 @@ class _Run:
             )
         )
         notes = tuple(dict.fromkeys(note for request in requests for note in request.remarks))
-        found = DesignResult(
+        result = DesignResult(
             candidates,
             {str(one): word for one, word in self._question.objectives.items()},
             self._question.requirements,
@@ -308,7 +308,7 @@ class _Run:
             {**self.record(), "evaluations": len(candidates)},
             notes,
         )
-        return replace(found, samples=self._samples_of([c.number for c in found.front], parts))
+        return replace(result, samples=self._samples_of([c.number for c in result.front], parts))
 
     def _samples_of(self, numbers: Sequence[int], parts: Parts) -> xr.DataArray | None:
         """Return the samples of some candidates as one ensemble, with their joint record."""

@@ -146,7 +146,7 @@ class DesignSpace:
         return replace(request, streams=tuple(streams))
 
     def _with_rest(self, fractions: Mapping[str, Any]) -> dict[int | str, Any]:
-        """Let phases that are not named share the rest as they do in training windows."""
+        """Add phases that are not named, which share the rest as they do in training windows."""
         left = [name for name in self.card.contents.names if name not in fractions]
         every: dict[int | str, Any] = {}
         every.update(fractions.items())
@@ -258,9 +258,11 @@ def _targets(
     for text, value in (target or {}).items():
         name = str(Property.parse(text, card.phases, len(card.window)))
         if known is None or name not in known.names:
-            told = f"knows {', '.join(known.names)}" if known else "was trained without conditions"
+            knowledge = (
+                f"knows {', '.join(known.names)}" if known else "was trained without conditions"
+            )
             raise InputError(
-                f"target={text!r}: the model {told}; train one with --condition {name}"
+                f"target={text!r}: the model {knowledge}; train one with --condition {name}"
             )
         if name in spans:
             raise InputError(f"target={text!r}: {name} is given twice")

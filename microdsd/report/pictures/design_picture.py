@@ -47,7 +47,7 @@ def design_picture(
     front, feasible : ndarray of bool
         Which candidates are on the Pareto front, and which keep all requirements.
     samples : DataArray, dims (sample, [z,] y, x), or None
-        One of each candidate on the front; eight at most are shown, of volumes the middle plane.
+        One of each candidate on the front; eight at most are drawn, of volumes the middle plane.
     titles : sequence of str
         Of the samples, in lines; none, or one for each.
 
@@ -57,9 +57,9 @@ def design_picture(
     """
     number = 0 if samples is None else len(samples)
     chosen = np.unique(np.linspace(0, max(number - 1, 0), min(number, _MOST_TILES)).round())
-    shown = [] if samples is None else [samples[int(i)] for i in chosen]
+    examples = [] if samples is None else [samples[int(i)] for i in chosen]
     titles = [titles[int(i)] for i in chosen] if titles else []
-    rows = -(-len(shown) // _COLUMNS)
+    rows = -(-len(examples) // _COLUMNS)
     title = _LINE * (1 + max((text.count("\n") + 1 for text in titles), default=0))
     left, top, bottom = _MARGIN
     width, height = _PANEL
@@ -67,7 +67,7 @@ def design_picture(
     tiles = _COLUMNS * (_TILE + _GAP)
     tall = max(top + height + bottom, rows * (title + _TILE + _GAP))
     with figure_style():
-        figure = blank_figure(across + (tiles if shown else 0.0), tall)
+        figure = blank_figure(across + (tiles if examples else 0.0), tall)
         axes = axes_at(figure, left, top, width, height)
         names = list(values)
         first = np.asarray(values[names[0]], dtype=float)
@@ -91,7 +91,7 @@ def design_picture(
         )
         axes.grid(color=HAIRLINE, lw=0.4)
         axes.legend(loc="best")
-        for k, sample in enumerate(shown):
+        for k, sample in enumerate(examples):
             row, column = divmod(k, _COLUMNS)
             place = across + column * (_TILE + _GAP)
             down = row * (title + _TILE + _GAP)
