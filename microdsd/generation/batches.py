@@ -61,6 +61,9 @@ A constant: samples must not depend on the machine's memory."""
 PILOTS = 32
 """Walks from which it is learned how a walk's end can be forecast."""
 
+FEEDBACK = 6.0
+"""How much more than the target a walk is told of, in what its forecast end lacks."""
+
 _PILOT_STREAM = (1 << 32) - 1
 """Number of their streams: no sample has it."""
 
@@ -270,8 +273,10 @@ class BatchedSampler:
         generators = self._walks(one, one.streams[0], range(one.particles + 1))
         choices = generators.pop()
         target = np.array([values[0] for values in one.targets.values()])
-        particles = Particles(target, aim, measure, generators, choices)
-        phase, reassigned = self._walked(one, generators, particles, observe)
+        aims = self._aims(one.part([0] * one.particles))
+        tell = self._teller(one, aims, target)
+        particles = Particles(target, aim, measure, generators, choices, tell)
+        phase, reassigned = self._walked(one, generators, particles, observe, aims)
         chosen = particles.end(measure(phase))
         return phase[chosen, None], reassigned[chosen, None]
 
@@ -299,6 +304,23 @@ class BatchedSampler:
                 require_within_reach(one.targets, self._card, self._aims_known[key].ends)
         return self._aims_known[key]
 
+    def _teller(
+        self, one: GenerationRequest, aims: Aims, target: np.ndarray
+    ) -> Callable[[np.ndarray], None] | None:
+        """Return what tells the network more, or less, than the target of walks that miss it."""
+        properties = aims.properties
+        if properties is None:
+            return None
+
+        def tell(ends: np.ndarray) -> None:
+            asked = target + FEEDBACK * np.nan_to_num(target - ends)
+            rows = {name: tuple(column) for name, column in zip(one.targets, asked.T, strict=True)}
+            scores = scores_of_targets(self._card, rows, len(asked))
+            assert scores is not None
+            properties.copy_(torch.from_numpy(scores))
+
+        return tell
+
     def _walks(
         self, one: GenerationRequest, number: int, walks: Sequence[int]
     ) -> list[torch.Generator]:
@@ -310,10 +332,11 @@ class BatchedSampler:
         generators: list[torch.Generator],
         choose: Chooser,
         observe: Observer | None = None,
+        aims: Aims | None = None,
     ) -> Drawn:
         """Make as many walks of one sample as there are generators."""
         walks = one.part([0] * len(generators))
-        network = replace(self._conditioned(walks, observe), choose=choose)
+        network = replace(self._conditioned(walks, observe, aims), choose=choose)
         return self._bridges(walks, network, generators)
 
     def _measure(self, request: GenerationRequest) -> Measure:
@@ -405,12 +428,12 @@ class BatchedSampler:
         return ordered
 
     def _conditioned(
-        self, request: GenerationRequest, observe: Observer | None
+        self, request: GenerationRequest, observe: Observer | None, aims: Aims | None = None
     ) -> ConditionedNetwork:
         """Return the network of potentials with what samples are conditioned on."""
         network = self._network
         assert isinstance(network, PotentialUNet | OctaveUNets | SliceNetworks)
-        aims = self._aims(request)
+        aims = aims or self._aims(request)
         steered = Steered(network, aims) if aims.given else network
         read_out = steered.joint if network.config.read_out else None
         fractions, guide = self._fractions(request), self._guide(request)

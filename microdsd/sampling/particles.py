@@ -42,7 +42,7 @@ _LEAST = 1e-6
 _TOLERANCE = 0.1
 """Standard deviation within which a target is met, in those of free walks."""
 
-_MOMENTS = 6
+_MOMENTS = 10
 """Noise levels at which walks are weighed."""
 
 _LOST = -1e3
@@ -99,10 +99,15 @@ class Forecast:
         covariance = rest.T @ rest / freedom + np.diag(_LEAST * spread + np.finfo(float).tiny)
         return cls(offset, slope, covariance)
 
+    def ends(self, expected: Array) -> Array:
+        """Return the mean end of every walk (walks, properties); NaN where nothing is expected."""
+        result: Array = self.offset + expected @ self.slope.T
+        return result
+
     def log_likelihood(self, expected: Array, target: Array, tolerance: Array) -> Array:
         """Return how probable the target is, given each walk, up to a constant: (walks,)."""
         present = np.asarray(np.isfinite(expected).all(1))
-        misses = target - self.offset - np.where(present[:, None], expected, 0.0) @ self.slope.T
+        misses = target - np.where(present[:, None], self.ends(expected), target)
         inverse = np.linalg.inv(self.covariance + np.diag(tolerance**2))
         result: Array = -0.5 * np.einsum("wp,pq,wq->w", misses, inverse, misses)
         return np.where(present, result, result[present].min() - 2 if present.any() else 0.0)
@@ -198,6 +203,8 @@ class Particles:
         One per walk.
     generator : torch.Generator
         Draws the choices.
+    tell : callable, optional
+        Receives the forecast ends (walks, properties) of the walks that go on.
     """
 
     def __init__(
@@ -207,7 +214,9 @@ class Particles:
         measure: Measure,
         generators: Sequence[torch.Generator],
         generator: torch.Generator,
+        tell: Callable[[Array], None] | None = None,
     ) -> None:
+        self._tell = tell
         self._target, self._tolerance = target, aim.tolerance
         self._forecasts, self._measure = aim.forecasts, measure
         self._generators, self._generator = generators, generator
@@ -221,13 +230,21 @@ class Particles:
             return None
         values = self._measure(phases_expected(state, log_h, lattices, self._generators))
         self._weigh(forecast.log_likelihood(values, self._target, self._tolerance))
+        chosen = self._chosen()
+        if self._tell is not None:
+            ends = forecast.ends(values)
+            self._tell(ends if chosen is None else ends[chosen])
+        return None if chosen is None else torch.from_numpy(chosen).to(log_h.device)
+
+    def _chosen(self) -> NDArray[np.int64] | None:
+        """Draw walks to go on with, where weights have become uneven."""
         weight = _normalised(self._log_weight)
         if 1 / (weight**2).sum() > len(weight) / 2:
             return None
         chosen = systematic(weight, self._uniform())
         self._log_weight[:] = 0.0
         self._likelihood = self._likelihood[chosen]
-        return torch.from_numpy(chosen).to(log_h.device)
+        return chosen
 
     def end(self, values: Array) -> int:
         """Draw one of the walks by the properties (walks, properties) of what they made."""

@@ -133,6 +133,22 @@ def test_particles_come_nearer_to_the_target():
     assert error < 0.5 * free.std()
 
 
+def test_a_walk_that_misses_its_target_is_told_more(monkeypatch):
+    """The network hears of the target and six times what the forecast end lacks of it."""
+    model, told = told_model(), []
+    forward = type(model.network).joint
+
+    def joint(network, *arguments):
+        told.append(arguments[-1].clone())
+        return forward(network, *arguments)
+
+    monkeypatch.setattr(type(model.network), "joint", joint)
+    model.sample(targets={SURFACE: 0.5}, particles=2, evaluations=8, rng=0, extrapolate=True)
+    first, last = told[0], told[-1]  # of the pilots' ends, and of the walks'
+    assert len(torch.unique(first[:, 0])) == 1
+    assert not torch.equal(last[:, 0], first[: len(last), 0])
+
+
 def test_particles_refuse_what_is_out_of_reach_and_say_what_is_made():
     with pytest.raises(InputError, match="out of reach: 8 free samples of this composition have"):
         tiny_model(unit="voxel").sample(targets={SURFACE: 50.0}, particles=2)

@@ -124,6 +124,23 @@ def test_a_pilot_records_its_moments_alone(monkeypatch):
     assert list(pilot.expected) == [2.0, 1.0]
 
 
+def test_walks_hear_how_far_their_ends_are(monkeypatch):
+    """What is told goes with the walks that go on, not with those that were before."""
+    heard = []
+    place = np.array([[0.0], [9.0], [0.1], [0.2]])
+    monkeypatch.setattr(module, "phases_expected", lambda *_: place)
+    law = Forecast(np.ones(1), 2 * np.eye(1), np.eye(1))
+    aim = Aim({2.0: law}, np.array([0.1]), place)
+    one = torch.Generator().manual_seed(0)
+    particles = Particles(np.ones(1), aim, lambda x: x, generators(4), one, heard.append)
+    assert particles(Level(8.0), torch.zeros(4), None) is None
+    assert heard == []
+    chosen = particles(Level(2.0), torch.zeros(4), None)
+    assert chosen is None or 1 not in chosen
+    kept = np.arange(4) if chosen is None else chosen.numpy()
+    np.testing.assert_allclose(heard[0], 1 + 2 * place[kept])
+
+
 def test_moments_are_levels_of_steps():
     levels = np.geomspace(40, 0.4, 20).tolist()
     assert set(moments_of(levels)) < set(levels[1:-1])

@@ -61,11 +61,13 @@ def ways_to_ask(model: MicrostructureModel, name: str, options: argparse.Namespa
         return measure(made, [name])[:, 0]
 
     walks = options.particles
+    half = max(2, walks // 2)  # guidance 2 asks the network twice
     ways = {
         "guidance 1": (many, lambda: asked(many)),
         "guidance 2": (many, lambda: asked(many, guidance=2.0)),
-        f"{walks} particles": (few, lambda: asked(few, particles=walks)),
         f"nearest of {walks}": (few, lambda: nearest(model, name, few, walks, **common)),
+        f"{walks} particles": (few, lambda: asked(few, particles=walks)),
+        f"guidance 2, {half} particles": (few, lambda: asked(few, particles=half, guidance=2.0)),
     }
     rows = {}
     for way, (wanted, make) in ways.items():
