@@ -7,6 +7,7 @@ from .errors import ExtrapolationWarning, InputError, MicrodsdError
 from .evaluation import compare, evaluate, evaluate_slices, evaluate_sweep, judge
 from .fitting import fit
 from .generation import MicrostructureModel, sample_sweep
+from .inverse import design
 from .io import load_microstructures, save_microstructures
 from .metrics import describe
 from .microstructure import as_microstructure, coarsen, crop, cut_windows, phase_fractions
@@ -36,6 +37,7 @@ __all__ = [
     "cut_windows",
     "describe",
     "describe_transport",
+    "design",
     "evaluate",
     "evaluate_slices",
     "evaluate_sweep",

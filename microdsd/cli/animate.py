@@ -40,7 +40,13 @@ def command(
     force: Overwrite = False,
 ) -> None:
     """Generate one sample and draw its walk, level by level."""
-    from microdsd.cli.parsing import axes_of, fractions_of, one_or_each, paths_of, slices_of
+    from microdsd.cli.parsing import (
+        axes_of,
+        one_or_each,
+        paths_of,
+        requested_fractions_of,
+        slices_of,
+    )
     from microdsd.generation.request import GenerationRequest
     from microdsd.generation.volumes import model_for
     from microdsd.io import ensure_writable
@@ -56,7 +62,7 @@ def command(
     request = GenerationRequest.resolve(
         card,
         1,
-        phase_fraction=fractions_of(fraction),
+        phase_fraction=requested_fractions_of(fraction),
         shape=one_or_each(shape) if shape else None,
         evaluations=evaluations,
         rng=seed,

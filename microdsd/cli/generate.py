@@ -86,11 +86,11 @@ def command(
 
     from microdsd.cli.parsing import (
         axes_of,
-        fractions_of,
         numbers_of,
         one_or_each,
         paths_of,
         planes_of,
+        requested_fractions_of,
         slices_of,
     )
     from microdsd.cli.recount import recounted
@@ -110,7 +110,7 @@ def command(
         images = not loaded.card.contents.assigned
         if images:
             check_format(output, ensembles=True)
-        fractions = fractions_of(fraction)
+        fractions = requested_fractions_of(fraction)
         options: dict[str, Any] = {
             "class_name": one_or_each(class_names) if class_names else None,
             "guidance": guidance,

@@ -12,7 +12,7 @@ PANELS = {
         labels voxel_size region reference_region training_region external axis_order stack dtype
         max_ratio fill_unwritten unit s2
     """,
-    OUTPUT: "output group picture states resume force json",
+    OUTPUT: "output group picture functions states resume force json",
     MACHINE: "device precision scheduler workers",
     RESEARCH: """
         sigma_min sigma_max sigma_last method loss time_schedule widths blocks batch learning_rate
@@ -51,11 +51,19 @@ EXAMPLES = {
         "baseline --s2 curve.csv --fraction pore=0.2 --shape 128 128 128 -o field.h5",
     ],
     "sweep": ["sweep berea-2d --fraction pore=0.12:0.30:7 -n 8 -o sweep.h5"],
+    "design": [
+        "design rock.model --fraction pore=0.2:0.3 --minimise tortuosity_factor:pore:z "
+        "--maximise specific_surface_area -o design.h5",
+    ],
     "evaluate": [
         "evaluate new.h5 --reference rock.h5 -o report.html",
         "evaluate volume.h5 --reference micrograph.png --labels 0=pore 255=solid",
     ],
     "transport": ["transport new.h5 --phase pore -o transport.nc"],
+    "discharge": [
+        "discharge cathode.h5 --c-rate 1 3 -o curves.csv --functions electrode.py",
+        "discharge uniform.h5 graded.h5 --picture compared.png",
+    ],
     "fields": ["fields new.h5 --phase pore --axis z -o fields.vti"],
     "rev": ["rev rock.h5 --phase pore --size 8 12 16 24 --windows 4 -o rev.png"],
     "verify": ["verify new.h5"],

@@ -176,7 +176,7 @@ def _show_model(model: dict[str, Any], left: list[str]) -> str:
     for phase in model["phases"]:
         bounds = model["fraction_range"].get(phase)
         span = f": trained on fractions {bounds[0]:.3f} to {bounds[1]:.3f}" if bounds else ""
-        lines.append(f"  {phase}{span}")
+        lines.append(f"  {phase}{span}{_of_scan(model, phase)}")
     window = " x ".join(map(str, model["window"]))
     size = " x ".join(f"{edge:g}" for edge in model["voxel_size"])
     lines += [
@@ -197,6 +197,18 @@ def _show_model(model: dict[str, Any], left: list[str]) -> str:
             f"{start.get('steps')} steps in {start.get('minutes')} min"
         )
     return "\n".join(lines + [f"  {line}" for line in left])
+
+
+def _of_scan(model: dict[str, Any], phase: str) -> str:
+    """Say how accurately the training scan knows a fraction."""
+    known = {
+        name: "{:.4f} +- {:.4f}".format(*of_class[phase])
+        for name, of_class in model["scan_fractions"].items()
+        if phase in of_class
+    }
+    return "".join(
+        f"; of the scan{f' of {name}' if name else ''} {words}" for name, words in known.items()
+    )
 
 
 def _lattices(model: dict[str, Any]) -> list[str]:

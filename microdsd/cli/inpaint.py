@@ -86,7 +86,13 @@ def command(
 
     import numpy as np
 
-    from microdsd.cli.parsing import chosen_sample, fractions_of, paths_of, region_of, slices_of
+    from microdsd.cli.parsing import (
+        chosen_sample,
+        paths_of,
+        region_of,
+        requested_fractions_of,
+        slices_of,
+    )
     from microdsd.io import check_format, load_microstructures
     from microdsd.microstructure.canvas import between_slices, place_in
 
@@ -125,7 +131,7 @@ def command(
             number,
             labels,
             unknown,
-            phase_fraction=fractions_of(fraction),
+            phase_fraction=requested_fractions_of(fraction),
             walls=walls,
             evaluations=evaluations,
             rng=seed,

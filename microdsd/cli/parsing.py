@@ -33,6 +33,34 @@ def fractions_of(words: Sequence[str] | None) -> dict[int | str, float] | float 
     return numbers_of(words, "fraction")
 
 
+def requested_fractions_of(
+    words: Sequence[str] | None,
+) -> dict[int | str, float | str] | float | str | None:
+    """Convert as `fractions_of`; "measured" and "MEAN~STANDARD_DEVIATION" stay text, checked.
+
+    Examples
+    --------
+    >>> requested_fractions_of(["pore=measured"]), requested_fractions_of(["pore=0.2", "clay=0.1"])
+    ({'pore': 'measured'}, {'pore': 0.2, 'clay': 0.1})
+    """
+    from microdsd.microstructure.uncertain import MEASURED, SEPARATOR, UncertainFraction
+
+    if not words:
+        return None
+    alone = words[0] if len(words) == 1 else "="
+    named = {"": alone} if "=" not in alone else pairs(list(words), "fraction")
+    values: dict[int | str, float | str] = {}
+    for name, text in named.items():
+        try:
+            values[name] = float(text)
+        except ValueError:
+            if not name and text != MEASURED and SEPARATOR not in text:
+                pairs([text], "fraction")  # which says what is expected
+            UncertainFraction.parse(text)
+            values[name] = text
+    return values.get("", values)
+
+
 def planes_of(words: Sequence[str] | None) -> list[tuple[str, int, str]]:
     """Convert ``["z=0:top.png"]`` to axes, places along them, and files.
 

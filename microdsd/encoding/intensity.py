@@ -14,6 +14,7 @@ from torch import Tensor
 from microdsd.errors import InputError
 from microdsd.microstructure import VoxelSize, as_images, intensity_totals
 from microdsd.microstructure.composition import Fractions
+from microdsd.microstructure.uncertain import RequestedFractions
 from microdsd.models.contents import Channels
 
 
@@ -32,7 +33,7 @@ class IntensityEncoding(Channels):
 
     def requested(
         self,
-        phase_fraction: Fractions | float | Sequence[float] | None,
+        phase_fraction: RequestedFractions | float | Sequence[float] | None,
         intensity: Fractions | float | None,
     ) -> Fractions | None:
         """Return the mean intensities that are asked for, by channel.

@@ -17,6 +17,7 @@ from microdsd.microstructure.arguments import by_phase
 from microdsd.microstructure.axes import SPATIAL_DIMS
 from microdsd.microstructure.composition import Fractions, counts_from_fractions
 from microdsd.microstructure.counting import label_counts
+from microdsd.microstructure.uncertain import RequestedFractions
 from microdsd.models.contents import Phases
 
 
@@ -38,9 +39,9 @@ class PhaseEncoding(Phases):
 
     def requested(
         self,
-        phase_fraction: Fractions | float | Sequence[float] | None,
+        phase_fraction: RequestedFractions | float | Sequence[float] | None,
         intensity: Fractions | None,
-    ) -> Fractions | None:
+    ) -> RequestedFractions | None:
         """Return the fractions that are asked for, by phase.
 
         Raises

@@ -10,6 +10,7 @@ import hashlib
 from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -26,6 +27,7 @@ from microdsd.fitting.property_windows import PropertyWindows, number_to_measure
 from microdsd.generation.properties import measure_windows
 from microdsd.io import LabelSource, holds_images, load_images, open_labels
 from microdsd.io.windows import Region
+from microdsd.metrics.scan_fractions import MeasuredFractions, scan_fractions
 from microdsd.microstructure import PhaseNames
 from microdsd.microstructure.intensity import (
     as_images,
@@ -67,6 +69,8 @@ class Material(ABC):
         Voxel size of the window.
     shape : list
         Shape of the data, for the record.
+    scan_fractions : dict of str to dict of str to (float, float)
+        By class and phase, the fraction of the scan and its standard error, where that is known.
     known : PropertyWindows, optional
         Windows to train on in place of ``training``, for networks that are told of properties.
     properties : TrainedProperties, optional
@@ -82,6 +86,7 @@ class Material(ABC):
     held_back: ClassSampler | None
     voxel_size: VoxelSize
     shape: list[Any]
+    scan_fractions: Mapping[str, MeasuredFractions] = MappingProxyType({})
     known: PropertyWindows | None = None
     properties: TrainedProperties | None = None
     measured: Callable[[np.ndarray], np.ndarray]
@@ -230,6 +235,7 @@ class Material(ABC):
                 name: {phase: _span(v[classes == k]) for phase, v in fractions.items()}
                 for k, name in enumerate(self.classes)
             },
+            "scan_fractions": dict(self.scan_fractions),
         }
 
 
@@ -300,6 +306,8 @@ class PhaseMaterial(Material):
         kept = [held for _, held in blocks if held is not None]
         self.held_back = ClassSampler(kept) if kept else None
         self.contents: Phases = self._phases(sources)
+        measured = zip(self.classes or ("",), map(scan_fractions, self._sources), strict=True)
+        self.scan_fractions = {name: of_scan for name, of_scan in measured if of_scan}
 
     def _phases(self, sources: Mapping[str, LabelSource]) -> Phases:
         """Return the phases; the largest, all materials counting alike, is the background."""

@@ -25,6 +25,7 @@ from microdsd.generation.targets import Targets
 from microdsd.io import atomic_write
 from microdsd.microstructure import LabelsLike
 from microdsd.microstructure.composition import Fractions
+from microdsd.microstructure.uncertain import RequestedFractions
 from microdsd.models import model_path
 from microdsd.models.card import ModelCard
 from microdsd.models.files import pack_model, read_network
@@ -267,7 +268,7 @@ class MicrostructureModel:
         self,
         n: int = 1,
         *,
-        phase_fraction: Fractions | float | Sequence[float] | None = None,
+        phase_fraction: RequestedFractions | float | str | Sequence[float] | None = None,
         intensity: Fractions | None = None,
         class_name: str | Sequence[str] | None = None,
         guidance: float = 1.0,
@@ -294,7 +295,9 @@ class MicrostructureModel:
         phase_fraction : mapping of phase to float or to n floats, optional
             Fractions by label or name; one phase may be left out and takes the rest. Of two
             phases, one of them named as pores, a number alone is the porosity. By default the
-            mean of the training windows, of the class where one is asked for.
+            mean of the training windows, of the class where one is asked for. "measured" draws a
+            phase's fraction anew for every sample, from that of the training scan and its standard
+            error, and "0.196~0.004" from a mean and a standard deviation of your own.
         intensity : mapping of channel to float or to n floats, optional
             Of a model of images, in place of ``phase_fraction``: mean intensity of every
             channel, in levels; totals are exact. By default as in training.
@@ -382,7 +385,7 @@ class MicrostructureModel:
         unknown: ArrayLike,
         n: int = 1,
         *,
-        phase_fraction: Fractions | float | Sequence[float] | None = None,
+        phase_fraction: RequestedFractions | float | str | Sequence[float] | None = None,
         repeats: int = 2,
         walls: bool = False,
         class_name: str | Sequence[str] | None = None,

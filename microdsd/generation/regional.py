@@ -18,8 +18,8 @@ from microdsd.generation.request import GenerationRequest, box_of, number_of_sam
 from microdsd.microstructure import LabelsLike
 from microdsd.microstructure.arguments import box_shape, by_phase, refuse_unknown, whole_number
 from microdsd.microstructure.canvas import fills_a_box, grid_regions
-from microdsd.microstructure.composition import Fractions
 from microdsd.microstructure.layout import KNOWN, Layout
+from microdsd.microstructure.uncertain import RequestedFractions, refuse_uncertain
 from microdsd.models.card import ModelCard
 from microdsd.models.methods import METHODS
 
@@ -32,7 +32,7 @@ def inpainting_request(
     known: LabelsLike,
     unknown: ArrayLike,
     *,
-    phase_fraction: Fractions | float | Sequence[float] | None = None,
+    phase_fraction: RequestedFractions | float | str | Sequence[float] | None = None,
     repeats: int = 2,
     walls: bool = False,
     **options: Unpack[SharedOptions],
@@ -101,6 +101,7 @@ def regional_request(
     refuse_unknown(options, (*_ARGUMENTS, "region_map", "shape", *SHARED_OPTIONS))
     encoding = _phases_by_bridges(card, "phase_fraction")
     n = number_of_samples(n)
+    refuse_uncertain(phase_fraction, "every region has a fraction of its own")
     try:
         columns = {
             key: np.asarray(value, dtype=float)

@@ -14,9 +14,11 @@ from microdsd.errors import ExtrapolationWarning, InputError, MicrodsdWarning
 from microdsd.generation.memory import require_memory_for_results
 from microdsd.generation.options import SHARED_OPTIONS, SharedOptions
 from microdsd.generation.targets import Targets, check_ranges, targets_per_sample
+from microdsd.generation.uncertain import by_named_phase, draw_fractions, is_uncertain
 from microdsd.microstructure.arguments import box_shape, one_seed, refuse_unknown, whole_number
 from microdsd.microstructure.composition import Fractions, fractions_per_sample
 from microdsd.microstructure.layout import Layout
+from microdsd.microstructure.uncertain import RequestedFractions
 from microdsd.models.card import ModelCard
 from microdsd.models.methods import METHODS
 from microdsd.models.plan import WalkPlan
@@ -73,6 +75,8 @@ class GenerationRequest:
         Whether targets may be beyond what is attainable.
     cautions : tuple of MicrodsdWarning
         What to warn of: compositions that training windows never had, a class that is not named.
+    uncertain : dict
+        Of phases whose fractions were drawn: mean and standard deviation, see `draw_fractions`.
     """
 
     lattice: Lattice
@@ -89,6 +93,7 @@ class GenerationRequest:
     particles: int = 1
     extrapolate: bool = False
     cautions: tuple[MicrodsdWarning, ...] = ()
+    uncertain: Mapping[str, Any] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.composition)
@@ -136,7 +141,7 @@ class GenerationRequest:
         card: ModelCard,
         n: int,
         *,
-        phase_fraction: Fractions | float | Sequence[float] | None = None,
+        phase_fraction: RequestedFractions | float | str | Sequence[float] | None = None,
         intensity: Fractions | None = None,
         shape: int | Sequence[int] | None = None,
         epsilon: float | None = None,
@@ -154,13 +159,24 @@ class GenerationRequest:
         n, shape = number_of_samples(n), box_of(card, shape)
         require_memory_for_results(n, shape, card.network)
         encoding = encoding_of(card.contents)
-        wanted = encoding.requested(phase_fraction, intensity)
-        if wanted is None:
+        wanted = encoding.requested(by_named_phase(phase_fraction, card), intensity)
+        drawn = None
+        if wanted is None or is_uncertain(wanted):
             classes = _classes_per_sample(card, options.get("class_name"), n)
-            wanted = _usual_fractions(card, classes)
-        fractions = fractions_per_sample(wanted, card.phases, n)
+            if wanted is None:
+                wanted = _usual_fractions(card, classes)
+            else:
+                seed = one_seed(options.pop("rng", None), options.get("seed"))
+                options["seed"] = seed
+                numbers = range(n) if streams is None else streams
+                drawn = draw_fractions(card, wanted, classes, seed, numbers)
+        fractions = drawn.fractions if drawn else fractions_per_sample(wanted, card.phases, n)
         composition = Composition.from_fractions(encoding, fractions, math.prod(shape), n)
-        return cls.of(card, composition, shape, epsilon=epsilon, streams=streams, **options)
+        request = cls.of(card, composition, shape, epsilon=epsilon, streams=streams, **options)
+        if drawn is None:
+            return request
+        remarks = (drawn.remark, *request.remarks)
+        return replace(request, remarks=remarks, uncertain=drawn.record)
 
     @classmethod
     def of(
@@ -274,6 +290,7 @@ class GenerationRequest:
             **({"guidance": self.guidance} if self.classes or self.targets else {}),
             **({"particles": self.particles} if self.particles > 1 else {}),
             **self.composition.record(regions=self.layout is not None),
+            **({"uncertain_fractions": dict(self.uncertain)} if self.uncertain else {}),
             "trained_fractions": {k: list(v) for k, v in card.fraction_range.items()},
             "notes": list(self.notes),
             **({} if self.layout is None else self.layout.record()),

@@ -19,6 +19,7 @@ from microdsd.generation.targets import Targets
 from microdsd.microstructure.arguments import box_shape, by_phase, refuse_unknown, whole_number
 from microdsd.microstructure.composition import Fractions
 from microdsd.microstructure.labels import find_phase
+from microdsd.microstructure.uncertain import refuse_uncertain
 from microdsd.models.card import ModelCard
 from microdsd.process import Boundary
 from microdsd.progress import Progress
@@ -153,6 +154,7 @@ def sweep_request(
     refuse_unknown(options, ("n", "phase_fraction", "paired", "shape", "epsilon", *SHARED_OPTIONS))
     if whole_number(n, "n", least=0) < 1:
         raise InputError(f"n={n}: ask for at least one sample of each fraction")
+    refuse_uncertain(phase_fraction, "a sweep names the fraction of every sample")
     phase_fraction = by_phase(phase_fraction, card.phases)
     swept = [phase for phase, value in phase_fraction.items() if np.ndim(value) == 1]
     if len(swept) != 1:

@@ -114,7 +114,7 @@ def representativity(
     volume = voxel * voxels_of(ensemble, specimen_of(ensemble, mask))
     fraction = s2.values[:, 0]
     integrals = [
-        _integrals(curve, shells, min(size), voxel, float(box))
+        radial_integrals(curve, shells, min(size), voxel, float(box))
         for curve, box in zip(s2.values, volume, strict=True)
     ]
     length, range_ = np.array(integrals).T
@@ -140,10 +140,19 @@ def representativity(
     )
 
 
-def _integrals(
+def radial_integrals(
     s2: Values, shells: Shells, edge: float, voxel: float, volume: float
 ) -> tuple[float, float]:
-    """Return the correlation length and the integral range of one sample."""
+    """Return the correlation length and the integral range of a radial S2.
+
+    Parameters
+    ----------
+    s2 : ndarray, shape (shells,)
+        From distance zero, where it is the fraction of what it was measured on.
+    shells : Shells
+    edge, voxel, volume : float
+        Shortest edge of a voxel, volume of a voxel, and volume of what S2 was measured on.
+    """
     fraction = s2[0]
     variance = fraction * (1 - fraction)
     if variance <= 0:

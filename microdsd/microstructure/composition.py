@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -88,7 +89,7 @@ def counts_from_fractions(
 
 
 def fractions_per_sample(
-    fractions: Fractions, phases: Mapping[int, str], n: int
+    fractions: Mapping[int | str, Any], phases: Mapping[int, str], n: int
 ) -> dict[str, tuple[float, ...]]:
     """Return fractions by phase name, one entry per sample.
 

@@ -91,6 +91,9 @@ class ModelCard:
         largest fraction in the training windows.
     volumes : VolumeWalk, optional
         Of a model of slices, how volumes are made of them; None where that is not calibrated.
+    scan_fractions : dict of str to dict of str to (float, float)
+        By class, "" where there are none, and phase: the fraction of the training scan and its
+        standard error. A phase is left out whose integral range the scan is too small to tell.
     properties : TrainedProperties, optional
         Of a network that is told of properties, which these are and what they were in training.
     """
@@ -117,6 +120,7 @@ class ModelCard:
     classes: Mapping[str, Mapping[str, tuple[float, float, float]]] = field(default_factory=dict)
     octaves: tuple[float, ...] = ()
     volumes: VolumeWalk | None = None
+    scan_fractions: Mapping[str, Mapping[str, tuple[float, float]]] = field(default_factory=dict)
     properties: TrainedProperties | None = None
 
     @property
@@ -184,6 +188,8 @@ class ModelCard:
         for entry in ("volumes", "properties"):  # as in files from before there were these
             if raw[entry] is None:
                 del raw[entry]
+        if not self.scan_fractions:
+            del raw["scan_fractions"]
         if self.properties is None:
             del raw["network"]["properties"]
         raw["classes"] = [[name, spans] for name, spans in self.classes.items()]

@@ -52,6 +52,7 @@ def card_from_json(text: str) -> ModelCard:
         "octaves": [],
         "volumes": None,
         "properties": None,
+        "scan_fractions": {},
     }
     raw = {**lacking, **raw}
     if "sigma_last" in raw:
@@ -141,6 +142,7 @@ def _contradictions(card: ModelCard) -> Iterator[str]:
     """Yield what types alone do not say, the fields by name."""
     yield from _of_network(card)
     yield from _of_material(card)
+    yield from _of_scan(card)
     yield from _of_walks(card)
     yield from _of_volumes(card)
     yield from _of_properties(card)
@@ -201,6 +203,19 @@ def _of_material(card: ModelCard) -> Iterator[str]:
                 yield f"{field}: the mean {mean:g} is not within {low:g} to {high:g}"
             if high > card.network.top + _ROUNDING:
                 yield f"{field}: {high:g} is above {card.network.top}"
+
+
+def _of_scan(card: ModelCard) -> Iterator[str]:
+    for name, measured in card.scan_fractions.items():
+        if name not in (card.classes or ("",)):
+            yield f"scan_fractions: {name!r} is none of the classes {', '.join(card.classes)}"
+        unknown = sorted({*measured} - {*card.contents.names})
+        if unknown or not card.contents.assigned:
+            phases = _brief(dict(card.phases))
+            yield f"scan_fractions: {_brief(dict(measured))} with phases={phases}"
+        for phase, (mean, error) in measured.items():
+            if not (0 < mean < 1 and 0 <= error < 1):
+                yield f"scan_fractions: {mean:g} of {phase}, with a standard error of {error:g}"
 
 
 def _of_walks(card: ModelCard) -> Iterator[str]:

@@ -32,6 +32,9 @@ class ModelInfo:
         In ascending order of their labels.
     fraction_range : dict of str to (float, float)
         Smallest and largest fraction of every phase in the training windows.
+    scan_fractions : dict of str to dict of str to (float, float)
+        By class, "" where there are none, and phase: the fraction of the training scan and its
+        standard error, where they are known.
     window : tuple of int
         Voxels per axis of the training windows.
     voxel_size : tuple of float
@@ -65,6 +68,7 @@ class ModelInfo:
     name: str
     phases: tuple[str, ...]
     fraction_range: dict[str, tuple[float, float]]
+    scan_fractions: dict[str, dict[str, tuple[float, float]]]
     window: tuple[int, ...]
     voxel_size: tuple[float, ...]
     unit: str
@@ -171,6 +175,7 @@ def model_info(path: str | Path) -> ModelInfo:
         name=path.stem,
         phases=tuple(card.contents.names),
         fraction_range=dict(card.fraction_range),
+        scan_fractions={name: dict(known) for name, known in card.scan_fractions.items()},
         window=card.window,
         voxel_size=card.voxel_size,
         unit=card.unit,

@@ -91,6 +91,16 @@ class SliceCards:
             return walk
         return UNCALIBRATED
 
+    def _scan_fractions(self) -> dict[str, Mapping[str, tuple[float, float]]]:
+        """Return what one picture knows of the fractions; several may contradict one another."""
+        known = [
+            {"": card.scan_fractions.get(self.classes[axis], {})}
+            if axis in self.classes
+            else dict(card.scan_fractions)
+            for axis, card in self.cards.items()
+        ]
+        return known[0] if all(one == known[0] for one in known) else {}
+
     def card(self, walk: VolumeWalk | None = None) -> ModelCard:
         """Return the card of the volumes that the models make together.
 
@@ -135,6 +145,7 @@ class SliceCards:
                 for name in first.contents.names
             },
             classes={} if self.classes else first.classes,
+            scan_fractions=self._scan_fractions(),
         )
 
 

@@ -2,6 +2,8 @@
 
 from microdsd.transport.diffusion import diffusivity
 from microdsd.transport.discharge import rate_capability
+from microdsd.transport.electrode_functions import electrode_functions
+from microdsd.transport.electrode_profiles import electrode_profiles
 from microdsd.transport.electrodes import electrode_parameters
 from microdsd.transport.ensembles import describe_transport
 from microdsd.transport.homogenisation import effective_conductivity, effective_stiffness
@@ -12,7 +14,9 @@ __all__ = [
     "diffusivity",
     "effective_conductivity",
     "effective_stiffness",
+    "electrode_functions",
     "electrode_parameters",
+    "electrode_profiles",
     "permeability",
     "rate_capability",
 ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -12,12 +12,16 @@ from scipy.optimize import brentq
 
 from microdsd.errors import InputError, MicrodsdError
 from microdsd.progress import Progress, stage
+from microdsd.transport.electrode_profiles import bruggeman_exponent, interpolation_points
 from microdsd.transport.records import sample_coordinate
 
 PARAMETER_SET = "Xu2019"
 FARADAY = 96485.33212
 STEPS = 101
 OPTIONS = {"working electrode": "positive", "transport efficiency": "tortuosity factor"}
+GRADED = {"working electrode": "positive", "transport efficiency": "Bruggeman"}
+_FEWEST_CELLS = 20
+"""Of a mesh along the thickness of the electrode."""
 
 
 class Discharge(NamedTuple):
@@ -38,6 +42,7 @@ class Discharge(NamedTuple):
 
 def rate_capability(
     electrodes: xr.Dataset,
+    profiles: xr.Dataset | None = None,
     *,
     rates: Sequence[float] = (0.1, 0.2, 0.5, 1.0, 2.0, 4.0),
     thickness: float = 100e-6,
@@ -50,6 +55,9 @@ def rate_capability(
     ----------
     electrodes : Dataset
         Result of `electrode_parameters`.
+    profiles : Dataset, optional
+        Result of `electrode_profiles` of the same samples: porosity and active material vary
+        through the thickness accordingly. By default they are the same everywhere.
     rates : sequence of float
         C-rates: 1 is the current that would empty this electrode in one hour at equilibrium.
     thickness : float
@@ -83,6 +91,11 @@ def rate_capability(
     spheres), :math:`D_\mathrm{eff}/D_0` of the electrolyte and the electronic conductivity are
     those measured. Diffusivity in the particles, kinetics and open-circuit voltage are not.
 
+    Of profiles, straight lines run through the middles of the layers, with the capacity of the
+    layers. Ions pass with :math:`\varepsilon(x)^b`; the exponent b is that with which the layers in
+    series are as resistive as the whole was measured to be (`bruggeman_exponent`). Surface of the
+    active material per its volume, and the conductivity of electrons, are those of the whole.
+
     References
     ----------
     Doyle, Fuller and Newman, J. Electrochem. Soc. 140 (1993) 1526, doi:10.1149/1.2221597.
@@ -91,19 +104,32 @@ def rate_capability(
     """
     if not rates or min(rates) <= 0 or thickness <= 0:
         raise InputError(f"rates={rates}, thickness={thickness}: must be positive")
+    if profiles is not None and profiles.sizes["sample"] != electrodes.sizes["sample"]:
+        raise InputError(
+            f"profiles: are of {profiles.sizes['sample']} samples, electrodes of "
+            f"{electrodes.sizes['sample']}; give those of the same samples"
+        )
     pybamm = _pybamm()
     samples, discharges, equilibrium = electrodes.sizes["sample"], [], []
     with stage("discharging", samples * len(rates), progress) as discharging:
         for index in range(samples):
             electrode = electrodes.isel(sample=index)
-            values = _parameter_values(pybamm, electrode, thickness, parameters or {})
+            profile = None if profiles is None else profiles.isel(sample=index)
+            graded, cells = _graded(pybamm, electrode, profile, thickness)
+            values = _parameter_values(
+                pybamm, electrode, thickness, {**graded, **(parameters or {})}
+            )
             full = _equilibrium_capacity(values, electrode, thickness)
             equilibrium.append(full)
             needed = ("active_fraction", "relative_diffusivity", "electronic_conductivity")
             simulation = None
-            if min(float(electrode[name]) for name in needed) > 0:
-                model = pybamm.lithium_ion.DFN(OPTIONS)
-                simulation = pybamm.Simulation(model, parameter_values=values)
+            if min(float(electrode[name]) for name in needed) > 0 and cells is not None:
+                model = pybamm.lithium_ion.DFN(GRADED if graded else OPTIONS)
+                simulation = pybamm.Simulation(
+                    model,
+                    parameter_values=values,
+                    var_pts={**model.default_var_pts, "x_p": cells},
+                )
             for rate in rates:
                 discharges.append(
                     _blocked() if simulation is None else _discharge(pybamm, simulation, rate, full)
@@ -137,6 +163,17 @@ def rate_capability(
             "thickness": thickness,
         },
     )
+
+
+def require_pybamm() -> None:
+    """Refuse to begin where PyBaMM is not installed.
+
+    Raises
+    ------
+    MicrodsdError
+        Names the extra.
+    """
+    _pybamm()
 
 
 def _pybamm() -> Any:
@@ -175,6 +212,37 @@ def _parameter_values(
     }
     values.update({**measured, **replaced}, check_already_exists=False)
     return values
+
+
+def _graded(
+    pybamm: Any, electrode: xr.Dataset, profile: xr.Dataset | None, thickness: float
+) -> tuple[dict[str, Any], int | None]:
+    """Return what a profile replaces, and the cells of the mesh; None where it lets no ions by."""
+    if profile is None or profile.sizes["layer"] < 2:
+        return {}, _FEWEST_CELLS
+    relative = float(electrode.relative_diffusivity)
+    exponent = bruggeman_exponent(profile.porosity.values, relative) if relative > 0 else np.inf
+    if not np.isfinite(exponent):
+        return {"Positive electrode Bruggeman coefficient (electrolyte)": 1.0}, None
+    values = pybamm.ParameterValues(PARAMETER_SET)
+    face = values["Negative electrode thickness [m]"] + values["Separator thickness [m]"]
+
+    def along(name: str) -> Callable[..., Any]:
+        places, heights = interpolation_points(profile[name].values)
+
+        def value(x: Any, *_others: Any) -> Any:
+            return pybamm.Interpolant(face + thickness * places, heights, x)
+
+        return value
+
+    layers = profile.sizes["layer"]
+    return {
+        "Positive electrode porosity": along("porosity"),
+        "Positive electrode active material volume fraction": along("active_fraction"),
+        "Positive electrode Bruggeman coefficient (electrolyte)": exponent,
+        # The conductivity of electrons was measured as it is.
+        "Positive electrode Bruggeman coefficient (electrode)": 0.0,
+    }, layers * -(-_FEWEST_CELLS // layers)
 
 
 def _equilibrium_capacity(values: Any, electrode: xr.Dataset, thickness: float) -> float:

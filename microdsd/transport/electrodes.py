@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 import xarray as xr
 
@@ -11,10 +13,12 @@ from microdsd.microstructure import (
     LabelsLike,
     as_ensemble,
     phase_fractions,
+    phases_of,
     resolve_phase,
     spatial_dims,
     voxel_size_of,
 )
+from microdsd.microstructure.outside import material_phases
 from microdsd.progress import Progress, stage
 from microdsd.transport.arguments import resolve_axes
 from microdsd.transport.diffusion import diffusivity
@@ -86,22 +90,15 @@ def electrode_parameters(
     (array([1.]), array([1.]))
     """
     ensemble = as_ensemble(ms)
-    parts = {"active": active, "pore": pore} | ({} if binder is None else {"binder": binder})
-    labels = {part: resolve_phase(ensemble, phase) for part, phase in parts.items()}
-    if len(set(labels.values())) < len(labels):
-        raise InputError(f"active, pore, binder: name different phases, got {parts}")
+    labels = labels_of_parts(ensemble, active, pore, binder)
     fractions = phase_fractions(ensemble)
-    without = set(fractions["phase"].values.tolist()) - set(labels.values())
-    if without:
-        raise InputError(f"ms: the labels {sorted(without)} have no part; name or relabel them")
     if voxel_size_of(ensemble).unit != "m" or len(spatial_dims(ensemble)) != 3:
         raise InputError("ms: an electrode needs a volume with a voxel size in metres")
     resolve_axes(ensemble, [axis])
 
-    ions: dict[int | str, float] = {labels["pore"]: 1.0}
+    ions = relative_ion_diffusivities(labels, binder_diffusivity)
     electrons: dict[int | str, float] = {labels["active"]: active_conductivity}
     if "binder" in labels:
-        ions[labels["binder"]] = binder_diffusivity
         electrons[labels["binder"]] = binder_conductivity
     rows = []
     with stage("measuring electrodes", ensemble.sizes["sample"], progress) as measuring:
@@ -145,3 +142,33 @@ def electrode_parameters(
             "binder_conductivity": binder_conductivity,
         },
     )
+
+
+def labels_of_parts(
+    ensemble: xr.DataArray, active: int | str, pore: int | str, binder: int | str | None
+) -> dict[str, int]:
+    """Return the label of every part of an electrode.
+
+    Raises
+    ------
+    InputError
+        If a phase does not exist, is named twice, or has no part.
+    """
+    parts = {"active": active, "pore": pore} | ({} if binder is None else {"binder": binder})
+    labels = {part: resolve_phase(ensemble, phase) for part, phase in parts.items()}
+    if len(set(labels.values())) < len(labels):
+        raise InputError(f"active, pore, binder: name different phases, got {parts}")
+    without = {*material_phases(phases_of(ensemble))} - {*labels.values()}
+    if without:
+        raise InputError(f"ms: the labels {sorted(without)} have no part; name or relabel them")
+    return labels
+
+
+def relative_ion_diffusivities(
+    labels: Mapping[str, int], binder_diffusivity: float
+) -> dict[int | str, float]:
+    """Return the diffusivity of ions in every part that lets them through, over that in pores."""
+    ions: dict[int | str, float] = {labels["pore"]: 1.0}
+    if "binder" in labels:
+        ions[labels["binder"]] = binder_diffusivity
+    return ions

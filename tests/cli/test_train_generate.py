@@ -236,3 +236,34 @@ def test_ctrl_c_stops_training_so_that_it_goes_on(trained):
     assert resumed.exit_code == 0, resumed.stderr
     assert output.is_file()
     assert not (trained / "stopped.model.resume").exists()
+
+
+def test_an_ensemble_as_uncertain_as_its_scan(trained):
+    """Drawn anew for every sample; the same after an interrupted run, and counted exactly."""
+    result = generate(trained, "--fraction", "pore=measured", "-n", 4, output="measured.h5")
+    assert result.exit_code == 0, result.stderr
+    assert "is drawn for every sample from 0." in " ".join(result.stderr.split())
+    samples = load_microstructures(trained / "measured.h5")
+    record = provenance_of(samples)
+    law = record["uncertain_fractions"]["pore"]
+    assert law["mean"] == pytest.approx(0.3, abs=1e-3)
+    assert 0 < law["standard_deviation"] < 0.1
+    counts = phase_counts(samples).values[:, 0].tolist()
+    assert counts == [round(f * 144) for f in record["requested_fractions"]["pore"]]
+    assert len({*counts}) > 1
+    assert run("verify", trained / "measured.h5").exit_code == 0
+    assert "+-" in run("info", trained / "rock.model").stdout
+
+
+def test_a_fraction_measured_elsewhere(trained):
+    result = generate(trained, "--fraction", "pore=0.3~0.02", "--json", output="own.h5")
+    assert result.exit_code == 0, result.stderr
+    law = json.loads(result.stdout)["uncertain_fractions"]["pore"]
+    assert law == {"mean": 0.3, "standard_deviation": 0.02, "known_from": "request"}
+
+
+@pytest.mark.parametrize("fraction", ["pore=mesured", "pore=0.3~", "pore=0.3+-0.1", "0.3~x"])
+def test_a_fraction_that_is_none(trained, fraction):
+    result = generate(trained, "--fraction", fraction, output="none.h5")
+    assert result.exit_code == 2
+    assert "give a number, 'measured', or mean and standard deviation" in result.stderr

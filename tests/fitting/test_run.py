@@ -12,6 +12,7 @@ from microdsd.fitting import TrainingRun, fit, material
 from microdsd.fitting import run as fitting
 from microdsd.generation.batches import BatchedSampler
 from microdsd.io import open_labels, save_microstructures
+from microdsd.metrics import representativity
 from microdsd.microstructure import as_microstructure
 from microdsd.microstructure.synthetic import blobs
 from microdsd.models.walk_back import WalkBack
@@ -405,3 +406,22 @@ def test_the_global_generators_are_left_alone():
     torch.manual_seed(1)
     list(run_of().records())
     assert torch.rand(1) == expected
+
+
+def test_the_card_says_how_well_the_scan_knows_its_fractions():
+    """Of the whole scan, the part held back with it; from the first step on."""
+    source = blobs((96, 64), fractions=(0.3, 0.7), scale=1.5, rng=1)
+    known = run_of(source).card().scan_fractions
+    whole = representativity(source, phase=0, periodic=False).fraction_standard_error.item()
+    (fraction, error), (other, same) = known[""].values()
+    assert fraction == (source == 0).mean().item()
+    assert error == same == pytest.approx(whole)
+    assert fraction + other == pytest.approx(1)
+    two = run_of({"a": source, "b": source[:, :48]}).card().scan_fractions
+    assert two["a"] == known[""]
+    assert two["b"]["phase 0"][1] > error
+
+
+def test_a_scan_too_small_to_say_stops_no_training():
+    layers = np.arange(24)[:, None].repeat(24, 1) // 12
+    assert run_of(layers, validation=0).card().scan_fractions == {}
