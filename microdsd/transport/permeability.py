@@ -221,7 +221,7 @@ def _columns(flows: list[Flow]) -> dict[str, float]:
 
 
 def _without_lattice(on_voxels: float, on_halves: float) -> float:
-    """Extrapolate to no lattice at all; the error falls with the length of an edge.
+    """Return the permeability on no lattice at all: the error falls with the length of an edge.
 
     In throats a voxel wide the flow on voxels can be more than twice that on their halves, and the
     line through both leads below zero: there it is the ratio that is extrapolated.
