@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from functools import cached_property
+from functools import cached_property, partial
+from typing import cast
 
 import numpy as np
 import torch
@@ -22,6 +23,7 @@ from microdsd.models.contents import Channels, Phases
 from microdsd.networks import PotentialUNet
 from microdsd.networks.build import Network
 from microdsd.networks.classes import ClassGuidance
+from microdsd.networks.last_draw import LastDrawUNet
 from microdsd.networks.octaves import OctaveUNets
 from microdsd.networks.slices import SliceNetworks
 from microdsd.process import Lattice, TransitionKernel
@@ -321,4 +323,7 @@ class BatchedSampler:
             steered = ClassGuidance(network, classes, request.guidance)
         read_out = steered.joint if network.config.read_out else None
         fractions, guide = self._fractions(request), self._guide(request)
-        return ConditionedNetwork(steered, read_out, fractions, guide, observe)
+        last_draw = None
+        if request.plan.passes:
+            last_draw = partial(cast(LastDrawUNet, network.last_draw), classes=classes)
+        return ConditionedNetwork(steered, read_out, fractions, guide, observe, last_draw)

@@ -90,6 +90,8 @@ class ModelCard:
         largest fraction in the training windows.
     volumes : VolumeWalk, optional
         Of a model of slices, how volumes are made of them; None where that is not calibrated.
+    last_draw : UNetConfig, optional
+        Network by which phases are drawn in passes at the end of a walk; see `WalkBack.passes`.
     """
 
     __pydantic_config__: ClassVar = CONFIG
@@ -114,6 +116,7 @@ class ModelCard:
     classes: Mapping[str, Mapping[str, tuple[float, float, float]]] = field(default_factory=dict)
     octaves: tuple[float, ...] = ()
     volumes: VolumeWalk | None = None
+    last_draw: UNetConfig | None = None
 
     @property
     def phases(self) -> Mapping[int, str]:
@@ -158,6 +161,11 @@ class ModelCard:
             )
         if not 0 <= walk.temperature <= 1:
             raise InputError(f"walk: temperature={walk.temperature:g}; give 0 to 1")
+        most = 1 << len(self.window) if self.last_draw else 0
+        if not 0 <= walk.passes <= most:
+            raise InputError(
+                f"walk: passes={walk.passes}; the model draws phases in up to {most} passes"
+            )
         exponents = self.network.species if METHODS[self.method].potential else 0
         if len(walk.sharpness) != exponents or any(one <= 0 for one in walk.sharpness):
             raise InputError(
@@ -175,7 +183,8 @@ class ModelCard:
         """Return one JSON document, which `card_from_json` reads."""
         raw = asdict(self) | self.contents.entries()
         del raw["contents"]
-        if self.volumes is None:  # as in files from before there was the entry
-            del raw["volumes"]
+        for name in ("volumes", "last_draw"):  # as in files from before there was the entry
+            if raw[name] is None:
+                del raw[name]
         raw["classes"] = [[name, spans] for name, spans in self.classes.items()]
         return json.dumps({"format_version": FORMAT_VERSION, **raw}, sort_keys=True)

@@ -8,6 +8,7 @@ from typing import Any
 
 from microdsd.models.card import ModelCard
 from microdsd.models.methods import METHODS
+from microdsd.networks.last_draw import HIGHEST_LEVEL
 
 _FEWEST_WITH_REDRAW = 6
 """Evaluations from which on the last of them is better spent on a redraw than on the walk."""
@@ -30,6 +31,8 @@ class WalkPlan:
         `microdsd.models.WalkBack`.
     temperature : float
         Of the last assignment of phases; see there.
+    passes : int
+        In which phases are drawn; see there.
     repeats : int
         How often steps from 8 to 1 voxels are made: the walkers walk forward over the step, by the
         exact kernel, and it is made again, so that they and known material agree better
@@ -52,6 +55,7 @@ class WalkPlan:
     levels: tuple[float, ...]
     sharpness: tuple[float, ...] = ()
     temperature: float = 0.0
+    passes: int = 0
     repeats: int = 1
     redraws: tuple[float, ...] = ()
     epsilon: float | None = None
@@ -92,7 +96,12 @@ class WalkPlan:
         levels = tuple(method.levels(walk.first, walk.last, number, card.octaves))
         if epsilon is not None:
             levels = levels[:1]
-        return cls(levels, walk.sharpness, walk.temperature, redraws=redraws, epsilon=epsilon)
+        # The network of the last draw knows no more noise, nor walkers on blocks of voxels.
+        known = min((HIGHEST_LEVEL, *card.octaves))
+        passes = walk.passes if card.last_draw and walk.last <= known else 0
+        return cls(
+            levels, walk.sharpness, walk.temperature, passes, redraws=redraws, epsilon=epsilon
+        )
 
     def steps(self) -> list[tuple[float, float]]:
         """Return the noise levels at both ends of every step, repeated steps in a row."""
@@ -124,5 +133,6 @@ class WalkPlan:
             **({"redraws": list(self.redraws)} if self.redraws else {}),
             **({"sharpness": list(self.sharpness)} if self.sharpness else {}),
             **({"temperature": self.temperature} if self.temperature else {}),
+            **({"passes": self.passes} if self.passes else {}),
             **({} if self.repeats == 1 else {"repeats": self.repeats}),
         }

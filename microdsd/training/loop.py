@@ -51,6 +51,8 @@ class StepRecord:
         Information gained per validation level, when validation ran after this step.
     rate : float
         Steps per second in this session.
+    last_draw : bool
+        Whether it is a step of the network of the last draw.
     """
 
     step: int
@@ -59,6 +61,7 @@ class StepRecord:
     loss: float
     gains: tuple[float, ...] | None = None
     rate: float = 0.0
+    last_draw: bool = False
 
 
 class Trainer:
@@ -194,7 +197,7 @@ class Trainer:
         if classes is not None:
             secret = torch.from_numpy(rng.random(n) < self.config.unconditioned)[share]
             classes = torch.where(secret, -1, classes).to(device)
-        batch = NoisedBatch(origins, walkers, walk, t, fractions, classes)
+        batch = NoisedBatch(origins, walkers, walk, t, fractions, classes, generators)
         return task.objective.loss(self.network, batch).mean()
 
     def _optimise(self, progress: float) -> float:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from microdsd.process.blocks import block_sums
@@ -32,6 +34,8 @@ class NoisedBatch:
         What the network is told of the composition; NaN in a row means nothing.
     classes : Tensor of int64, shape (batch,), optional
         What it is told of the material; -1 means nothing.
+    generators : sequence of torch.Generator
+        One per window, for what an objective draws itself; may be used up once.
     """
 
     origins: Walkers
@@ -40,6 +44,7 @@ class NoisedBatch:
     t: Tensor
     fractions: Tensor | None = None
     classes: Tensor | None = None
+    generators: Sequence[torch.Generator] = ()
 
     @property
     def octave(self) -> int:

@@ -112,5 +112,6 @@ class Validation:
             self._times(self.levels[level])[:windows],
             self._fractions[:windows],
             None if self._classes is None else self._classes[:windows],
+            seeded_streams(range(windows), self._device),
         )
         return float(self._objective.gain(network, batch).mean())
