@@ -189,6 +189,7 @@ def _show_model(model: dict[str, Any], left: list[str]) -> str:
             f"{walk['last']:.3g} voxels, sharpness {exponents(walk['sharpness'])}"
             for walk in model["walks"]
         ),
+        *_last_draw(model),
         f"  trained on {model['data']}, {model['steps']} steps in {model['minutes']} min",
     ]
     if start := model["start"]:
@@ -197,6 +198,17 @@ def _show_model(model: dict[str, Any], left: list[str]) -> str:
             f"{start.get('steps')} steps in {start.get('minutes')} min"
         )
     return "\n".join(lines + [f"  {line}" for line in left])
+
+
+def _last_draw(model: dict[str, Any]) -> list[str]:
+    """Say that phases are drawn in passes, and by what, where they are."""
+    passes, record = max(walk["passes"] for walk in model["walks"]), model["last_draw"]
+    if not passes or record is None:
+        return []
+    return [
+        f"  at the end phases are drawn in {passes} passes, each given those drawn before, by a "
+        f"network trained {record['steps']} steps in {record['minutes']} min"
+    ]
 
 
 def _lattices(model: dict[str, Any]) -> list[str]:

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from microdsd.device.precision import Precision
 from microdsd.encoding.scan import number_of_windows
 from microdsd.fitting.material import Material
 from microdsd.networks.build import Network
@@ -102,9 +103,9 @@ class LastDrawTraining:
         """Return the network of averaged weights, as far as it has been trained."""
         return cast(LastDrawUNet, self._trainer.averaged)
 
-    def records(self, of_walk: Trainer) -> Iterator[StepRecord]:
-        """Train, yielding after every step, in the precision of the training of the walk."""
-        self._trainer.precision = self._trainer.precision or of_walk.precision
+    def records(self, precision: Precision | None = None) -> Iterator[StepRecord]:
+        """Train, yielding after every step; in a precision, if one is given."""
+        self._trainer.precision = self._trainer.precision or precision
         self._watch.begin()
         for record in self._trainer.run():
             if record.gains:

@@ -264,7 +264,7 @@ class TrainingRun:
 
     def _records_of_last_draw(self, last_draw: LastDrawTraining) -> Iterator[StepRecord]:
         """Train the last draw; its records say so, and go on where those of the walk ended."""
-        for record in last_draw.records(self.trainer):
+        for record in last_draw.records(self.trainer.precision):
             progress = 1 - SHARE * (1 - record.progress)
             minutes = self.trainer.minutes
             yield replace(record, progress=progress, minutes=minutes, gains=None, last_draw=True)

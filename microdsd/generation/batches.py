@@ -17,7 +17,7 @@ from microdsd.generation.memory import (
     require_memory_for_volume,
     require_memory_for_work,
 )
-from microdsd.generation.request import GenerationRequest
+from microdsd.generation.request import LARGE_BOX, GenerationRequest
 from microdsd.models.card import ModelCard
 from microdsd.models.contents import Channels, Phases
 from microdsd.networks import PotentialUNet
@@ -47,11 +47,6 @@ from microdsd.sampling.origins import Regions
 
 BATCH_VOXELS = {"cpu": 1 << 15, "cuda": 1 << 22}
 """Voxels of a batch: what keeps a device busy without holding more than it must."""
-
-LARGE_BOX = 1 << 22
-"""Voxels of a box beyond which samples of several lattices are made in bytes per voxel.
-
-A constant: samples must not depend on the machine's memory."""
 
 _REHEARSED = 64
 """Longest axis of the box that threads are measured with, voxels."""
