@@ -186,5 +186,8 @@ class ModelCard:
         for name in ("volumes", "last_draw"):  # as in files from before there was the entry
             if raw[name] is None:
                 del raw[name]
+        for walk in raw["walks"]:
+            if not walk["passes"]:
+                del walk["passes"]
         raw["classes"] = [[name, spans] for name, spans in self.classes.items()]
         return json.dumps({"format_version": FORMAT_VERSION, **raw}, sort_keys=True)

@@ -13,6 +13,12 @@ from microdsd.networks.last_draw import HIGHEST_LEVEL
 _FEWEST_WITH_REDRAW = 6
 """Evaluations from which on the last of them is better spent on a redraw than on the walk."""
 
+_REDRAWN_IN_PASSES = 0.5
+"""Noise level, voxels, at which samples are drawn again in passes, unless the walk ends above.
+
+At lower ones less of a surface is drawn anew, at higher ones more loose voxels are drawn
+(docs/decisions/0029)."""
+
 _REPEATED = (1.0, 8.0)
 """Lowest and highest noise level, voxels, from which steps are repeated."""
 
@@ -71,7 +77,7 @@ class WalkPlan:
         """Plan the walk of a model in some number of network evaluations.
 
         One evaluation is left for a redraw, at the last level of the walk: a lower one brings back
-        the speckle of the draw (docs/decisions/0010). Networks that do not read out phases make
+        the speckle of the draw (docs/decisions/0010); in passes, at a higher one. Networks that do not read out phases make
         none, nor do walks that need all evaluations.
 
         Parameters
@@ -91,14 +97,15 @@ class WalkPlan:
         walk = card.walk(evaluations, sigma_last)
         method = METHODS[card.method]
         reads_out = method.potential and card.network.read_out
-        redraws = (walk.last,) if reads_out and evaluations >= _FEWEST_WITH_REDRAW else ()
+        # The network of the last draw knows no more noise, nor walkers on blocks of voxels.
+        known = min((HIGHEST_LEVEL, *card.octaves))
+        passes = walk.passes if card.last_draw and walk.last <= known else 0
+        redraw = min(max(walk.last, _REDRAWN_IN_PASSES), known) if passes else walk.last
+        redraws = (redraw,) if reads_out and evaluations >= _FEWEST_WITH_REDRAW else ()
         number = evaluations - len(redraws)
         levels = tuple(method.levels(walk.first, walk.last, number, card.octaves))
         if epsilon is not None:
             levels = levels[:1]
-        # The network of the last draw knows no more noise, nor walkers on blocks of voxels.
-        known = min((HIGHEST_LEVEL, *card.octaves))
-        passes = walk.passes if card.last_draw and walk.last <= known else 0
         return cls(
             levels, walk.sharpness, walk.temperature, passes, redraws=redraws, epsilon=epsilon
         )

@@ -75,7 +75,9 @@ class LastDrawUNet(UNet):
 
     The read-out says of every voxel by itself what the walkers say of its phase. This network adds
     what neighbours that are drawn already say, in whatever order they were drawn, so that voxels
-    drawn one after another follow the joint law of all. Untrained it is the read-out.
+    drawn one after another follow the joint law of all. It scales the read-out's log odds, too:
+    draws are spoilt by small probabilities of many voxels that are not as small as they should be.
+    Untrained it is the read-out.
 
     Parameters
     ----------
@@ -100,7 +102,7 @@ class LastDrawUNet(UNet):
     def __init__(self, config: UNetConfig) -> None:
         species = config.species
         inputs = 2 * species + (1 + species) + 1
-        super().__init__(config, species, inputs)
+        super().__init__(config, 2 * species, inputs)
 
     def forward(
         self,
@@ -120,7 +122,8 @@ class LastDrawUNet(UNet):
         seen = log_odds.clamp(-_SURE, _SURE) / _SCALE
         x = torch.cat([seen, occupation, marks.float(), walls], dim=1)
         condition = self.embedded(occupation, t, fractions, classes)
-        log_odds = log_odds + self.on_lattice(x, condition, kernel.lattice)
+        scale, shift = self.on_lattice(x, condition, kernel.lattice).chunk(2, dim=1)
+        log_odds = (1 + scale) * log_odds + shift
         return torch.cat([torch.zeros_like(log_p[:, :1]), log_odds], 1).log_softmax(1)
 
 

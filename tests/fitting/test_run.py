@@ -29,7 +29,8 @@ def run_of(source=FLAT, steps=2, window=8, settings=None, **options):
 
 
 def weights(run):
-    return torch.cat([w.flatten() for w in run.trainer.averaged.state_dict().values()])
+    networks = (run.trainer.averaged, run.last_draw.network)
+    return torch.cat([w.flatten() for net in networks for w in net.state_dict().values()])
 
 
 @pytest.fixture
@@ -229,18 +230,20 @@ def test_files_and_regions(tmp_path):
         run_of(str(tmp_path / "nowhere.h5"))
 
 
-def test_a_stopped_run_goes_on_exactly(tmp_path):
-    whole = run_of(steps=5)
+@pytest.mark.parametrize("done", [2, 6, 7])
+def test_a_stopped_run_goes_on_exactly(tmp_path, done):
+    """Within the training of the walk, at its end, and within that of the last draw."""
+    whole = run_of(steps=6)
     losses = [r.loss for r in whole.records()]
-    stopped = run_of(steps=5)
-    for record in stopped.records():
-        if record.step == 2:
-            break
+    assert len(losses) == 6 + 2
+    stopped = run_of(steps=6)
+    for _ in zip(range(done), stopped.records(), strict=False):
+        pass
     stopped.save_state(tmp_path / "state")
     stopped.save_state(tmp_path / "state")  # over the earlier one
-    resumed = run_of(steps=5)
+    resumed = run_of(steps=6)
     resumed.restore(tmp_path / "state")
-    assert [r.loss for r in resumed.records()] == losses[2:]
+    assert [r.loss for r in resumed.records()] == losses[done:]
     assert torch.equal(weights(resumed), weights(whole))
     assert resumed.gains == whole.gains
     assert [p.name for p in tmp_path.iterdir()] == ["state"]
@@ -252,7 +255,7 @@ def test_the_budget_may_grow(tmp_path):
     run.save_state(tmp_path / "state")
     longer = run_of(steps=4)
     longer.restore(tmp_path / "state")
-    assert [r.step for r in longer.records()] == [3, 4]
+    assert [r.step for r in longer.records() if not r.last_draw] == [3, 4]
 
 
 @pytest.mark.parametrize(
