@@ -77,8 +77,8 @@ class WalkPlan:
         """Plan the walk of a model in some number of network evaluations.
 
         One evaluation is left for a redraw, at the last level of the walk: a lower one brings back
-        the speckle of the draw (docs/decisions/0010); in passes, at a higher one. Networks that do not read out phases make
-        none, nor do walks that need all evaluations.
+        the speckle of the draw (docs/decisions/0010); before passes, at half a voxel at least.
+        Networks that do not read out phases make none, nor do walks that need all evaluations.
 
         Parameters
         ----------
@@ -115,7 +115,8 @@ class WalkPlan:
 
         The temperature of draws in passes makes single draws speckled.
         """
-        return replace(self, passes=0, temperature=0.0)
+        redraws = self.levels[-1:] if self.redraws else ()
+        return replace(self, passes=0, temperature=0.0, redraws=redraws)
 
     def steps(self) -> list[tuple[float, float]]:
         """Return the noise levels at both ends of every step, repeated steps in a row."""
