@@ -1,6 +1,6 @@
 """What is left to tell samples from rock at the scale of the voxel, model by model.
 
-    python workflows/benchmarks/last_draw.py before.model berea-3d --coarsen 2 --layers 136 200 -n 70
+    python workflows/benchmarks/last_draw.py before.model berea-3d --coarsen 2 --layers 136 200
 
 Windows are cut from two halves of layers that training never saw; samples have their compositions,
 one each. What learned on one half judges the other: a linear discriminant on the shares of the
