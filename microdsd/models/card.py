@@ -20,6 +20,8 @@ from microdsd.process.lattice import Boundary
 
 FORMAT_VERSION = 2
 
+_ROUNDING = 1e-9
+
 
 def window_words(window: Sequence[int]) -> str:
     """Write the size of a window.
@@ -154,7 +156,8 @@ class ModelCard:
         """
         if walk.evaluations < 1:
             raise InputError(f"walk: evaluations={walk.evaluations}; give at least 1")
-        if not self.sigma_min <= walk.last < walk.first <= self.sigma_max:
+        highest = self.sigma_max * (1 + _ROUNDING)  # walks are rounded to 12 digits
+        if not self.sigma_min <= walk.last < walk.first <= highest:
             raise InputError(
                 f"walk: from {walk.first:g} to {walk.last:g}; the model was trained on levels from "
                 f"{self.sigma_max:g} down to {self.sigma_min:g}, and a walk goes down"
