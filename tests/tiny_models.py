@@ -1,5 +1,7 @@
 """Models too small to be good, for tests of everything around them."""
 
+from dataclasses import replace
+
 import numpy as np
 import torch
 
@@ -9,6 +11,8 @@ from microdsd.models.contents import Phases
 from microdsd.models.properties import TrainedProperties
 from microdsd.models.walk_back import WalkBack
 from microdsd.networks import PotentialUNet, RateUNet, UNetConfig
+from microdsd.networks.build import joined
+from microdsd.networks.last_draw import LastDrawUNet
 from microdsd.networks.octaves import OctaveUNets
 
 NAMES = ("pore", "solid", "clay", "metal")
@@ -72,6 +76,28 @@ def told_model(names=("specific_surface_area", "euler_density:pore"), seed=0, **
     properties = TrainedProperties.of(names, fractions, values)
     card = tiny_card(network=config, properties=properties, unit="voxel", **changes)
     return MicrostructureModel(tiny_network(config=config), card, "cpu", "float32")
+
+
+def tiny_last_draw(ndim=2, species=1, seed=5, classes=0):
+    """An untrained network of the last draw whose every weight matters."""
+    with torch.random.fork_rng(devices=[]):
+        torch.random.default_generator.manual_seed(seed)
+        network = LastDrawUNet(UNetConfig(ndim, species, (4, 8), (1, 1), 8, classes=classes))
+        with torch.no_grad():
+            for weight in network.parameters():
+                if not weight.any():
+                    weight.normal_(0, 0.3)
+    return network
+
+
+def in_passes(model):
+    """The model with an untrained network of the last draw, which all its walks use."""
+    of_walk = model.network.config
+    last_draw = tiny_last_draw(of_walk.ndim, of_walk.species, classes=of_walk.classes)
+    passes = 1 << of_walk.ndim
+    walks = tuple(replace(walk, passes=passes, temperature=1.0) for walk in model.card.walks)
+    card = replace(model.card, last_draw=last_draw.config, walks=walks)
+    return MicrostructureModel(joined(model.network, last_draw), card, "cpu", "float32")
 
 
 def octave_model(ndim=2, phases=2, classes=(), octaves=(4.0,), **changes):

@@ -189,6 +189,7 @@ def _show_model(model: dict[str, Any], left: list[str]) -> str:
             f"{walk['last']:.3g} voxels, sharpness {exponents(walk['sharpness'])}"
             for walk in model["walks"]
         ),
+        *_last_draw(model),
         f"  trained on {model['data']}, {model['steps']} steps in {model['minutes']} min",
     ]
     if start := model["start"]:
@@ -209,6 +210,17 @@ def _of_scan(model: dict[str, Any], phase: str) -> str:
     return "".join(
         f"; of the scan{f' of {name}' if name else ''} {words}" for name, words in known.items()
     )
+
+
+def _last_draw(model: dict[str, Any]) -> list[str]:
+    """Say that phases are drawn in passes, and by what, where they are."""
+    passes, record = max(walk["passes"] for walk in model["walks"]), model["last_draw"]
+    if not passes or record is None:
+        return []
+    return [
+        f"  at the end phases are drawn in {passes} passes, each given those drawn before, by a "
+        f"network trained {record['steps']} steps in {record['minutes']} min"
+    ]
 
 
 def _lattices(model: dict[str, Any]) -> list[str]:

@@ -62,7 +62,10 @@ def _budget(run: TrainingRun) -> str:
     kept = 60 * run.trainer.reserve
     if kept:
         amount = f"{math.ceil(kept)} s" if kept < 90 else f"{kept / 60:.1f} min"
-        parts.append(f"{amount} of them kept to calibrate the samples against held-back material")
+        learns = "learn the last draw and to " if run.last_draw else ""
+        parts.append(
+            f"{amount} of them kept to {learns}calibrate the samples against held-back material"
+        )
     elif run.calibrates:
         parts.append("then the samples are calibrated against held-back material")
     return f"budget: {', '.join(parts)}; Ctrl-C stops, --resume goes on"

@@ -34,7 +34,8 @@ from microdsd.microstructure import as_microstructure, phases_of
 from microdsd.microstructure.composition import Fractions
 from microdsd.models.card import ModelCard
 from microdsd.models.contents import Contents
-from microdsd.models.walk_back import WalkBack
+from microdsd.models.walk_back import JOINT_TEMPERATURE, WalkBack
+from microdsd.networks.last_draw import HIGHEST_LEVEL
 from microdsd.progress import Progress, Stage, stage
 
 Array = np.ndarray
@@ -53,7 +54,7 @@ FEW_EVALUATIONS = (4, 8, 16)
 """Numbers of evaluations that models are calibrated for, besides their own and up to half of it."""
 
 _SHARPNESS = (0.8, 2.0)
-_HIGHEST_LAST = 1.3
+_HIGHEST_LAST = HIGHEST_LEVEL
 _LOWEST_FIRST = 0.25
 """Bounds: of exponents, of the last level in voxels, of the first as a share of the horizon."""
 
@@ -62,7 +63,7 @@ _LEVEL_STEP, _SHARPNESS_STEP, _TEMPERATURE_STEP = math.log(1.33), math.log(1.06)
 samples."""
 
 _TEMPERATURE = 0.4
-"""Where the search for the temperature begins."""
+"""Where the search for the temperature begins, unless phases are drawn in passes."""
 
 _ROUNDS = 4
 """Improvements that are tried."""
@@ -254,6 +255,7 @@ class _Settings:
 
     def __init__(self, card: ModelCard) -> None:
         self._horizon, species = card.sigma_max, card.network.species
+        self._passes = max(walk.passes for walk in card.walks)
         # In the smallest of boxes the first level must still lie above the last.
         lowest_first = max(
             _LOWEST_FIRST * self._horizon, min(2 * _HIGHEST_LAST, 0.7 * self._horizon)
@@ -271,14 +273,15 @@ class _Settings:
         """Return where the search begins: few evaluations start lower and end higher."""
         n, exponents = evaluations, [1.0] * (len(self.steps) - 3)
         start = [self._horizon * n / (n + 8), 0.5 + 2 / n, *exponents]
-        return np.append(np.log(np.clip(start, self._lowest, self._highest)), _TEMPERATURE)
+        temperature = JOINT_TEMPERATURE if self._passes else _TEMPERATURE
+        return np.append(np.log(np.clip(start, self._lowest, self._highest)), temperature)
 
     def walk(self, evaluations: int, point: Array) -> WalkBack:
         """Return the walk of a point."""
         settings = np.clip(np.exp(point[:-1]).round(4), self._lowest, self._highest)
         first, last, *sharpness = settings.tolist()
         temperature = float(np.clip(point[-1].round(4), 0.0, 1.0))
-        return WalkBack(evaluations, first, last, tuple(sharpness), temperature)
+        return WalkBack(evaluations, first, last, tuple(sharpness), temperature, self._passes)
 
     def moved(self, walk: WalkBack, evaluations: int) -> WalkBack:
         """Return a walk in another number of evaluations, as far from its start as another walk."""

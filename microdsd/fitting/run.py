@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
 from functools import cached_property, partial
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -19,6 +19,7 @@ from microdsd.encoding.scan import Source, number_of_windows
 from microdsd.encoding.windows import Symmetry
 from microdsd.errors import CheckpointError, InputError
 from microdsd.fitting.calibration import Pace, calibrated_walks, calibration_seconds
+from microdsd.fitting.last_draw import SHARE, LastDrawTraining, budget
 from microdsd.fitting.material import open_material
 from microdsd.fitting.record import name_of, record_of_versions
 from microdsd.fitting.start import network_of_start, record_of_start, weights_of_start
@@ -33,8 +34,10 @@ from microdsd.models.card import ModelCard
 from microdsd.models.methods import METHODS
 from microdsd.models.properties import PropertySamples
 from microdsd.models.volume_walk import UNCALIBRATED
-from microdsd.models.walk_back import WalkBack
+from microdsd.models.walk_back import JOINT_TEMPERATURE, WalkBack
 from microdsd.networks import Method, UNetConfig, build_network
+from microdsd.networks.build import joined, without_last_draw
+from microdsd.networks.last_draw import LastDrawUNet
 from microdsd.networks.size import network_size_for, require_memory
 from microdsd.networks.unet import n_parameters
 from microdsd.process import (
@@ -84,6 +87,9 @@ _TO_FINISH = 0.03
 
 _SLACK = 1.15
 """Trained networks, and a machine that gets busier, are slower than a first measurement."""
+
+_LAST_DRAW = "last_draw."
+"""Before the names of its tensors in a saved state."""
 
 _SITES = {2: 64, 3: 32}
 """Sites per axis that the network of an octave learns from at a time, by the number of axes."""
@@ -215,7 +221,7 @@ class TrainingRun:
             torch.manual_seed(config.seed)
             unet = build_network(method, self.network, len(shapes))
         if start_from is not None:
-            trained = start_from.network.state_dict()
+            trained = without_last_draw(start_from.network.state_dict())
             unet.load_state_dict(weights_of_start(trained, unet.state_dict()))
         unet = unet.to(self.device).to(memory_format=unet.memory_format)  # type: ignore[call-overload]
         self._built = partial(
@@ -238,6 +244,18 @@ class TrainingRun:
             self._stopwatch,
             self._ranks,
         )
+        self.last_draw: LastDrawTraining | None = None
+        if self.reads_out and not for_volumes:
+            self.last_draw = LastDrawTraining(
+                self.trainer.averaged,
+                self.material,
+                self.tasks[0].walk,
+                (config.sigma_min, (*self.octaves, self.sigma_max)[0]),
+                budget(config),
+                precision,
+                self._ranks,
+                cast("LastDrawUNet | None", start_from.network.last_draw if start_from else None),
+            )
         self._precision_asked = precision
         self.n_parameters = n_parameters(unet)
         self.gains: tuple[float, ...] = ()
@@ -253,7 +271,20 @@ class TrainingRun:
             if record.gains:
                 self.gains = record.gains
                 self._course.append((round(record.minutes, 2), self._mean_gain()))
-            yield record
+            yield replace(record, progress=record.progress * (1 - self._share_of_last_draw))
+        if self.last_draw is not None:
+            yield from self._records_of_last_draw(self.last_draw)
+
+    @property
+    def _share_of_last_draw(self) -> float:
+        return SHARE if self.last_draw else 0.0
+
+    def _records_of_last_draw(self, last_draw: LastDrawTraining) -> Iterator[StepRecord]:
+        """Train the last draw; its records say so, and go on where those of the walk ended."""
+        for record in last_draw.records(self.trainer.precision):
+            progress = 1 - SHARE * (1 - record.progress)
+            minutes = self.trainer.minutes
+            yield replace(record, progress=progress, minutes=minutes, gains=None, last_draw=True)
 
     def _mean_gain(self) -> float:
         return sum(self.gains) / len(self.gains)
@@ -264,6 +295,8 @@ class TrainingRun:
         The gain is that on held-back windows, the mean over all noise levels.
         """
         gain = f"gain {self._mean_gain():.3f}, " if self.gains else ""
+        if record.last_draw:
+            gain = "last draw, "
         rate = f"{record.rate:.0f}" if record.rate >= 10 else f"{record.rate:.1f}"
         return f"{gain}loss {record.loss:.3f}, step {record.step}, {rate}/s"
 
@@ -278,8 +311,7 @@ class TrainingRun:
             model = self._with_free_samples(model)
         if self._ranks.size == 1:
             return model
-        card = self._ranks.decided(model.card)
-        return MicrostructureModel(self.trainer.averaged, card, self.device, self.trainer.dtype)
+        return self._with_card(self._ranks.decided(model.card))
 
     def _calibrated(self, model: MicrostructureModel) -> MicrostructureModel:
         """Fit the model's walk back to make what is like the held-back windows."""
@@ -300,8 +332,7 @@ class TrainingRun:
             "minutes": round(self.trainer.minutes, 2),
             "calibration": done,
         }
-        card = replace(model.card, walks=calibration.walks, provenance=provenance)
-        return MicrostructureModel(self.trainer.averaged, card, self.device, self.trainer.dtype)
+        return self._with_card(replace(model.card, walks=calibration.walks, provenance=provenance))
 
     def _for_volumes(self, model: MicrostructureModel) -> MicrostructureModel:
         """Fit how volumes are made: their slices are to be like the held-back windows."""
@@ -324,8 +355,7 @@ class TrainingRun:
             "minutes": round(self.trainer.minutes, 2),
             "calibration": done,
         }
-        card = replace(model.card, volumes=calibration.walk, provenance=provenance)
-        return MicrostructureModel(self.trainer.averaged, card, self.device, self.trainer.dtype)
+        return self._with_card(replace(model.card, volumes=calibration.walk, provenance=provenance))
 
     def _with_free_samples(self, model: MicrostructureModel) -> MicrostructureModel:
         """Measure free samples of the compositions of real windows, for the card."""
@@ -351,8 +381,7 @@ class TrainingRun:
                     break
         rows = np.stack(list(fractions.values()), axis=1)[: len(samples)]
         free = PropertySamples.of(rows, self.material.measured(np.stack(samples)))
-        card = replace(model.card, properties=replace(known, free=free))
-        return MicrostructureModel(self.trainer.averaged, card, self.device, self.trainer.dtype)
+        return self._with_card(replace(model.card, properties=replace(known, free=free)))
 
     @property
     def validation_levels(self) -> tuple[float, ...]:
@@ -369,25 +398,33 @@ class TrainingRun:
         return self.material.held_back is not None and self.reads_out
 
     def _model(self) -> MicrostructureModel:
-        return MicrostructureModel(
-            self.trainer.averaged, self.card(), self.device, self.trainer.dtype
-        )
+        return self._with_card(self.card())
+
+    def _with_card(self, card: ModelCard) -> MicrostructureModel:
+        """Return the model of the averaged weights."""
+        network = self.trainer.averaged
+        if self.last_draw is not None:
+            network = joined(network, self.last_draw.network)
+        return MicrostructureModel(network, card, self.device, self.trainer.dtype)
 
     def _windows_to_calibrate(self) -> tuple[np.ndarray, list[str] | None]:
         real, classes = self._held_back_windows()
         return real, [self.classes[k] for k in classes] if self.classes else None
 
     def prepare(self) -> None:
-        """Keep the time that calibration needs, or its share where that is less."""
-        if self.config.minutes is None or not (self.calibrates and self._ranks.first):
+        """Keep the time of the last draw, and what calibration needs, or its share of the time."""
+        if self.config.minutes is None or self.trainer.reserve:
             return
-        if self.trainer.reserve:
+        kept = self._share_of_last_draw * self.config.minutes
+        if not (self.calibrates and self._ranks.first):
+            self.trainer.reserve = kept
             return
         model, (real, classes) = self._model(), self._windows_to_calibrate()
         self._pace = Pace.measure(model.card, model.generate, real, classes)
         full = _SLACK * calibration_seconds(model.card, len(real), self._pace) / 60
-        budget = self.config.minutes
-        self.trainer.reserve = min(full, _CALIBRATION_SHARE * budget) + self._to_finish * budget
+        minutes = self.config.minutes
+        kept += min(full, _CALIBRATION_SHARE * minutes) + self._to_finish * minutes
+        self.trainer.reserve = kept
 
     def _seconds_left(self) -> float:
         """Return the time that calibration in 2D has left."""
@@ -418,7 +455,7 @@ class TrainingRun:
             boundary=self.boundary,
             sigma_min=config.sigma_min,
             sigma_max=self.sigma_max,
-            walks=(WalkBack(evaluations, self.sigma_max, sigma_last),),
+            walks=(self._uncalibrated_walk(evaluations, sigma_last),),
             evaluations=evaluations,
             symmetry=self.symmetry,
             validation_levels=self.validation_levels,
@@ -435,17 +472,29 @@ class TrainingRun:
                 "gains_by_minute": self._course,
                 "parameters": self.n_parameters,
                 "precision": asdict(trainer.precision) if trainer.precision else None,
+                **({"last_draw": self.last_draw.record()} if self.last_draw else {}),
                 **({"ranks": self._ranks.size} if self._ranks.size > 1 else {}),
                 "config": asdict(config),
                 **record_of_versions(),
             },
             method=self.method,
             octaves=self.octaves,
+            last_draw=self.last_draw.config if self.last_draw else None,
         )
+
+    def _uncalibrated_walk(self, evaluations: int, sigma_last: float) -> WalkBack:
+        walk = WalkBack(evaluations, self.sigma_max, sigma_last)
+        if self.last_draw is None:
+            return walk
+        return replace(walk, temperature=JOINT_TEMPERATURE, passes=1 << len(self.window))
 
     def save_state(self, path: str | Path) -> None:
         """Write all that `restore` needs to go on, atomically, over any earlier state."""
         tensors, numbers = self.trainer.state()
+        of_last_draw: dict[str, Any] = {}
+        if self.last_draw is not None:
+            more, of_last_draw = self.last_draw.state()
+            tensors |= {f"{_LAST_DRAW}{name}": tensor for name, tensor in more.items()}
         with atomic_write(path, overwrite=True) as temporary:
             temporary.write_bytes(
                 pack_state(
@@ -454,6 +503,7 @@ class TrainingRun:
                         **numbers,
                         "gains": self.gains,
                         "course": self._course,
+                        "last_draw": of_last_draw,
                         "run": self._identity(),
                     },
                 )
@@ -478,7 +528,14 @@ class TrainingRun:
             self.gains = tuple(map(float, numbers["gains"]))
             course = numbers.get("course", ())
             self._course = [(float(minutes), float(gain)) for minutes, gain in course]
+            of_last_draw = {
+                name.removeprefix(_LAST_DRAW): tensors.pop(name)
+                for name in [*tensors]
+                if name.startswith(_LAST_DRAW)
+            }
             self.trainer.restore(tensors, numbers)
+            if self.last_draw is not None:
+                self.last_draw.restore(of_last_draw, numbers["last_draw"])
         except (KeyError, TypeError, ValueError, RuntimeError, IndexError) as error:
             raise CheckpointError(
                 f"{path}: the state of this stopped run is damaged "
@@ -515,6 +572,7 @@ class TrainingRun:
             "octaves": list(self.octaves),
             **({"for_volumes": True} if self.for_volumes else {}),
             **({"conditions": list(map(str, self.conditions))} if self.conditions else {}),
+            **({"last_draw": repr(self.last_draw.config)} if self.last_draw else {}),
             **self.tasks[0].objective.settings,
             **settings,
         }

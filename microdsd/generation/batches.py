@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from functools import cached_property
+from functools import cached_property, partial
+from typing import cast
 
 import numpy as np
 import torch
@@ -19,13 +20,14 @@ from microdsd.generation.memory import (
     require_memory_for_work,
 )
 from microdsd.generation.properties import measure_windows, properties_of_targets
-from microdsd.generation.request import GenerationRequest
+from microdsd.generation.request import LARGE_BOX, GenerationRequest
 from microdsd.generation.targets import require_within_reach, scores_of_targets
 from microdsd.microstructure.voxels import VoxelSize
 from microdsd.models.card import ModelCard
 from microdsd.models.contents import Channels, Phases
 from microdsd.networks import PotentialUNet
 from microdsd.networks.build import Network
+from microdsd.networks.last_draw import LastDrawUNet
 from microdsd.networks.octaves import OctaveUNets
 from microdsd.networks.slices import SliceNetworks
 from microdsd.networks.steering import Aims, Steered
@@ -52,11 +54,6 @@ from microdsd.sampling.particles import Aim, Chooser, Measure, Particles, Pilot,
 
 BATCH_VOXELS = {"cpu": 1 << 15, "cuda": 1 << 22}
 """Voxels of a batch: what keeps a device busy without holding more than it must."""
-
-LARGE_BOX = 1 << 22
-"""Voxels of a box beyond which samples of several lattices are made in bytes per voxel.
-
-A constant: samples must not depend on the machine's memory."""
 
 PILOTS = 32
 """Walks from which it is learned how a walk's end can be forecast."""
@@ -437,4 +434,9 @@ class BatchedSampler:
         steered = Steered(network, aims) if aims.given else network
         read_out = steered.joint if network.config.read_out else None
         fractions, guide = self._fractions(request), self._guide(request)
-        return ConditionedNetwork(steered, read_out, fractions, guide, observe)
+        last_draw = None
+        if request.plan.passes:
+            last_draw = partial(
+                cast(LastDrawUNet, network.last_draw), classes=self._classes(request)
+            )
+        return ConditionedNetwork(steered, read_out, fractions, guide, observe, last_draw)

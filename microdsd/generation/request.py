@@ -28,6 +28,11 @@ from microdsd.process import Boundary, Lattice
 from microdsd.process.lattice import MIN_LENGTH
 from microdsd.sampling.guidance import Guide
 
+LARGE_BOX = 1 << 22
+"""Voxels of a box beyond which samples of several lattices are made in bytes per voxel.
+
+A constant: samples must not depend on the machine's memory."""
+
 OPTIONS = ("n", "phase_fraction", "intensity", "shape", "epsilon", *SHARED_OPTIONS)
 
 
@@ -37,6 +42,10 @@ _VOLUME_REMARK = (
 )
 _UNCALIBRATED_REMARK = (
     f"{_VOLUME_REMARK}; the model is not calibrated for volumes, train with --for-volumes"
+)
+_AT_ONCE_REMARK = (
+    "in boxes of this size the phases are not drawn in passes: surfaces are flatter on the scale "
+    "of the voxel than in smaller boxes"
 )
 
 
@@ -215,6 +224,10 @@ class GenerationRequest:
         number = card.evaluations if evaluations is None else evaluations
         _check_sigma_last(card, sigma_last)
         plan = WalkPlan.of(card, whole_number(number, "evaluations", least=1), sigma_last, epsilon)
+        remarks = _size_remarks(card, shape)
+        if plan.passes and card.octaves and lattice.n_sites > LARGE_BOX:
+            plan = plan.at_once()
+            remarks.append(_AT_ONCE_REMARK)
         if guide is not None:
             if not callable(guide):
                 raise InputError(
@@ -235,7 +248,7 @@ class GenerationRequest:
             plan,
             one_seed(rng, seed),
             tuple(range(n) if streams is None else streams),
-            (*_size_remarks(card, shape), *ranges),
+            (*remarks, *ranges),
             layout=layout,
             guide=guide,
             classes=classes,

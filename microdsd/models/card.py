@@ -21,6 +21,8 @@ from microdsd.process.lattice import Boundary
 
 FORMAT_VERSION = 2
 
+_ROUNDING = 1e-9
+
 
 def window_words(window: Sequence[int]) -> str:
     """Write the size of a window.
@@ -96,6 +98,8 @@ class ModelCard:
         standard error. A phase is left out whose integral range the scan is too small to tell.
     properties : TrainedProperties, optional
         Of a network that is told of properties, which these are and what they were in training.
+    last_draw : UNetConfig, optional
+        Network by which phases are drawn in passes at the end of a walk; see `WalkBack.passes`.
     """
 
     __pydantic_config__: ClassVar = CONFIG
@@ -122,6 +126,7 @@ class ModelCard:
     volumes: VolumeWalk | None = None
     scan_fractions: Mapping[str, Mapping[str, tuple[float, float]]] = field(default_factory=dict)
     properties: TrainedProperties | None = None
+    last_draw: UNetConfig | None = None
 
     @property
     def phases(self) -> Mapping[int, str]:
@@ -161,13 +166,19 @@ class ModelCard:
         """
         if walk.evaluations < 1:
             raise InputError(f"walk: evaluations={walk.evaluations}; give at least 1")
-        if not self.sigma_min <= walk.last < walk.first <= self.sigma_max:
+        highest = self.sigma_max * (1 + _ROUNDING)  # walks are rounded to 12 digits
+        if not self.sigma_min <= walk.last < walk.first <= highest:
             raise InputError(
                 f"walk: from {walk.first:g} to {walk.last:g}; the model was trained on levels from "
                 f"{self.sigma_max:g} down to {self.sigma_min:g}, and a walk goes down"
             )
         if not 0 <= walk.temperature <= 1:
             raise InputError(f"walk: temperature={walk.temperature:g}; give 0 to 1")
+        most = 1 << len(self.window) if self.last_draw else 0
+        if not 0 <= walk.passes <= most:
+            raise InputError(
+                f"walk: passes={walk.passes}; the model draws phases in up to {most} passes"
+            )
         exponents = self.network.species if METHODS[self.method].potential else 0
         if len(walk.sharpness) != exponents or any(one <= 0 for one in walk.sharpness):
             raise InputError(
@@ -185,12 +196,15 @@ class ModelCard:
         """Return one JSON document, which `card_from_json` reads."""
         raw = asdict(self) | self.contents.entries()
         del raw["contents"]
-        for entry in ("volumes", "properties"):  # as in files from before there were these
+        for entry in ("volumes", "properties", "last_draw"):  # as in files from before
             if raw[entry] is None:
                 del raw[entry]
         if not self.scan_fractions:
             del raw["scan_fractions"]
         if self.properties is None:
             del raw["network"]["properties"]
+        for walk in raw["walks"]:
+            if not walk["passes"]:
+                del walk["passes"]
         raw["classes"] = [[name, spans] for name, spans in self.classes.items()]
         return json.dumps({"format_version": FORMAT_VERSION, **raw}, sort_keys=True)

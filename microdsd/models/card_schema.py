@@ -17,6 +17,7 @@ from pydantic import TypeAdapter, ValidationError
 from microdsd.errors import CheckpointError, InputError
 from microdsd.models.card import FORMAT_VERSION, ModelCard
 from microdsd.models.methods import METHODS
+from microdsd.networks.unet import UNetConfig
 
 _FEW_EVALUATIONS = 8
 """For which earlier files give a last level, besides that for their own number."""
@@ -51,6 +52,7 @@ def card_from_json(text: str) -> ModelCard:
         "classes": [],
         "octaves": [],
         "volumes": None,
+        "last_draw": None,
         "properties": None,
         "scan_fractions": {},
     }
@@ -146,6 +148,7 @@ def _contradictions(card: ModelCard) -> Iterator[str]:
     yield from _of_walks(card)
     yield from _of_volumes(card)
     yield from _of_properties(card)
+    yield from _of_last_draw(card)
     start = card.provenance.get("start")
     if start is not None and not (isinstance(start, Mapping) and "digest" in start):
         yield f"provenance.start={_brief(start)} does not say which model it was"
@@ -156,10 +159,7 @@ def _of_network(card: ModelCard) -> Iterator[str]:
     axes = len(card.window)
     if network.ndim not in (2, 3) or network.ndim != axes:
         yield f"network.ndim={network.ndim}, with a window of {axes} axes"
-    if not 1 <= len(network.widths) <= _DEEPEST or not _all_within(network.widths, 1, _WIDEST):
-        yield f"network.widths={_brief(network.widths)} are no channels per resolution"
-    if len(network.blocks) != len(network.widths) or not _all_within(network.blocks, 0, _WIDEST):
-        yield f"network.blocks={_brief(network.blocks)} are not one number per resolution"
+    yield from _of_stages("network", network)
     if not _all_within((network.embedding, network.top), 1, _WIDEST):
         yield f"network.embedding={network.embedding}, network.top={network.top}"
     if network.species != len(card.contents.species):
@@ -178,6 +178,30 @@ def _of_network(card: ModelCard) -> Iterator[str]:
         method.require_learnable(card.contents, classes=bool(card.classes))
     except InputError as error:
         yield str(error)
+
+
+def _of_stages(name: str, network: UNetConfig) -> Iterator[str]:
+    if not 1 <= len(network.widths) <= _DEEPEST or not _all_within(network.widths, 1, _WIDEST):
+        yield f"{name}.widths={_brief(network.widths)} are no channels per resolution"
+    if len(network.blocks) != len(network.widths) or not _all_within(network.blocks, 0, _WIDEST):
+        yield f"{name}.blocks={_brief(network.blocks)} are not one number per resolution"
+
+
+def _of_last_draw(card: ModelCard) -> Iterator[str]:
+    network, most = card.last_draw, 1 << len(card.window)
+    for walk in card.walks:
+        if not 0 <= walk.passes <= (most if network else 0):
+            yield f"walks: passes={walk.passes}, with last_draw={_brief(network)}"
+    if network is None:
+        return
+    if not card.network.read_out:
+        yield "last_draw is of a network that reads out phases, and this one does not"
+    yield from _of_stages("last_draw", network)
+    if not 1 <= network.embedding <= _WIDEST:
+        yield f"last_draw.embedding={network.embedding}"
+    same = ("ndim", "species", "classes")
+    if any(getattr(network, name) != getattr(card.network, name) for name in same):
+        yield f"last_draw={_brief(network)} is not of network={_brief(card.network)}"
 
 
 def _of_material(card: ModelCard) -> Iterator[str]:

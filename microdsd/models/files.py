@@ -51,13 +51,14 @@ def read_network(path: str | Path) -> tuple[Network, ModelCard]:
     """
     weights, card = read_model(path)
     config = card.network
-    if sum(config.blocks) > len(weights):  # each has weights of its own
+    blocks = config.blocks + (card.last_draw.blocks if card.last_draw else ())
+    if sum(blocks) > len(weights):  # each has weights of its own
         raise CheckpointError(
             f"{path}: {len(weights)} tensors of weights, for a network with blocks="
-            f"{config.blocks}; the file is damaged"
+            f"{blocks}; the file is damaged"
         )
     with torch.device("meta"):
-        network = build_network(card.method, config, 1 + len(card.octaves))
+        network = build_network(card.method, config, 1 + len(card.octaves), card.last_draw)
     expected = network.state_dict()
     for name in sorted({*expected, *weights}):
         if name not in weights or name not in expected:

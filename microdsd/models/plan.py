@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import itertools
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from microdsd.models.card import ModelCard
 from microdsd.models.methods import METHODS
+from microdsd.networks.last_draw import HIGHEST_LEVEL
 
 _FEWEST_WITH_REDRAW = 6
 """Evaluations from which on the last of them is better spent on a redraw than on the walk."""
+
+_REDRAWN_IN_PASSES = 0.5
+"""Noise level, voxels, at which samples are drawn again in passes, unless the walk ends above.
+
+At lower ones less of a surface is drawn anew, at higher ones more loose voxels are drawn
+(docs/decisions/0029)."""
 
 _REPEATED = (1.0, 8.0)
 """Lowest and highest noise level, voxels, from which steps are repeated."""
@@ -30,6 +37,8 @@ class WalkPlan:
         `microdsd.models.WalkBack`.
     temperature : float
         Of the last assignment of phases; see there.
+    passes : int
+        In which phases are drawn; see there.
     repeats : int
         How often steps from 8 to 1 voxels are made: the walkers walk forward over the step, by the
         exact kernel, and it is made again, so that they and known material agree better
@@ -52,6 +61,7 @@ class WalkPlan:
     levels: tuple[float, ...]
     sharpness: tuple[float, ...] = ()
     temperature: float = 0.0
+    passes: int = 0
     repeats: int = 1
     redraws: tuple[float, ...] = ()
     epsilon: float | None = None
@@ -67,8 +77,8 @@ class WalkPlan:
         """Plan the walk of a model in some number of network evaluations.
 
         One evaluation is left for a redraw, at the last level of the walk: a lower one brings back
-        the speckle of the draw (docs/decisions/0010). Networks that do not read out phases make
-        none, nor do walks that need all evaluations.
+        the speckle of the draw (docs/decisions/0010); before passes, at half a voxel at least.
+        Networks that do not read out phases make none, nor do walks that need all evaluations.
 
         Parameters
         ----------
@@ -87,12 +97,26 @@ class WalkPlan:
         walk = card.walk(evaluations, sigma_last)
         method = METHODS[card.method]
         reads_out = method.potential and card.network.read_out
-        redraws = (walk.last,) if reads_out and evaluations >= _FEWEST_WITH_REDRAW else ()
+        # The network of the last draw knows no more noise, nor walkers on blocks of voxels.
+        known = min((HIGHEST_LEVEL, *card.octaves))
+        passes = walk.passes if card.last_draw and walk.last <= known else 0
+        redraw = min(max(walk.last, _REDRAWN_IN_PASSES), known) if passes else walk.last
+        redraws = (redraw,) if reads_out and evaluations >= _FEWEST_WITH_REDRAW else ()
         number = evaluations - len(redraws)
         levels = tuple(method.levels(walk.first, walk.last, number, card.octaves))
         if epsilon is not None:
             levels = levels[:1]
-        return cls(levels, walk.sharpness, walk.temperature, redraws=redraws, epsilon=epsilon)
+        return cls(
+            levels, walk.sharpness, walk.temperature, passes, redraws=redraws, epsilon=epsilon
+        )
+
+    def at_once(self) -> WalkPlan:
+        """Return the plan without passes: the most probable phases are assigned.
+
+        The temperature of draws in passes makes single draws speckled.
+        """
+        redraws = self.levels[-1:] if self.redraws else ()
+        return replace(self, passes=0, temperature=0.0, redraws=redraws)
 
     def steps(self) -> list[tuple[float, float]]:
         """Return the noise levels at both ends of every step, repeated steps in a row."""
@@ -124,5 +148,6 @@ class WalkPlan:
             **({"redraws": list(self.redraws)} if self.redraws else {}),
             **({"sharpness": list(self.sharpness)} if self.sharpness else {}),
             **({"temperature": self.temperature} if self.temperature else {}),
+            **({"passes": self.passes} if self.passes else {}),
             **({} if self.repeats == 1 else {"repeats": self.repeats}),
         }

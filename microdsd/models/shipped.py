@@ -57,6 +57,8 @@ class ModelInfo:
         Steps and minutes of its training.
     start : dict or None
         Record of the model whose weights the training started from.
+    last_draw : dict or None
+        Record of the training of the last draw's network, where there is one.
     convergence : Convergence
         How far the training came.
     file_size : int
@@ -82,6 +84,7 @@ class ModelInfo:
     steps: int | None
     minutes: float | None
     start: dict[str, Any] | None
+    last_draw: dict[str, Any] | None
     convergence: Convergence
     file_size: int = 0
     material: str | None = None
@@ -189,6 +192,7 @@ def model_info(path: str | Path) -> ModelInfo:
         steps=card.provenance.get("steps"),
         minutes=card.provenance.get("minutes"),
         start=card.provenance.get("start"),
+        last_draw=card.provenance.get("last_draw"),
         convergence=Convergence.of(card),
         file_size=path.stat().st_size,
         **_facts(path),

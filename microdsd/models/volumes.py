@@ -139,6 +139,7 @@ class SliceCards:
             evaluations=walk.evaluations,
             walks=(walk.walk_back(sigma_min, sigma_max, first.network.species),),
             volumes=walk,
+            last_draw=None,  # which is of a slice and not of volumes
             fraction_mean=mean,
             fraction_range={
                 name: (min(one[name][0] for one in ranges), max(one[name][1] for one in ranges))

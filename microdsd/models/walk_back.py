@@ -8,6 +8,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+JOINT_TEMPERATURE = 1.0
+"""Of draws in passes, unless calibrated: the draws are from the joint law."""
+
 
 @dataclass(frozen=True)
 class WalkBack:
@@ -29,6 +32,9 @@ class WalkBack:
         probabilities, and what is between from their powers 1 / temperature. The most probable
         phases make surfaces flatter than real ones are; drawn ones are speckled, for voxels are
         drawn independently.
+    passes : int
+        In which phases are drawn, each given those drawn before, by models that have learned it
+        (`ModelCard.last_draw`): at most 4 in 2D and 8 in 3D. 0 draws all voxels at once.
     """
 
     evaluations: int
@@ -36,12 +42,14 @@ class WalkBack:
     last: float
     sharpness: tuple[float, ...] = ()
     temperature: float = 0.0
+    passes: int = 0
 
     @classmethod
     def between(cls, calibrated: Sequence[WalkBack], evaluations: int) -> WalkBack:
         """Return settings for any number of evaluations, on straight lines in logarithms.
 
-        Temperatures, which may be 0, are on lines over the logarithm of the evaluations.
+        Temperatures, which may be 0, are on lines over the logarithm of the evaluations; passes
+        are the most of any.
 
         Parameters
         ----------
@@ -54,7 +62,7 @@ class WalkBack:
         --------
         >>> few, many = WalkBack(4, 10.0, 0.8, (1.2,)), WalkBack(16, 40.0, 0.2, (1.2,))
         >>> WalkBack.between([few, many], 8)
-        WalkBack(evaluations=8, first=20.0, last=0.4, sharpness=(1.2,), temperature=0.0)
+        WalkBack(evaluations=8, first=20.0, last=0.4, sharpness=(1.2,), temperature=0.0, passes=0)
         """
         numbers = [math.log(walk.evaluations) for walk in calibrated]
         settings = np.log([(walk.first, walk.last, *walk.sharpness) for walk in calibrated]).T
@@ -65,4 +73,5 @@ class WalkBack:
         )
         temperatures = [walk.temperature for walk in calibrated]
         temperature = float(np.interp(math.log(evaluations), numbers, temperatures))
-        return cls(evaluations, first, last, tuple(sharpness), round(temperature, 12))
+        passes = max(walk.passes for walk in calibrated)
+        return cls(evaluations, first, last, tuple(sharpness), round(temperature, 12), passes)

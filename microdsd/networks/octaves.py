@@ -23,6 +23,11 @@ class OctaveUNets(nn.Module):
     octaves : int
         Lattices of the walk: of voxels, of blocks of 2 voxels per axis, of 4, ...
 
+    Attributes
+    ----------
+    last_draw : LastDrawUNet or None
+        As of `microdsd.networks.unet.UNet`, on voxels.
+
     Examples
     --------
     >>> from microdsd.process import Lattice, TransitionKernel
@@ -32,9 +37,12 @@ class OctaveUNets(nn.Module):
     torch.Size([1, 1, 8, 6])
     """
 
+    last_draw: nn.Module | None
+
     def __init__(self, config: UNetConfig, octaves: int) -> None:
         super().__init__()
         self.config = config
+        self.last_draw = None
         self.octaves = nn.ModuleList(PotentialUNet(config) for _ in range(octaves))
 
     @property

@@ -117,6 +117,10 @@ class SliceNetworks(nn.Module):
         self._classes = None if classes is None else tuple(classes)
 
     @property
+    def last_draw(self) -> None:
+        """Return None: the last draws of slices are not those of volumes."""
+
+    @property
     def config(self) -> UNetConfig:
         """Return the configuration of the networks; that of the first axis, where they differ."""
         return self.normal_to(0).config

@@ -164,26 +164,33 @@ class UNet(nn.Module):
     config : UNetConfig
     channels : int
         Channels of the output, all zero in an untrained network.
+    inputs : int, optional
+        Channels of the input; by default those described above.
 
     Attributes
     ----------
     map_tiles : callable
         Calls `on_tile` for every tile of a large box; by default in turn.
+    last_draw : LastDrawUNet or None
+        By which phases are drawn in passes, see `microdsd.networks.last_draw`.
     """
 
-    def __init__(self, config: UNetConfig, channels: int) -> None:
+    last_draw: nn.Module | None
+
+    def __init__(self, config: UNetConfig, channels: int, inputs: int | None = None) -> None:
         super().__init__()
         self.config = config
+        self.last_draw = None
         self.map_tiles: MapTiles = in_turn
         ndim, widths, blocks = config.ndim, config.widths, config.blocks
-        inputs = 2 * _FREQUENCIES + 2 * config.species + config.classes + 2 * config.properties
+        numbers = 2 * _FREQUENCIES + 2 * config.species + config.classes + 2 * config.properties
         self.embed = nn.Sequential(
-            nn.Linear(inputs, config.embedding),
+            nn.Linear(numbers, config.embedding),
             nn.SiLU(),
             nn.Linear(config.embedding, config.embedding),
             nn.SiLU(),
         )
-        self.stem = _Conv(ndim, 2 * config.species + 1, widths[0])
+        self.stem = _Conv(ndim, inputs or 2 * config.species + 1, widths[0])
         convolution = nn.Conv2d if ndim == 2 else Convolution3d
 
         stages = [
@@ -232,7 +239,6 @@ class UNet(nn.Module):
         scores (batch, properties); NaN, or None, hides a property.
         """
         lattice = kernel.lattice
-        shape, boundary = lattice.shape, lattice.boundary
         top = self.config.top
         if top > 1:
             occupation = occupation / top
@@ -242,16 +248,20 @@ class UNet(nn.Module):
         x = torch.cat([densities, free_share(lattice, t, occupation)], dim=1)
         if top > 1 and fractions is not None:
             fractions = fractions / top
-        inside = list(boundary)
+        in_sites = t / lattice.block**2 if lattice.block > 1 else t
+        condition = self.embedded(occupation, in_sites, fractions, classes, properties)
+        return self.on_lattice(x, condition, lattice)
+
+    def on_lattice(self, x: Tensor, condition: Tensor, lattice: Lattice) -> Tensor:
+        """Return the output for an input (batch, channels, *space) and embedded conditions."""
+        inside = list(lattice.boundary)
         crop: list[slice] = []
-        for axis, (length, kind) in enumerate(zip(shape, boundary, strict=True)):
+        for axis, (length, kind) in enumerate(zip(lattice.shape, lattice.boundary, strict=True)):
             before, after = extension(length, 1 << self.coarsest, kind)
             x = extend(x, axis, before, after, kind)
             crop.append(slice(before, before + length))
             if before:
                 inside[axis] = "no-flux"
-        in_sites = t / lattice.block**2 if lattice.block > 1 else t
-        condition = self._condition(occupation, in_sites, fractions, classes, properties)
         y = self._on_box(x, condition, tuple(inside))
         return y[(slice(None), slice(None), *crop)]
 
@@ -292,7 +302,7 @@ class UNet(nn.Module):
             fractions = fractions / top
         in_sites = t / kernel.lattice.block**2
         no_walkers = t.new_empty(occupation.shape[:2])
-        condition = self._condition(no_walkers, in_sites, fractions, classes, properties)
+        condition = self.embedded(no_walkers, in_sites, fractions, classes, properties)
         stages = Stages(self, condition[0])
         for chunk in box.chunks(self.reach):
             if math.prod(chunk.shape) <= tile_sites(occupation.device):
@@ -403,7 +413,7 @@ class UNet(nn.Module):
         # The first and the last convolution, and that a site is averaged with its whole block.
         return 1 + down + up + 1 + (1 << (len(blocks) - 1)) - 1
 
-    def _condition(
+    def embedded(
         self,
         occupation: Tensor,
         t: Tensor,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -13,6 +14,7 @@ from microdsd.sampling.assignment import Generated, perturbed
 from microdsd.sampling.conditioned import ConditionedNetwork
 from microdsd.sampling.lattices import Lattices
 from microdsd.sampling.origins import Anywhere, Origins
+from microdsd.sampling.passes import draw_in_passes
 from microdsd.sampling.walk_back import state_of, walk_back
 
 
@@ -31,7 +33,8 @@ def sample_bridges(
 
     Walkers move independently within a step, and leave gaps where none happens to be. A redraw
     mends them: phases are drawn voxel by voxel with exact counts, walk forward for a little
-    while, by the exact kernel, and are read out again.
+    while, by the exact kernel, and are read out again. In plans with passes the last draw is a
+    joint one, see `microdsd.sampling.passes`.
 
     Parameters
     ----------
@@ -57,11 +60,26 @@ def sample_bridges(
     potential = network.potential(plan, lattices, origins.fixed())
     walkers = walk_back(potential, lattices, origins, plan.steps(), generators, network.choose)
     state = state_of(walkers.occupation(), plan.levels[-1], lattices, origins, generators)
-    scores = network.scores(state, lattices)
+
+    log_p = network.log_p(state, lattices)
     for sigma in plan.redraws:
-        drawn = origins.assign(perturbed(scores, generators), generators)
+        scores = network.guided(log_p, state.sigma)
+        # What is drawn here only has to be near the end; passes then draw what is still open.
+        drawn = origins.assign(
+            perturbed(scores, generators, 0.0 if plan.passes else 1.0), generators
+        )
         walkers = origins.walkers(drawn.phase, lattices.voxels)
         walkers = lattices.forward(walkers, 0.0, sigma, generators, by_place=True)
         state = state_of(walkers.occupation(), sigma, lattices, origins, generators)
-        scores = network.scores(state, lattices)
+        log_p = network.log_p(state, lattices)
+    if plan.passes:
+        return draw_in_passes(
+            partial(network.remaining, state, log_p),
+            origins,
+            state.kernel.lattice.shape,
+            plan.passes,
+            plan.temperature,
+            generators,
+        )
+    scores = network.guided(log_p, state.sigma)
     return origins.assign(perturbed(scores, generators, plan.temperature), generators)

@@ -8,6 +8,7 @@ from torch import Tensor
 
 from microdsd.models.plan import WalkPlan
 from microdsd.networks.base import PotentialNetwork, ReadOut
+from microdsd.networks.last_draw import LastDraw
 from microdsd.sampling.assignment import phase_scores
 from microdsd.sampling.finite import require_finite_output
 from microdsd.sampling.guidance import Guide, Guided, guided_scores
@@ -44,6 +45,8 @@ class ConditionedNetwork:
         Weighs the potential.
     observe : callable, optional
         Shown every level after its network evaluation.
+    last_draw : LastDraw, optional
+        Asked in plans with passes.
     choose : Chooser, optional
         Says on the way which walks of a batch go on; see `Particles`.
     """
@@ -53,6 +56,7 @@ class ConditionedNetwork:
     fractions: Tensor | None = None
     guide: Guide | None = None
     observe: Observer | None = None
+    last_draw: LastDraw | None = None
     choose: Chooser | None = None
 
     def potential(
@@ -82,6 +86,10 @@ class ConditionedNetwork:
 
     def scores(self, state: State, lattices: Lattices) -> Tensor:
         """Return scores (batch, phases, *space) of every voxel's phases, the background first."""
+        return self.guided(self.log_p(state, lattices), state.sigma)
+
+    def log_p(self, state: State, lattices: Lattices) -> Tensor:
+        """Return what the walkers say of every voxel's phases, by one evaluation; not guided."""
         arguments = state.occupation, state.times, state.kernel, self.fractions
         if self.read_out is None:
             log_h = self.network(*arguments)
@@ -91,4 +99,16 @@ class ConditionedNetwork:
         require_finite_output(scores, "phase probabilities", state.sigma)
         if self.observe is not None:
             self.observe(Visit(state.sigma, state.occupation, log_h, state.kernel.lattice))
-        return scores if self.guide is None else guided_scores(scores, self.guide, state.sigma)
+        return scores
+
+    def remaining(self, state: State, log_p: Tensor, phase: Tensor, drawn: Tensor) -> Tensor:
+        """Return scores of the phases, given those that are drawn already."""
+        assert self.last_draw is not None
+        arguments = state.occupation, state.times, state.kernel, self.fractions
+        scores = self.last_draw(log_p, phase, drawn, *arguments)
+        require_finite_output(scores, "phase probabilities of the last draw", state.sigma)
+        return self.guided(scores, state.sigma)
+
+    def guided(self, scores: Tensor, sigma: float) -> Tensor:
+        """Return scores as the guide weighs them, if there is one."""
+        return scores if self.guide is None else guided_scores(scores, self.guide, sigma)

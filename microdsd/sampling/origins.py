@@ -63,6 +63,10 @@ class Origins(Protocol):
         """
         ...
 
+    def settled(self, space: Sequence[int]) -> tuple[Tensor, Tensor]:
+        """Return phases (batch, *space) of the voxels that are known, and where these are."""
+        ...
+
     def restrict(
         self, log_h: Tensor, walking: State, lattices: Lattices, balance: Tensor | None
     ) -> tuple[Tensor, Tensor | None]:
@@ -110,6 +114,11 @@ class Anywhere:
 
     def fixed(self) -> None:
         """Mark no voxel: no material is known."""
+
+    def settled(self, space: Sequence[int]) -> tuple[Tensor, Tensor]:
+        """Return phases, none of which is known."""
+        phase = self.counts.new_zeros((len(self.counts), *space), dtype=torch.int64)
+        return phase, torch.zeros_like(phase, dtype=torch.bool)
 
     def restrict(
         self, log_h: Tensor, walking: State, lattices: Lattices, balance: Tensor | None
@@ -210,6 +219,11 @@ class Regions:
         if self._walled or self._all_free:
             return None
         return self._phases_known()
+
+    def settled(self, space: Sequence[int]) -> tuple[Tensor, Tensor]:
+        """Return phases, and where they are known: in no region."""
+        batch = len(self.counts)
+        return self.known.expand(batch, *space), ~self._free.expand(batch, *space)
 
     def _phases_known(self) -> Tensor:
         """Mark the phase of every known voxel, (phases, *space)."""

@@ -38,7 +38,9 @@ class TrainingLog:
             csv.writer(file).writerows([header, *kept])
 
     def write(self, record: StepRecord) -> None:
-        """Append one row."""
+        """Append one row; of the last draw, whose losses are others, none."""
+        if record.last_draw:
+            return
         gains = [f"{gain:.5f}" for gain in record.gains] if record.gains else [""] * self._gains
         row = [str(record.step), f"{record.minutes:.4f}", f"{record.loss:.5f}", *gains]
         with self._path.open("a", newline="") as file:

@@ -54,6 +54,8 @@ class StepRecord:
         Information gained per validation level, when validation ran after this step.
     rate : float
         Steps per second in this session.
+    last_draw : bool
+        Whether it is a step of the network of the last draw.
     """
 
     step: int
@@ -62,6 +64,7 @@ class StepRecord:
     loss: float
     gains: tuple[float, ...] | None = None
     rate: float = 0.0
+    last_draw: bool = False
 
 
 class Trainer:
@@ -200,7 +203,7 @@ class Trainer:
         if properties is not None:
             secret = torch.from_numpy(self._hidden(rng, n, properties.shape[1]))[share]
             properties = torch.where(secret, math.nan, properties).to(device)
-        batch = NoisedBatch(origins, walkers, walk, t, fractions, classes, properties)
+        batch = NoisedBatch(origins, walkers, walk, t, fractions, classes, properties, generators)
         return task.objective.loss(self.network, batch).mean()
 
     def _hidden(self, rng: np.random.Generator, n: int, properties: int) -> np.ndarray:

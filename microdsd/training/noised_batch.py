@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from microdsd.process.blocks import block_sums
@@ -34,6 +36,8 @@ class NoisedBatch:
         What it is told of the material; -1 means nothing.
     properties : Tensor, shape (batch, properties), optional
         Normal scores of the windows' properties; NaN means nothing.
+    generators : sequence of torch.Generator
+        One per window, for what an objective draws itself; may be used up once.
     """
 
     origins: Walkers
@@ -43,6 +47,7 @@ class NoisedBatch:
     fractions: Tensor | None = None
     classes: Tensor | None = None
     properties: Tensor | None = None
+    generators: Sequence[torch.Generator] = ()
 
     @property
     def octave(self) -> int:
@@ -68,6 +73,11 @@ class NoisedBatch:
     def occupation_t(self) -> Tensor:
         """Return occupation numbers at the windows' times."""
         return self.walkers.occupation()
+
+    @property
+    def shown_of_composition(self) -> tuple[Any, ...]:
+        """Return the same arguments, of a network that is told of no properties."""
+        return self.shown[:5]
 
     @property
     def shown(self) -> tuple[Any, ...]:

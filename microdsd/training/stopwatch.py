@@ -30,6 +30,10 @@ class Stopwatch:
         """Return the minutes spent."""
         return self._earlier + (time.monotonic() - self._begun) / 60
 
+    def begin(self) -> None:
+        """Begin this session now."""
+        self._begun = time.monotonic()
+
     def go_on_from(self, minutes: float) -> None:
         """Count what an earlier session took besides this one."""
         self._earlier = minutes

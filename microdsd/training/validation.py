@@ -117,5 +117,6 @@ class Validation:
             self._fractions[:windows],
             None if self._classes is None else self._classes[:windows],
             None if self._properties is None else self._properties[:windows],
+            seeded_streams(range(windows), self._device),
         )
         return float(self._objective.gain(network, batch).mean())

@@ -1,0 +1,133 @@
+"""The network of the last draw: phases given the walkers, and the voxels that are drawn already."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor
+
+from microdsd.networks.unet import UNet, UNetConfig
+from microdsd.networks.walls import free_share
+from microdsd.process.kernel import TransitionKernel
+
+HIGHEST_LEVEL = 1.3
+"""Noise level, voxels, up to which networks of the last draw are trained, and walks end."""
+
+SIZE: dict[int, dict[str, Any]] = {
+    2: {"widths": (32, 48), "blocks": (2, 2), "embedding": 32},
+    3: {"widths": (16, 32), "blocks": (2, 1), "embedding": 32},
+}
+"""Of `UNetConfig`, by the number of space axes: what is far away is in the read-out already."""
+
+_SURE, _SCALE = 12.0, 4.0
+"""Log odds beyond which a read-out counts as certain, and what is 1 as an input."""
+
+
+class LastDraw(Protocol):
+    """Predict the phases of the voxels that are not drawn yet."""
+
+    def __call__(
+        self,
+        log_p: Tensor,
+        phase: Tensor,
+        drawn: Tensor,
+        occupation: Tensor,
+        t: Tensor,
+        kernel: TransitionKernel,
+        fractions: Tensor | None = None,
+        classes: Tensor | None = None,
+    ) -> Tensor:
+        """Return log probabilities of the phases, the background first.
+
+        Parameters
+        ----------
+        log_p : Tensor, shape (batch, phases, *space)
+            What the walkers alone say, see `ReadOut`.
+        phase : Tensor of int64, shape (batch, *space)
+            Read where ``drawn``; 0 is the background, c + 1 species c.
+        drawn : Tensor of bool, shape (batch, *space)
+        occupation, t, kernel, fractions, classes
+            As of `PotentialNetwork`.
+
+        Returns
+        -------
+        Tensor, shape of ``log_p``
+            Of drawn voxels, anything.
+        """
+        ...
+
+
+def last_draw_config(of: UNetConfig) -> UNetConfig:
+    """Return the configuration of the last draw's network that goes with a network.
+
+    Examples
+    --------
+    >>> last_draw_config(UNetConfig(ndim=3, species=2)).widths
+    (16, 32)
+    """
+    return UNetConfig(of.ndim, of.species, **SIZE[of.ndim], classes=of.classes)
+
+
+class LastDrawUNet(UNet):
+    """Predict phases given walkers and the voxels already drawn; see `LastDraw` for the call.
+
+    The read-out says of every voxel by itself what the walkers say of its phase. This network adds
+    what neighbours that are drawn already say, in whatever order they were drawn, so that voxels
+    drawn one after another follow the joint law of all. It scales the read-out's log odds, too:
+    draws are spoilt by small probabilities of many voxels that are not as small as they should be.
+    Untrained it is the read-out.
+
+    Parameters
+    ----------
+    config : UNetConfig
+
+    References
+    ----------
+    Hoogeboom et al., Autoregressive diffusion models, ICLR 2022, arXiv:2110.02037.
+
+    Examples
+    --------
+    >>> from microdsd.process import Lattice
+    >>> network = LastDrawUNet(UNetConfig(ndim=2, species=1, widths=(8, 16), blocks=(1, 1)))
+    >>> kernel = TransitionKernel(Lattice.box((6, 5), "no-flux"))
+    >>> log_p = torch.full((1, 2, 6, 5), 0.5).log()
+    >>> phase = torch.zeros(1, 6, 5, dtype=torch.int64)
+    >>> walkers, t = torch.ones(1, 1, 6, 5), torch.tensor([0.1])
+    >>> network(log_p, phase, phase == 1, walkers, t, kernel).exp().unique()
+    tensor([0.5000], grad_fn=<Unique2Backward0>)
+    """
+
+    def __init__(self, config: UNetConfig) -> None:
+        species = config.species
+        inputs = 2 * species + (1 + species) + 1
+        super().__init__(config, 2 * species, inputs)
+
+    def forward(
+        self,
+        log_p: Tensor,
+        phase: Tensor,
+        drawn: Tensor,
+        occupation: Tensor,
+        t: Tensor,
+        kernel: TransitionKernel,
+        fractions: Tensor | None = None,
+        classes: Tensor | None = None,
+    ) -> Tensor:
+        """Return log probabilities of the phases; see `LastDraw`."""
+        log_odds = log_p[:, 1:] - log_p[:, :1]
+        marks = _marks(phase, drawn, 1 + self.config.species)
+        walls = free_share(kernel.lattice, t, occupation)
+        seen = log_odds.clamp(-_SURE, _SURE) / _SCALE
+        x = torch.cat([seen, occupation, marks.float(), walls], dim=1)
+        condition = self.embedded(occupation, t, fractions, classes)
+        scale, shift = self.on_lattice(x, condition, kernel.lattice).chunk(2, dim=1)
+        log_odds = (1 + scale) * log_odds + shift
+        return torch.cat([torch.zeros_like(log_p[:, :1]), log_odds], 1).log_softmax(1)
+
+
+def _marks(phase: Tensor, drawn: Tensor, phases: int) -> Tensor:
+    """Mark the phases of drawn voxels, (batch, phases, *space)."""
+    marks: Sequence[Tensor] = [(phase == k) & drawn for k in range(phases)]
+    return torch.stack(list(marks), dim=1)
