@@ -91,12 +91,14 @@ def tiny_last_draw(ndim=2, species=1, seed=5, classes=0):
 
 
 def in_passes(model):
-    """The model with an untrained network of the last draw, which all its walks use."""
+    """The model with an untrained network of the last draw, used in 6 evaluations."""
     of_walk = model.network.config
     last_draw = tiny_last_draw(of_walk.ndim, of_walk.species, classes=of_walk.classes)
     passes = 1 << of_walk.ndim
-    walks = tuple(replace(walk, passes=passes, temperature=1.0) for walk in model.card.walks)
-    card = replace(model.card, last_draw=last_draw.config, walks=walks)
+    walks = tuple(
+        replace(walk, evaluations=6, passes=passes, temperature=1.0) for walk in model.card.walks
+    )
+    card = replace(model.card, last_draw=last_draw.config, walks=walks, evaluations=6)
     return MicrostructureModel(joined(model.network, last_draw), card, "cpu", "float32")
 
 

@@ -34,6 +34,7 @@ from microdsd.microstructure import as_microstructure, phases_of
 from microdsd.microstructure.composition import Fractions
 from microdsd.models.card import ModelCard
 from microdsd.models.contents import Contents
+from microdsd.models.plan import FEWEST_WITH_REDRAW
 from microdsd.models.walk_back import JOINT_TEMPERATURE, WalkBack
 from microdsd.networks.last_draw import HIGHEST_LEVEL
 from microdsd.progress import Progress, Stage, stage
@@ -273,7 +274,7 @@ class _Settings:
         """Return where the search begins: few evaluations start lower and end higher."""
         n, exponents = evaluations, [1.0] * (len(self.steps) - 3)
         start = [self._horizon * n / (n + 8), 0.5 + 2 / n, *exponents]
-        temperature = JOINT_TEMPERATURE if self._passes else _TEMPERATURE
+        temperature = JOINT_TEMPERATURE if self._passes_of(n) else _TEMPERATURE
         return np.append(np.log(np.clip(start, self._lowest, self._highest)), temperature)
 
     def walk(self, evaluations: int, point: Array) -> WalkBack:
@@ -281,7 +282,11 @@ class _Settings:
         settings = np.clip(np.exp(point[:-1]).round(4), self._lowest, self._highest)
         first, last, *sharpness = settings.tolist()
         temperature = float(np.clip(point[-1].round(4), 0.0, 1.0))
-        return WalkBack(evaluations, first, last, tuple(sharpness), temperature, self._passes)
+        passes = self._passes_of(evaluations)
+        return WalkBack(evaluations, first, last, tuple(sharpness), temperature, passes)
+
+    def _passes_of(self, evaluations: int) -> int:
+        return self._passes if evaluations >= FEWEST_WITH_REDRAW else 0
 
     def moved(self, walk: WalkBack, evaluations: int) -> WalkBack:
         """Return a walk in another number of evaluations, as far from its start as another walk."""

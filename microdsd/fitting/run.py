@@ -488,26 +488,21 @@ class TrainingRun:
             return walk
         return replace(walk, temperature=JOINT_TEMPERATURE, passes=1 << len(self.window))
 
-    def save_state(self, path: str | Path) -> None:
-        """Write all that `restore` needs to go on, atomically, over any earlier state."""
+    def state(self) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
+        """Return all that `restore` needs to go on, but for what run it is: tensors and numbers."""
         tensors, numbers = self.trainer.state()
         of_last_draw: dict[str, Any] = {}
         if self.last_draw is not None:
             more, of_last_draw = self.last_draw.state()
             tensors |= {f"{_LAST_DRAW}{name}": tensor for name, tensor in more.items()}
+        more_numbers = {"gains": self.gains, "course": self._course, "last_draw": of_last_draw}
+        return tensors, {**numbers, **more_numbers}
+
+    def save_state(self, path: str | Path) -> None:
+        """Write all that `restore` needs to go on, atomically, over any earlier state."""
+        tensors, numbers = self.state()
         with atomic_write(path, overwrite=True) as temporary:
-            temporary.write_bytes(
-                pack_state(
-                    tensors,
-                    {
-                        **numbers,
-                        "gains": self.gains,
-                        "course": self._course,
-                        "last_draw": of_last_draw,
-                        "run": self._identity(),
-                    },
-                )
-            )
+            temporary.write_bytes(pack_state(tensors, {**numbers, "run": self._identity()}))
 
     def restore(self, path: str | Path) -> None:
         """Continue from a saved state.

@@ -109,7 +109,7 @@ def extrapolated(course: Sequence[Sequence[float]]) -> dict[int, float]:
     points = np.array([row for row in course if np.isfinite(row).all()], dtype=float)
     if len(points):
         points = points[points[:, 0] > _SETTLED * points[-1, 0]]
-    if len(points) < _FEWEST_GAINS:
+    if len({minutes for minutes, *_ in points.tolist()}) < _FEWEST_GAINS:
         return {}
     time, gain = points.T / np.array([[points[-1, 0]], [1.0]])
     laws = []

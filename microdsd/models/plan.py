@@ -10,7 +10,7 @@ from microdsd.models.card import ModelCard
 from microdsd.models.methods import METHODS
 from microdsd.networks.last_draw import HIGHEST_LEVEL
 
-_FEWEST_WITH_REDRAW = 6
+FEWEST_WITH_REDRAW = 6
 """Evaluations from which on the last of them is better spent on a redraw than on the walk."""
 
 _REDRAWN_IN_PASSES = 0.5
@@ -78,7 +78,8 @@ class WalkPlan:
 
         One evaluation is left for a redraw, at the last level of the walk: a lower one brings back
         the speckle of the draw (docs/decisions/0010); before passes, at half a voxel at least.
-        Networks that do not read out phases make none, nor do walks that need all evaluations.
+        Networks that do not read out phases make none, nor do walks that need all evaluations,
+        whose phases are then drawn at once.
 
         Parameters
         ----------
@@ -97,11 +98,13 @@ class WalkPlan:
         walk = card.walk(evaluations, sigma_last)
         method = METHODS[card.method]
         reads_out = method.potential and card.network.read_out
-        # The network of the last draw knows no more noise, nor walkers on blocks of voxels.
+        redrawn = reads_out and evaluations >= FEWEST_WITH_REDRAW
+        # The network of the last draw knows no more noise, nor walkers on blocks of voxels. Without
+        # a redraw the end of a walk is not what it has learned.
         known = min((HIGHEST_LEVEL, *card.octaves))
-        passes = walk.passes if card.last_draw and walk.last <= known else 0
+        passes = walk.passes if card.last_draw and redrawn and walk.last <= known else 0
         redraw = min(max(walk.last, _REDRAWN_IN_PASSES), known) if passes else walk.last
-        redraws = (redraw,) if reads_out and evaluations >= _FEWEST_WITH_REDRAW else ()
+        redraws = (redraw,) if redrawn else ()
         number = evaluations - len(redraws)
         levels = tuple(method.levels(walk.first, walk.last, number, card.octaves))
         if epsilon is not None:

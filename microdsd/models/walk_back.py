@@ -34,7 +34,8 @@ class WalkBack:
         drawn independently.
     passes : int
         In which phases are drawn, each given those drawn before, by models that have learned it
-        (`ModelCard.last_draw`): at most 4 in 2D and 8 in 3D. 0 draws all voxels at once.
+        (`ModelCard.last_draw`): at most 4 in 2D and 8 in 3D. 0 draws all voxels at once, as walks
+        of fewer than six evaluations do in any case, which have none left for a redraw.
     """
 
     evaluations: int

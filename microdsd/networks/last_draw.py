@@ -59,15 +59,15 @@ class LastDraw(Protocol):
         ...
 
 
-def last_draw_config(of: UNetConfig) -> UNetConfig:
-    """Return the configuration of the last draw's network that goes with a network.
+def last_draw_config(walk: UNetConfig) -> UNetConfig:
+    """Return the configuration of the last draw's network that goes with a walk's.
 
     Examples
     --------
     >>> last_draw_config(UNetConfig(ndim=3, species=2)).widths
     (16, 32)
     """
-    return UNetConfig(of.ndim, of.species, **SIZE[of.ndim], classes=of.classes)
+    return UNetConfig(walk.ndim, walk.species, **SIZE[walk.ndim], classes=walk.classes)
 
 
 class LastDrawUNet(UNet):
@@ -119,8 +119,8 @@ class LastDrawUNet(UNet):
         log_odds = log_p[:, 1:] - log_p[:, :1]
         marks = _marks(phase, drawn, 1 + self.config.species)
         walls = free_share(kernel.lattice, t, occupation)
-        seen = log_odds.clamp(-_SURE, _SURE) / _SCALE
-        x = torch.cat([seen, occupation, marks.float(), walls], dim=1)
+        clipped = log_odds.clamp(-_SURE, _SURE) / _SCALE
+        x = torch.cat([clipped, occupation, marks.float(), walls], dim=1)
         condition = self.embedded(occupation, t, fractions, classes)
         scale, shift = self.on_lattice(x, condition, kernel.lattice).chunk(2, dim=1)
         log_odds = (1 + scale) * log_odds + shift

@@ -31,7 +31,7 @@ class Stopwatch:
         return self._earlier + (time.monotonic() - self._begun) / 60
 
     def begin(self) -> None:
-        """Begin this session now."""
+        """Start this session now."""
         self._begun = time.monotonic()
 
     def go_on_from(self, minutes: float) -> None:

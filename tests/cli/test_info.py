@@ -93,13 +93,18 @@ def test_models(tmp_path):
     assert "windows of 64 x 64" in run(str(mine)).stdout
 
 
+def test_a_last_draw_in_passes_is_said():
+    assert "phases are drawn in 4 passes" in run("berea-2d").stdout
+    assert "passes" not in run("sofc-2d").stdout
+
+
 def test_models_in_words():
     blocks = re.split(r"\n(?=\S)", run("--models").stdout.rstrip())
     assert len(blocks) == len(shipped_models())
     assert max(len(block.splitlines()) for block in blocks) <= 10
     berea = blocks[0]
     (cathode,) = (block for block in blocks if block.startswith("nmc-3d "))
-    assert berea.startswith("berea-2d  (2D, 4.0 MB)")
+    assert berea.startswith("berea-2d  (2D, 4.7 MB)")
     assert "material     Berea sandstone" in berea
     assert "pore 0.0955 to 0.339, solid 0.661 to 0.905" in berea
     assert "64 x 64 voxels; voxel size not stated" in berea

@@ -36,7 +36,7 @@ def folder(tmp_path_factory):
 def state_after(run):
     for _ in run.records():
         pass
-    return run.trainer.state()
+    return run.state()
 
 
 def assert_equal_to_rounding(tensors, expected):
@@ -50,7 +50,7 @@ def test_two_ranks_take_the_steps_of_one(folder):
 
     Adam divides by the size of the gradient, so the weights have moved by 1e-3 and more."""
     one = run_of()
-    start = {name: tensor.clone() for name, tensor in one.trainer.state()[0].items()}
+    start = {name: tensor.clone() for name, tensor in one.state()[0].items()}
     tensors, numbers = state_after(one)
     found, said = read_state(folder / "two")
     assert_equal_to_rounding(found, tensors)

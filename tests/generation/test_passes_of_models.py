@@ -39,7 +39,7 @@ def test_counts_are_exact_and_samples_depend_on_their_number_alone(name, boundar
 def test_the_last_draw_matters_and_can_be_switched_off():
     model = MODELS["2D"]()
     walk = replace(model.card.walks[0], passes=0, temperature=0.0, sharpness=(1.0,))
-    plain = tiny_model().sample(2, rng=1)
+    plain = tiny_model().sample(2, rng=1, evaluations=6)
     assert np.array_equal(model.with_walk(walk).sample(2, rng=1).values, plain.values)
     assert not np.array_equal(model.sample(2, rng=1).values, plain.values)
 
@@ -92,8 +92,8 @@ def test_a_file_without_the_last_draw_s_weights_is_damaged(tmp_path):
     ("changes", "named"),
     [
         ({"last_draw": None}, "passes=4"),
-        ({"walks": (WalkBack(3, 13.0, 0.6, passes=5),)}, "passes=5"),
-        ({"walks": (WalkBack(3, 13.0, 0.6, passes=-1),)}, "passes=-1"),
+        ({"walks": (WalkBack(6, 13.0, 0.6, passes=5),)}, "passes=5"),
+        ({"walks": (WalkBack(6, 13.0, 0.6, passes=-1),)}, "passes=-1"),
         ({"last_draw": {"widths": (4, 0)}}, r"last_draw\.widths"),
         ({"last_draw": {"blocks": (1,)}}, r"last_draw\.blocks"),
         ({"last_draw": {"species": 2}}, "last_draw="),
@@ -127,7 +127,14 @@ def test_passes_need_a_network_that_has_learned_them():
 def test_noise_that_the_last_draw_never_saw_is_read_out_at_once(sigma_last, passes):
     from microdsd.models.plan import WalkPlan
 
-    assert WalkPlan.of(MODELS["2D"]().card, 3, sigma_last).passes == passes
+    assert WalkPlan.of(MODELS["2D"]().card, 6, sigma_last).passes == passes
+
+
+def test_walks_without_a_redraw_are_drawn_at_once():
+    from microdsd.models.plan import WalkPlan
+
+    card = MODELS["2D"]().card
+    assert [WalkPlan.of(card, number).passes for number in (4, 5, 6, 7)] == [0, 0, 4, 4]
 
 
 def test_volumes_of_slices_are_drawn_at_once():
@@ -144,5 +151,5 @@ def test_large_boxes_are_drawn_at_once_and_say_so(monkeypatch):
     monkeypatch.setattr(request, "LARGE_BOX", 100)
     made = model.sample(1, rng=0)
     assert "not drawn in passes" in made.attrs["provenance"]
-    plain = octave_model().sample(1, rng=0)
+    plain = octave_model().sample(1, rng=0, evaluations=6)
     assert np.array_equal(made.values, plain.values)

@@ -52,3 +52,8 @@ def test_a_start_below_the_correlation_of_the_material_is_told():
 def test_a_card_from_before_tells_what_it_can():
     found = Convergence.of(replace(tiny_card(), provenance={}))
     assert (found.more, found.starts_within, found.minutes) == ({}, None, 0.0)
+
+
+def test_gains_of_one_moment_say_nothing_of_the_course():
+    """Of a run so short that its minutes are rounded to one number."""
+    assert extrapolated([(0.01, 0.1 * k) for k in range(8)]) == {}

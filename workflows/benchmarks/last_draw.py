@@ -136,7 +136,10 @@ def main() -> None:
 
     real = real_windows(options.seed)
     described = describe(real, periodic=False, descriptors=compared_groups())
-    rows = {"other real windows": row(real_windows(options.seed + 100), real, described)}
+    rows: dict[str, dict[str, float | str]] = {
+        "the real windows": {**figures(described, described, real.shape[-1] // 2 - 1)},
+        "other real windows": row(real_windows(options.seed + 100), real, described),
+    }
     for name, model in models.items():
         begun = time.perf_counter()
         made = samples_like(model, real, None, options.evaluations, options.seed)
