@@ -4,7 +4,7 @@ For models that were trained before `microdsd train` wrote this itself. The weig
 are; a scan that is not the one of the training is refused by its fingerprint.
 
     microdsd import dataset:berea_sandstone --coarsen 2 -o berea2x.h5
-    python workflows/17_measured_fractions.py berea-2d berea2x.h5 --region z=0:136 -o berea-2d.model
+    python workflows/19_measured_fractions.py berea-2d berea2x.h5 --region z=0:136 -o berea-2d.model
 
 Of a model with classes give one scan for each, as berea=berea.h5 nmc=nmc.h5.
 """
