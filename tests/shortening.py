@@ -70,7 +70,11 @@ def small_models(folder):
             network=network,
             window=_cut(card.window, LARGEST_EDGE),
             evaluations=EVALUATIONS,
-            walks=tuple(replace(walk, evaluations=EVALUATIONS) for walk in walks[:1]),
+            walks=tuple(
+                replace(walk, evaluations=EVALUATIONS, passes=0, temperature=0.0)
+                for walk in walks[:1]
+            ),
+            last_draw=None,
         )
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(0)

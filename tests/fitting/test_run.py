@@ -15,7 +15,6 @@ from microdsd.io import open_labels, save_microstructures
 from microdsd.metrics import representativity
 from microdsd.microstructure import as_microstructure
 from microdsd.microstructure.synthetic import blobs
-from microdsd.models.walk_back import WalkBack
 from microdsd.training import Trainer, TrainingConfig, pack_state, read_state
 
 TINY = {"widths": (4, 8), "blocks": (1, 1), "embedding": 8}
@@ -104,7 +103,9 @@ def test_without_validation(monkeypatch):
     assert {r.gains for r in run.records()} == {None}
     card = run.finish().card
     assert card.validation_levels == card.validation_gains == ()
-    assert card.walks == (WalkBack(card.evaluations, card.sigma_max, 0.6),)
+    (walk,) = card.walks
+    assert (walk.evaluations, walk.first, walk.last) == (card.evaluations, card.sigma_max, 0.6)
+    assert walk.passes == 4  # and not calibrated
 
 
 def test_held_back_layers_are_never_trained_on():

@@ -103,7 +103,7 @@ def test_targets_are_passed_on():
         ({"gradient": {"pore:y": (-1.5, 0.1)}}, "layers would have fractions"),
         ({"gradient": {"pore:y": (0, 0.1), "0:x": (0, 0.1)}}, "given twice"),
         ({"gradient": {"pore:y": (0, 0.1), "solid:y": (0, 0.1)}}, "no room"),
-        ({"target": {"specific_surface_area": (0, 1)}}, "has no conditions"),
+        ({"target": {"specific_surface_area": (0, 1)}}, "was trained without conditions"),
         ({"target": {"euler_density": (0, 1)}, "card": told_card()}, "knows specific_surface_area"),
         ({"target": {"specific_surface_area": (0, 1)}, "card": told_card()}, "beyond the 0.1 to"),
         ({"target": {"specific_surface_area": (0.2, 0.2)}, "card": told_card()}, "give a range"),

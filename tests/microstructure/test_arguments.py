@@ -117,7 +117,7 @@ def test_words_that_are_no_arguments(way, word, meant):
         ({"seed": -1}, "seed=-1"),
         ({"phase_fraction": math.nan}, "from 0 to 1"),
         ({"phase_fraction": math.inf}, "from 0 to 1"),
-        ({"phase_fraction": "pore"}, "say of which phase"),
+        ({"phase_fraction": "pore"}, "give a number"),
         ({"phase_fraction": {"pore": None}}, "from 0 to 1"),
         ({"class_name": "a"}, "no classes"),
         ({"class_name": 3}, "class_name=3"),

@@ -144,7 +144,7 @@ def test_the_reach_is_that_of_the_network():
     other = x.clone()
     other[:, :, 48] += 1.0
     with torch.no_grad():
-        condition = network._condition(x[:, :1], torch.tensor([1.0]), None, None)
+        condition = network.embedded(x[:, :1], torch.tensor([1.0]), None, None)
         change = [network._on(field, condition, ("no-flux",) * 2) for field in (x, other)]
     moved = (change[0] != change[1]).any(dim=(0, 1, 3)).nonzero().squeeze(1)
     assert int((moved - 48).abs().max()) <= network.reach
