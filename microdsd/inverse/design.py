@@ -299,7 +299,7 @@ class _Run:
                 zip(requests, self._points, self._values, strict=True)
             )
         )
-        notes = tuple(dict.fromkeys(note for request in requests for note in request.remarks))
+        notes = requests[0].remarks if requests else ()  # ranges differ, and would be many
         result = DesignResult(
             candidates,
             {str(one): word for one, word in self._question.objectives.items()},

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import textwrap
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -28,6 +30,7 @@ _PANEL = (3.6, 3.0)  # width, height
 _MARGIN = (0.75, 0.3, 0.5)  # left, top, bottom
 _TILE, _GAP, _LINE, _COLUMNS = 1.3, 0.15, 0.125, 4
 _MOST_TILES = 8
+_LETTERS = 27  # of a line above a tile
 
 
 def design_picture(
@@ -58,7 +61,7 @@ def design_picture(
     number = 0 if samples is None else len(samples)
     chosen = np.unique(np.linspace(0, max(number - 1, 0), min(number, _MOST_TILES)).round())
     examples = [] if samples is None else [samples[int(i)] for i in chosen]
-    titles = [titles[int(i)] for i in chosen] if titles else []
+    titles = [_wrapped(titles[int(i)]) for i in chosen] if titles else []
     rows = -(-len(examples) // _COLUMNS)
     title = _LINE * (1 + max((text.count("\n") + 1 for text in titles), default=0))
     left, top, bottom = _MARGIN
@@ -89,6 +92,7 @@ def design_picture(
             xlabel=_words(names[0]) if len(names) > 1 else "candidate",
             ylabel=_words(names[min(1, len(names) - 1)]),
         )
+        axes.locator_params(axis="x", nbins=5)
         axes.grid(color=HAIRLINE, lw=0.4)
         axes.legend(loc="best")
         for k, sample in enumerate(examples):
@@ -108,6 +112,18 @@ def design_picture(
                     ha="left", va="center", linespacing=1.3, color=INK, fontsize=6.5,
                 )  # fmt: skip
     return figure
+
+
+def _wrapped(title: str) -> str:
+    r"""Break the lines of a title that are wider than a tile.
+
+    Examples
+    --------
+    >>> _wrapped("pore 0.2\ntarget specific_surface_area 0.126").splitlines()
+    ['pore 0.2', 'target specific surface', 'area 0.126']
+    """
+    lines = (textwrap.wrap(_words(line), _LETTERS) for line in title.splitlines())
+    return "\n".join(itertools.chain.from_iterable(lines))
 
 
 def _words(name: str) -> str:
