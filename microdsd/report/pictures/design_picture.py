@@ -122,7 +122,7 @@ def _wrapped(title: str) -> str:
     >>> _wrapped("pore 0.2\ntarget specific_surface_area 0.126").splitlines()
     ['pore 0.2', 'target specific surface', 'area 0.126']
     """
-    lines = (textwrap.wrap(_words(line), _LETTERS) for line in title.splitlines())
+    lines = (textwrap.wrap(line.replace("_", " "), _LETTERS) for line in title.splitlines())
     return "\n".join(itertools.chain.from_iterable(lines))
 
 
