@@ -115,7 +115,7 @@ def design_picture(
 
 
 def _wrapped(title: str) -> str:
-    r"""Break the lines of a title that are wider than a tile.
+    r"""Wrap the lines of a title that are wider than a tile.
 
     Examples
     --------
