@@ -19,10 +19,9 @@ from microdsd.generation.memory import (
     require_memory_for_volume,
     require_memory_for_work,
 )
-from microdsd.generation.properties import measure_windows, properties_of_targets
+from microdsd.generation.properties import measure_targets
 from microdsd.generation.request import LARGE_BOX, GenerationRequest
 from microdsd.generation.targets import require_within_reach, scores_of_targets
-from microdsd.microstructure.voxels import VoxelSize
 from microdsd.models.card import ModelCard
 from microdsd.models.contents import Channels, Phases
 from microdsd.networks import PotentialUNet
@@ -279,27 +278,36 @@ class BatchedSampler:
 
     def _aim(self, one: GenerationRequest) -> Aim:
         """Return what walks of a sample's composition are weighed by, from pilot walks."""
-        key = json.dumps({**one.record(self._card), "streams": 0})
+        known = self._card.properties.names if self._card.properties else ()
+        of_network = {name: values for name, values in one.targets.items() if name in known}
+        # Pilots know of a target only what the network is told.
+        pilots = {"streams": 0, "targets": of_network, "measured": list(one.targets)}
+        key = json.dumps({**one.record(self._card), **pilots})
         if key not in self._aims_known:
-            measure, moments = self._measure(one), moments_of(one.plan.levels)
-            size = self._batch_size(one)
-            pilots, ends = [], []
-            with stage("pilot walks", PILOTS) as walking:
-                for first in range(0, PILOTS, size):
-                    numbers = range(first, min(first + size, PILOTS))
-                    generators = self._walks(one, _PILOT_STREAM, numbers)
-                    pilots.append(Pilot(moments, measure, generators))
-                    phase, _ = self._walked(one, generators, pilots[-1])
-                    ends.append(measure(phase))
-                    walking.advance(len(numbers))
-            expected = {
-                sigma: np.concatenate([pilot.expected[sigma] for pilot in pilots])
-                for sigma in pilots[0].expected
-            }
-            self._aims_known[key] = Aim.of(expected, np.concatenate(ends))
-            if not one.extrapolate:
-                require_within_reach(one.targets, self._card, self._aims_known[key].ends)
-        return self._aims_known[key]
+            self._aims_known[key] = self._piloted(one)
+        aim = self._aims_known[key]
+        if not one.extrapolate:
+            require_within_reach(one.targets, self._card, aim.ends)
+        return aim
+
+    def _piloted(self, one: GenerationRequest) -> Aim:
+        """Make pilot walks of a sample's composition, and fit forecasts to them."""
+        measure, moments = self._measure(one), moments_of(one.plan.levels)
+        size = self._batch_size(one)
+        pilots, ends = [], []
+        with stage("pilot walks", PILOTS) as walking:
+            for first in range(0, PILOTS, size):
+                numbers = range(first, min(first + size, PILOTS))
+                generators = self._walks(one, _PILOT_STREAM, numbers)
+                pilots.append(Pilot(moments, measure, generators))
+                phase, _ = self._walked(one, generators, pilots[-1])
+                ends.append(measure(phase))
+                walking.advance(len(numbers))
+        expected = {
+            sigma: np.concatenate([pilot.expected[sigma] for pilot in pilots])
+            for sigma in pilots[0].expected
+        }
+        return Aim.of(expected, np.concatenate(ends))
 
     def _teller(
         self, one: GenerationRequest, aims: Aims, target: np.ndarray
@@ -338,15 +346,7 @@ class BatchedSampler:
 
     def _measure(self, request: GenerationRequest) -> Measure:
         """Return what measures the properties that a request has targets for."""
-        card = self._card
-        properties = properties_of_targets(card, request)
-        size = VoxelSize(tuple(card.voxel_size), card.unit)
-
-        def measure(phase: Tensor) -> np.ndarray:
-            labels = self.encoding.decode(phase)
-            return measure_windows(labels, card.contents, size, properties)
-
-        return measure
+        return lambda phase: measure_targets(self._card, request, self.encoding.decode(phase))
 
     def _channels(self, request: GenerationRequest, observe: Observer | None) -> Drawn:
         """Sample intensities by bridges, and count what of them is above the highest level."""

@@ -38,10 +38,12 @@ def measure_windows(
     )
 
 
-def properties_of_targets(card: ModelCard, request: GenerationRequest) -> list[Property]:
-    """Return the properties that a request has targets for."""
+def measure_targets(card: ModelCard, request: GenerationRequest, labels: np.ndarray) -> np.ndarray:
+    """Measure the properties (n, targets) that a request has targets for."""
     phases = card.contents.phases
-    return [Property.parse(name, phases, request.lattice.ndim) for name in request.targets]
+    properties = [Property.parse(name, phases, request.lattice.ndim) for name in request.targets]
+    size = VoxelSize(tuple(card.voxel_size), card.unit)
+    return measure_windows(labels, card.contents, size, properties)
 
 
 def achieved(
@@ -54,10 +56,8 @@ def achieved(
     """
     if not request.targets or request.lattice.n_sites > MEASURED_VOXELS:
         return {}
-    properties = properties_of_targets(card, request)
-    size = VoxelSize(tuple(card.voxel_size), card.unit)
-    columns = measure_windows(np.stack(labels), card.contents, size, properties).T.tolist()
+    columns = measure_targets(card, request, np.stack(labels)).T.tolist()
     return {
-        str(one): [value if math.isfinite(value) else None for value in column]
-        for one, column in zip(properties, columns, strict=True)
+        name: [value if math.isfinite(value) else None for value in column]
+        for name, column in zip(request.targets, columns, strict=True)
     }

@@ -92,9 +92,8 @@ class PropertySamples:
         present = np.isfinite(value)
         if present.sum() < _NEAREST // 4:
             return None
-        value, rows = value[present], np.array(self.fractions)[present]
-        offset = (rows - np.asarray(fractions, dtype=float))[:, :-1]  # the last one follows
-        rows = rows[:, :-1]
+        value, rows = value[present], np.array(self.fractions)[present, :-1]  # the last follows
+        offset = rows - np.asarray(fractions, dtype=float)[:-1]
         spread = rows.std(axis=0)
         distance = np.linalg.norm(offset / np.where(spread > 0, spread, 1.0), axis=1)
         near = np.argsort(distance, kind="stable")[:_NEAREST]

@@ -154,6 +154,20 @@ def test_particles_refuse_what_is_out_of_reach_and_say_what_is_made():
         tiny_model(unit="voxel").sample(targets={SURFACE: 50.0}, particles=2)
 
 
+def test_pilots_walk_once_for_all_targets_that_the_network_is_not_told(monkeypatch):
+    """And a target is refused whether or not they have walked before."""
+    model, walks = tiny_model(unit="voxel"), []
+    piloted = batches.BatchedSampler._piloted
+    monkeypatch.setattr(
+        batches.BatchedSampler, "_piloted", lambda *a: walks.append(1) or piloted(*a)
+    )
+    options = {"particles": 2, "rng": 0}
+    model.sample(2, targets={SURFACE: [0.5, 0.6]}, extrapolate=True, **options)
+    with pytest.raises(InputError, match="out of reach"):
+        model.sample(targets={SURFACE: 50.0}, **options)
+    assert len(walks) == 1
+
+
 @pytest.mark.parametrize("particles", [1, 3])
 def test_known_voxels_and_regions_are_held(particles):
     model = told_model()

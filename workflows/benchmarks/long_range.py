@@ -17,8 +17,7 @@ import numpy as np
 import xarray as xr
 from record import add_record_option, record
 
-from microdsd import MicrostructureModel
-from microdsd.datasets import load_dataset
+from microdsd import MicrostructureModel, coarsen, load_dataset, load_microstructures
 from microdsd.metrics import (
     connected_components,
     euler_characteristic,
@@ -42,6 +41,42 @@ def boxes_of(block: xr.DataArray, length: int) -> xr.DataArray:
         for x in starts[2]
     ]
     return as_microstructure(np.stack(cubes), phases={0: "pore", 1: "solid"}, ensemble=True)
+
+
+def add_box_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of `real_and_generated`."""
+    parser.add_argument("model")
+    parser.add_argument("--samples", help="file of boxes that the model made; by default it does")
+    parser.add_argument("--scan", default="berea_sandstone")
+    parser.add_argument("--coarsen", type=int, default=1)
+    parser.add_argument("--layers", type=int, nargs=2, default=(272, 400))
+    parser.add_argument("--length", type=int, default=128, help="of the boxes")
+    parser.add_argument("--evaluations", type=int)
+    parser.add_argument("--seed", type=int, default=0)
+
+
+def real_and_generated(options: argparse.Namespace) -> tuple[xr.DataArray, xr.DataArray]:
+    """All disjoint boxes of some layers, and as many that a model makes of their porosities."""
+    rock = load_dataset(options.scan)
+    rock = coarsen(rock, options.coarsen) if options.coarsen > 1 else rock
+    real = boxes_of(crop(rock, z=tuple(options.layers)), options.length)
+    if options.samples:
+        return real, load_microstructures(options.samples)
+    model = MicrostructureModel.load(options.model)
+    return real, boxes_like(real, model, options.evaluations, options.seed)
+
+
+def boxes_like(
+    real: xr.DataArray, model: MicrostructureModel, evaluations: int | None, seed: int
+) -> xr.DataArray:
+    """Boxes that a model makes of the porosities of real ones."""
+    return model.sample(
+        len(real),
+        phase_fraction={"pore": (real == PORE).mean(("z", "y", "x")).values.tolist()},
+        shape=real.shape[1:],
+        evaluations=evaluations,
+        rng=seed,
+    )
 
 
 def parts_of(boxes: xr.DataArray, length: int) -> np.ndarray:
@@ -110,17 +145,10 @@ def main() -> None:
     rows["real"], s2 = figures(real, None)
     first = two_point_probability(real[:half], phase=PORE, periodic=False).mean("sample").values
     rows["real, half against the other half"], _ = figures(real[half:], first)
-    porosity = (real == PORE).mean(("z", "y", "x")).values.tolist()
     for path in options.models:
         model = MicrostructureModel.load(path)
         begun = time.perf_counter()
-        made = model.sample(
-            len(real),
-            phase_fraction={"pore": porosity},
-            shape=(options.length,) * 3,
-            evaluations=options.evaluations,
-            rng=options.seed,
-        )
+        made = boxes_like(real, model, options.evaluations, options.seed)
         seconds = (time.perf_counter() - begun) / len(real)
         row, _ = figures(made, s2)
         rows[model.card.provenance.get("name", path)] = {**row, "seconds a box": seconds}

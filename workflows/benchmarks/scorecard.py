@@ -17,17 +17,15 @@ import argparse
 
 import numpy as np
 import xarray as xr
-from long_range import boxes_of
+from long_range import PORE, add_box_options, real_and_generated
 from record import add_record_option, record
 from scipy import ndimage, stats
 
-from microdsd import MicrostructureModel, coarsen, load_dataset, load_microstructures
 from microdsd.metrics import euler_characteristic, specific_surface_area
 from microdsd.metrics.pore_network import pore_networks
-from microdsd.microstructure import as_microstructure, crop
+from microdsd.microstructure import as_microstructure
 from microdsd.progress import show_progress, stage
 
-PORE = 0
 SMALLEST = 34
 
 
@@ -85,31 +83,11 @@ def columns(boxes: xr.DataArray) -> dict[str, np.ndarray]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("model")
-    parser.add_argument("--samples", help="file of boxes that the model made; by default it does")
-    parser.add_argument("--scan", default="berea_sandstone")
-    parser.add_argument("--coarsen", type=int, default=1)
-    parser.add_argument("--layers", type=int, nargs=2, default=(272, 400))
-    parser.add_argument("--length", type=int, default=128)
-    parser.add_argument("--evaluations", type=int)
-    parser.add_argument("--seed", type=int, default=0)
+    add_box_options(parser)
     add_record_option(parser)
     options = parser.parse_args()
 
-    rock = load_dataset(options.scan)
-    rock = coarsen(rock, options.coarsen) if options.coarsen > 1 else rock
-    real = boxes_of(crop(rock, z=tuple(options.layers)), options.length)
-    if options.samples:
-        new = load_microstructures(options.samples)
-    else:
-        porosity = (real == PORE).mean(("z", "y", "x")).values.tolist()
-        new = MicrostructureModel.load(options.model).sample(
-            len(real),
-            phase_fraction={"pore": porosity},
-            shape=(options.length,) * 3,
-            evaluations=options.evaluations,
-            rng=options.seed,
-        )
+    real, new = real_and_generated(options)
     s2_real, s2_new = (periodic_s2(boxes.values == PORE) for boxes in (real, new))
     total = s2_real.sum(axis=0)
     alone = [mismatch(one, (total - one) / (len(real) - 1)) for one in s2_real]

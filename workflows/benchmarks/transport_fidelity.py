@@ -14,13 +14,12 @@ import argparse
 
 import numpy as np
 import xarray as xr
-from long_range import boxes_of, parts_of
+from long_range import add_box_options, parts_of, real_and_generated
 from record import add_record_option, record
 from scipy import stats
 
-from microdsd import MicrostructureModel, coarsen, describe_transport, load_dataset
-from microdsd import load_microstructures as load
-from microdsd.microstructure import as_microstructure, crop
+from microdsd import describe_transport
+from microdsd.microstructure import as_microstructure
 from microdsd.progress import show_progress
 
 PHASES = {0: "pore", 1: "solid"}
@@ -63,34 +62,15 @@ def geometric(values: np.ndarray) -> float:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("model")
-    parser.add_argument("--samples", help="file of boxes that the model made; by default it does")
-    parser.add_argument("--scan", default="berea_sandstone")
-    parser.add_argument("--coarsen", type=int, default=1)
-    parser.add_argument("--layers", type=int, nargs=2, default=(272, 400))
-    parser.add_argument("--length", type=int, default=128, help="of the boxes")
+    add_box_options(parser)
     parser.add_argument("--window", type=int, default=64)
     parser.add_argument("--per-box", type=int, default=4, help="windows of a box")
     parser.add_argument("--property", action="append", help="default: all three")
     parser.add_argument("--axis", action="append", help="of the flow; default: all")
-    parser.add_argument("--evaluations", type=int)
-    parser.add_argument("--seed", type=int, default=0)
     add_record_option(parser)
     options = parser.parse_args()
 
-    rock = load_dataset(options.scan)
-    rock = coarsen(rock, options.coarsen) if options.coarsen > 1 else rock
-    real = boxes_of(crop(rock, z=tuple(options.layers)), options.length)
-    if options.samples:
-        new = load(options.samples)
-    else:
-        new = MicrostructureModel.load(options.model).sample(
-            len(real),
-            phase_fraction={"pore": (real == 0).mean(("z", "y", "x")).values.tolist()},
-            shape=(options.length,) * 3,
-            evaluations=options.evaluations,
-            rng=options.seed,
-        )
+    real, new = real_and_generated(options)
     axes = options.axis or ["z", "y", "x"]
     rng = np.random.default_rng(0)
     rows = {}
