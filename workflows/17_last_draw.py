@@ -3,8 +3,9 @@ r"""Train the last draw of a model that has none, or on; the networks of its wal
     python workflows/17_last_draw.py berea-3d out/berea/berea2x.h5 --region z=0:136 \
         --validation 0.235 --minutes 30 --batch 4 -o out/berea/berea-3d.model
 
-The walks are calibrated anew on the held-back part, for as many evaluations as before. `microdsd
-train` does all this by itself; this is for models from before it did.
+The walks are calibrated anew on the held-back part, for as many evaluations as before, or stay as
+they are with --keep-walks. `microdsd train` does all this by itself; this is for models from before
+it did.
 """
 
 from __future__ import annotations
@@ -36,6 +37,8 @@ def main() -> None:
     parser.add_argument("--region", action="append")
     parser.add_argument("--validation", type=float, default=0.15)
     parser.add_argument("--minutes", type=float, default=10.0, help="of training, without the rest")
+    parser.add_argument("--window", type=int, help="voxels per axis; default: the model's")
+    parser.add_argument("--keep-walks", action="store_true")
     parser.add_argument("--batch", type=int, default=8)
     parser.add_argument("--learning-rate", type=float, default=2e-3)
     parser.add_argument("--seed", type=int, default=0)
@@ -48,10 +51,11 @@ def main() -> None:
     material = open_material(
         options.scan, card.window, card.symmetry, options.validation, region=region
     )
+    window = card.window if options.window is None else (options.window,) * len(card.window)
     training = LastDrawTraining(
         model.network,
         material,
-        Octaves(Lattice.box(card.window, card.boundary), (), model.device),
+        Octaves(Lattice.box(window, card.boundary), (), model.device),
         (card.sigma_min, (*card.octaves, card.sigma_max)[0]),
         TrainingConfig(
             minutes=options.minutes,
@@ -78,6 +82,8 @@ def main() -> None:
     network = joined(model.network, training.network)
     drawing = MicrostructureModel(network, card, model.device)
     drawing.save(options.output, overwrite=True)
+    if options.keep_walks:
+        return
 
     rng = np.random.default_rng([options.seed, 2])
     real, _ = material.held_back.evenly(number_of_windows(card.window), rng)

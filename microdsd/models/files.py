@@ -19,12 +19,17 @@ _KEY = "microdsd"
 
 
 def pack_model(weights: Mapping[str, Tensor], card: ModelCard) -> bytes:
-    """Pack weights and a card into the bytes of a model file."""
-    return pack(weights, card.to_json())
+    """Pack weights and a card into the bytes of a model file.
+
+    Weights that half precision holds without rounding, all of them, are stored in it.
+    """
+    halves = {name: weight.half() for name, weight in weights.items()}
+    exact = all(torch.equal(halves[name], weight) for name, weight in weights.items())
+    return pack(halves if exact else weights, card.to_json())
 
 
 def read_model(path: str | Path) -> tuple[dict[str, Tensor], ModelCard]:
-    """Read weights and card of a model file.
+    """Read weights, float32, and card of a model file.
 
     Raises
     ------
@@ -33,9 +38,14 @@ def read_model(path: str | Path) -> tuple[dict[str, Tensor], ModelCard]:
     """
     tensors, text = unpack(path)
     try:
-        return tensors, card_from_json(text)
+        card = card_from_json(text)
     except CheckpointError as error:
         raise CheckpointError(f"{path}: {error}") from error
+    weights = {
+        name: tensor.float() if tensor.dtype == torch.float16 else tensor
+        for name, tensor in tensors.items()
+    }
+    return weights, card
 
 
 def read_network(path: str | Path) -> tuple[Network, ModelCard]:

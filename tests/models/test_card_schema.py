@@ -221,7 +221,7 @@ def test_weights_that_are_not_finite_are_named(tmp_path, value):
         MicrostructureModel.load(tmp_path / "a.model")
 
 
-@pytest.mark.parametrize("dtype", [torch.float16, torch.float64, torch.int32])
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float64, torch.int32])
 def test_weights_of_another_type(tmp_path, dtype):
     weights = dict(tiny_network().state_dict())
     weights["head.conv.weight"] = weights["head.conv.weight"].to(dtype)

@@ -1,0 +1,79 @@
+"""The verdict on a model: its samples, and other real windows, against windows never seen.
+
+    python workflows/benchmarks/model_verdict.py berea-3d --coarsen 2 --region z=136:200 -n 48
+
+Windows are of a block that training never saw, and may overlap; half of them play the samples,
+which says what this many windows can show. Samples have the compositions of the other half, one
+each. Needs the scan (MICRODSD_DATA).
+"""
+
+from __future__ import annotations
+
+import argparse
+
+import numpy as np
+import xarray as xr
+from network_judge import samples_like
+from record import add_record_option, record
+
+from microdsd import MicrostructureModel, coarsen, cut_windows, judge, load_dataset
+from microdsd.cli.parsing import region_of
+from microdsd.evaluation.verdict import Verdict
+from microdsd.microstructure import crop
+
+
+def unseen(dataset: str, factor: int, region: dict[str, tuple[int, int]]) -> xr.DataArray:
+    """Load the block of a scan that training never saw."""
+    scan = load_dataset(dataset)
+    return crop(coarsen(scan, factor) if factor > 1 else scan, **region)
+
+
+def answers(verdict: Verdict) -> dict[str, str]:
+    """Return the answer on every test, with the difference that may be the largest."""
+    return {
+        test.name: test.answer
+        + ("" if test.difference is None else f" ({100 * test.difference:+.1f})")
+        for test in verdict.tests
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("models", nargs="+")
+    parser.add_argument("--scan", default="berea_sandstone")
+    parser.add_argument("--coarsen", type=int, default=1)
+    parser.add_argument("--region", action="append", required=True, help="of the unseen block")
+    parser.add_argument("-n", type=int, default=96, help="samples, and windows")
+    parser.add_argument("--window", type=int, help="voxels per axis; default: the model's")
+    parser.add_argument("--evaluations", type=int)
+    parser.add_argument("--seed", type=int, default=0)
+    add_record_option(parser)
+    options = parser.parse_args()
+
+    models = {name: MicrostructureModel.load(name) for name in options.models}
+    card = next(iter(models.values())).card
+    window = card.window if options.window is None else (options.window,) * len(card.window)
+    block = unseen(options.scan, options.coarsen, region_of(options.region))
+    windows = cut_windows(block, window, n=2 * options.n, rng=options.seed, disjoint=False)
+    order = np.random.default_rng(options.seed).permutation(2 * options.n)
+    real, others = (windows.isel(sample=np.sort(half)) for half in np.split(order, 2))
+
+    verdicts = {"other real windows": judge(others, real, periodic=False)}
+    for name, model in models.items():
+        made = samples_like(model, real, None, options.evaluations, options.seed)
+        verdicts[name] = judge(made, real, periodic=False)
+    columns = {name: {**verdict.counts(), **answers(verdict)} for name, verdict in verdicts.items()}
+    rows = {
+        label: {name: column.get(label, "") for name, column in columns.items()}
+        for label in next(iter(columns.values()))
+    }
+    for label, row in rows.items():
+        print(f"{label:36}", *(f"{value!s:28}" for value in row.values()), flush=True)
+    notes = [
+        f"{options.n} samples and {options.n} windows; differences in % of the margin's scale."
+    ]
+    record("model-verdict", options.record, rows, notes=notes)
+
+
+if __name__ == "__main__":
+    main()
