@@ -43,10 +43,6 @@ _VOLUME_REMARK = (
 _UNCALIBRATED_REMARK = (
     f"{_VOLUME_REMARK}; the model is not calibrated for volumes, train with --for-volumes"
 )
-_AT_ONCE_REMARK = (
-    "in boxes of this size the phases are not drawn in passes: surfaces are flatter on the scale "
-    "of the voxel than in smaller boxes"
-)
 
 
 @dataclass(frozen=True, repr=False)
@@ -225,9 +221,6 @@ class GenerationRequest:
         _check_sigma_last(card, sigma_last)
         plan = WalkPlan.of(card, whole_number(number, "evaluations", least=1), sigma_last, epsilon)
         remarks = _size_remarks(card, shape)
-        if plan.passes and card.octaves and lattice.n_sites > LARGE_BOX:
-            plan = plan.at_once()
-            remarks.append(_AT_ONCE_REMARK)
         if guide is not None:
             if not callable(guide):
                 raise InputError(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from microdsd.models.card import ModelCard
@@ -112,14 +112,6 @@ class WalkPlan:
         return cls(
             levels, walk.sharpness, walk.temperature, passes, redraws=redraws, epsilon=epsilon
         )
-
-    def at_once(self) -> WalkPlan:
-        """Return the plan without passes: the most probable phases are assigned.
-
-        The temperature of draws in passes makes single draws speckled.
-        """
-        redraws = self.levels[-1:] if self.redraws else ()
-        return replace(self, passes=0, temperature=0.0, redraws=redraws)
 
     def steps(self) -> list[tuple[float, float]]:
         """Return the noise levels at both ends of every step, repeated steps in a row."""

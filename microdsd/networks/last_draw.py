@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, Protocol
 
 import torch
 from torch import Tensor
 
+from microdsd.networks.stages import tile_sites
+from microdsd.networks.tiles import Tile, sites_of, tiles
 from microdsd.networks.unet import UNet, UNetConfig
 from microdsd.networks.walls import free_share
 from microdsd.process.kernel import TransitionKernel
+from microdsd.process.lattice import Boundary, Lattice
 
 HIGHEST_LEVEL = 1.3
 """Noise level, voxels, up to which networks of the last draw are trained, and walks end."""
@@ -117,14 +120,83 @@ class LastDrawUNet(UNet):
     ) -> Tensor:
         """Return log probabilities of the phases; see `LastDraw`."""
         log_odds = log_p[:, 1:] - log_p[:, :1]
-        marks = _marks(phase, drawn, 1 + self.config.species)
         walls = free_share(kernel.lattice, t, occupation)
+        condition = self.embedded(occupation, t, fractions, classes)
+        given = self._log_odds(log_odds, phase, drawn, occupation, walls, condition, kernel.lattice)
+        return torch.cat([torch.zeros_like(log_p[:, :1]), given], 1).log_softmax(1)
+
+    def remaining_parts(
+        self,
+        log_odds: Tensor,
+        phase: Tensor,
+        drawn: Tensor,
+        occupation: Tensor,
+        t: Tensor,
+        kernel: TransitionKernel,
+        fractions: Tensor | None = None,
+        classes: Tensor | None = None,
+    ) -> Iterator[tuple[tuple[slice, ...], Tensor]]:
+        """Yield log odds against the background of a large box, tile by tile.
+
+        The parameters are those of the call, of a single sample, with the log odds that the walkers
+        alone give, (1, species, *space), in place of the probabilities. Phases and occupation
+        numbers may be of any type.
+
+        Yields
+        ------
+        sites : tuple of slice
+            Sites of the box.
+        log_odds : Tensor, shape (1, species, *sites), float32
+        """
+        lattice = kernel.lattice
+        condition = self.embedded(log_odds.new_empty(log_odds.shape[:2]), t, fractions, classes)
+        multiple = 1 << self.coarsest
+        halo = -(-self.reach // multiple) * multiple
+        whole = [-(-length // multiple) * multiple for length in lattice.shape]
+        most = tile_sites(log_odds.device)
+        for tile in tiles(whole, lattice.boundary, halo, multiple, most):
+            box, at = _cut(tile, whole, lattice)
+            odds, walkers = sites_of(log_odds, at), sites_of(occupation, at).float()
+            known = [sites_of(field[:, None], at)[:, 0] for field in (phase, drawn)]
+            walls = free_share(lattice, t, odds, at)
+            given = self._log_odds(odds, *known, walkers, walls, condition, box)
+            sites = tuple(
+                slice(inner.start, min(inner.stop, length))
+                for inner, length in zip(tile.inner, lattice.shape, strict=True)
+            )
+            within = tuple(
+                slice(inner.start - along.start, inner.stop - along.start)
+                for inner, along in zip(sites, at, strict=True)
+            )
+            yield sites, given[(slice(None), slice(None), *within)]
+
+    def _log_odds(
+        self,
+        log_odds: Tensor,
+        phase: Tensor,
+        drawn: Tensor,
+        occupation: Tensor,
+        walls: Tensor,
+        condition: Tensor,
+        lattice: Lattice,
+    ) -> Tensor:
+        marks = _marks(phase, drawn, 1 + self.config.species)
         clipped = log_odds.clamp(-_SURE, _SURE) / _SCALE
         x = torch.cat([clipped, occupation, marks.float(), walls], dim=1)
-        condition = self.embedded(occupation, t, fractions, classes)
-        scale, shift = self.on_lattice(x, condition, kernel.lattice).chunk(2, dim=1)
-        log_odds = (1 + scale) * log_odds + shift
-        return torch.cat([torch.zeros_like(log_p[:, :1]), log_odds], 1).log_softmax(1)
+        scale, shift = self.on_lattice(x, condition, lattice).chunk(2, dim=1)
+        return (1 + scale) * log_odds + shift
+
+
+def _cut(tile: Tile, whole: Sequence[int], box: Lattice) -> tuple[Lattice, list[range]]:
+    """Return a tile as a box, and its sites; only an axis that it holds whole stays periodic."""
+    at: list[range] = []
+    kinds: list[Boundary] = []
+    for sites, length, full, kind in zip(tile.outer, box.shape, whole, box.boundary, strict=True):
+        entire = len(sites) == full
+        cut = kind == "periodic" and not entire
+        at.append(sites if cut else range(sites.start, min(sites.stop, length)))
+        kinds.append(kind if entire else "no-flux")
+    return Lattice.box([len(sites) for sites in at], kinds), at
 
 
 def _marks(phase: Tensor, drawn: Tensor, phases: int) -> Tensor:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 
@@ -9,7 +11,9 @@ from microdsd.process.blocks import axis_volumes
 from microdsd.process.lattice import Lattice
 
 
-def free_share(lattice: Lattice, t: Tensor, like: Tensor) -> Tensor:
+def free_share(
+    lattice: Lattice, t: Tensor, like: Tensor, at: Sequence[range] | None = None
+) -> Tensor:
     """Return the share of a free Gaussian of variance 2t that stays inside the walls.
 
     About 1 in the interior, 1/2 on a wall, and a product over axes. At every noise level the
@@ -23,6 +27,8 @@ def free_share(lattice: Lattice, t: Tensor, like: Tensor) -> Tensor:
         Time of each sample.
     like : Tensor
         Gives device and dtype.
+    at : sequence of range, optional
+        Sites along every axis, in place of all; beyond the end they are wrapped.
 
     Returns
     -------
@@ -35,10 +41,13 @@ def free_share(lattice: Lattice, t: Tensor, like: Tensor) -> Tensor:
     tensor([0.6915, 0.9330, 0.9876, 0.9330, 0.6915])
     """
     share = like.new_ones(len(t), 1, *(1,) * lattice.ndim)
-    for axis, sites in enumerate(lattice.shape):
+    for axis, length in enumerate(lattice.shape):
+        sites = length if at is None else len(at[axis])
         shape = [len(t), 1] + [1] * lattice.ndim
         shape[2 + axis] = sites
         along = axis_share(lattice, axis, t, like)
+        if along is not None and at is not None:
+            along = along[:, torch.tensor(at[axis], device=along.device) % length]
         if along is None:
             share = share.expand(*share.shape[: 2 + axis], sites, *share.shape[3 + axis :])
         else:

@@ -31,8 +31,27 @@ def turns(space: Sequence[int], generator: torch.Generator) -> Tensor:
     >>> bool((turn[0] == turn[2]).all()), sorted(turn[:2, :2].flatten().tolist())
     (True, [0, 1, 2, 3])
     """
-    axes, device = len(space), generator.device
+    return order_of_turns(len(space), generator)[sublattices(space, generator.device)]
+
+
+def order_of_turns(axes: int, generator: torch.Generator) -> Tensor:
+    """Draw the turns of the sublattices, int64 (2^axes,)."""
+    return torch.randperm(1 << axes, generator=generator, device=generator.device)
+
+
+def sublattices(space: Sequence[int], device: torch.device, first: int = 0) -> Tensor:
+    """Number the sublattices of the voxels, int64 (*space).
+
+    Parameters
+    ----------
+    space : sequence of int
+        Voxels per axis.
+    device : torch.device
+    first : int
+        Layer of the box that is the first of these voxels.
+    """
     sublattice = torch.zeros((), dtype=torch.int64, device=device)
-    for length in space:
-        sublattice = 2 * sublattice[..., None] + torch.arange(length, device=device) % 2
-    return torch.randperm(1 << axes, generator=generator, device=device)[sublattice]
+    for axis, length in enumerate(space):
+        place = torch.arange(length, device=device) + (first if axis == 0 else 0)
+        sublattice = 2 * sublattice[..., None] + place % 2
+    return sublattice

@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 import numpy as np
 import torch
@@ -21,16 +21,18 @@ from torch import Tensor
 from microdsd.errors import MicrodsdError
 from microdsd.models.plan import WalkPlan
 from microdsd.networks.build import Network
+from microdsd.networks.last_draw import LastDrawUNet
 from microdsd.networks.steering import Aims
 from microdsd.networks.unet import PotentialUNet
 from microdsd.process.bridge import LOG_FLOOR
 from microdsd.process.octaves import Octaves
 from microdsd.process.slabs import slabs, start_uniform, step_back, walk_forward
-from microdsd.process.walk import draw_key, numbered_uniforms
+from microdsd.process.sublattices import order_of_turns
+from microdsd.process.walk import draw_key
 from microdsd.sampling.assignment import Generated
-from microdsd.sampling.best_phases import best_phases
-from microdsd.sampling.best_voxels import best_voxels
 from microdsd.sampling.finite import require_finite_output
+from microdsd.sampling.large_assignment import assign, perturb, reassigned
+from microdsd.sampling.large_passes import Passes
 from microdsd.sampling.potentials import LEAD
 
 _CORNER = 16
@@ -40,6 +42,9 @@ _LARGEST = torch.finfo(torch.float16).max
 
 _MOVE = 0.5
 """Time in which a walker makes a step, over that of a network for a site (measured)."""
+
+_DRAW = 0.6
+"""Time of a voxel in a pass of the last draw, over that of a network for a site (measured)."""
 
 Advance = Callable[[float], None]
 """Told how much more is done, in units of the time that a network takes for a site."""
@@ -92,6 +97,22 @@ class TiledNetwork:
         ):
             yield sites, aims.guided(log_h, free_h)[0], aims.guided(log_odds, free_odds)[0]
 
+    def remaining_parts(
+        self,
+        log_odds: Tensor,
+        phase: Tensor,
+        drawn: Tensor,
+        occupation: Tensor,
+        sigma: float,
+        box: Octaves,
+    ) -> Iterator[tuple[tuple[slice, ...], Tensor]]:
+        """Yield sites, and the log odds (species, *sites) of their phases given those drawn."""
+        last_draw = cast(LastDrawUNet, self.network.last_draw)
+        t = torch.full((1,), float(box.moment(sigma).t), device=box.device)
+        state = log_odds[None], phase[None], drawn[None], occupation[None], t, box.kernels[0]
+        for sites, given in last_draw.remaining_parts(*state, self.fractions, self.aims.classes):
+            yield sites, given[0]
+
 
 class LargeBoxSampler:
     """Make one sample of a large box; see `sample`.
@@ -119,19 +140,28 @@ class LargeBoxSampler:
         self._steps = plan.steps()
         shape = box.voxels.shape
         self._layers = list(slabs(shape[0], math.prod(shape[1:])))
-        numbers = 2 + len(self._steps) + 3 * len(plan.redraws) + bool(plan.temperature)
+        numbers = 2 + len(self._steps) + 3 * len(plan.redraws)
+        numbers += 2 * plan.passes or bool(plan.temperature)
         keys = [draw_key(generator) for _ in range(numbers)]
         self._start_key, *keys = keys
         self._step_keys, keys = keys[: len(self._steps)], keys[len(self._steps) :]
         self._assign_key, *keys = keys
-        self._redraw_keys = keys[: 3 * len(plan.redraws)]
-        self._last_noise_key = keys[-1] if plan.temperature else None
+        of_redraws = 3 * len(plan.redraws)
+        self._redraw_keys, self._last_keys = keys[:of_redraws], keys[of_redraws:]
+        self._passes: Passes | None = None
+        if plan.passes:
+            order = order_of_turns(box.voxels.ndim, generator)
+            self._passes = Passes(
+                counts, self._layers, order, plan.passes, plan.temperature, self._last_keys
+            )
 
     @property
     def work(self) -> float:
         """Return what there is to do, evaluations and steps, as `Advance` is told."""
         levels = (self._plan.levels[-1], *self._plan.redraws)
-        return sum(map(self._work_of_step, self._steps)) + sum(map(self._sites_at, levels))
+        passes = _DRAW * self._plan.passes * self._sites_at(levels[-1])
+        steps = sum(map(self._work_of_step, self._steps))
+        return steps + sum(map(self._sites_at, levels)) + passes
 
     def _work_of_step(self, step: tuple[float, float]) -> float:
         return self._sites_at(step[0]) + _MOVE * int(self._counts.sum())
@@ -157,21 +187,20 @@ class LargeBoxSampler:
         NonFiniteNetworkError
             If the network returns what is not a finite number; names the noise level.
         """
-        state = bookmark.read() if bookmark is not None else None
-        done, occupation, before, log_odds = self._restored(state)
-        del state
+        state = self._restored(bookmark.read() if bookmark is not None else None)
+        done = state.evaluations
         levels = self._plan.levels
         for number, step in enumerate(self._steps):
             if number < done:
                 advance(self._work_of_step(step))
                 continue
             high, low = step
-            assert occupation is not None
-            log_h = self._evaluated(occupation, high, advance)
-            field = _Field(log_h, *self._ahead(number, before), self._exponents(log_h))
+            assert state.occupation is not None
+            log_h = self._evaluated(state.occupation, high, advance)
+            field = _Field(log_h, *self._ahead(number, state.before), self._exponents(log_h))
             now, earlier = self._box.moment(high), self._box.moment(low)
-            occupation = step_back(
-                occupation,
+            state.occupation = step_back(
+                state.occupation,
                 field,
                 self._box,
                 now,
@@ -179,41 +208,85 @@ class LargeBoxSampler:
                 self._step_keys[number],
                 advance=lambda walkers: advance(_MOVE * walkers),
             )
-            self._require_counts(occupation)
+            self._require_counts(state.occupation)
             # No line leads from one lattice to another, nor beyond the last level.
             goes_on = now.octave == earlier.octave and number + 2 < len(levels)
-            before = log_h if goes_on else None
+            state.before = log_h if goes_on else None
             del log_h, field
-            _keep(bookmark, number + 1, occupation=occupation, before=before)
-        for number, sigma in enumerate((levels[-1], *self._plan.redraws), start=len(self._steps)):
+            state.keep(bookmark, number + 1)
+        read = (levels[-1], *self._plan.redraws)
+        for number, sigma in enumerate(read, start=len(self._steps)):
             if number < done:
                 advance(self._sites_at(sigma))
                 continue
-            if log_odds is not None:
-                occupation = self._redrawn(log_odds, number - len(self._steps) - 1, sigma)
-                log_odds = None
-            assert occupation is not None
-            log_odds = self._evaluated(occupation, sigma, advance, read_out=True)
-            occupation = None
-            _keep(bookmark, number + 1, log_odds=log_odds)
-        assert log_odds is not None
-        if self._last_noise_key is not None:
-            self._perturb(log_odds, self._last_noise_key, self._plan.temperature)
-        phase, reassigned = self._assigned(log_odds, self._assign_key)
-        return Generated(phase[None], torch.tensor([reassigned]))
+            if state.log_odds is not None:
+                state.occupation = self._redrawn(
+                    state.log_odds, number - len(self._steps) - 1, sigma
+                )
+                state.log_odds = None
+            assert state.occupation is not None
+            state.log_odds = self._evaluated(state.occupation, sigma, advance, read_out=True)
+            if self._passes is None:
+                state.occupation = None
+            state.keep(bookmark, number + 1)
+        if self._passes is None:
+            return self._drawn_at_once(state.log_odds)
+        return self._drawn_in_passes(
+            self._passes, state, len(self._steps) + len(read), bookmark, advance
+        )
 
-    def _restored(
-        self, state: Mapping[str, NDArray[Any]] | None
-    ) -> tuple[int, Tensor | None, Tensor | None, Tensor | None]:
-        """Return evaluations made, occupation numbers, log h before, log odds of the phases."""
-        if state is None:
+    def _drawn_at_once(self, log_odds: Tensor | None) -> Generated:
+        assert log_odds is not None
+        if self._plan.temperature:
+            (key,) = self._last_keys
+            perturb(log_odds, self._layers, key, self._plan.temperature)
+        phase = assign(log_odds, self._counts, self._layers, self._assign_key)
+        moved = reassigned(log_odds, phase, self._layers)
+        return Generated(phase[None], torch.tensor([moved]))
+
+    def _drawn_in_passes(
+        self,
+        passes: Passes,
+        state: _State,
+        evaluations: int,
+        bookmark: Bookmark | None,
+        advance: Advance,
+    ) -> Generated:
+        """Draw the phases in passes, or go on with them; ``evaluations`` were made before."""
+        log_odds, occupation = state.log_odds, state.occupation
+        assert log_odds is not None
+        assert occupation is not None
+        if state.phase is None:
+            state.phase = torch.zeros(log_odds.shape[1:], dtype=torch.uint8, device=log_odds.device)
+        sigma = (self._plan.levels[-1], *self._plan.redraws)[-1]
+
+        def remaining(phase: Tensor, drawn: Tensor) -> Iterator[tuple[tuple[slice, ...], Tensor]]:
+            asked = log_odds, phase, drawn, occupation, sigma, self._box
+            for sites, given in self._network.remaining_parts(*asked):
+                require_finite_output(given, "phase probabilities of the last draw", sigma)
+                yield sites, given
+                advance(_DRAW * given[0].numel())
+
+        for number in range(passes.number):
+            if evaluations + number < state.evaluations:
+                advance(_DRAW * self._sites_at(sigma))
+                continue
+            state.moved += passes.draw(number, remaining, state.phase)
+            state.keep(bookmark, evaluations + number + 1)
+        return Generated(state.phase[None], torch.tensor([state.moved]))
+
+    def _restored(self, kept: Mapping[str, NDArray[Any]] | None) -> _State:
+        """Return the state that was kept, or that of a walk that begins."""
+        if kept is None:
             lattice = self._box.kernels[self._box.octave_at(self._steps[0][0])].lattice
-            return 0, start_uniform(self._counts, lattice, self._start_key), None, None
-        kept = [
-            torch.from_numpy(state[name]).to(self._box.device) if name in state else None
-            for name in ("occupation", "before", "log_odds")
-        ]
-        return int(state["evaluations"]), kept[0], kept[1], kept[2]
+            return _State(0, start_uniform(self._counts, lattice, self._start_key))
+        fields = {
+            name: torch.from_numpy(kept[name]).to(self._box.device)
+            for name in _FIELDS
+            if name in kept
+        }
+        moved = int(kept["moved"]) if "moved" in kept else 0
+        return _State(int(kept["evaluations"]), moved=moved, **fields)
 
     def _sites_at(self, sigma: float) -> int:
         return self._box.kernels[self._box.octave_at(sigma)].lattice.n_sites
@@ -265,46 +338,55 @@ class LargeBoxSampler:
     def _redrawn(self, log_odds: Tensor, redraw: int, sigma: float) -> Tensor:
         """Draw all phases, and return occupation numbers after a walk to a noise level."""
         noise, ties, walk = self._redraw_keys[3 * redraw : 3 * redraw + 3]
-        self._perturb(log_odds, noise)
-        phase, _ = self._assigned(log_odds, ties)
+        if not self._plan.passes:  # they draw what is still open
+            perturb(log_odds, self._layers, noise)
+        phase = assign(log_odds, self._counts, self._layers, ties)
         species = range(1, 1 + len(log_odds))
         voxels = (
             phase[None] if len(species) == 1 else torch.stack([phase == c for c in species]).byte()
         )
         return walk_forward(voxels, self._box, self._box.moment(sigma), walk)
 
-    def _perturb(self, log_odds: Tensor, noise: Tensor, temperature: float = 1.0) -> None:
-        """Add what makes the assignment a draw, in place; see `sampling.assignment.perturbed`."""
-        across, phases = log_odds[0, 0].numel(), 1 + len(log_odds)
-        for layers in self._layers:
-            voxel = torch.arange(layers.start * across, layers.stop * across, device=noise.device)
-            of_background = _gumbel(noise, voxel, phases, 0)
-            for c, odds in enumerate(log_odds[:, layers]):
-                lot = _gumbel(noise, voxel, phases, 1 + c) - of_background
-                odds += temperature * lot.view(odds.shape)
 
-    def _assigned(self, log_odds: Tensor, ties: Tensor) -> tuple[Tensor, int]:
-        """Assign phases (*space) with exact counts; count voxels where others are more probable."""
-        shape = log_odds.shape[1:]
-        if len(log_odds) == 1:
-            phase = best_voxels(
-                lambda layers: log_odds[0, layers], int(self._counts[0]), shape, self._layers, ties
-            )
-            moved = sum(
-                int((phase[layers] != (log_odds[0, layers] > 0)).sum()) for layers in self._layers
-            )
-            return phase, moved
+@dataclass
+class _State:
+    """Hold what a walk goes on from; only what it needs, for boxes are large.
 
-        def scores(layers: slice) -> Tensor:
-            gain = log_odds[:, layers]
-            return torch.cat([torch.zeros_like(gain[:1]), gain])
+    Attributes
+    ----------
+    evaluations : int
+        Network evaluations that are made, and passes.
+    occupation : Tensor, shape (species, *sites), optional
+    before : Tensor, shape (species, *sites), optional
+        Log h of the evaluation before.
+    log_odds : Tensor, shape (species, *space), optional
+        What the walkers say of the phases.
+    phase : Tensor of uint8, shape (*space), optional
+        Drawn in passes.
+    moved : int
+        Voxels of the passes that got another phase than their most probable one.
+    """
 
-        counts = torch.cat([self._counts.new_tensor([math.prod(shape)]), self._counts])
-        counts[0] -= self._counts.sum()
-        generator = torch.Generator(ties.device).manual_seed(int(ties))
-        phase = best_phases(scores, counts, shape, self._layers, generator)
-        moved = sum(int((phase[part] != scores(part).argmax(0)).sum()) for part in self._layers)
-        return phase, moved
+    evaluations: int
+    occupation: Tensor | None = None
+    before: Tensor | None = None
+    log_odds: Tensor | None = None
+    phase: Tensor | None = None
+    moved: int = 0
+
+    def keep(self, bookmark: Bookmark | None, evaluations: int) -> None:
+        """Keep the state after so many evaluations, if there is a bookmark."""
+        self.evaluations = evaluations
+        if bookmark is None:
+            return
+        fields = {name: getattr(self, name) for name in _FIELDS}
+        arrays = {name: field.cpu().numpy() for name, field in fields.items() if field is not None}
+        bookmark.keep(
+            {"evaluations": np.array(evaluations), "moved": np.array(self.moved), **arrays}
+        )
+
+
+_FIELDS = ("occupation", "before", "log_odds", "phase")
 
 
 class _Field:
@@ -334,16 +416,3 @@ class _Field:
 
     def __call__(self, c: int, layers: Tensor) -> Tensor:
         return self._log(c, layers).sub_(self._peak[c]).clamp_min_(LOG_FLOOR).exp_()
-
-
-def _gumbel(key: Tensor, voxel: Tensor, phases: int, p: int) -> Tensor:
-    """Return Gumbel variates of voxels for one of the phases, float32."""
-    u = numbered_uniforms(key, voxel, species=phases, c=p)[0].double() + 2.0**-25
-    return -(-u.log()).log().float()
-
-
-def _keep(bookmark: Bookmark | None, evaluations: int, **state: Tensor | None) -> None:
-    if bookmark is None:
-        return
-    arrays = {name: field.cpu().numpy() for name, field in state.items() if field is not None}
-    bookmark.keep({"evaluations": np.array(evaluations), **arrays})

@@ -19,7 +19,7 @@ from microdsd.process.sublattices import turns
 from microdsd.sampling.assignment import Generated, perturbed
 from microdsd.sampling.origins import Origins
 
-_HELD = 1e4
+HELD = 1e4
 """Lead of the phase of a drawn voxel, which no exact count is worth giving up."""
 
 _IMPROBABLE = math.log(0.01)
@@ -61,7 +61,7 @@ def draw_in_passes(
     phase, drawn = origins.settled(space)
     reassigned = torch.zeros(len(turn), dtype=torch.int64, device=turn.device)
     for number in range(passes):
-        scores = _probable(remaining(phase, drawn).log_softmax(1))
+        scores = probable(remaining(phase, drawn).log_softmax(1))
         scores = _holding(perturbed(scores, generators, temperature), phase, drawn)
         assigned = origins.assign(scores, generators).phase
         now = (turn == number) & ~drawn
@@ -71,12 +71,12 @@ def draw_in_passes(
     return Generated(phase, reassigned)
 
 
-def _probable(log_p: Tensor) -> Tensor:
-    """Return log probabilities without those of improbable phases, where counts allow it."""
+def probable(log_p: Tensor) -> Tensor:
+    """Return log probabilities that leave improbable phases out, where counts allow it."""
     return torch.where(log_p < _IMPROBABLE, log_p - _LEFT_OUT, log_p)
 
 
 def _holding(scores: Tensor, phase: Tensor, drawn: Tensor) -> Tensor:
     """Return scores by which drawn voxels keep their phases in any assignment."""
-    keeps = torch.zeros_like(scores).scatter_(1, phase.unsqueeze(1), _HELD)
+    keeps = torch.zeros_like(scores).scatter_(1, phase.unsqueeze(1), HELD)
     return torch.where(drawn.unsqueeze(1), keeps, scores)

@@ -2,6 +2,7 @@ import pytest
 import torch
 from tiny_models import tiny_last_draw
 
+from microdsd.networks import stages
 from microdsd.networks.last_draw import LastDrawUNet
 from microdsd.networks.unet import UNetConfig
 from microdsd.process import Lattice, TransitionKernel
@@ -71,3 +72,25 @@ def test_what_is_far_away_does_not_matter():
     again = network(read, changed, drawn, occupation, t, kernel)
     assert torch.allclose(again[:, :, -1], log_p[:, :, -1], atol=1e-6)
     assert not torch.allclose(again[:, :, 0], log_p[:, :, 0], atol=1e-3)
+
+
+@pytest.mark.parametrize("boundary", ["no-flux", "periodic"])
+@pytest.mark.parametrize("shape", [(64, 90), (51, 33), (33, 9, 20)])
+@pytest.mark.parametrize("species", [1, 2])
+def test_tiles_say_what_the_whole_box_says(shape, boundary, species, monkeypatch):
+    """A periodic axis of odd length has blocks of its own wherever it is cut, and is left whole."""
+    network = tiny_last_draw(len(shape), species)
+    if boundary == "periodic":
+        shape = tuple(length + length % 2 for length in shape)
+    with torch.inference_mode():
+        log_p, (read, *state) = asked(network, shape, boundary, batch=1, t=(0.3,))
+        monkeypatch.setitem(stages.TILE_SITES, "cpu", log_p[0, 0].numel() // 2)
+        log_odds = read[:, 1:] - read[:, :1]
+        found, number = torch.full_like(log_odds, torch.nan), 0
+        phase, drawn, occupation, *rest = state
+        parts = network.remaining_parts(log_odds, phase.byte(), drawn, occupation.byte(), *rest)
+        for sites, part in parts:
+            found[(slice(None), slice(None), *sites)] = part
+            number += 1
+    assert number > 1
+    torch.testing.assert_close(found, log_p[:, 1:] - log_p[:, :1], rtol=0, atol=5e-5)
