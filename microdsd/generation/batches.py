@@ -145,7 +145,11 @@ class BatchedSampler:
             return
         if self.alone(request):
             require_memory_for_large_box(
-                request.lattice.shape, self._card.network, self._device, self.dtype
+                request.lattice.shape,
+                self._card.network,
+                self._device,
+                self.dtype,
+                passes=bool(request.plan.passes),
             )
             return
         require_memory_for_work(

@@ -166,13 +166,17 @@ def require_memory_for_volume(
     )
 
 
-def bytes_of_large_box(voxels: int, network: UNetConfig, precision: str = "float32") -> int:
+def bytes_of_large_box(
+    voxels: int, network: UNetConfig, precision: str = "float32", *, passes: bool = False
+) -> int:
     """Estimate the memory for one sample of a large box: bytes per voxel, and room to work.
 
     Per species 6 bytes a voxel: occupation numbers before and after a step, one each, and log h now
     and before, two each. Besides, the network keeps the smoothed occupation numbers and the coarser
     features of a chunk, or a step works on a slab, or the assignment of more than two phases takes
-    `_ASSIGNED` bytes per voxel and phase: none of these grows beyond its chunk or slab.
+    `_ASSIGNED` bytes per voxel and phase: none of these grows beyond its chunk or slab. Passes of
+    the last draw hold log odds, before and after, and occupation numbers, 9 bytes per species, and
+    three fields of a byte.
 
     Parameters
     ----------
@@ -181,6 +185,8 @@ def bytes_of_large_box(voxels: int, network: UNetConfig, precision: str = "float
     network : UNetConfig
     precision : {"float32", "bfloat16"}
         Of the features.
+    passes : bool
+        Whether phases are drawn in passes.
 
     Examples
     --------
@@ -195,17 +201,25 @@ def bytes_of_large_box(voxels: int, network: UNetConfig, precision: str = "float
         for level, (fine, coarse) in enumerate(pairwise(network.widths), start=1)
     )
     chunk = math.ceil(min(voxels, CHUNK_SITES) * (_FLOAT * network.species + width * features))
-    chunk += min(voxels, TILE_SITES["cpu"]) * _FLOAT * _FEATURE_MAPS * network.widths[0]
+    tile = min(voxels, TILE_SITES["cpu"]) * _FLOAT * _FEATURE_MAPS * network.widths[0]
     slab = min(voxels, SLAB_SITES) * _SLAB
     assigned = 0
     if network.species > 1:
         sites = min(voxels, SLAB_SITES + MOST_UNCLEAR)
         assigned = sites * _ASSIGNED * (network.species + 1)
-    return 6 * network.species * voxels + max(chunk, slab, assigned)
+    walk = 6 * network.species * voxels + max(chunk + tile, slab, assigned)
+    if not passes:
+        return walk
+    return max(walk, (9 * network.species + 3) * voxels + max(tile, slab, assigned))
 
 
 def require_memory_for_large_box(
-    shape: Sequence[int], network: UNetConfig, device: torch.device, precision: str
+    shape: Sequence[int],
+    network: UNetConfig,
+    device: torch.device,
+    precision: str,
+    *,
+    passes: bool = False,
 ) -> None:
     """Refuse a large box whose samples cannot be made in the memory of the device.
 
@@ -216,7 +230,7 @@ def require_memory_for_large_box(
     """
 
     def needed_for(voxels: int) -> int:
-        return bytes_of_large_box(voxels, network, precision)
+        return bytes_of_large_box(voxels, network, precision, passes=passes)
 
     needed, free = needed_for(math.prod(shape)), available_memory(device)
     if needed <= free:
