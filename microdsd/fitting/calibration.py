@@ -66,6 +66,10 @@ samples."""
 _TEMPERATURE = 0.4
 """Where the search for the temperature begins, unless phases are drawn in passes."""
 
+_LAST_BEFORE_PASSES = 0.9
+"""Where the search for the last level begins if phases are drawn in passes, voxels: what the walk
+leaves to them (docs/decisions/0032)."""
+
 _ROUNDS = 4
 """Improvements that are tried."""
 
@@ -273,7 +277,8 @@ class _Settings:
     def start(self, evaluations: int) -> Array:
         """Return where the search begins: few evaluations start lower and end higher."""
         n, exponents = evaluations, [1.0] * (len(self.steps) - 3)
-        start = [self._horizon * n / (n + 8), 0.5 + 2 / n, *exponents]
+        last = _LAST_BEFORE_PASSES if self._passes_of(n) else 0.5 + 2 / n
+        start = [self._horizon * n / (n + 8), last, *exponents]
         temperature = JOINT_TEMPERATURE if self._passes_of(n) else _TEMPERATURE
         return np.append(np.log(np.clip(start, self._lowest, self._highest)), temperature)
 

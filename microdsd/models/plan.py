@@ -14,7 +14,7 @@ FEWEST_WITH_REDRAW = 6
 """Evaluations from which on the last of them is better spent on a redraw than on the walk."""
 
 _REDRAWN_IN_PASSES = 0.5
-"""Noise level, voxels, at which samples are drawn again in passes, unless the walk ends above.
+"""Noise level, voxels, at which samples are drawn again in passes, wherever the walk ends.
 
 At lower ones less of a surface is drawn anew, at higher ones more loose voxels are drawn
 (docs/decisions/0029)."""
@@ -77,7 +77,7 @@ class WalkPlan:
         """Plan the walk of a model in some number of network evaluations.
 
         One evaluation is left for a redraw, at the last level of the walk: a lower one brings back
-        the speckle of the draw (docs/decisions/0010); before passes, at half a voxel at least.
+        the speckle of the draw (docs/decisions/0010); with passes, at half a voxel.
         Networks that do not read out phases make none, nor do walks that need all evaluations,
         whose phases are then drawn at once.
 
@@ -103,7 +103,7 @@ class WalkPlan:
         # a redraw the end of a walk is not what it has learned.
         known = min((HIGHEST_LEVEL, *card.octaves))
         passes = walk.passes if card.last_draw and redrawn and walk.last <= known else 0
-        redraw = min(max(walk.last, _REDRAWN_IN_PASSES), known) if passes else walk.last
+        redraw = min(_REDRAWN_IN_PASSES, known) if passes else walk.last
         redraws = (redraw,) if redrawn else ()
         number = evaluations - len(redraws)
         levels = tuple(method.levels(walk.first, walk.last, number, card.octaves))

@@ -14,7 +14,7 @@ from microdsd.sampling.assignment import Generated, perturbed
 from microdsd.sampling.conditioned import ConditionedNetwork
 from microdsd.sampling.lattices import Lattices
 from microdsd.sampling.origins import Anywhere, Origins
-from microdsd.sampling.passes import draw_in_passes
+from microdsd.sampling.passes import LEAST, LEAST_BEFORE_REDRAW, draw_in_passes
 from microdsd.sampling.walk_back import state_of, walk_back
 
 
@@ -33,8 +33,8 @@ def sample_bridges(
 
     Walkers move independently within a step, and leave gaps where none happens to be. A redraw
     mends them: phases are drawn voxel by voxel with exact counts, walk forward for a little
-    while, by the exact kernel, and are read out again. In plans with passes the last draw is a
-    joint one, see `microdsd.sampling.passes`.
+    while, by the exact kernel, and are read out again. In plans with passes both draws are
+    joint, see `microdsd.sampling.passes`.
 
     Parameters
     ----------
@@ -62,24 +62,21 @@ def sample_bridges(
     state = state_of(walkers.occupation(), plan.levels[-1], lattices, origins, generators)
 
     log_p = network.log_p(state, lattices)
-    for sigma in plan.redraws:
-        scores = network.guided(log_p, state.sigma)
-        # What is drawn here only has to be near the end; passes then draw what is still open.
-        drawn = origins.assign(
-            perturbed(scores, generators, 0.0 if plan.passes else 1.0), generators
+
+    def draw(temperature: float, least: float) -> Generated:
+        if not plan.passes:
+            scores = network.guided(log_p, state.sigma)
+            return origins.assign(perturbed(scores, generators, temperature), generators)
+        remaining = partial(network.remaining, state, log_p)
+        space = state.kernel.lattice.shape
+        return draw_in_passes(
+            remaining, origins, space, plan.passes, temperature, generators, least
         )
+
+    for sigma in plan.redraws:
+        drawn = draw(1.0, LEAST_BEFORE_REDRAW)
         walkers = origins.walkers(drawn.phase, lattices.voxels)
         walkers = lattices.forward(walkers, 0.0, sigma, generators, by_place=True)
         state = state_of(walkers.occupation(), sigma, lattices, origins, generators)
         log_p = network.log_p(state, lattices)
-    if plan.passes:
-        return draw_in_passes(
-            partial(network.remaining, state, log_p),
-            origins,
-            state.kernel.lattice.shape,
-            plan.passes,
-            plan.temperature,
-            generators,
-        )
-    scores = network.guided(log_p, state.sigma)
-    return origins.assign(perturbed(scores, generators, plan.temperature), generators)
+    return draw(plan.temperature, LEAST)

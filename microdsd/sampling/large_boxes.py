@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Protocol, cast
 
 import numpy as np
@@ -33,6 +34,7 @@ from microdsd.sampling.assignment import Generated
 from microdsd.sampling.finite import require_finite_output
 from microdsd.sampling.large_assignment import assign, perturb, reassigned
 from microdsd.sampling.large_passes import Passes
+from microdsd.sampling.passes import LEAST, LEAST_BEFORE_REDRAW
 from microdsd.sampling.potentials import LEAD
 
 _CORNER = 16
@@ -48,6 +50,9 @@ _DRAW = 0.6
 
 Advance = Callable[[float], None]
 """Told how much more is done, in units of the time that a network takes for a site."""
+
+Task = Callable[["_State", Advance], None]
+"""Changes the state of a walk by one evaluation or pass."""
 
 
 class Bookmark(Protocol):
@@ -137,34 +142,47 @@ class LargeBoxSampler:
         generator: torch.Generator,
     ) -> None:
         self._network, self._box, self._counts, self._plan = network, box, counts, plan
-        self._steps = plan.steps()
+        self._steps, self._read_outs = plan.steps(), (plan.levels[-1], *plan.redraws)
         shape = box.voxels.shape
         self._layers = list(slabs(shape[0], math.prod(shape[1:])))
         numbers = 2 + len(self._steps) + 3 * len(plan.redraws)
-        numbers += 2 * plan.passes or bool(plan.temperature)
+        numbers += bool(plan.temperature) and not plan.passes
         keys = [draw_key(generator) for _ in range(numbers)]
         self._start_key, *keys = keys
         self._step_keys, keys = keys[: len(self._steps)], keys[len(self._steps) :]
         self._assign_key, *keys = keys
         of_redraws = 3 * len(plan.redraws)
         self._redraw_keys, self._last_keys = keys[:of_redraws], keys[of_redraws:]
-        self._passes: Passes | None = None
-        if plan.passes:
-            order = order_of_turns(box.voxels.ndim, generator)
-            self._passes = Passes(
-                counts, self._layers, order, plan.passes, plan.temperature, self._last_keys
-            )
+        self._draws = list(self._all_passes(generator)) if plan.passes else []
+
+    def _all_passes(self, generator: torch.Generator) -> Iterator[Passes]:
+        """Yield the passes of every read-out."""
+        plan = self._plan
+        noised = [(1.0, LEAST_BEFORE_REDRAW)] * len(plan.redraws)
+        for temperature, least in (*noised, (plan.temperature, LEAST)):
+            order = order_of_turns(self._box.voxels.ndim, generator)
+            keys = [draw_key(generator) for _ in range(2 * plan.passes)]
+            yield Passes(self._counts, self._layers, order, plan.passes, temperature, least, keys)
+
+    def _tasks(self) -> list[tuple[float, Task]]:
+        """List what there is to do, one evaluation or pass each, and how long it takes."""
+        tasks: list[tuple[float, Task]] = [
+            (self._sites_at(high) + _MOVE * int(self._counts.sum()), partial(self._step, number))
+            for number, (high, _) in enumerate(self._steps)
+        ]
+        for number, sigma in enumerate(self._read_outs):
+            sites = self._sites_at(sigma)
+            tasks.append((sites, partial(self._read_out, number)))
+            tasks += [
+                (_DRAW * sites, partial(self._pass, number, turn))
+                for turn in range(self._plan.passes)
+            ]
+        return tasks
 
     @property
     def work(self) -> float:
-        """Return what there is to do, evaluations and steps, as `Advance` is told."""
-        levels = (self._plan.levels[-1], *self._plan.redraws)
-        passes = _DRAW * self._plan.passes * self._sites_at(levels[-1])
-        steps = sum(map(self._work_of_step, self._steps))
-        return steps + sum(map(self._sites_at, levels)) + passes
-
-    def _work_of_step(self, step: tuple[float, float]) -> float:
-        return self._sites_at(step[0]) + _MOVE * int(self._counts.sum())
+        """Return what there is to do, evaluations, steps and passes, as `Advance` is told."""
+        return sum(work for work, _ in self._tasks())
 
     @torch.no_grad()
     def sample(self, advance: Advance, bookmark: Bookmark | None = None) -> Generated:
@@ -188,52 +206,67 @@ class LargeBoxSampler:
             If the network returns what is not a finite number; names the noise level.
         """
         state = self._restored(bookmark.read() if bookmark is not None else None)
-        done = state.evaluations
-        levels = self._plan.levels
-        for number, step in enumerate(self._steps):
-            if number < done:
-                advance(self._work_of_step(step))
+        for number, (work, task) in enumerate(self._tasks()):
+            if number < state.evaluations:
+                advance(work)
                 continue
-            high, low = step
-            assert state.occupation is not None
-            log_h = self._evaluated(state.occupation, high, advance)
-            field = _Field(log_h, *self._ahead(number, state.before), self._exponents(log_h))
-            now, earlier = self._box.moment(high), self._box.moment(low)
-            state.occupation = step_back(
-                state.occupation,
-                field,
-                self._box,
-                now,
-                earlier,
-                self._step_keys[number],
-                advance=lambda walkers: advance(_MOVE * walkers),
-            )
-            self._require_counts(state.occupation)
-            # No line leads from one lattice to another, nor beyond the last level.
-            goes_on = now.octave == earlier.octave and number + 2 < len(levels)
-            state.before = log_h if goes_on else None
-            del log_h, field
+            task(state, advance)
             state.keep(bookmark, number + 1)
-        read = (levels[-1], *self._plan.redraws)
-        for number, sigma in enumerate(read, start=len(self._steps)):
-            if number < done:
-                advance(self._sites_at(sigma))
-                continue
-            if state.log_odds is not None:
-                state.occupation = self._redrawn(
-                    state.log_odds, number - len(self._steps) - 1, sigma
-                )
-                state.log_odds = None
-            assert state.occupation is not None
-            state.log_odds = self._evaluated(state.occupation, sigma, advance, read_out=True)
-            if self._passes is None:
-                state.occupation = None
-            state.keep(bookmark, number + 1)
-        if self._passes is None:
-            return self._drawn_at_once(state.log_odds)
-        return self._drawn_in_passes(
-            self._passes, state, len(self._steps) + len(read), bookmark, advance
+        if self._draws:
+            assert state.phase is not None
+            return Generated(state.phase[None], torch.tensor([state.moved]))
+        return self._drawn_at_once(state.log_odds)
+
+    def _step(self, number: int, state: _State, advance: Advance) -> None:
+        """Evaluate the network and lead the walkers one step back."""
+        assert state.occupation is not None
+        high, low = self._steps[number]
+        log_h = self._evaluated(state.occupation, high, advance)
+        field = _Field(log_h, *self._ahead(number, state.before), self._exponents(log_h))
+        now, earlier = self._box.moment(high), self._box.moment(low)
+        state.occupation = step_back(
+            state.occupation,
+            field,
+            self._box,
+            now,
+            earlier,
+            self._step_keys[number],
+            advance=lambda walkers: advance(_MOVE * walkers),
         )
+        self._require_counts(state.occupation)
+        # No line leads from one lattice to another, nor beyond the last level.
+        goes_on = now.octave == earlier.octave and number + 2 < len(self._plan.levels)
+        state.before = log_h if goes_on else None
+
+    def _read_out(self, number: int, state: _State, advance: Advance) -> None:
+        """Evaluate the phases' probabilities, from the second time on of a redraw."""
+        if number:
+            state.occupation = self._redrawn(number - 1, state)
+            state.log_odds = state.phase = None
+        assert state.occupation is not None
+        sigma = self._read_outs[number]
+        state.log_odds = self._evaluated(state.occupation, sigma, advance, read_out=True)
+        if not self._draws:
+            state.occupation = None
+
+    def _pass(self, number: int, turn: int, state: _State, advance: Advance) -> None:
+        """Draw the voxels whose turn it is."""
+        log_odds, occupation = state.log_odds, state.occupation
+        assert log_odds is not None
+        assert occupation is not None
+        if state.phase is None:
+            state.phase = torch.zeros(log_odds.shape[1:], dtype=torch.uint8, device=log_odds.device)
+            state.moved = 0
+        sigma = self._read_outs[number]
+
+        def remaining(phase: Tensor, drawn: Tensor) -> Iterator[tuple[tuple[slice, ...], Tensor]]:
+            asked = log_odds, phase, drawn, occupation, sigma, self._box
+            for sites, given in self._network.remaining_parts(*asked):
+                require_finite_output(given, "phase probabilities of the last draw", sigma)
+                yield sites, given
+                advance(_DRAW * given[0].numel())
+
+        state.moved += self._draws[number].draw(turn, remaining, state.phase)
 
     def _drawn_at_once(self, log_odds: Tensor | None) -> Generated:
         assert log_odds is not None
@@ -243,37 +276,6 @@ class LargeBoxSampler:
         phase = assign(log_odds, self._counts, self._layers, self._assign_key)
         moved = reassigned(log_odds, phase, self._layers)
         return Generated(phase[None], torch.tensor([moved]))
-
-    def _drawn_in_passes(
-        self,
-        passes: Passes,
-        state: _State,
-        evaluations: int,
-        bookmark: Bookmark | None,
-        advance: Advance,
-    ) -> Generated:
-        """Draw the phases in passes, or go on with them; ``evaluations`` were made before."""
-        log_odds, occupation = state.log_odds, state.occupation
-        assert log_odds is not None
-        assert occupation is not None
-        if state.phase is None:
-            state.phase = torch.zeros(log_odds.shape[1:], dtype=torch.uint8, device=log_odds.device)
-        sigma = (self._plan.levels[-1], *self._plan.redraws)[-1]
-
-        def remaining(phase: Tensor, drawn: Tensor) -> Iterator[tuple[tuple[slice, ...], Tensor]]:
-            asked = log_odds, phase, drawn, occupation, sigma, self._box
-            for sites, given in self._network.remaining_parts(*asked):
-                require_finite_output(given, "phase probabilities of the last draw", sigma)
-                yield sites, given
-                advance(_DRAW * given[0].numel())
-
-        for number in range(passes.number):
-            if evaluations + number < state.evaluations:
-                advance(_DRAW * self._sites_at(sigma))
-                continue
-            state.moved += passes.draw(number, remaining, state.phase)
-            state.keep(bookmark, evaluations + number + 1)
-        return Generated(state.phase[None], torch.tensor([state.moved]))
 
     def _restored(self, kept: Mapping[str, NDArray[Any]] | None) -> _State:
         """Return the state that was kept, or that of a walk that begins."""
@@ -335,17 +337,20 @@ class LargeBoxSampler:
                 "training has diverged, take an earlier model"
             )
 
-    def _redrawn(self, log_odds: Tensor, redraw: int, sigma: float) -> Tensor:
-        """Draw all phases, and return occupation numbers after a walk to a noise level."""
+    def _redrawn(self, redraw: int, state: _State) -> Tensor:
+        """Draw all phases, and return occupation numbers after a walk to the redraw's level."""
         noise, ties, walk = self._redraw_keys[3 * redraw : 3 * redraw + 3]
-        if not self._plan.passes:  # they draw what is still open
+        phase, log_odds = state.phase, state.log_odds
+        assert log_odds is not None
+        if phase is None:
             perturb(log_odds, self._layers, noise)
-        phase = assign(log_odds, self._counts, self._layers, ties)
+            phase = assign(log_odds, self._counts, self._layers, ties)
         species = range(1, 1 + len(log_odds))
         voxels = (
             phase[None] if len(species) == 1 else torch.stack([phase == c for c in species]).byte()
         )
-        return walk_forward(voxels, self._box, self._box.moment(sigma), walk)
+        moment = self._box.moment(self._read_outs[redraw + 1])
+        return walk_forward(voxels, self._box, moment, walk)
 
 
 @dataclass

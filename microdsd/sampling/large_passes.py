@@ -31,6 +31,8 @@ class Passes:
         Of passes; with fewer than sublattices, several of them take their turn together.
     temperature : float
         Of every draw.
+    least : float
+        Probability below which phases are not drawn.
     keys : sequence of Tensor
         Two of every pass: of its draw and of its ties.
     """
@@ -40,6 +42,7 @@ class Passes:
     order: Tensor
     number: int
     temperature: float
+    least: float
     keys: Sequence[Tensor]
 
     def draw(self, number: int, remaining: RemainingParts, phase: Tensor) -> int:
@@ -58,7 +61,7 @@ class Passes:
             drawn[part] = self._turn(phase, part) < number
         for sites, given in remaining(phase, drawn):
             log_p = torch.cat([torch.zeros_like(given[:1]), given]).log_softmax(0)
-            log_p = probable(log_p)
+            log_p = probable(log_p, self.least)
             log_odds[(slice(None), *sites)] = log_p[1:] - log_p[:1]
         draw_key, ties = self.keys[2 * number : 2 * number + 2]
         if self.temperature:

@@ -22,9 +22,14 @@ from microdsd.sampling.origins import Origins
 HELD = 1e4
 """Lead of the phase of a drawn voxel, which no exact count is worth giving up."""
 
-_IMPROBABLE = math.log(0.01)
-"""Of phases that are not drawn. Networks learn small probabilities last, and are too generous with
-them: in the many voxels far from any surface that makes loose voxels (docs/decisions/0029)."""
+LEAST = 0.01
+"""Probability below which phases are not drawn. Networks learn small probabilities last, and are
+too generous with them: in the many voxels far from any surface that makes loose voxels
+(docs/decisions/0029)."""
+
+LEAST_BEFORE_REDRAW = 0.1
+"""The same of a draw that is noised and drawn again. At the end of a walk there are loose walkers,
+which moved independently: drawn as they are they would stay (docs/decisions/0032)."""
 
 _LEFT_OUT = 30.0
 
@@ -39,6 +44,7 @@ def draw_in_passes(
     passes: int,
     temperature: float,
     generators: Sequence[torch.Generator],
+    least: float = LEAST,
 ) -> Generated:
     """Draw the phases of all voxels, with exact counts.
 
@@ -56,12 +62,14 @@ def draw_in_passes(
         Of every draw, see `perturbed`.
     generators : sequence of torch.Generator
         One per sample: sample i depends on its own generator alone.
+    least : float
+        Probability below which phases are not drawn.
     """
     turn = torch.stack([turns(space, generator) for generator in generators]) % passes
     phase, drawn = origins.settled(space)
     reassigned = torch.zeros(len(turn), dtype=torch.int64, device=turn.device)
     for number in range(passes):
-        scores = probable(remaining(phase, drawn).log_softmax(1))
+        scores = probable(remaining(phase, drawn).log_softmax(1), least)
         scores = _holding(perturbed(scores, generators, temperature), phase, drawn)
         assigned = origins.assign(scores, generators).phase
         now = (turn == number) & ~drawn
@@ -71,9 +79,11 @@ def draw_in_passes(
     return Generated(phase, reassigned)
 
 
-def probable(log_p: Tensor) -> Tensor:
+def probable(log_p: Tensor, least: float) -> Tensor:
     """Return log probabilities that leave improbable phases out, where counts allow it."""
-    return torch.where(log_p < _IMPROBABLE, log_p - _LEFT_OUT, log_p)
+    if least == 0:
+        return log_p
+    return torch.where(log_p < math.log(least), log_p - _LEFT_OUT, log_p)
 
 
 def _holding(scores: Tensor, phase: Tensor, drawn: Tensor) -> Tensor:

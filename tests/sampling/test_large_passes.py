@@ -40,7 +40,7 @@ def drawn(passes, phases, seed=0, edge=160):
 
     layers = list(slabs(edge, edge, 37 * edge))
     keys = [draw_key(rng) for _ in range(2 * passes)]
-    in_turn = Passes(counts, layers, order_of_turns(2, rng), passes, 1.0, keys)
+    in_turn = Passes(counts, layers, order_of_turns(2, rng), passes, 1.0, 0.0, keys)
     for number in range(passes):
         before = phase.clone()
         in_turn.draw(number, remaining, phase)
@@ -52,22 +52,20 @@ def drawn(passes, phases, seed=0, edge=160):
 
 
 @pytest.mark.parametrize(("phases", "seed"), [(2, 0), (2, 1), (3, 0)])
-def test_passes_draw_the_joint_law(phases, seed, monkeypatch):
+def test_passes_draw_the_joint_law(phases, seed):
     """All 16 or 81 states of a cell are as frequent as they are.
 
     Phases below 1 % are drawn here, as the law has them. False alarms: 1 in 1000 for each of the
     three.
     """
-    monkeypatch.setattr("microdsd.sampling.large_passes.probable", lambda log_p: log_p)
     phase, law = drawn(4, phases, seed)
     code = (cells_of(phase.long()) * phases ** torch.arange(3, -1, -1)).sum(1)
     found = torch.bincount(code, minlength=phases**4).double()
     assert scipy.stats.chisquare(found, law * found.sum()).pvalue > 1e-3
 
 
-def test_one_pass_does_not(monkeypatch):
+def test_one_pass_does_not():
     """Drawn at once, the voxels of a cell are independent: the test above can fail."""
-    monkeypatch.setattr("microdsd.sampling.large_passes.probable", lambda log_p: log_p)
     phase, law = drawn(1, 2)
     code = (cells_of(phase.long()) * 2 ** torch.arange(3, -1, -1)).sum(1)
     found = torch.bincount(code, minlength=16).double()
@@ -108,7 +106,7 @@ def test_samples_do_not_depend_on_slabs_and_tiles(counts, monkeypatch):
     assert found[1:].tolist() == counts.tolist()
 
 
-@pytest.mark.parametrize("last", [6, 8, 9, 11])
+@pytest.mark.parametrize("last", [6, 8, 11, 13, 15])
 def test_passes_that_were_stopped_go_on_to_the_same_sample(last):
     network, counts = with_last_draw(2), torch.tensor([400, 200])
     box = Octaves(Lattice.box((36, 27), "no-flux"), LEVELS)
@@ -122,5 +120,5 @@ def test_passes_that_were_stopped_go_on_to_the_same_sample(last):
         made = again.sample(advanced.append, goes_on)
     assert torch.equal(made.phase, whole.phase)
     assert torch.equal(made.reassigned, whole.reassigned)
-    assert goes_on.kept == list(range(last + 1, 13))
+    assert goes_on.kept == list(range(last + 1, 17))
     assert np.isclose(sum(advanced), again.work)

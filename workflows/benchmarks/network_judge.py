@@ -16,7 +16,7 @@ import xarray as xr
 from record import add_record_option, record
 
 from microdsd import MicrostructureModel, NetworkJudge, coarsen, cut_windows, load_dataset
-from microdsd.microstructure import as_microstructure, crop
+from microdsd.microstructure import as_microstructure, crop, voxel_size_of
 
 
 def samples_like(
@@ -42,7 +42,9 @@ def samples_like(
     )
     start = (length - edge) // 2
     middle = made.values[(slice(None), *[slice(start, start + edge)] * ndim)]
-    return as_microstructure(middle, phases=model.card.phases, ensemble=True)
+    return as_microstructure(
+        middle, phases=model.card.phases, voxel_size=voxel_size_of(real), ensemble=True
+    )
 
 
 def main() -> None:

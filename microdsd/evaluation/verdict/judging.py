@@ -33,7 +33,13 @@ from microdsd.evaluation.verdict.result import (
 from microdsd.metrics.descriptors import describe
 from microdsd.metrics.registry import judged_groups
 from microdsd.microstructure.phases import phase_fractions
-from microdsd.microstructure.schema import LabelsLike, as_ensemble, as_microstructure, phases_of
+from microdsd.microstructure.schema import (
+    LabelsLike,
+    as_ensemble,
+    as_microstructure,
+    phases_of,
+    voxel_size_of,
+)
 from microdsd.progress import Progress, Stage, part_of, stage
 
 if TYPE_CHECKING:
@@ -96,7 +102,7 @@ def judge(
     Raises
     ------
     InputError
-        If shapes or phases differ, `alpha` is out of range, or a margin is none.
+        If shapes, phases or voxel sizes differ, `alpha` is out of range, or a margin is none.
 
     Notes
     -----
@@ -123,6 +129,14 @@ def judge(
         raise InputError(
             f"reference: its windows {windows.shape[1:]} of phases {list(phases_of(windows))} are "
             f"not like the samples {new.shape[1:]} of phases {list(phases_of(new))}"
+        )
+    new_size, real_size = voxel_size_of(new), voxel_size_of(windows)
+    alike = new_size.unit == real_size.unit
+    if not alike or not np.allclose(new_size.size, real_size.size, rtol=1e-3, atol=0):
+        raise InputError(
+            f"reference: its voxels measure {real_size.size} {real_size.unit}, those of the "
+            f"samples {new_size.size} {new_size.unit}; coarsen the finer of the two, or state one "
+            "size for both: as_microstructure(ms, voxel_size=...)"
         )
     new_phi, real_phi = (phase_fractions(side).values for side in (new, windows))
     inside = FractionTrend(real_phi).reaches(new_phi)

@@ -203,3 +203,15 @@ def test_what_cannot_be_judged_is_an_error(real, change, message):
     other = real if other is None else as_microstructure(other, phases=NAMES, ensemble=True)
     with pytest.raises(InputError, match=message):
         judge(real[:9], other, periodic=False, **change)
+
+
+def test_sides_of_different_voxel_sizes_are_refused():
+    """In metres and in voxels, or in metres of two sizes: surfaces would differ by the unit."""
+    rock = blobs((96, 96), fractions=(0.3, 0.7), scale=2, rng=0)
+    windows = cut_windows(rock, (16, 16), n=24, rng=1)
+    sized = [as_microstructure(windows, voxel_size=edge) for edge in (1e-6, 2e-6)]
+    for other in (windows, sized[1]):
+        with pytest.raises(InputError, match="voxels measure"):
+            judge(sized[0], other, periodic=False)
+        with pytest.raises(InputError, match="voxels measure"):
+            judge(other, sized[0], periodic=False)
