@@ -13,11 +13,11 @@ from microdsd.networks.last_draw import HIGHEST_LEVEL
 FEWEST_WITH_REDRAW = 6
 """Evaluations from which on the last of them is better spent on a redraw than on the walk."""
 
-_REDRAWN_IN_PASSES = 0.5
+_REDRAWN_IN_PASSES = 0.6
 """Noise level, voxels, at which samples are drawn again in passes, wherever the walk ends.
 
 At lower ones less of a surface is drawn anew, at higher ones more loose voxels are drawn
-(docs/decisions/0029)."""
+(docs/decisions/0029 and 0032)."""
 
 _REPEATED = (1.0, 8.0)
 """Lowest and highest noise level, voxels, from which steps are repeated."""
@@ -77,7 +77,7 @@ class WalkPlan:
         """Plan the walk of a model in some number of network evaluations.
 
         One evaluation is left for a redraw, at the last level of the walk: a lower one brings back
-        the speckle of the draw (docs/decisions/0010); with passes, at half a voxel.
+        the speckle of the draw (docs/decisions/0010); with passes, at 0.6 voxels.
         Networks that do not read out phases make none, nor do walks that need all evaluations,
         whose phases are then drawn at once.
 
