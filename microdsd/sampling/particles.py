@@ -39,11 +39,16 @@ Measure = Callable[[Tensor], Array]
 _LEAST = 1e-6
 """Variance of a forecast relative to that of the ends: no forecast is more certain."""
 
-_TOLERANCE = 0.1
+_TOLERANCE = 0.05
 """Standard deviation within which a target is met, in those of free walks."""
 
 _MOMENTS = 10
 """Noise levels at which walks are weighed."""
+
+_EVEN = 0.9
+"""Effective share of walks below which their weights are uneven. Where samples are as natural as
+walks of one weight are, half would do; but each choice brings more ends near to the target, of
+which the nearest count (docs/explanation/steering.md)."""
 
 _LOST = -1e3
 """Logarithm of the weight of a walk whose material has no such property."""
@@ -239,7 +244,7 @@ class Particles:
     def _chosen(self) -> NDArray[np.int64] | None:
         """Draw walks to go on with, where weights have become uneven."""
         weight = _normalised(self._log_weight)
-        if 1 / (weight**2).sum() > len(weight) / 2:
+        if 1 / (weight**2).sum() > _EVEN * len(weight):
             return None
         chosen = systematic(weight, self._uniform())
         self._log_weight[:] = 0.0
