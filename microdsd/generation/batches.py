@@ -21,7 +21,8 @@ from microdsd.generation.memory import (
 )
 from microdsd.generation.properties import measure_targets
 from microdsd.generation.request import LARGE_BOX, GenerationRequest
-from microdsd.generation.targets import require_within_reach, scores_of_targets
+from microdsd.generation.targets import require_ends, require_within_reach, scores_of_targets
+from microdsd.microstructure.layout import fingerprint
 from microdsd.models.card import ModelCard
 from microdsd.models.contents import Channels, Phases
 from microdsd.networks import PotentialUNet
@@ -282,7 +283,8 @@ class BatchedSampler:
         of_network = {name: values for name, values in one.targets.items() if name in known}
         # Pilots know of a target only what the network is told.
         pilots = {"streams": 0, "targets": of_network, "measured": list(one.targets)}
-        key = json.dumps({**one.record(self._card), **pilots})
+        place = None if one.layout is None else fingerprint(one.layout.index)
+        key = json.dumps({**one.record(self._card), **pilots, "layout": place})
         if key not in self._aims_known:
             self._aims_known[key] = self._piloted(one)
         aim = self._aims_known[key]
@@ -307,7 +309,9 @@ class BatchedSampler:
             sigma: np.concatenate([pilot.expected[sigma] for pilot in pilots])
             for sigma in pilots[0].expected
         }
-        return Aim.of(expected, np.concatenate(ends))
+        made = np.concatenate(ends)
+        require_ends(list(one.targets), made)
+        return Aim.of(expected, made)
 
     def _teller(
         self, one: GenerationRequest, aims: Aims, target: np.ndarray

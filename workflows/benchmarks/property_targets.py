@@ -156,7 +156,10 @@ def main() -> None:
 
     many = options.targets * options.n * options.particles + PILOTS + options.targets * options.n
     free = model.sample(
-        many, phase_fraction=options.fractions, rng=options.seed + 1, evaluations=options.evaluations
+        many,
+        phase_fraction=options.fractions,
+        rng=options.seed + 1,
+        evaluations=options.evaluations,
     )
     rows, notes = {}, [f"Composition: {options.fractions}."]
     for name, values, one in zip(properties, measure(free, properties).T, ranges, strict=True):
