@@ -21,7 +21,12 @@ from microdsd.generation.memory import (
 )
 from microdsd.generation.properties import measure_targets
 from microdsd.generation.request import LARGE_BOX, GenerationRequest
-from microdsd.generation.targets import require_ends, require_within_reach, scores_of_targets
+from microdsd.generation.targets import (
+    is_conditioned,
+    require_ends,
+    require_within_reach,
+    scores_of_targets,
+)
 from microdsd.microstructure.layout import fingerprint
 from microdsd.models.card import ModelCard
 from microdsd.models.contents import Channels, Phases
@@ -279,12 +284,14 @@ class BatchedSampler:
 
     def _aim(self, one: GenerationRequest) -> Aim:
         """Return what walks of a sample's composition are weighed by, from pilot walks."""
-        known = self._card.properties.names if self._card.properties else ()
-        of_network = {name: values for name, values in one.targets.items() if name in known}
-        # Pilots know of a target only what the network is told.
-        pilots = {"streams": 0, "targets": of_network, "measured": list(one.targets)}
-        place = None if one.layout is None else fingerprint(one.layout.index)
-        key = json.dumps({**one.record(self._card), **pilots, "layout": place})
+        pilots = {
+            "streams": 0,
+            "targets": list(one.targets),  # pilots know nothing of their values
+            "particles": PILOTS,
+            "notes": [],
+            "layout": None if one.layout is None else fingerprint(one.layout.index),
+        }
+        key = json.dumps(one.record(self._card) | pilots)
         if key not in self._aims_known:
             self._aims_known[key] = self._piloted(one)
         aim = self._aims_known[key]
@@ -296,13 +303,16 @@ class BatchedSampler:
         """Make pilot walks of a sample's composition, and fit forecasts to them."""
         measure, moments = self._measure(one), moments_of(one.plan.levels)
         size = self._batch_size(one)
+        scores = self._scores_of_windows(one)
         pilots, ends = [], []
         with stage("pilot walks", PILOTS) as walking:
             for first in range(0, PILOTS, size):
                 numbers = range(first, min(first + size, PILOTS))
                 generators = self._walks(one, _PILOT_STREAM, numbers)
                 pilots.append(Pilot(moments, measure, generators))
-                phase, _ = self._walked(one, generators, pilots[-1])
+                aims = self._aims(one.part([0] * len(numbers)))
+                aims = replace(aims, properties=None if scores is None else scores[numbers])
+                phase, _ = self._walked(one, generators, pilots[-1], aims=aims)
                 ends.append(measure(phase))
                 walking.advance(len(numbers))
         expected = {
@@ -312,6 +322,20 @@ class BatchedSampler:
         made = np.concatenate(ends)
         require_ends(list(one.targets), made)
         return Aim.of(expected, made)
+
+    def _scores_of_windows(self, one: GenerationRequest) -> Tensor | None:
+        """Return what pilots are told: properties that windows of nearly their composition have.
+
+        So pilots serve all targets, and their ends scatter as those of windows do.
+        """
+        known = self._card.properties
+        if known is None or not is_conditioned(self._card, one.targets):
+            return None
+        whole = one.composition.whole[0]
+        values = known.windows.nearest((whole / whole.sum()).tolist(), PILOTS)
+        asked = np.array([name in one.targets for name in known.names])
+        scores = known.scores(np.where(asked, values, np.nan))
+        return torch.from_numpy(scores).to(self._device)
 
     def _teller(
         self, one: GenerationRequest, aims: Aims, target: np.ndarray

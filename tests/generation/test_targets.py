@@ -156,9 +156,13 @@ def test_a_walk_that_misses_its_target_is_told_more(monkeypatch):
 
     monkeypatch.setattr(type(model.network), "joint", joint)
     model.sample(targets={SURFACE: 0.5}, particles=2, evaluations=8, rng=0, extrapolate=True)
-    first, last = told[0], told[-1]  # of the pilots' ends, and of the walks'
-    assert len(torch.unique(first[:, 0])) == 1
-    assert not torch.equal(last[:, 0], first[: len(last), 0])
+    known = model.card.properties
+    (of_target,) = known.scores(np.array([[0.5, np.nan]]))[:, 0]
+    of_pilots, of_walks = told[0][:, 0], told[-1][:, 0]
+    of_windows = known.scores(known.windows.nearest((0.5, 0.5), 8))[:, 0]
+    np.testing.assert_allclose(of_pilots, of_windows)
+    assert (of_walks != of_target).any()
+    assert all(torch.isnan(one[:, 1]).all() for one in told)  # the other property stays hidden
 
 
 def test_particles_refuse_what_is_out_of_reach_and_say_what_is_made():
@@ -201,6 +205,18 @@ def test_pilots_walk_anew_for_regions_that_lie_elsewhere(monkeypatch):
     for region_map in (halves, stripes, halves):
         model.sample_regions({"pore": [0.2, 0.6]}, region_map=region_map, **options)
     assert len(walks) == 2
+
+
+def test_pilots_serve_all_targets_of_a_network_that_is_conditioned_on_them(monkeypatch):
+    model, walks = told_model(), []
+    piloted = batches.BatchedSampler._piloted
+    monkeypatch.setattr(
+        batches.BatchedSampler, "_piloted", lambda *a: walks.append(1) or piloted(*a)
+    )
+    with pytest.warns(ExtrapolationWarning, match="fall short"):
+        model.sample(3, targets={SURFACE: [0.4, 0.5, 9.0]}, particles=2, rng=0, extrapolate=True)
+    model.sample(2, targets={SURFACE: [0.45, 0.5]}, particles=3, rng=0)
+    assert len(walks) == 1
 
 
 def test_walks_of_which_one_is_chosen_keep_no_states():

@@ -74,9 +74,8 @@ class Question:
         return measure(made, [self.name])[:, 0]
 
     def walks(self, particles: int, guidance: float = 1.0) -> float:
-        """Return the walks per sample; pilots walk once, or for every target that is told."""
-        times = len(set(self.targets)) if self.conditioned else 1
-        return (1 if guidance == 1 else 2) * (particles + times * PILOTS / len(self.targets))
+        """Return the walks per sample, with its share of the pilots."""
+        return (1 if guidance == 1 else 2) * (particles + PILOTS / len(self.targets))
 
     def nearest(self, free: np.ndarray, walks: int) -> np.ndarray:
         """Return the nearest of some free samples to every target, each of samples of its own."""
