@@ -193,6 +193,17 @@ def test_what_was_measured_is_kept_and_a_damaged_file_is_made_anew(tmp_path):
     assert len(calls) == 3
 
 
+def test_what_was_measured_with_other_voxels_or_names_is_not_taken(scan):
+    """The labels are the same; their lengths, and what is called pore, are not."""
+    values = run(scan).material.known.values
+    large = as_microstructure(scan.values, phases={0: "pore", 1: "solid"}, voxel_size=2e-6)
+    of_large = run(large).material.known.values
+    np.testing.assert_allclose(of_large[:, 0], values[:, 0] / 2e-6)
+    swapped = as_microstructure(scan.values, phases={0: "solid", 1: "pore"})
+    of_swapped = run(swapped).material.known.values
+    assert not np.allclose(of_swapped[:, 1], values[:, 1])
+
+
 def test_where_nothing_can_be_kept_work_goes_on(monkeypatch):
     monkeypatch.setenv("MICRODSD_CACHE", "/dev/null/nowhere")
     assert cached({}, lambda: np.ones(2)).tolist() == [1, 1]

@@ -33,9 +33,6 @@ from microdsd.models.properties import PropertySamples
 from microdsd.progress import show_progress
 from microdsd.properties import measure
 
-WINDOWS = 256
-"""Real windows, overlapping, of which the 48 with the nearest composition give the range."""
-
 
 def held_back_windows(card: ModelCard, n: int) -> xr.DataArray:
     """Cut windows of the block of a model's scan that is kept for tests."""
@@ -135,6 +132,9 @@ def main() -> None:
     parser.add_argument("-n", type=int, default=2, help="samples per target")
     parser.add_argument("--particles", type=int, default=16)
     parser.add_argument("--evaluations", type=int)
+    parser.add_argument(
+        "--windows", type=int, default=256, help="real ones; the 48 nearest give the range"
+    )
     parser.add_argument("--seed", type=int, default=0)
     add_record_option(parser)
     options = parser.parse_args()
@@ -143,7 +143,7 @@ def main() -> None:
     card = model.card
     properties = options.property or (card.properties.names if card.properties else ())
     assert properties, "name a --property"
-    windows = held_back_windows(card, WINDOWS)
+    windows = held_back_windows(card, options.windows)
     shares = np.stack([(windows == k).mean(windows.dims[1:]) for k in card.phases], axis=1)
     options.fractions = numbers_of(options.fraction, "fraction") or {
         name: round(float(share), 2)
