@@ -329,7 +329,7 @@ class BatchedSampler:
         So pilots serve all targets, and their ends scatter as those of windows do.
         """
         known = self._card.properties
-        if known is None or not is_conditioned(self._card, one.targets):
+        if known is None or not (known.windows.values and is_conditioned(self._card, one.targets)):
             return None
         whole = one.composition.whole[0]
         values = known.windows.nearest((whole / whole.sum()).tolist(), PILOTS)
