@@ -304,7 +304,7 @@ class BatchedSampler:
         measure, moments = self._measure(one), moments_of(one.plan.levels)
         size = self._batch_size(one)
         scores = self._scores_of_windows(one)
-        pilots, ends = [], []
+        pilots, ended = [], []
         with stage("pilot walks", PILOTS) as walking:
             for first in range(0, PILOTS, size):
                 numbers = range(first, min(first + size, PILOTS))
@@ -313,15 +313,15 @@ class BatchedSampler:
                 aims = self._aims(one.part([0] * len(numbers)))
                 aims = replace(aims, properties=None if scores is None else scores[numbers])
                 phase, _ = self._walked(one, generators, pilots[-1], aims=aims)
-                ends.append(measure(phase))
+                ended.append(measure(phase))
                 walking.advance(len(numbers))
         expected = {
             sigma: np.concatenate([pilot.expected[sigma] for pilot in pilots])
             for sigma in pilots[0].expected
         }
-        made = np.concatenate(ends)
-        require_ends(list(one.targets), made)
-        return Aim.of(expected, made)
+        ends = np.concatenate(ended)
+        require_ends(list(one.targets), ends)
+        return Aim.of(expected, ends)
 
     def _scores_of_windows(self, one: GenerationRequest) -> Tensor | None:
         """Return what pilots are told: properties that windows of nearly their composition have.
