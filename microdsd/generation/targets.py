@@ -94,9 +94,8 @@ def _values(name: str, value: Any, n: int) -> tuple[float, ...]:
             f"targets[{name!r}]={value!r}: give a number, or one per sample"
         ) from error
     if values.ndim != 1 or len(values) not in (1, n) or not np.isfinite(values).all():
-        raise InputError(
-            f"targets[{name!r}]={value!r}: give one finite number, or one for each of {n} samples"
-        )
+        each = f", or one for each of {n} samples" if n > 1 else ""
+        raise InputError(f"targets[{name!r}]={value!r}: give one finite number{each}")
     return tuple(np.broadcast_to(values, n).tolist())
 
 
