@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property, partial
@@ -63,8 +64,9 @@ BATCH_VOXELS = {"cpu": 1 << 15, "cuda": 1 << 22}
 PILOTS = 32
 """Walks from which it is learned how a walk's end can be forecast."""
 
-FEEDBACK = 6.0
-"""How much more than the target a walk is told of, in what its forecast end lacks."""
+FEEDBACK, FEEDBACK_PER_CALL = 6.0, 0.25
+"""How much more than the target a walk is told of, in what its forecast end lacks: at most, and for
+every evaluation of the network. Few, long steps overshoot."""
 
 _PILOT_STREAM = (1 << 32) - 1
 """Number of their streams: no sample has it."""
@@ -345,8 +347,10 @@ class BatchedSampler:
         if properties is None:
             return None
 
+        gain = min(FEEDBACK, FEEDBACK_PER_CALL * (one.plan.network_calls or math.inf))
+
         def tell(ends: np.ndarray) -> None:
-            asked = target + FEEDBACK * np.nan_to_num(target - ends)
+            asked = target + gain * np.nan_to_num(target - ends)
             rows = {name: tuple(column) for name, column in zip(one.targets, asked.T, strict=True)}
             scores = scores_of_targets(self._card, rows, len(asked))
             assert scores is not None

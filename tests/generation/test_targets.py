@@ -146,7 +146,7 @@ def test_particles_come_nearer_to_the_target():
 
 
 def test_a_walk_that_misses_its_target_is_told_more(monkeypatch):
-    """The network hears of the target and six times what the forecast end lacks of it."""
+    """The network is given the target, and twice what the forecast end lacks of it."""
     model, told = told_model(), []
     forward = type(model.network).joint
 
