@@ -79,6 +79,8 @@ def command(
     check_format(output)
     if states is not None and states.suffix.lower() != ".npz":
         raise InputError(f"states: {states} does not end in .npz; name it so")
+    if states is not None and particles > 1:
+        raise InputError("states, particles: of several walks none is kept; leave one of them out")
 
     from microdsd.ensembles.cluster import check_scheduler
 

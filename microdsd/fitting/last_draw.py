@@ -79,6 +79,7 @@ class LastDrawTraining:
                 objective,
                 parts.classes,
                 fractions=parts.fractions,
+                properties=parts.properties,
             )
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(config.seed)

@@ -196,6 +196,8 @@ class Material(ABC):
             {
                 **key,
                 "data": self.sha256(),
+                "phases": dict(self.contents.phases),
+                "voxel_size": [*self.voxel_size.size, self.voxel_size.unit],
                 "window": self.window,
                 "seed": seed,
                 "properties": names,

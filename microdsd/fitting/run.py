@@ -602,6 +602,11 @@ class TrainingRun:
         axes = len(self.window)
         named = [wanted] if isinstance(wanted, str) else wanted
         properties = [Property.parse(text, contents.phases, axes) for text in named]
+        if decided := [str(one) for one in properties if one.of_composition]:
+            raise InputError(
+                f"conditions: {decided[0]} is decided by the composition, which every model knows; "
+                "leave it out"
+            )
         if len(set(properties)) < len(properties):
             raise InputError(f"conditions={list(map(str, properties))}: name each once")
         if self.for_volumes:

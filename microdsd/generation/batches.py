@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property, partial
@@ -21,7 +22,13 @@ from microdsd.generation.memory import (
 )
 from microdsd.generation.properties import measure_targets
 from microdsd.generation.request import LARGE_BOX, GenerationRequest
-from microdsd.generation.targets import require_within_reach, scores_of_targets
+from microdsd.generation.targets import (
+    is_conditioned,
+    require_ends,
+    require_within_reach,
+    scores_of_targets,
+)
+from microdsd.microstructure.layout import fingerprint
 from microdsd.models.card import ModelCard
 from microdsd.models.contents import Channels, Phases
 from microdsd.networks import PotentialUNet
@@ -57,8 +64,9 @@ BATCH_VOXELS = {"cpu": 1 << 15, "cuda": 1 << 22}
 PILOTS = 32
 """Walks from which it is learned how a walk's end can be forecast."""
 
-FEEDBACK = 6.0
-"""How much more than the target a walk is told of, in what its forecast end lacks."""
+FEEDBACK, FEEDBACK_PER_CALL = 6.0, 0.25
+"""How much more than the target a walk is told of, in what its forecast end lacks: at most, and for
+every evaluation of the network. Few, long steps overshoot."""
 
 _PILOT_STREAM = (1 << 32) - 1
 """Number of their streams: no sample has it."""
@@ -282,11 +290,14 @@ class BatchedSampler:
 
     def _aim(self, one: GenerationRequest) -> Aim:
         """Return what walks of a sample's composition are weighed by, from pilot walks."""
-        known = self._card.properties.names if self._card.properties else ()
-        of_network = {name: values for name, values in one.targets.items() if name in known}
-        # Pilots know of a target only what the network is told.
-        pilots = {"streams": 0, "targets": of_network, "measured": list(one.targets)}
-        key = json.dumps({**one.record(self._card), **pilots})
+        pilots = {
+            "streams": 0,
+            "targets": list(one.targets),  # pilots know nothing of their values
+            "particles": PILOTS,
+            "notes": [],
+            "layout": None if one.layout is None else fingerprint(one.layout.index),
+        }
+        key = json.dumps(one.record(self._card) | pilots)
         if key not in self._aims_known:
             self._aims_known[key] = self._piloted(one)
         aim = self._aims_known[key]
@@ -298,20 +309,39 @@ class BatchedSampler:
         """Make pilot walks of a sample's composition, and fit forecasts to them."""
         measure, moments = self._measure(one), moments_of(one.plan.levels)
         size = self._batch_size(one)
-        pilots, ends = [], []
+        scores = self._scores_of_windows(one)
+        pilots, ended = [], []
         with stage("pilot walks", PILOTS) as walking:
             for first in range(0, PILOTS, size):
                 numbers = range(first, min(first + size, PILOTS))
                 generators = self._walks(one, _PILOT_STREAM, numbers)
                 pilots.append(Pilot(moments, measure, generators))
-                phase, _ = self._walked(one, generators, pilots[-1])
-                ends.append(measure(phase))
+                aims = self._aims(one.part([0] * len(numbers)))
+                aims = replace(aims, properties=None if scores is None else scores[numbers])
+                phase, _ = self._walked(one, generators, pilots[-1], aims=aims)
+                ended.append(measure(phase))
                 walking.advance(len(numbers))
         expected = {
             sigma: np.concatenate([pilot.expected[sigma] for pilot in pilots])
             for sigma in pilots[0].expected
         }
-        return Aim.of(expected, np.concatenate(ends))
+        ends = np.concatenate(ended)
+        require_ends(list(one.targets), ends)
+        return Aim.of(expected, ends)
+
+    def _scores_of_windows(self, one: GenerationRequest) -> Tensor | None:
+        """Return what pilots are told: properties that windows of nearly their composition have.
+
+        So pilots serve all targets, and their ends scatter as those of windows do.
+        """
+        known = self._card.properties
+        if known is None or not (known.windows.values and is_conditioned(self._card, one.targets)):
+            return None
+        whole = one.composition.whole[0]
+        values = known.windows.nearest((whole / whole.sum()).tolist(), PILOTS)
+        asked = np.array([name in one.targets for name in known.names])
+        scores = known.scores(np.where(asked, values, np.nan))
+        return torch.from_numpy(scores).to(self._device)
 
     def _teller(
         self, one: GenerationRequest, aims: Aims, target: np.ndarray
@@ -321,8 +351,10 @@ class BatchedSampler:
         if properties is None:
             return None
 
+        gain = min(FEEDBACK, FEEDBACK_PER_CALL * (one.plan.network_calls or math.inf))
+
         def tell(ends: np.ndarray) -> None:
-            asked = target + FEEDBACK * np.nan_to_num(target - ends)
+            asked = target + gain * np.nan_to_num(target - ends)
             rows = {name: tuple(column) for name, column in zip(one.targets, asked.T, strict=True)}
             scores = scores_of_targets(self._card, rows, len(asked))
             assert scores is not None

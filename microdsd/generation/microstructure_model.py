@@ -675,7 +675,17 @@ class MicrostructureModel:
             Occupation numbers (species, *shape) at every noise level, from the horizon down;
             walkers on blocks are dealt out evenly to the voxels of theirs.
         labels : ndarray, shape ``request.lattice.shape``
+
+        Raises
+        ------
+        InputError
+            For particles: the sample's walk is one of several, which is known at the end alone.
         """
+        if request.particles > 1:
+            raise InputError(
+                f"particles={request.particles}: of several walks none is the sample's until the "
+                "end, so that there are no states to keep; leave particles out"
+            )
         self.require_memory(request)
         states: list[tuple[float, np.ndarray]] = []
 

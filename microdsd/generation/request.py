@@ -13,7 +13,12 @@ from microdsd.encoding import Composition, encoding_of
 from microdsd.errors import ExtrapolationWarning, InputError, MicrodsdWarning
 from microdsd.generation.memory import require_memory_for_results
 from microdsd.generation.options import SHARED_OPTIONS, SharedOptions
-from microdsd.generation.targets import Targets, check_ranges, targets_per_sample
+from microdsd.generation.targets import (
+    Targets,
+    check_ranges,
+    is_conditioned,
+    targets_per_sample,
+)
 from microdsd.generation.uncertain import by_named_phase, draw_fractions, is_uncertain
 from microdsd.microstructure.arguments import box_shape, one_seed, refuse_unknown, whole_number
 from microdsd.microstructure.composition import Fractions, fractions_per_sample
@@ -231,7 +236,7 @@ class GenerationRequest:
         classes = _classes_per_sample(card, class_name, n)
         particles = whole_number(particles, "particles", least=1)
         aims = targets_per_sample(card, targets, n, particles)
-        _check_guidance(guidance, aimed=bool(classes or aims))
+        _check_guidance(guidance, steered=bool(classes) or is_conditioned(card, aims))
         if particles > 1 and not aims:
             raise InputError(f"particles={particles}: find targets; give targets with them")
         ranges, beyond = check_ranges(card, aims, composition, extrapolate=extrapolate)
@@ -362,12 +367,14 @@ def _classes_per_sample(
     return names * n if len(names) == 1 else names
 
 
-def _check_guidance(guidance: float, *, aimed: bool) -> None:
-    if not (math.isfinite(guidance) and guidance >= 0):
-        raise InputError(f"guidance={guidance}: give a number of at least 0; 1 is no guidance")
-    if guidance != 1 and not aimed:
+def _check_guidance(guidance: float, *, steered: bool) -> None:
+    number = isinstance(guidance, int | float | np.number)
+    if not (number and math.isfinite(guidance) and guidance >= 0):
+        raise InputError(f"guidance={guidance!r}: give a number of at least 0; 1 is no guidance")
+    if guidance != 1 and not steered:
         raise InputError(
-            f"guidance={guidance}: steers to a class or targets; give class_name or targets with it"
+            f"guidance={guidance}: steers to a class, or to properties that the model was trained "
+            "with; give class_name or targets with it"
         )
 
 

@@ -13,7 +13,10 @@ from microdsd.errors import ExtrapolationWarning, InputError
 from microdsd.models.card import ModelCard
 from microdsd.models.methods import METHODS
 from microdsd.models.properties import Attainable
-from microdsd.properties import Property
+from microdsd.properties import Property, require_measurable
+
+_FEWEST_ENDS = 2
+"""Pilot walks that must end with all properties, to tell walks apart by them."""
 
 _REACH = 1.0
 """How far beyond free samples particles are let try, in their standard deviations."""
@@ -30,7 +33,8 @@ def targets_per_sample(
     Raises
     ------
     InputError
-        For properties that the model does not know and cannot be steered to, or no numbers.
+        For properties that samples cannot have, or that the model was not trained with and
+        particles are not there to find, and for what is no number.
     """
     if targets is None:
         return {}
@@ -43,17 +47,43 @@ def targets_per_sample(
     known = card.properties.names if card.properties else ()
     resolved: dict[str, tuple[float, ...]] = {}
     for text, value in targets.items():
-        name = str(Property.parse(text, phases, len(card.window)))
+        one = _property(card, text, phases)
+        name = str(one)
         if name in resolved:
             raise InputError(f"targets: {name} is given twice")
         if name not in known and particles == 1:
-            knowledge = f"is told of {', '.join(known)}" if known else "is told of no property"
-            raise InputError(
-                f"targets: the model {knowledge}, not of {name}; train one with conditions "
-                f"(--condition {name}), or let particles find it (particles=16)"
-            )
+            raise InputError(f"targets: {_why_particles(card, name)} (particles=16)")
         resolved[name] = _values(name, value, n)
     return resolved
+
+
+def _property(card: ModelCard, text: str, phases: Mapping[int, str]) -> Property:
+    """Read the name of a property that samples can have."""
+    size = None if card.unit == "voxel" else tuple(card.voxel_size)
+    try:
+        one = Property.parse(text, phases, len(card.window))
+        if card.properties is None or str(one) not in card.properties.names:
+            require_measurable([one], phases, len(card.window), size)
+    except InputError as error:
+        raise InputError(f"targets: {error}") from error
+    if one.of_composition:
+        raise InputError(f"targets: {one} is what phase_fraction says, exactly; leave it out")
+    return one
+
+
+def _why_particles(card: ModelCard, name: str) -> str:
+    """Say why a network alone does not find a property, and what does."""
+    if card.volumes is not None and len(card.window) == 3:
+        return (
+            f"the networks of a volume made of slices know nothing of its {name}; let particles "
+            "find it"
+        )
+    known = card.properties
+    conditions = f"with {', '.join(known.names)}" if known else "without conditions"
+    return (
+        f"the model was trained {conditions}, not with {name}; train one with --condition {name}, "
+        "or let particles find it"
+    )
 
 
 def _values(name: str, value: Any, n: int) -> tuple[float, ...]:
@@ -64,10 +94,14 @@ def _values(name: str, value: Any, n: int) -> tuple[float, ...]:
             f"targets[{name!r}]={value!r}: give a number, or one per sample"
         ) from error
     if values.ndim != 1 or len(values) not in (1, n) or not np.isfinite(values).all():
-        raise InputError(
-            f"targets[{name!r}]={value!r}: give one finite number, or one for each of {n} samples"
-        )
+        each = f", or one for each of {n} samples" if n > 1 else ""
+        raise InputError(f"targets[{name!r}]={value!r}: give one finite number{each}")
     return tuple(np.broadcast_to(values, n).tolist())
+
+
+def is_conditioned(card: ModelCard, targets: Mapping[str, Any]) -> bool:
+    """Tell whether the network was trained with any of the properties."""
+    return card.properties is not None and any(name in targets for name in card.properties.names)
 
 
 def scores_of_targets(
@@ -75,7 +109,7 @@ def scores_of_targets(
 ) -> np.ndarray | None:
     """Return the normal scores (n, properties) of what the network is told; NaN is nothing."""
     known = card.properties
-    if known is None or not any(name in targets for name in known.names):
+    if known is None or not is_conditioned(card, targets):
         return None
     free = (math.nan,) * n
     return known.scores(np.array([targets.get(name, free) for name in known.names]).T)
@@ -151,12 +185,32 @@ def attainable(card: ModelCard, name: str, fractions: Sequence[float]) -> dict[s
     return {source: one for source, one in ranges.items() if one is not None}
 
 
+def require_ends(names: Sequence[str], ends: np.ndarray) -> None:
+    """Refuse properties that pilot walks (walks, properties) do not end with.
+
+    Raises
+    ------
+    InputError
+        Names the property that fewest have.
+    """
+    whole = np.isfinite(ends)
+    if whole.all(1).sum() < _FEWEST_ENDS:
+        rarest = names[int(whole.sum(0).argmin())]
+        raise InputError(
+            f"targets: of {len(ends)} free samples of this composition "
+            f"{int(whole.all(1).sum())} have all of {', '.join(names)}, so that no walk can be "
+            f"told to lead there; leave {rarest} out, or ask for another composition or a larger "
+            "box"
+        )
+
+
 def require_within_reach(
     targets: Mapping[str, tuple[float, ...]], card: ModelCard, ends: np.ndarray
 ) -> None:
     """Refuse targets of one sample far from what pilot walks (walks, properties) ended with.
 
-    That is for properties that the network is not told of: of others `check_ranges` has spoken.
+    That is for properties that the network is not conditioned on: of others `check_ranges` has
+    spoken.
 
     Raises
     ------
@@ -165,12 +219,10 @@ def require_within_reach(
     """
     known = card.properties.names if card.properties else ()
     for (name, values), column in zip(targets.items(), ends.T, strict=True):
-        finite = column[np.isfinite(column)]
-        if not len(finite):
-            raise InputError(f"targets: free samples of this composition have no {name}")
-        low, high, spread = finite.min(), finite.max(), finite.std()
         if name in known:
             continue
+        finite = column[np.isfinite(column)]
+        low, high, spread = finite.min(), finite.max(), finite.std()
         if not low - _REACH * spread <= values[0] <= high + _REACH * spread:
             raise InputError(
                 f"targets: {name} = {values[0]:.4g} is out of reach: {len(finite)} free samples of "

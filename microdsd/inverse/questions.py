@@ -9,14 +9,12 @@ from typing import Literal
 
 import numpy as np
 
-from microdsd.errors import InputError, MicrodsdError
-from microdsd.microstructure import as_microstructure, blobs
+from microdsd.errors import InputError
 from microdsd.models.card import ModelCard
-from microdsd.properties import Property, measure
+from microdsd.properties import Property, require_measurable
 
 Direction = Literal["minimise", "maximise"]
 
-_TRIAL_EDGE = 12
 _COMPARISON = re.compile(r"(.+?)(<=|>=)(.+)")
 
 
@@ -90,7 +88,10 @@ class Question:
         if not objectives:
             raise InputError("minimise: name at least one property to minimise or to maximise")
         question = cls(objectives, tuple(_requirement(card, text) for text in _several(require)))
-        question._require_measurable(card, periodic)
+        size = None if card.unit == "voxel" else tuple(card.voxel_size)
+        require_measurable(
+            question.properties, card.phases, len(card.window), size, periodic=periodic
+        )
         return question
 
     @property
@@ -102,26 +103,6 @@ class Question:
     def directions(self) -> list[Direction]:
         """Return the directions of the objectives."""
         return list(self.objectives.values())
-
-    def _require_measurable(self, card: ModelCard, periodic: bool) -> None:
-        phases = dict(card.phases)
-        share = 1 / len(phases)
-        trial = blobs(
-            (_TRIAL_EDGE,) * len(card.window),
-            fractions=(share,) * len(phases),
-            scale=1.5,
-            rng=0,
-        )
-        sample = as_microstructure(
-            np.array(list(phases))[trial.values],
-            phases=phases,
-            voxel_size=None if card.unit == "voxel" else tuple(card.voxel_size),
-        )
-        for one in self.properties:
-            try:
-                measure(sample, [one], periodic=periodic)
-            except MicrodsdError as error:
-                raise InputError(f"{one}: samples of this model have none ({error})") from error
 
 
 def _several(names: str | Sequence[str]) -> list[str]:

@@ -92,10 +92,8 @@ class PropertySamples:
         present = np.isfinite(value)
         if present.sum() < _NEAREST // 4:
             return None
-        value, rows = value[present], np.array(self.fractions)[present, :-1]  # the last follows
-        offset = rows - np.asarray(fractions, dtype=float)[:-1]
-        spread = rows.std(axis=0)
-        distance = np.linalg.norm(offset / np.where(spread > 0, spread, 1.0), axis=1)
+        value = value[present]
+        offset, distance = self._offsets(fractions, present)
         near = np.argsort(distance, kind="stable")[:_NEAREST]
         design = np.column_stack([np.ones(len(near)), offset[near]])
         trend, *_ = np.linalg.lstsq(design, value[near], rcond=1e-6)
@@ -104,6 +102,24 @@ class PropertySamples:
         return Attainable(
             float(values.min()), float(values.max()), (float(low), float(high)), len(near)
         )
+
+    def nearest(self, fractions: Sequence[float], n: int) -> NDArray[np.float64]:
+        """Return the properties (n, properties) of the samples whose composition is nearest.
+
+        Where there are fewer than n, they come again.
+        """
+        _, distance = self._offsets(fractions, np.ones(len(self.values), dtype=bool))
+        near = np.argsort(distance, kind="stable")[:n]
+        return np.array(self.values)[np.resize(near, n)]
+
+    def _offsets(
+        self, fractions: Sequence[float], chosen: NDArray[np.bool_]
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return how far compositions are off, and that as one distance in standard deviations."""
+        rows = np.array(self.fractions)[chosen, :-1]  # the last fraction follows
+        offset = rows - np.asarray(fractions, dtype=float)[:-1]
+        spread = rows.std(axis=0)
+        return offset, np.linalg.norm(offset / np.where(spread > 0, spread, 1.0), axis=1)
 
 
 def _rows(table: NDArray[np.float64]) -> tuple[tuple[float, ...], ...]:

@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import xarray as xr
 
-from microdsd.errors import InputError
+from microdsd.errors import InputError, MicrodsdError
 from microdsd.metrics import describe
-from microdsd.microstructure import LabelsLike, as_ensemble, phases_of
+from microdsd.microstructure import (
+    LabelsLike,
+    VoxelSizeLike,
+    as_ensemble,
+    as_microstructure,
+    blobs,
+    phases_of,
+)
 from microdsd.properties.property import Property
 from microdsd.transport import describe_transport
+
+_TRIAL_EDGE = 12
+"""Voxels per axis of the sample that shows whether a property can be measured."""
 
 
 def measure(
@@ -65,6 +75,49 @@ def measure(
         table[:, column] = _number(variables[one.name], one, names)
     table[~np.isfinite(table)] = np.nan
     return table
+
+
+def require_measurable(
+    properties: Sequence[Property],
+    phases: Mapping[int, str],
+    ndim: int,
+    voxel_size: VoxelSizeLike | None = None,
+    *,
+    periodic: bool = False,
+) -> None:
+    """Measure each property of a small artificial sample, to refuse it before any long work.
+
+    Parameters
+    ----------
+    properties : sequence of Property
+    phases : mapping of int to str
+        Label and name of every phase.
+    ndim : int
+        Space axes.
+    voxel_size : float or sequence of float, optional
+    periodic : bool
+
+    Raises
+    ------
+    InputError
+        If samples of such phases have no such property.
+
+    Examples
+    --------
+    >>> require_measurable([Property("triple_phase_boundary")], {0: "pore", 1: "solid"}, 2)
+    Traceback (most recent call last):
+    microdsd.errors.InputError: triple_phase_boundary: samples of this model have none (property ...
+    """
+    trial = blobs(
+        (_TRIAL_EDGE,) * ndim, fractions=(1 / len(phases),) * len(phases), scale=1.5, rng=0
+    )
+    labels = np.array(list(phases))[trial.values]
+    sample = as_microstructure(labels, phases=dict(phases), voxel_size=voxel_size)
+    for one in properties:
+        try:
+            measure(sample, [one], periodic=periodic)
+        except MicrodsdError as error:
+            raise InputError(f"{one}: samples of this model have none ({error})") from error
 
 
 def _described(

@@ -6,6 +6,7 @@ none.
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import combinations
@@ -24,6 +25,9 @@ _TRANSPORT = {
 
 _OF_THE_WHOLE = ("interface_density", "triple_phase_boundary")
 """What has no phase."""
+
+_OF_THE_COMPOSITION = ("phase_fraction", "minkowski_volume")
+"""What nothing but the counts of the phases decides."""
 
 
 def known_properties() -> tuple[str, ...]:
@@ -92,9 +96,10 @@ class Property:
         """
         name, *qualifiers = str(text).split(":")
         if name not in known_properties():
+            near = difflib.get_close_matches(name, known_properties(), 1)
+            hint = f"did you mean {near[0]}? There are" if near else "choose one of"
             raise InputError(
-                f"property {text!r}: there is no {name!r}; choose one of "
-                f"{', '.join(known_properties())}"
+                f"property {text!r}: there is no {name!r}; {hint} {', '.join(known_properties())}"
             )
         names = [phases[label] for label in sorted(phases)]
         of_phases = [*names, *("-".join(pair) for pair in combinations(names, 2))]
@@ -124,6 +129,11 @@ class Property:
     def group(self) -> str:
         """Return the group of descriptors that it is measured with; of transport, the solution."""
         return _TRANSPORT.get(self.name) or _groups_by_name()[self.name]
+
+    @property
+    def of_composition(self) -> bool:
+        """Tell whether the composition alone decides it."""
+        return self.name in _OF_THE_COMPOSITION
 
     @property
     def transport(self) -> bool:

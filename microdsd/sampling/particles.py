@@ -39,14 +39,21 @@ Measure = Callable[[Tensor], Array]
 _LEAST = 1e-6
 """Variance of a forecast relative to that of the ends: no forecast is more certain."""
 
-_TOLERANCE = 0.1
+_TOLERANCE = 0.05
 """Standard deviation within which a target is met, in those of free walks."""
 
 _MOMENTS = 10
 """Noise levels at which walks are weighed."""
 
-_LOST = -1e3
-"""Logarithm of the weight of a walk whose material has no such property."""
+_IN_DOUBT, _CERTAIN = 2.0, 1e3
+"""By how much the logarithm of the weight of a walk is below the least one if its material has no
+such property: on the way, where it may still come, and at the end."""
+
+_EVEN = 0.9
+"""Effective share of the walks below which their weights are uneven.
+
+Half would do to follow the law; but with few walks every choice brings more ends near to the
+target, of which one is returned (docs/explanation/steering.md)."""
 
 
 class Chooser(Protocol):
@@ -85,18 +92,20 @@ class Forecast:
         >>> round(float(forecast.offset[0]), 3), round(float(forecast.slope[0, 0]), 3)
         (1.0, 2.0)
         """
-        whole = np.isfinite(expected).all(1) & np.isfinite(ends).all(1)
+        whole = np.isfinite(ends).all(1)
         expected, ends = expected[whole], ends[whole]
-        mean, varying = expected.mean(0), expected - expected.mean(0)
-        spread: Array = ends.var(0)
-        if len(ends) < 2 * expected.shape[1] + 2:
-            slope: Array = np.zeros((expected.shape[1],) * 2)
+        known = np.isfinite(expected).all(1)
+        number = ends.shape[1]
+        if known.sum() < 2 * number + 2:  # too few for a slope: the scatter of all ends
+            expected, freedom = np.zeros_like(ends), len(ends) - 1
         else:
-            slope = np.linalg.lstsq(varying, ends - ends.mean(0), rcond=1e-6)[0].T
-        offset = ends.mean(0) - slope @ mean
+            expected, ends = expected[known], ends[known]
+            freedom = len(ends) - 1 - number
+        varying = expected - expected.mean(0)
+        slope: Array = np.linalg.lstsq(varying, ends - ends.mean(0), rcond=1e-6)[0].T
+        offset = ends.mean(0) - slope @ expected.mean(0)
         rest = ends - offset - expected @ slope.T
-        freedom = max(1, len(rest) - 1 - expected.shape[1])
-        covariance = rest.T @ rest / freedom + np.diag(_LEAST * spread + np.finfo(float).tiny)
+        covariance = rest.T @ rest / max(1, freedom) + np.diag(_LEAST * ends.var(0))
         return cls(offset, slope, covariance)
 
     def ends(self, expected: Array) -> Array:
@@ -106,11 +115,9 @@ class Forecast:
 
     def log_likelihood(self, expected: Array, target: Array, tolerance: Array) -> Array:
         """Return how probable the target is, given each walk, up to a constant: (walks,)."""
-        present = np.asarray(np.isfinite(expected).all(1))
-        misses = target - np.where(present[:, None], self.ends(expected), target)
+        misses = target - self.ends(expected)
         inverse = np.linalg.inv(self.covariance + np.diag(tolerance**2))
-        result: Array = -0.5 * np.einsum("wp,pq,wq->w", misses, inverse, misses)
-        return np.where(present, result, result[present].min() - 2 if present.any() else 0.0)
+        return _with_lost(-0.5 * np.einsum("wp,pq,wq->w", misses, inverse, misses), _IN_DOUBT)
 
 
 def phases_expected(
@@ -172,10 +179,13 @@ class Aim:
 
     @classmethod
     def of(cls, expected: Mapping[float, Array], ends: Array) -> Aim:
-        """Fit the forecasts of pilot walks."""
-        tolerance = _TOLERANCE * np.nanstd(ends, axis=0)
+        """Fit the forecasts of pilot walks, two of which at least end with all properties."""
+        whole = ends[np.isfinite(ends).all(1)]
+        spread, size = whole.std(0), np.abs(whole).mean(0)
+        # What all pilots share, such as to percolate, has no scatter but a size.
+        scale = np.where(spread > _LEAST * size, spread, np.where(size > 0, size, 1.0))
         forecasts = {sigma: Forecast.fit(values, ends) for sigma, values in expected.items()}
-        return cls(forecasts, np.maximum(tolerance, np.finfo(float).tiny), ends)
+        return cls(forecasts, _TOLERANCE * scale, ends)
 
 
 def moments_of(levels: Sequence[float]) -> tuple[float, ...]:
@@ -239,7 +249,7 @@ class Particles:
     def _chosen(self) -> NDArray[np.int64] | None:
         """Draw walks to go on with, where weights have become uneven."""
         weight = _normalised(self._log_weight)
-        if 1 / (weight**2).sum() > len(weight) / 2:
+        if 1 / (weight**2).sum() > _EVEN * len(weight):
             return None
         chosen = systematic(weight, self._uniform())
         self._log_weight[:] = 0.0
@@ -249,7 +259,7 @@ class Particles:
     def end(self, values: Array) -> int:
         """Draw one of the walks by the properties (walks, properties) of what they made."""
         misses = (values - self._target) / self._tolerance
-        self._weigh(np.where(np.isfinite(misses).all(1), -0.5 * (misses**2).sum(1), _LOST))
+        self._weigh(_with_lost(-0.5 * (misses**2).sum(1), _CERTAIN))
         chosen = int(np.searchsorted(_normalised(self._log_weight).cumsum(), self._uniform()))
         return min(chosen, len(values) - 1)
 
@@ -261,6 +271,13 @@ class Particles:
     def _uniform(self) -> float:
         device = self._generator.device
         return float(torch.rand((), generator=self._generator, device=device, dtype=torch.float64))
+
+
+def _with_lost(log_likelihood: Array, penalty: float) -> Array:
+    """Return log likelihoods, below the least one where the material has no such property."""
+    present = np.isfinite(log_likelihood)
+    least = log_likelihood[present].min() - penalty if present.any() else 0.0
+    return np.where(present, log_likelihood, least)
 
 
 def _normalised(log_weight: Array) -> Array:

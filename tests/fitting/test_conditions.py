@@ -5,12 +5,14 @@ import pytest
 import torch
 
 from microdsd import InputError, MicrostructureModel, TrainingConfig, fit
+from microdsd.encoding.scan import number_of_windows
 from microdsd.fitting import material, property_windows
 from microdsd.fitting.property_windows import PropertyWindows, cached
 from microdsd.fitting.run import TrainingRun
 from microdsd.fitting.start import weights_of_start
 from microdsd.microstructure import as_microstructure
 from microdsd.networks.build import without_last_draw
+from microdsd.networks.unet import PotentialUNet
 from microdsd.properties import measure
 
 NAMES = ["specific_surface_area", "euler_density:solid"]
@@ -69,6 +71,29 @@ def test_a_fitted_model_knows_its_properties(scan):
     value = float(np.median(np.array(known.windows.values)[:, 0]))
     new = model.sample(2, targets={NAMES[0]: value}, rng=0, extrapolate=True)
     assert len(new) == 2
+
+
+def test_the_last_draw_is_validated_by_a_read_out_that_knows_the_properties(scan, monkeypatch):
+    """In training it knows them, too: the recorded gain is over the same read-out."""
+    given = []
+    joint = PotentialUNet.joint
+
+    def recorded(network, *arguments):
+        given.append(arguments[-1])
+        return joint(network, *arguments)
+
+    monkeypatch.setattr(PotentialUNet, "joint", recorded)
+    training = run(scan)
+    given.clear()
+    for record in training.last_draw.records():
+        if record.gains:
+            break
+    held_back, _ = training.material.held_back.evenly(
+        number_of_windows((16, 16)), np.random.default_rng([training.config.seed, 4])
+    )
+    stack = as_microstructure(held_back, phases={0: "pore", 1: "solid"}, ensemble=True)
+    scores = training.material.properties.scores(measure(stack, NAMES))
+    np.testing.assert_allclose(given[-1], scores[: len(given[-1])])
 
 
 def test_training_stops_and_goes_on_to_the_same_model(scan, tmp_path):
@@ -132,7 +157,8 @@ def test_weights_that_are_the_same_are_left_as_they_are():
         ({"conditions": [NAMES[0], f"{NAMES[0]}:pore"]}, "name each once"),
         ({"conditions": ["triple_phase_boundary"]}, "not measured in 2D"),
         ({"conditions": NAMES, "method": "tau-leaping"}, "need a model of bridges"),
-        ({"conditions": ["phase_fraction:pore"], "window": (96, 64), "validation": 0}, "in all"),
+        ({"conditions": ["phase_fraction:pore"]}, "decided by the composition"),
+        ({"conditions": NAMES[:1], "window": (96, 64), "validation": 0}, "in all"),
         ({"conditions": NAMES, "for_volumes": True, "symmetry": "isotropic"}, "for_volumes"),
     ],
 )
@@ -165,6 +191,17 @@ def test_what_was_measured_is_kept_and_a_damaged_file_is_made_anew(tmp_path):
     assert cached({"windows": 3}, make).tolist() == [0, 1, 2]
     assert cached({"windows": 4}, make).tolist() == [0, 1, 2]
     assert len(calls) == 3
+
+
+def test_what_was_measured_with_other_voxels_or_names_is_not_taken(scan):
+    """The labels are the same; their lengths, and what is called pore, are not."""
+    values = run(scan).material.known.values
+    large = as_microstructure(scan.values, phases={0: "pore", 1: "solid"}, voxel_size=2e-6)
+    of_large = run(large).material.known.values
+    np.testing.assert_allclose(of_large[:, 0], values[:, 0] / 2e-6)
+    swapped = as_microstructure(scan.values, phases={0: "solid", 1: "pore"})
+    of_swapped = run(swapped).material.known.values
+    assert not np.allclose(of_swapped[:, 1], values[:, 1])
 
 
 def test_where_nothing_can_be_kept_work_goes_on(monkeypatch):

@@ -31,7 +31,7 @@ def resolve(model, n=2, **options):
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ({"targets": {"euler_density:solid": 0.1}}, "not of euler_density:solid; train one with"),
+        ({"targets": {"euler_density:solid": 0.1}}, "not with euler_density:solid; train one with"),
         ({"targets": {"surface": 0.1}}, "there is no 'surface'"),
         ({"targets": {SURFACE: "much"}}, "give a number"),
         ({"targets": {SURFACE: np.nan}}, "one finite number"),
@@ -42,6 +42,18 @@ def resolve(model, n=2, **options):
         ({"particles": 4}, "give targets with them"),
         ({"particles": 0, "targets": {SURFACE: 0.3}}, "particles=0"),
         ({"guidance": 2.0}, "give class_name or targets with it"),
+        (
+            {"targets": {"euler_density:solid": 0.3}, "particles": 3, "guidance": 2.0},
+            "properties that the model was trained with",
+        ),
+        ({"targets": {SURFACE: 0.5}, "guidance": "2"}, "guidance='2': give a number"),
+        ({"targets": {SURFACE: 0.5}, "guidance": None}, "guidance=None: give a number"),
+        ({"targets": {"phase_fraction:pore": 0.3}, "particles": 3}, "is what phase_fraction says"),
+        ({"targets": {"minkowski_volume:solid": 9}, "particles": 3}, "is what phase_fraction says"),
+        ({"targets": {"triple_phase_boundary": 0.1}, "particles": 3}, "not measured in 2D for"),
+        ({"targets": {"euler_density:pore-solid": 0.1}, "particles": 3}, "not of a pair"),
+        ({"targets": {"euler_density:pore:x": 0.1}, "particles": 3}, "has no axes"),
+        ({"targets": {"specific_surface": 0.3}}, "did you mean specific_surface_area"),
         ({"target": {SURFACE: 0.3}}, "targets"),
     ],
 )
@@ -51,7 +63,7 @@ def test_what_cannot_be_asked_for_is_refused_before_any_work(options, words):
 
 
 def test_a_model_that_is_told_of_nothing_says_how_to_get_one():
-    with pytest.raises(InputError, match=r"told of no property.*--condition.*particles=16"):
+    with pytest.raises(InputError, match=r"without conditions.*--condition.*particles=16"):
         resolve(tiny_model(), targets={SURFACE: 0.3})
 
 
@@ -134,7 +146,7 @@ def test_particles_come_nearer_to_the_target():
 
 
 def test_a_walk_that_misses_its_target_is_told_more(monkeypatch):
-    """The network hears of the target and six times what the forecast end lacks of it."""
+    """The network is given the target, and twice what the forecast end lacks of it."""
     model, told = told_model(), []
     forward = type(model.network).joint
 
@@ -144,14 +156,74 @@ def test_a_walk_that_misses_its_target_is_told_more(monkeypatch):
 
     monkeypatch.setattr(type(model.network), "joint", joint)
     model.sample(targets={SURFACE: 0.5}, particles=2, evaluations=8, rng=0, extrapolate=True)
-    first, last = told[0], told[-1]  # of the pilots' ends, and of the walks'
-    assert len(torch.unique(first[:, 0])) == 1
-    assert not torch.equal(last[:, 0], first[: len(last), 0])
+    known = model.card.properties
+    (of_target,) = known.scores(np.array([[0.5, np.nan]]))[:, 0]
+    of_pilots, of_walks = told[0][:, 0], told[-1][:, 0]
+    of_windows = known.scores(known.windows.nearest((0.5, 0.5), 8))[:, 0]
+    np.testing.assert_allclose(of_pilots, of_windows)
+    assert (of_walks != of_target).any()
+    assert all(torch.isnan(one[:, 1]).all() for one in told)  # the other property stays hidden
 
 
 def test_particles_refuse_what_is_out_of_reach_and_say_what_is_made():
     with pytest.raises(InputError, match="out of reach: 8 free samples of this composition have"):
         tiny_model(unit="voxel").sample(targets={SURFACE: 50.0}, particles=2)
+
+
+def test_a_property_that_free_samples_lack_is_refused_whether_or_not_by_force():
+    """A few voxels of pore: none of these samples percolates, and none can be told to."""
+    model, target = tiny_model(unit="voxel"), {"tortuosity_factor:pore:x": 3.0}
+    options = {"phase_fraction": {"pore": 0.05}, "particles": 2, "rng": 0, "targets": target}
+    for force in (False, True):
+        with pytest.raises(InputError, match=r"of 8 free samples.* 0 have all of tortuosity"):
+            model.sample(extrapolate=force, **options)
+
+
+def test_what_all_free_samples_share_can_be_asked_for_and_its_opposite_is_out_of_reach():
+    """All percolate where there is nothing but pore: no scatter, and nothing to divide by."""
+    model, name = tiny_model(unit="voxel"), "percolates:pore:x"
+    options = {"phase_fraction": {"pore": 0.95}, "particles": 2, "rng": 0}
+    samples = model.sample(targets={name: 1.0}, **options)
+    assert provenance_of(samples)["achieved"][name] == [1.0]
+    with pytest.raises(InputError, match="out of reach"):
+        model.sample(targets={name: 0.0}, **options)
+    forced = model.sample(targets={name: 0.0}, extrapolate=True, **options)
+    assert provenance_of(forced)["achieved"][name] == [1.0]
+
+
+def test_pilots_walk_anew_for_regions_that_lie_elsewhere(monkeypatch):
+    """Regions of the same sizes and counts, but other places: the walks are others."""
+    model, walks = tiny_model(unit="voxel"), []
+    piloted = batches.BatchedSampler._piloted
+    monkeypatch.setattr(
+        batches.BatchedSampler, "_piloted", lambda *a: walks.append(1) or piloted(*a)
+    )
+    halves = np.zeros((12, 10), int)
+    halves[6:] = 1
+    stripes = np.arange(120).reshape(12, 10) % 2
+    options = {"targets": {SURFACE: 0.8}, "particles": 2, "rng": 0, "extrapolate": True}
+    for region_map in (halves, stripes, halves):
+        model.sample_regions({"pore": [0.2, 0.6]}, region_map=region_map, **options)
+    assert len(walks) == 2
+
+
+def test_pilots_serve_all_targets_of_a_network_that_is_conditioned_on_them(monkeypatch):
+    model, walks = told_model(), []
+    piloted = batches.BatchedSampler._piloted
+    monkeypatch.setattr(
+        batches.BatchedSampler, "_piloted", lambda *a: walks.append(1) or piloted(*a)
+    )
+    with pytest.warns(ExtrapolationWarning, match="fall short"):
+        model.sample(3, targets={SURFACE: [0.4, 0.5, 9.0]}, particles=2, rng=0, extrapolate=True)
+    model.sample(2, targets={SURFACE: [0.45, 0.5]}, particles=3, rng=0)
+    assert len(walks) == 1
+
+
+def test_walks_of_which_one_is_chosen_keep_no_states():
+    model = tiny_model(unit="voxel")
+    request = resolve(model, targets={SURFACE: 0.8}, particles=3, extrapolate=True)
+    with pytest.raises(InputError, match="none is the sample's until the end"):
+        model.trajectory(request)
 
 
 def test_pilots_walk_once_for_all_targets_that_the_network_is_not_told(monkeypatch):
@@ -209,7 +281,7 @@ def test_a_card_that_contradicts_itself_is_refused(damage):
 def test_volumes_are_not_told_of_what_slices_have_but_particles_find_it():
     model = told_model(symmetry="isotropic")
     options = {"shape": (8, 9, 10), "phase_fraction": {"pore": 0.4}, "rng": 0, "evaluations": 6}
-    with pytest.raises(InputError, match="told of no property, not of specific_surface_area"):
+    with pytest.raises(InputError, match=r"of slices know nothing of its specific.*particles=16"):
         model.sample(targets={SURFACE: 0.8}, **options)
     free = measure(model.sample(4, **options), [SURFACE])[:, 0]
     volume = model.sample(targets={SURFACE: free.mean()}, particles=3, extrapolate=True, **options)

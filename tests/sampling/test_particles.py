@@ -116,6 +116,29 @@ def test_walks_without_the_property_are_not_taken_for_its_mean():
         assert particles.end(np.array([[np.nan], [0.3]])) == 1
 
 
+def test_at_the_end_a_walk_without_the_property_is_no_better_than_a_far_one():
+    """Whatever the distance: 40 scatters off it has the property at least."""
+    aim = Aim({}, np.array([0.05]), np.zeros((2, 1)))
+    for seed in range(20):
+        one = torch.Generator().manual_seed(seed)
+        particles = Particles(np.full(1, 40.0), aim, lambda x: x, generators(2), one)
+        assert particles.end(np.array([[np.nan], [0.0]])) == 1
+
+
+def test_a_forecast_where_nothing_is_expected_yet_is_the_scatter_of_all_ends():
+    """At high noise no expected material percolates, and the ends do: all walks weigh the same."""
+    ends = np.random.default_rng(3).normal(2.0, 0.5, (400, 1))
+    forecast = Forecast.fit(np.full((400, 1), np.nan), ends)
+    np.testing.assert_allclose(forecast.covariance, ends.var(0, ddof=1)[:, None], rtol=1e-4)
+    assert np.ptp(forecast.log_likelihood(np.full((5, 1), np.nan), np.ones(1), np.ones(1))) == 0
+
+
+def test_what_all_pilots_share_has_a_tolerance():
+    aim = Aim.of({}, np.array([[1.0, 0.3], [1.0, 0.5], [1.0, np.nan]]))
+    np.testing.assert_allclose(aim.tolerance, [0.05, 0.005])
+    assert Aim.of({}, np.zeros((3, 1))).tolerance.tolist() == [0.05]
+
+
 def test_a_pilot_records_its_moments_alone(monkeypatch):
     monkeypatch.setattr(module, "phases_expected", lambda *_: np.ones((3, 1)))
     pilot = Pilot((2.0, 1.0), lambda x: x, generators(3))
@@ -124,21 +147,21 @@ def test_a_pilot_records_its_moments_alone(monkeypatch):
     assert list(pilot.expected) == [2.0, 1.0]
 
 
-def test_walks_hear_how_far_their_ends_are(monkeypatch):
-    """What is told goes with the walks that go on, not with those that were before."""
-    heard = []
+def test_the_network_learns_how_far_the_ends_of_its_walks_are(monkeypatch):
+    """What it is given goes with the walks that go on, not with those that were before."""
+    given = []
     place = np.array([[0.0], [9.0], [0.1], [0.2]])
     monkeypatch.setattr(module, "phases_expected", lambda *_: place)
     law = Forecast(np.ones(1), 2 * np.eye(1), np.eye(1))
     aim = Aim({2.0: law}, np.array([0.1]), place)
     one = torch.Generator().manual_seed(0)
-    particles = Particles(np.ones(1), aim, lambda x: x, generators(4), one, heard.append)
+    particles = Particles(np.ones(1), aim, lambda x: x, generators(4), one, given.append)
     assert particles(Level(8.0), torch.zeros(4), None) is None
-    assert heard == []
+    assert given == []
     chosen = particles(Level(2.0), torch.zeros(4), None)
     assert chosen is None or 1 not in chosen
     kept = np.arange(4) if chosen is None else chosen.numpy()
-    np.testing.assert_allclose(heard[0], 1 + 2 * place[kept])
+    np.testing.assert_allclose(given[0], 1 + 2 * place[kept])
 
 
 def test_moments_are_levels_of_steps():
