@@ -43,6 +43,13 @@ def test_no_large_file(committed):
     assert not {str(path): size for path, size in sizes.items() if size > most[path]}
 
 
+def test_nothing_is_left_behind_by_a_run(committed):
+    """Models lie where they ship from; logs and results are nobody's."""
+    models = ROOT / "microdsd" / "models"
+    assert not [path for path in committed if path.suffix == ".model" and path.parent != models]
+    assert not [path for path in committed if path.suffix in {".log", ".resume", ".nc", ".partial"}]
+
+
 def test_the_wheel_stays_small(committed):
     """What is installed: the package with its models, the registry and the synthetic set."""
     shipped = [path for path in committed if path.relative_to(ROOT).parts[0] in PACKAGED]
