@@ -32,5 +32,5 @@ cuts nmc-side.h5 -o side.model --symmetry transverse --start-from sofc-2d --minu
 cuts nmc-top.h5 -o top.model --symmetry isotropic --start-from side.model --minutes 10 "$@"
 
 microdsd generate top.model --slices z=top.model y=side.model x=side.model --shape 60 60 60 \
-    --fraction pore=0.4 "carbon-binder domain=0.1" -o nmc.h5
+    --fraction pore=0.4 --fraction "carbon-binder domain=0.1" -o nmc.h5
 microdsd verify nmc.h5
