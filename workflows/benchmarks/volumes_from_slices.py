@@ -1,128 +1,325 @@
-"""Volumes made from slices alone, against true volumes that were never seen.
+"""Volumes made from slices alone, against true volumes of layers that were never seen.
 
-    python workflows/benchmarks/volumes_from_slices.py berea-2d rock.model --weights 0.47 0.55
-    python workflows/benchmarks/volumes_from_slices.py berea-2d --volumes berea-3d --field
+    python workflows/benchmarks/volumes_from_slices.py berea --slices berea-2d --volumes berea-3d
+    python workflows/benchmarks/volumes_from_slices.py nmc --slices z=top.model y=side.model \
+        x=side.model --volumes nmc-3d --transport
+    python workflows/benchmarks/volumes_from_slices.py berea --validation --edge 32 --boxes 24 \
+        --slices berea-2d --weights 0.47 0.55
 
 Models of slices (2D) and of volumes (3D), and the Gaussian field with the S2 of slices, make boxes
-of the porosities of disjoint real ones of a test block: layers 136 to 200 of Berea sandstone,
-coarsened 2x. Needs the scan (MICRODSD_DATA).
+of the compositions of disjoint real ones. Needs the scans (MICRODSD_DATA).
 """
 
 from __future__ import annotations
 
 import argparse
+import itertools
 import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import cache
+from pathlib import Path
 
 import numpy as np
 import xarray as xr
-from long_range import boxes_of
+from long_range import parts_of
 from record import add_record_option, record
+from transport_fidelity import geometric
 
 from microdsd import MicrostructureModel
 from microdsd.baselines import GaussianField
 from microdsd.datasets import load_dataset
 from microdsd.evaluation import two_point_error
-from microdsd.metrics import (
-    connected_components,
-    euler_characteristic,
-    interface_density,
-    percolates,
-    two_point_probability,
-)
-from microdsd.microstructure import as_microstructure, coarsen, crop, cut_windows
-from microdsd.models.volume_walk import UNCALIBRATED, VolumeWalk
-from microdsd.networks.slices import SliceReading
+from microdsd.generation.request import GenerationRequest
+from microdsd.metrics import describe, interface_density
+from microdsd.microstructure import as_microstructure, coarsen, crop, cut_windows, phases_of
+from microdsd.microstructure.symmetry import Symmetry
+from microdsd.models.volume_walk import UNCALIBRATED
 from microdsd.transport import diffusivity, permeability
 
-PORE, SOLID = 0, 1
-PHASES = {PORE: "pore", SOLID: "solid"}
+MEASURED = (
+    "fractions",
+    "two_point",
+    "cross_two_point",
+    "euler",
+    "components",
+    "percolation",
+    "triple_lines",
+)
+PORE = 0
+SPLITS = 30
+FLOW_EDGE = 32
+"""Of the parts of boxes that flow is solved in, voxels: in a whole box it takes minutes."""
+
+Figures = dict[str, float]
+Layers = tuple[int, int]
 
 
-def figures(boxes: xr.DataArray, real: xr.DataArray, *, transport: bool) -> dict[str, float]:
-    """Means over boxes; S2 is compared with real boxes up to a third of an edge."""
-    lags = boxes.shape[1] // 3
-    curve, true = (
-        two_point_probability(one, phase=PORE, periodic=False).mean("sample").values[: lags + 1]
-        for one in (boxes, real)
-    )
-    pores = connected_components(boxes, phase=PORE, periodic=False)
-    solids = connected_components(boxes, phase=SOLID, periodic=False)
-    row = {
-        "S2 error": two_point_error(curve, true),
-        "interface density": float(
-            interface_density(boxes, phase=PORE, phase2=SOLID, periodic=False).mean()
-        ),
-        "pore components": float(pores.number.mean()),
-        "solid components": float(solids.number.mean()),
-        "Euler number": float(euler_characteristic(boxes, phase=PORE, periodic=False).mean()),
-        "largest pore component": float(pores.largest_share.mean()),
-        "percolates": float(percolates(boxes, phase=PORE).mean()),
+@dataclass(frozen=True)
+class Material:
+    """A scan, its blocks of layers, and the boxes to compare."""
+
+    dataset: str
+    coarsen: int
+    symmetry: Symmetry
+    training: Layers
+    validation: Layers
+    test: Layers
+    edge: int
+    flow: bool = False
+
+    def block(self, layers: Layers) -> xr.DataArray:
+        """Return some layers, lengths in voxels."""
+        scan = coarsen(load_dataset(self.dataset), self.coarsen)
+        return crop(as_microstructure(scan.values, phases=phases_of(scan)), z=layers)
+
+    @property
+    def axes(self) -> list[str]:
+        """Return axes that differ from one another."""
+        return ["z"] if self.symmetry == "isotropic" else ["z", "y"]
+
+
+MATERIALS = {
+    "berea": Material(
+        "berea_sandstone", 2, "isotropic", (0, 104), (104, 136), (136, 200), 64, flow=True
+    ),
+    "fontainebleau": Material(
+        "fontainebleau_sandstone", 2, "isotropic", (0, 128), (128, 160), (160, 240), 48
+    ),
+    # What porous-2d has learned from, and what was held back from it.
+    "fontainebleau-end": Material(
+        "fontainebleau_sandstone", 2, "isotropic", (0, 204), (0, 204), (204, 240), 36
+    ),
+    "nmc": Material("nmc_cathode_cbd", 1, "transverse", (0, 142), (142, 190), (190, 251), 60),
+}
+
+
+def boxes_of(block: xr.DataArray, edge: int) -> xr.DataArray:
+    """All disjoint cubes of a block."""
+    starts = itertools.product(*(range(0, n - edge + 1, edge) for n in block.shape))
+    cubes = [block.values[tuple(slice(k, k + edge) for k in corner)] for corner in starts]
+    return as_microstructure(np.stack(cubes), phases=phases_of(block), ensemble=True)
+
+
+def measured(boxes: xr.DataArray) -> xr.Dataset:
+    """Descriptors of boxes; the interface of two phases is the density of unlike faces."""
+    made = describe(boxes, periodic=False, descriptors=MEASURED)
+    names = dict(zip(made.phase.values.tolist(), made.phase_name.values.tolist(), strict=True))
+    faces = {
+        f"{names[a]}-{names[b]}": interface_density(boxes, phase=a, phase2=b, periodic=False)
+        for a, b in itertools.combinations(names, 2)
     }
-    if transport:
-        flow = permeability(boxes, phase=PORE, axes=["z"]).permeability.values.ravel()
-        row["permeability, voxels^2"] = float(np.exp(np.log(flow[flow > 0]).mean()))
-        tau = diffusivity(boxes, phase=PORE).tortuosity_factor.values.ravel()
-        row["tortuosity factor"] = float(np.median(tau[np.isfinite(tau)]))
+    by_pair = xr.concat(list(faces.values()), "pair").assign_coords(pair=list(faces))
+    return made.assign(interface=by_pair)
+
+
+def figures(made: xr.Dataset, real: xr.Dataset, lags: int) -> Figures:
+    """S2 errors against real boxes, and means of what one box has."""
+
+    def error(variable: str, **one: object) -> float:
+        curves = (d[variable].sel(one).mean("sample").values[: lags + 1] for d in (made, real))
+        return two_point_error(*curves)
+
+    mean = made.mean("sample")
+    names = dict(zip(made.phase.values.tolist(), made.phase_name.values.tolist(), strict=True))
+    distinct = list(names) if len(names) > 2 else [PORE]  # two phases have one S2 and one surface
+    pairs = made.pair.values.tolist()
+    row = {f"S2 error, {names[k]}": error("two_point_probability", phase=k) for k in distinct}
+    if len(names) > 2:
+        row |= {f"S2 error, {p}": error("cross_two_point_probability", pair=p) for p in pairs}
+    row |= {f"interface, {p}": float(mean.interface.sel(pair=p)) for p in pairs}
+    if len(names) > 2:
+        row["triple lines"] = float(mean.triple_phase_boundary)
+    for k, name in names.items():
+        row[f"components, {name}"] = float(mean.component_count.sel(phase=k))
+        row[f"largest component, {name}"] = float(mean.largest_component_share.sel(phase=k))
+    for k in distinct:
+        row[f"Euler number, {names[k]}"] = float(mean.euler_characteristic.sel(phase=k))
+        row[f"percolates, {names[k]}"] = float(mean.percolates.sel(phase=k).mean())
     return row
 
 
-def like(template: VolumeWalk, weights: tuple[float, float], level: float) -> VolumeWalk:
-    """Return settings of volumes with other weights and another level of the slices."""
-    return VolumeWalk(
-        template.evaluations,
-        template.first,
-        template.last,
-        template.sharpness,
-        SliceReading(weights, level),
+def halves(real: xr.Dataset, lags: int) -> Figures:
+    """What halves of the real boxes differ by: medians over many ways to part them."""
+    rng = np.random.default_rng(0)
+    n = real.sizes["sample"] // 2
+    rows = []
+    for _ in range(SPLITS):
+        order = rng.permutation(real.sizes["sample"])
+        one, other = (real.isel(sample=chosen) for chosen in (order[:n], order[n : 2 * n]))
+        there, here = figures(one, one, lags), figures(other, one, lags)
+        rows.append({key: abs(value - there[key]) for key, value in here.items()})
+    return {key: float(np.median([row[key] for row in rows])) for key in rows[0]}
+
+
+def transport(boxes: xr.DataArray, material: Material) -> Figures:
+    """Tortuosity factors of the pores, and the permeability of parts, along distinct axes.
+
+    A box that nothing leads through has an infinite factor; means would hide it, medians do not.
+    """
+    solved = diffusivity(boxes, phase=PORE, axes=material.axes)
+    row = {}
+    for axis in material.axes:
+        factors = solved.tortuosity_factor.sel(axis=axis).fillna(np.inf).values
+        row[f"tortuosity factor along {axis}"] = float(np.median(factors))
+        row[f"diffusivity along {axis}"] = float(solved.relative_diffusivity.sel(axis=axis).mean())
+    if material.flow:
+        parts = parts_of(boxes, FLOW_EDGE)[:, ::4]
+        stack = parts.reshape(-1, *parts.shape[2:])
+        windows = as_microstructure(stack, phases=phases_of(boxes), ensemble=True)
+        flow = permeability(windows, phase=PORE, axes=["z"]).permeability.values.ravel()
+        row["permeability, geometric mean"] = geometric(flow)
+        row["permeability, mean"] = float(flow.mean())
+    return row
+
+
+def volumes_of(slices: Sequence[str], options: argparse.Namespace) -> MicrostructureModel:
+    """Model of volumes by that of slices, or those of all three directions."""
+    named = dict(one.split("=") for one in slices) if "=" in slices[0] else {}
+    loaded = cache(MicrostructureModel.load)
+    models = {axis: loaded(named.get(axis, slices[0])) for axis in "zyx"}
+    classes = dict.fromkeys("zyx", options.class_name) if options.class_name else None
+    volumes = MicrostructureModel.from_slices(models, classes)
+    walk = volumes.card.volumes or UNCALIBRATED
+    reading = replace(
+        walk.reading,
+        weights=tuple(options.weights or walk.reading.weights),
+        level=options.level or walk.reading.level,
     )
+    walk = replace(
+        walk,
+        reading=reading,
+        last=options.last or walk.last,
+        sharpness=tuple(options.sharpness or walk.sharpness),
+        evaluations=options.evaluations or walk.evaluations,
+    )
+    return MicrostructureModel.from_slices(models, classes, walk)
+
+
+def field_of(material: Material) -> GaussianField:
+    """Field in 3D with the S2 of windows of slices of the training layers."""
+    block = material.block(material.training)
+    turned = {"z": block.values, "y": block.values.transpose(1, 0, 2)}
+    chosen = ["z"] if material.symmetry == "isotropic" else ["z", "y"]
+    windows = {}
+    for axis in chosen:
+        stack = as_microstructure(turned[axis], phases=phases_of(block), ensemble=True)
+        windows[axis] = cut_windows(stack, (64, 64), n=128, rng=0, disjoint=False)
+    planes = windows["z"] if material.symmetry == "isotropic" else windows
+    return GaussianField.from_planes(planes, symmetry=material.symmetry, periodic=False)
+
+
+def made_boxes(
+    make: Callable[[], MicrostructureModel | GaussianField],
+    asked: dict[int, list[float]],
+    shape: tuple[int, ...],
+    seed: int,
+    kept: Path | None,
+) -> list[np.ndarray]:
+    """Boxes of the compositions asked for; those in a folder are read, new ones are kept there."""
+    n, *box = shape
+    files = [] if kept is None else [kept / f"{k}.npy" for k in range(n)]
+    done = [np.load(path) for path in itertools.takewhile(Path.exists, files)]
+    if len(done) == n:
+        return done
+    maker = make()
+    if isinstance(maker, GaussianField):
+        new = iter(maker.sample(n, phase_fraction=asked, shape=box, rng=seed).values[len(done) :])
+    else:
+        request = GenerationRequest.resolve(
+            maker.card, n, phase_fraction=asked, shape=box, rng=seed
+        )
+        new = (labels for labels, _ in maker.generate(request, start=len(done)))
+    begun = time.process_time()
+    for number, labels in enumerate(new, 1):
+        done.append(labels)
+        if kept is not None:
+            kept.mkdir(parents=True, exist_ok=True)
+            np.save(files[len(done) - 1], labels)
+        seconds = (time.process_time() - begun) / number
+        print(f"{kept or ''} box {len(done)} of {n}: {seconds:.1f} s of CPU a box", flush=True)
+    return done
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("models", nargs="*", help="Models of slices.")
-    parser.add_argument("--volumes", nargs="*", default=[], help="Models of volumes.")
+    parser.add_argument("material", choices=MATERIALS)
+    parser.add_argument("--slices", nargs="+", help="2D model, or z=MODEL y=MODEL x=MODEL.")
+    parser.add_argument("--class", dest="class_name", help="Of the 2D model.")
+    parser.add_argument("--volumes", help="Model of volumes.")
     parser.add_argument("--field", action="store_true", help="The Gaussian field too.")
-    parser.add_argument("--weights", type=float, nargs=2, help="In place of the calibrated ones.")
-    parser.add_argument("--level", type=float, default=UNCALIBRATED.reading.level)
-    parser.add_argument("--edge", type=int, default=64)
-    parser.add_argument("--boxes", type=int, default=9)
+    parser.add_argument("--validation", action="store_true", help="In place of the test layers.")
+    parser.add_argument("--edge", type=int)
+    parser.add_argument("--boxes", type=int, help="The first so many real ones.")
+    parser.add_argument("--seeds", type=int, default=1, help="Boxes made of every real one.")
     parser.add_argument("--transport", action="store_true")
-    parser.add_argument("--seed", type=int, default=0)
+    walk = parser.add_argument_group("in place of the calibrated walk of slices")
+    walk.add_argument("--weights", type=float, nargs=2)
+    walk.add_argument("--level", type=float)
+    walk.add_argument("--last", type=float)
+    walk.add_argument("--sharpness", type=float, nargs="+")
+    walk.add_argument("--evaluations", type=int)
+    parser.add_argument("--keep", type=Path, help="Folder of the boxes, made but once.")
     add_record_option(parser)
     options = parser.parse_args()
 
-    scan = coarsen(load_dataset("berea_sandstone"), 2)
-    scan = as_microstructure((scan.values != 0).astype(np.uint8), phases=PHASES)
-    real = boxes_of(crop(scan, z=(136, 200)), options.edge)[: options.boxes]
-    fractions = {"pore": (real == PORE).mean(("z", "y", "x")).values.tolist()}
-    shape = (options.edge,) * 3
-    made: dict[str, tuple[xr.DataArray, float]] = {"real": (real, 0.0)}
+    material = MATERIALS[options.material]
+    edge = options.edge or material.edge
+    block = material.block(material.validation if options.validation else material.test)
+    real = boxes_of(block, edge)[: options.boxes]
+    described = measured(real)
+    fractions = described.phase_fraction
+    asked = {int(k): fractions.sel(phase=k).values.tolist() for k in fractions.phase}
+    shape, lags = (edge,) * 3, edge // 3
 
-    for path in (*options.models, *options.volumes):
-        model = MicrostructureModel.load(path)
-        if len(model.card.window) == 2:
-            walk = None
-            if options.weights:
-                template = model.card.volumes or UNCALIBRATED
-                walk = like(template, tuple(options.weights), options.level)
-            model = MicrostructureModel.from_slices(dict.fromkeys("zyx", model), walk=walk)
-        begun = time.perf_counter()
-        new = model.sample(len(real), phase_fraction=fractions, shape=shape, rng=options.seed)
-        made[path] = new, (time.perf_counter() - begun) / len(real)
+    makers: dict[str, Callable[[], MicrostructureModel | GaussianField]] = {}
+    if options.slices:
+        makers["from slices"] = lambda: volumes_of(options.slices, options)
+    if options.volumes:
+        makers["3D model"] = lambda: MicrostructureModel.load(options.volumes)
     if options.field:
-        windows = cut_windows(crop(scan, z=(0, 136)), (48, 48, 48), n=12, rng=0)
-        field = GaussianField.fit(windows, symmetry="isotropic", periodic=False)
-        begun = time.perf_counter()
-        new = field.sample(len(real), phase_fraction=fractions, shape=shape, rng=options.seed)
-        made["Gaussian field"] = new, (time.perf_counter() - begun) / len(real)
+        makers["Gaussian field"] = lambda: field_of(material)
 
-    rows = {}
-    for name, (boxes, seconds) in made.items():
-        rows[name] = figures(boxes, real, transport=options.transport)
-        if seconds:
-            rows[name]["seconds a box"] = seconds
-        print(f"{name:28}", *(f"{key} {value:.4g};" for key, value in rows[name].items()))
-    notes = [f"{len(real)} boxes of {options.edge}^3 with the porosities of the real ones."]
+    def boxes(name: str, make: Callable[[], MicrostructureModel | GaussianField]) -> xr.DataArray:
+        stacks = []
+        for seed in range(options.seeds):
+            kept = options.keep / f"{name.replace(' ', '-')}-{seed}" if options.keep else None
+            stacks += made_boxes(make, asked, (len(real), *shape), seed, kept)
+        return as_microstructure(np.stack(stacks), phases=phases_of(real), ensemble=True)
+
+    columns = {
+        "real": figures(described, described, lags),
+        "halves of the real ones differ by": halves(described, lags),
+    }
+    sets = {"real": real} | {name: boxes(name, make) for name, make in makers.items()}
+    for name in makers:
+        of_made = measured(sets[name])
+        columns[name] = figures(of_made, described, lags)
+        met = of_made.phase_fraction.values == np.tile(fractions.values, (options.seeds, 1))
+        columns[name]["share of boxes with exact counts"] = float(met.all(axis=1).mean())
+    for name, column in columns.items():
+        print(name, {key: float(f"{value:.4g}") for key, value in column.items()}, flush=True)
+    if options.transport:
+        for name, one in sets.items():
+            columns[name] |= transport(one, material)
+            print(name, columns[name], flush=True)
+    rows = {
+        name: {label: column[name] for label, column in columns.items() if name in column}
+        for name in dict.fromkeys(name for column in columns.values() for name in column)
+    }
+    print(f"{'':44}" + "".join(f"{label[:14]:>16}" for label in columns))
+    for name, row in rows.items():
+        cells = (f"{row.get(label, float('nan')):16.4g}" for label in columns)
+        print(f"{name:44}" + "".join(cells))
+    layers = material.validation if options.validation else material.test
+    notes = [
+        f"{len(real)} real boxes of {edge}^3, all disjoint ones of layers {layers[0]} to "
+        f"{layers[1]}, and {options.seeds} boxes of the composition of each by every method. S2 "
+        f"is compared up to {lags} voxels; lengths are voxels. Halves: S2 errors, and differences "
+        f"of means, between halves of the real boxes, medians over {SPLITS} ways to part them."
+    ]
+    if options.transport and material.flow:
+        notes.append(f"Permeability along z, of every fourth part of {FLOW_EDGE}^3, voxels^2.")
     record("volumes-from-slices", options.record, rows, notes=notes)
 
 
