@@ -30,7 +30,7 @@ from microdsd.cli.options import (
 from microdsd.cli.options import (
     Workers as NumberOfWorkers,
 )
-from microdsd.cli.output import print_json, written
+from microdsd.cli.output import counted, print_json, written
 
 
 def command(
@@ -160,7 +160,7 @@ def command(
     if images:
         unit, remark = "units", f"{sum(reassigned)} of them above the highest level"
     STDERR.print(
-        f"{written(output, number)}: {number} samples with exactly {exact} {unit} each, "
+        f"{written(output, number)}: {counted(number, 'sample')} with exactly {exact} {unit} each, "
         f"seed {request.seed}, {seconds:.1f} s; {remark}",
         soft_wrap=True,
     )
