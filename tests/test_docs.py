@@ -45,6 +45,30 @@ def test_relative_links_resolve(page):
     assert not broken
 
 
+def test_the_first_page_leads_to_every_page():
+    """Decisions and benchmarks have lists of their own."""
+    docs = ROOT / "docs"
+    linked = set(re.findall(r"\]\(([\w./-]+)\)", (docs / "index.md").read_text(encoding="utf-8")))
+    pages = {
+        page.relative_to(docs).as_posix()
+        for folder in ("tutorials", "how-to", "explanation", "reference", "notebooks")
+        for page in (docs / folder).iterdir()
+        if page.suffix in {".md", ".py", ".rst"} and page.stem != "index"
+    }
+    assert len(pages) > 50
+    assert pages - linked == set()
+
+
+def test_every_how_to_leads_to_the_glossary():
+    pages = (ROOT / "docs" / "how-to").glob("*.md")
+    assert [
+        page.name
+        for page in sorted(pages)
+        if page.stem not in {"index", "release", "errors"}
+        and "(../reference/glossary.md)" not in page.read_text(encoding="utf-8")
+    ] == []
+
+
 @functools.cache
 def command_group():
     """The command line as click sees it, with a context."""
@@ -92,6 +116,26 @@ def test_commands_exist(page):
         options = {word.split("=")[0] for word in words if re.match(r"--?[a-zA-Z]", word)}
         unknown += [f"{verb} {option}" for option in options - options_of(verb)]
     assert not unknown
+
+
+@each_page
+def test_commands_hold_in_every_shell(page):
+    """The command prompt of Windows knows double quotes alone, and redirects at < and >."""
+    text = page.read_text(encoding="utf-8")
+    blocks = [body for language, body in FENCE.findall(text) if language in {"sh", "console"}]
+    spans = re.findall(r"`([^`\n]+)`", FENCE.sub("", text))
+    lines = "\n".join([*blocks, *spans]).splitlines()
+    typed = [line for line in lines if re.match(r"(\$ )?(microdsd|python|pip|uv|--\w)", line)]
+    assert [line for line in typed if "'" in line.partition("#")[0]] == []
+
+
+def test_messages_and_help_quote_as_every_shell_does():
+    quoted = re.compile(r"pip install '|'[\w:]+[<>]=\d|'pattern\*")
+    assert [
+        str(path.relative_to(ROOT))
+        for path in sorted((ROOT / "microdsd").rglob("*.py"))
+        if quoted.search(path.read_text(encoding="utf-8"))
+    ] == []
 
 
 IN_COMMON = {"--help", "--config"}

@@ -68,7 +68,7 @@ def command(
     ] = None,
     require: Annotated[
         list[str] | None,
-        typer.Option(help="Bound on a property, 'tortuosity_factor:pore:z<=3'; may be repeated."),
+        typer.Option(help='Bound on a property, "tortuosity_factor:pore:z<=3"; may be repeated.'),
     ] = None,
     candidates: Annotated[int, typer.Option(help="How many compositions to try.")] = 40,
     samples: Annotated[int, typer.Option(help="Samples of each composition.")] = 2,

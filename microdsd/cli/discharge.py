@@ -263,7 +263,9 @@ def _table(sets: Mapping[str, xr.Dataset]) -> str:
 
 def _short_names(specs: list[str]) -> dict[str, str]:
     """Name sets by their files, where those differ."""
-    stems = {spec: Path(spec.partition(":/")[0]).stem for spec in specs}
+    from microdsd.io import split_spec
+
+    stems = {spec: split_spec(spec)[0].stem for spec in specs}
     return stems if len({*stems.values()}) == len(stems) else {spec: spec for spec in specs}
 
 

@@ -17,6 +17,9 @@ _TURNED = {
     "transverse": ", turned and mirrored across the first axis",
 }
 
+FEW_MINUTES = 10
+"""Minutes below which a training is a trial."""
+
 _VOLUMES_SHORTENED = (
     "note: there was too little time to calibrate volumes to the end; their slices may be too "
     "rough or too smooth. More minutes mend that"
@@ -87,6 +90,11 @@ def what_is_left(convergence: Convergence, model: str) -> list[str]:
             f"gain on held-back material {convergence.gain:.3f}; as it rose, about {twice:.3f} "
             f"after twice the time and {four_times:.3f} after four times"
         )
+    elif convergence.gain is not None and convergence.minutes < FEW_MINUTES:
+        lines.append(
+            f"gain on held-back material {convergence.gain:.3f}; it was measured too few times to "
+            f"say how much is left to learn; train for {FEW_MINUTES} minutes or more"
+        )
     if not convergence.trained_too_little:
         return lines
     reasons = [
@@ -98,7 +106,7 @@ def what_is_left(convergence: Convergence, model: str) -> list[str]:
             "samples start from less noise than the material is correlated over "
             f"({convergence.starts_within:g} voxels)"
         )
-    minutes = max(10, math.ceil(convergence.minutes))
+    minutes = max(FEW_MINUTES, math.ceil(convergence.minutes))
     return [
         *lines,
         f"trained too little: {' and '.join(reasons)}, to make up for what the network does not "
