@@ -91,7 +91,7 @@ def main() -> None:
             words = ", ".join(f"{name} {np.mean(column):.1f}" for name, column in areas.items())
             print(f"{number} candidates, {kind}: {words}; {better.mean():+.1f} +- {error:.1f}")
     options.output.parent.mkdir(parents=True, exist_ok=True)
-    options.output.write_text(json.dumps(runs))
+    options.output.write_text(json.dumps(runs), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -118,7 +118,8 @@ def _describe(array: FoundArray, external: bool) -> ArrayInfo:
         problem = str(error)
     if len(counts) > MAX_UNNAMED_PHASES:
         notes.append(
-            f"{len(counts)} distinct values: greyscale or grain numbers, not phases: segment it first"
+            f"{len(counts)} distinct values: greyscale or grain numbers, not phases: "
+            "segment it first"
         )
         counts = {}
     if array.labels.missing in counts:

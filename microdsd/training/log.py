@@ -34,7 +34,7 @@ class TrainingLog:
         header = ["step", "minutes", "loss", *(f"gain_{level:.3g}" for level in levels)]
         self._gains = len(levels)
         kept = _rows(path, header, step) if path.exists() else []
-        with path.open("w", newline="") as file:
+        with path.open("w", newline="", encoding="utf-8") as file:
             csv.writer(file).writerows([header, *kept])
 
     def write(self, record: StepRecord) -> None:
@@ -43,7 +43,7 @@ class TrainingLog:
             return
         gains = [f"{gain:.5f}" for gain in record.gains] if record.gains else [""] * self._gains
         row = [str(record.step), f"{record.minutes:.4f}", f"{record.loss:.5f}", *gains]
-        with self._path.open("a", newline="") as file:
+        with self._path.open("a", newline="", encoding="utf-8") as file:
             csv.writer(file).writerow(row)
 
 

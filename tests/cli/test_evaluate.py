@@ -145,7 +145,7 @@ def test_copies_of_training_windows_are_called_copies(files):
     [((60, 48), (16, 16), "rows"), ((60, 20, 20), (16, 16, 16), "layers")],
 )
 def test_samples_larger_than_what_was_held_back(files, shape, windows, unit):
-    """Nine of sixty rows held back, windows of sixteen: said with its remedy, and why it flatters."""
+    """Nine of sixty rows held back, windows of sixteen: it flatters, and the remedy is said."""
     scan = as_microstructure(blobs(shape, fractions=(0.3, 0.7), scale=1, rng=0), phases=PHASES)
     training = {
         "data_sha256": open_labels(scan).sha256(),
