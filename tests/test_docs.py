@@ -59,6 +59,18 @@ def test_the_first_page_leads_to_every_page():
     assert pages - linked == set()
 
 
+def test_readme_has_every_model_that_ships():
+    """Their names, and the windows that they learned."""
+    rows = re.findall(
+        r"^\| `([\w-]+)` \|[^|]*\|[^|]*\| ([^|]+) \|", (ROOT / "README.md").read_text("utf-8"), re.M
+    )
+    windows = {name: window.replace("³", " x" * 2) for name, window in rows}
+    assert {
+        name: [int(edge) for edge in re.findall(r"\d+", window)] * (3 if " x x" in window else 1)
+        for name, window in windows.items()
+    } == {one.name: list(one.window) for one in microdsd.list_models()}
+
+
 def test_every_how_to_leads_to_the_glossary():
     pages = (ROOT / "docs" / "how-to").glob("*.md")
     assert [

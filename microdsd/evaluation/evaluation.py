@@ -147,7 +147,7 @@ def evaluate(
     ----------
     generated : DataArray or ndarray
         One sample or an ensemble. The request is read from its provenance.
-    reference : DataArray or ndarray
+    reference : DataArray, ndarray, or name of a file
         Real material: an ensemble of windows of the samples' shape, or something larger from which
         windows are cut. Slices of a volume serve for plane samples. Of the scan that the model was
         trained on, only the part that was held back is taken.
