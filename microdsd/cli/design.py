@@ -182,6 +182,8 @@ def _ranges(words: list[str] | None, argument: str) -> dict[str, tuple[float, ..
     >>> _ranges(["pore=0.2:0.3", "clay=0.1"], "fraction")
     {'pore': (0.2, 0.3), 'clay': (0.1,)}
     """
+    from microdsd.microstructure.notation import number_remedy
+
     if not words:
         return None
     spans = {}
@@ -193,6 +195,7 @@ def _ranges(words: list[str] | None, argument: str) -> dict[str, tuple[float, ..
         if len(numbers) not in (1, 2):
             raise InputError(
                 f"{argument}: expected a number or lowest:highest for {name}, got {text!r}"
+                f"{number_remedy(text)}"
             )
         spans[name] = numbers
     return spans

@@ -14,6 +14,7 @@ from microdsd.cli.terminal import say
 from microdsd.errors import InputError
 from microdsd.io import holds_images
 from microdsd.microstructure.labels import find_phase
+from microdsd.microstructure.notation import number_remedy
 
 EXIT_DIFFERENT = 1
 
@@ -90,7 +91,10 @@ def _asked(phases: dict[int, str], words: list[str]) -> dict[int, float]:
         except ValueError:
             value = -1.0
         if not 0 <= value <= 1:
-            raise InputError(f"fraction: expected a number from 0 to 1 for {name}, got {text!r}")
+            raise InputError(
+                f"fraction: expected a number from 0 to 1 for {name}, got {text!r}"
+                f"{number_remedy(text)}"
+            )
         asked[find_phase(phases, name)] = value
     return asked
 
