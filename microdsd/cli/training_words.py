@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from microdsd.models.convergence import SHARPEST
+from microdsd.models.convergence import FEW_MINUTES, SHARPEST
 
 if TYPE_CHECKING:
     from microdsd.fitting import TrainingRun
@@ -16,9 +16,6 @@ _TURNED = {
     "isotropic": ", turned and mirrored along all axes",
     "transverse": ", turned and mirrored across the first axis",
 }
-
-FEW_MINUTES = 10
-"""Minutes below which a training is a trial."""
 
 _VOLUMES_SHORTENED = (
     "note: there was too little time to calibrate volumes to the end; their slices may be too "
@@ -90,7 +87,7 @@ def what_is_left(convergence: Convergence, model: str) -> list[str]:
             f"gain on held-back material {convergence.gain:.3f}; as it rose, about {twice:.3f} "
             f"after twice the time and {four_times:.3f} after four times"
         )
-    elif convergence.gain is not None and convergence.minutes < FEW_MINUTES:
+    elif convergence.is_trial:
         lines.append(
             f"gain on held-back material {convergence.gain:.3f}; it was measured too few times to "
             f"say how much is left to learn; train for {FEW_MINUTES} minutes or more"

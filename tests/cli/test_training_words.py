@@ -1,7 +1,7 @@
 """What training says at its end of how far it came."""
 
-from microdsd.cli.training_words import FEW_MINUTES, what_is_left
-from microdsd.models.convergence import Convergence
+from microdsd.cli.training_words import what_is_left
+from microdsd.models.convergence import FEW_MINUTES, Convergence
 
 
 def left(minutes, more=None, gain=0.3, too_sharp=None):
