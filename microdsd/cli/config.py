@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from microdsd.errors import DataFileError, InputError
+from microdsd.errors import DataFileError, InputError, reason_of
 
 
 def read_options(
@@ -30,7 +30,7 @@ def read_options(
         with path.open("rb") as file:
             document = tomllib.load(file)
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise DataFileError(f"--config {path}: {error}; give a TOML file") from error
+        raise DataFileError(f"--config {path}: {reason_of(error)}; give a TOML file") from error
     options = {
         name.removeprefix("--"): parameter
         for parameter in parameters

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 from pathlib import Path
 
-from microdsd.errors import DataFileError
+from microdsd.errors import DataFileError, reason_of
 
 
 def read_rows(path: str | Path) -> list[list[str]]:
@@ -48,7 +48,7 @@ def read_rows(path: str | Path) -> list[list[str]]:
             f"{path}: is not text in UTF-8 ({error.reason}); save it as CSV UTF-8"
         ) from error
     except (OSError, csv.Error) as error:
-        raise DataFileError(f"{path}: not a readable CSV file ({error})") from error
+        raise DataFileError(f"{path}: not a readable CSV file ({reason_of(error)})") from error
     if semicolons:
         cells[1:] = [[cell.replace(",", ".") for cell in row] for row in cells[1:]]
     return cells

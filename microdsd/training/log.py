@@ -6,7 +6,7 @@ import csv
 from collections.abc import Sequence
 from pathlib import Path
 
-from microdsd.errors import DataFileError
+from microdsd.errors import DataFileError, reason_of
 from microdsd.training.loop import StepRecord
 
 
@@ -59,6 +59,7 @@ def _rows(path: Path, header: list[str], step: int) -> list[list[str]]:
         return [row for row in rows if int(row[0]) <= step]
     except (OSError, ValueError, IndexError, csv.Error) as error:
         raise DataFileError(
-            f"{path}: is not the log of this run, or damaged ({error}); move it away: training "
+            f"{path}: is not the log of this run, or damaged ({reason_of(error)}); "
+            "move it away: training "
             "goes on without, and begins another"
         ) from error

@@ -54,3 +54,23 @@ def test_words_with_numbers(call, message):
 def test_fractions():
     text = said("generate", "berea-2d", "--fraction", "pore=0,2", "-o", "new.h5")
     assert "write 0.2, with a decimal point" in text
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["generate", "berea-2d", "-o", "new.h5", "--config", "no.toml"],
+        ["compose", "berea-2d", "no.csv", "-o", "new.h5"],
+        ["baseline", "--s2", "no.csv", "--fraction", "pore=0.2", "--shape", "8", "8", "-o", "n.h5"],
+    ],
+)
+def test_missing_files_are_named_once_and_without_a_number(words, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    text = said(*words)
+    assert "No such file or directory" in text
+    assert "Errno" not in text
+
+
+def test_a_picture_is_drawn_and_not_exported():
+    assert "draw it with microdsd.plot" in said("generate", "berea-2d", "-o", "new.png")
+    assert "microdsd.plot" not in said("generate", "berea-2d", "-o", "new.docx")
