@@ -71,6 +71,19 @@ def test_readme_has_every_model_that_ships():
     } == {one.name: list(one.window) for one in microdsd.list_models()}
 
 
+def test_the_glossary_explains_the_measurements_of_the_readme():
+    """Every item of that row, by a word of it that no other has."""
+    row = re.search(
+        r"^\| measurements \| (.*?)\. The", (ROOT / "README.md").read_text("utf-8"), re.M
+    )
+    glossary = (ROOT / "docs" / "reference" / "glossary.md").read_text(encoding="utf-8").lower()
+    items = re.sub(r" \([^)]*\)", "", row[1]).replace(";", ",").split(", ")
+    assert len(items) > 12
+    heads = [item.split(" and ")[0].split(" of ")[0].lower() for item in items]
+    words = [re.sub(r"(ie)?s\b", "", head).rstrip("y") for head in heads]  # plurals
+    assert [word for word in words if word not in glossary] == []
+
+
 def test_every_how_to_leads_to_the_glossary():
     pages = (ROOT / "docs" / "how-to").glob("*.md")
     assert [
