@@ -108,3 +108,11 @@ def test_functions_of_posix_are_used_where_their_absence_is_dealt_with():
                 names = {alias.name for alias in node.names} | {getattr(node, "module", None)}
                 assert not names & ELSEWHERE_MISSING, path
     assert found == GUARDED
+
+
+def test_files_on_a_drive_are_told_apart():
+    """The colon of ``C:`` is no end of the file's name."""
+    from microdsd.cli.discharge import _short_names
+
+    specs = ["C:/data/real.h5", "C:/data/generated.h5:/set"]
+    assert _short_names(specs) == {specs[0]: "real", specs[1]: "generated"}
