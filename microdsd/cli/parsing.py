@@ -196,10 +196,10 @@ def names_of(words: Sequence[str] | None) -> dict[int, str] | None:
     if not words:
         return None
     names = {}
-    for value, name in pairs(list(words), "labels").items():
-        if not _is_integer(value) and _is_integer(name):
-            raise InputError(f"labels: the stored value comes first: write {name}={value}")
-        names[_integer(value, "labels")] = name.strip()
+    for stored, meaning in pairs(list(words), "labels").items():
+        if not _is_integer(stored) and _is_integer(meaning):
+            raise InputError(f"labels: the stored value comes first: write {meaning}={stored}")
+        names[_integer(stored, "labels")] = meaning.strip()
     for value, name in names.items():
         if not name:
             raise InputError(f"labels: {value} has no name; write {value}=NAME")
