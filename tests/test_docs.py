@@ -227,7 +227,8 @@ def microdsd_names(body):
             yield "microdsd", node.attr
         elif isinstance(node, ast.Attribute) and isinstance(node.value, ast.Attribute):
             room = node.value
-            if getattr(room.value, "id", "") == "microdsd" and room.attr != "plot":
+            is_room = (ROOT / "microdsd" / room.attr).is_dir() and room.attr != "plot"
+            if getattr(room.value, "id", "") == "microdsd" and is_room:
                 yield f"microdsd.{room.attr}", node.attr
 
 
