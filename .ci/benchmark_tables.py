@@ -19,7 +19,7 @@ Page = dict[str, Any]
 
 def read(path: Path) -> Page:
     """Read one JSON file and refuse a table that is incomplete."""
-    page: Page = json.loads(path.read_text())
+    page: Page = json.loads(path.read_text(encoding="utf-8"))
     for table in page["tables"]:
         place = f"{path.name}: {table['title']!r}"
         if missing := {"script", "date", "commit", "columns", "rows"} - set(table):
@@ -93,7 +93,11 @@ def texts(folder: Path = FOLDER) -> dict[Path, str]:
 def stale(folder: Path = FOLDER) -> list[str]:
     """Return the names of pages that are not what the JSON files say, or have none."""
     expected = texts(folder)
-    old = [p.name for p, text in expected.items() if not p.exists() or p.read_text() != text]
+    old = [
+        p.name
+        for p, text in expected.items()
+        if not p.exists() or p.read_text(encoding="utf-8") != text
+    ]
     return sorted([*old, *(p.name for p in folder.glob("*.md") if p not in expected)])
 
 
@@ -101,7 +105,7 @@ def main() -> None:
     """Write the pages, or say which of them are stale."""
     if "--check" not in sys.argv:
         for path, text in texts().items():
-            path.write_text(text)
+            path.write_text(text, encoding="utf-8")
     if names := stale():
         sys.exit(f"stale pages in {FOLDER.name}: {', '.join(names)}: run .ci/benchmark_tables.py")
 

@@ -68,9 +68,9 @@ def with_table(text: str) -> str:
 
 def main() -> None:
     """Write the table, or say that it is stale."""
-    text = PAGE.read_text()
+    text = PAGE.read_text(encoding="utf-8")
     if "--check" not in sys.argv:
-        PAGE.write_text(with_table(text))
+        PAGE.write_text(with_table(text), encoding="utf-8")
     elif text != with_table(text):
         sys.exit(f"{PAGE.name} is stale: run .ci/descriptor_table.py")
 

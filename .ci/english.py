@@ -84,7 +84,7 @@ def bound_names(tree: ast.AST) -> Iterator[tuple[int, str]]:
 
 def faults(path: Path) -> list[str]:
     """Return what is wrong with one file, with its lines."""
-    tree = ast.parse(path.read_text())
+    tree = ast.parse(path.read_text(encoding="utf-8"))
     numbered = [(n.lineno, fault) for n in definitions(tree) for fault in faults_of_docstring(n)]
     numbered += [
         (line, f"the name {name!r} does not tell what it holds")

@@ -17,7 +17,9 @@ PACKAGE = "microdsd"
 
 def layers() -> list[list[str]]:
     """Rooms by layer, from the top down."""
-    settings = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"][
+        "importlinter"
+    ]
     (rooms,) = (contract for contract in settings["contracts"] if contract["id"] == "rooms")
     return [[room.strip() for room in layer.split("|")] for layer in rooms["layers"]]
 
@@ -26,7 +28,7 @@ def lines(room: str) -> int:
     """Lines of a room's modules, docstrings and comments included."""
     folder = ROOT / PACKAGE / room
     files = folder.rglob("*.py") if folder.is_dir() else [folder.with_suffix(".py")]
-    return sum(len(file.read_text().splitlines()) for file in files)
+    return sum(len(file.read_text(encoding="utf-8").splitlines()) for file in files)
 
 
 def imports() -> Counter[tuple[str, str]]:

@@ -62,7 +62,8 @@ LINK = re.compile(r"\]\((?!https?:|#)([^)\s#]+)")
 def take_in_readme(_app: Sphinx, page: str, source: list[str]) -> None:
     """Make the README, which lies beside the pages' folder, one of the pages.
 
-    Links to it lead there, and its links to files that are no page lose their target.
+    Links to it lead there, and its links to files that are no page lose their target. Its badges,
+    which are pictures from the network, are left out.
     """
     folder = posixpath.dirname(page)
     if page != "readme":
@@ -71,6 +72,7 @@ def take_in_readme(_app: Sphinx, page: str, source: list[str]) -> None:
         source[0] = outside.sub(f"]({home}", source[0])
         return
     text = README.read_text(encoding="utf-8")
+    text = re.sub(r"^(!\[[^\]]*\]\(https://img\.shields\.io[^)]*\) ?)+\n", "", text, flags=re.M)
     text = re.sub(r"\[([^\]]*)\]\((?!https?:|#|docs/)[^)]*\)", r"\1", text)
     source[0] = LINK.sub(lambda link: f"]({link[1].removeprefix('docs/')}", text)
 

@@ -30,3 +30,16 @@ class MicrodsdWarning(UserWarning):
 
 class ExtrapolationWarning(MicrodsdWarning):
     """Warn that a composition lies outside of what the model was trained on."""
+
+
+def reason_of(error: BaseException) -> str:
+    """Return what an error says, without the number and the file that errors of files repeat.
+
+    Examples
+    --------
+    >>> reason_of(FileNotFoundError(2, "No such file or directory", "rock.csv"))
+    'No such file or directory'
+    >>> reason_of(ValueError("row 2 is empty"))
+    'row 2 is empty'
+    """
+    return getattr(error, "strerror", None) or str(error)

@@ -1,4 +1,4 @@
-"""What may be committed: no large files, no package registry's host names, exact pins."""
+"""What may be committed: no large or stray files, no registry's host names, exact pins."""
 
 import itertools
 import re
@@ -43,11 +43,38 @@ def test_no_large_file(committed):
     assert not {str(path): size for path, size in sizes.items() if size > most[path]}
 
 
-def test_nothing_is_left_behind_by_a_run(committed):
-    """Models lie where they ship from; logs and results are nobody's."""
-    models = ROOT / "microdsd" / "models"
-    assert not [path for path in committed if path.suffix == ".model" and path.parent != models]
-    assert not [path for path in committed if path.suffix in {".log", ".resume", ".nc", ".partial"}]
+def test_no_stray_file(committed):
+    """What commands write while one tries them lies in the folder where one stands."""
+    top = {path.name for path in committed if path.parent == ROOT}
+    assert top <= {
+        *(".gitattributes", ".gitignore", "CHANGELOG.md", "CITATION.cff", "CODE_OF_CONDUCT.md"),
+        *("CONTRIBUTING.md", "LICENSE", "Makefile", "README.md", "SECURITY.md"),
+        *("constraints.txt", "pyproject.toml"),
+    }
+    models = [
+        path for path in committed if path.suffix in {".model", ".resume", ".log", ".partial"}
+    ]
+    assert [path for path in models if "models" not in path.parts] == []
+
+
+def test_text_keeps_its_line_ends_on_windows(committed):
+    """Checksums of the registry and hashes of sources would differ after a clone there."""
+    rules = (ROOT / ".gitattributes").read_text(encoding="utf-8").splitlines()
+    assert "* text=auto eol=lf" in rules
+    binary = {path.suffix for path in committed if b"\0" in path.read_bytes()[:8000]}
+    assert {f"*{suffix} binary" for suffix in binary} <= set(rules)
+
+
+WINDOWS_RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.I)
+
+
+def test_file_names_hold_on_windows(committed):
+    names = [path.relative_to(ROOT) for path in committed]
+    assert [str(name) for name in names if len(str(name)) > 150] == []  # 260 with the folder
+    assert [str(n) for n in names if re.search(r'[:*?"<>|\\]', str(n))] == []
+    parts = {part for name in names for part in name.parts}
+    assert [part for part in parts if WINDOWS_RESERVED.fullmatch(part)] == []
+    assert len({str(name).lower() for name in names}) == len(names)
 
 
 def test_the_wheel_stays_small(committed):

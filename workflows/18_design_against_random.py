@@ -49,10 +49,10 @@ def smooth(places: np.ndarray, values: np.ndarray) -> np.ndarray:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--model", default="berea-2d")
-    parser.add_argument("--evaluations", type=int, default=30)
+    parser.add_argument("--candidates", type=int, default=30)
     parser.add_argument("--samples", type=int, default=2)
     parser.add_argument("--shape", type=int, default=64)
-    parser.add_argument("--network-evaluations", type=int, default=8)
+    parser.add_argument("--evaluations", type=int, default=8)
     parser.add_argument("--repeats", type=int, default=8)
     parser.add_argument("-o", "--output", type=Path, default=Path("out/design-against-random.json"))
     options = parser.parse_args()
@@ -65,10 +65,10 @@ def main() -> None:
             gradient=GRADIENT,
             minimise=[name for name, word in OBJECTIVES.items() if word == "minimise"],
             maximise=[name for name, word in OBJECTIVES.items() if word == "maximise"],
-            evaluations=options.evaluations,
+            candidates=options.candidates,
             samples=options.samples,
             shape=options.shape,
-            network_evaluations=options.network_evaluations,
+            evaluations=options.evaluations,
             search=search,
             rng=seed,
         )
@@ -79,7 +79,7 @@ def main() -> None:
     places = np.array([run["places"] for run in runs])
     means = np.array([run["means"] for run in runs], dtype=float)
     fitted = smooth(places.reshape(-1, places.shape[2]), means.reshape(-1, 2)).reshape(means.shape)
-    for number in (10, 20, options.evaluations):
+    for number in (10, 20, options.candidates):
         for kind, values in (("as measured", means), ("without noise", fitted)):
             areas: dict[str, list[float]] = {"bayesian": [], "random": []}
             for run, measured, judged in zip(runs, means, values, strict=True):
@@ -91,7 +91,7 @@ def main() -> None:
             words = ", ".join(f"{name} {np.mean(column):.1f}" for name, column in areas.items())
             print(f"{number} candidates, {kind}: {words}; {better.mean():+.1f} +- {error:.1f}")
     options.output.parent.mkdir(parents=True, exist_ok=True)
-    options.output.write_text(json.dumps(runs))
+    options.output.write_text(json.dumps(runs), encoding="utf-8")
 
 
 if __name__ == "__main__":

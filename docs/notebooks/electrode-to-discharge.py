@@ -15,7 +15,7 @@
 #
 # This notebook generates a piece of a lithium-ion cathode with the model `nmc-3d`, measures what a battery model needs, and
 # discharges it. The piece is far too small to predict a capacity: it shows the steps.
-# [Discharge an electrode](../how-to/discharge-an-electrode.md) has the figures of larger ones. PyBaMM is needed: `pip install 'microdsd[battery]'`.
+# [Discharge an electrode](../how-to/discharge-an-electrode.md) has the figures of larger ones. PyBaMM is needed: `pip install "microdsd[battery]"`.
 
 # %%
 import matplotlib.pyplot as plt

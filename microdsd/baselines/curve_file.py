@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import csv
 import re
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from microdsd.errors import DataFileError, InputError
+from microdsd.errors import InputError
+from microdsd.io.tables import read_rows
 from microdsd.microstructure.lengths import metres_in
 
 Array = NDArray[np.float64]
@@ -40,15 +40,7 @@ def read_curve(path: str | Path) -> tuple[Array, Array, bool]:
     InputError
         If it has no two columns of numbers, or an unknown unit.
     """
-    try:
-        with Path(path).open(newline="", encoding="utf-8-sig") as file:
-            rows = [
-                [cell.strip() for cell in row]
-                for row in csv.reader(file, skipinitialspace=True)
-                if row and not row[0].lstrip().startswith("#")
-            ]
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise DataFileError(f"{path}: cannot be read as CSV: {error}") from error
+    rows = read_rows(path)
     scale, metric = 1.0, False
     if rows and not _number(rows[0][0]):
         unit = _UNIT.search(rows.pop(0)[0])

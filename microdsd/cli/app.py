@@ -21,6 +21,7 @@ from typer.core import TyperCommand, TyperGroup
 
 from microdsd import __version__
 from microdsd.cli.terminal import escape_what_cannot_be_shown, printable, say
+from microdsd.cli.wrong_values import conversion_message
 from microdsd.errors import MicrodsdError
 
 # Both of click, or of the copy of click that newer releases of typer carry.
@@ -145,7 +146,7 @@ class VerbGroup(TyperGroup):
             raise typer.Exit(EXIT_ERROR) from error
         except UsageError as error:
             usage: Any = error
-            usage.message = printable(usage.message)
+            usage.message = printable(conversion_message(error.__cause__) or usage.message)
             raise
         except OSError as error:
             if error.errno != errno.ENAMETOOLONG:

@@ -19,7 +19,7 @@ from microdsd.cli.options import (
     Symmetry,
     VoxelSize,
 )
-from microdsd.cli.output import print_json, written
+from microdsd.cli.output import counted, print_json, written
 from microdsd.errors import InputError
 
 if TYPE_CHECKING:
@@ -168,8 +168,8 @@ def command(
         print_json({"output": str(output), **record, "seconds": round(seconds, 2)})
         return
     STDERR.print(
-        f"{written(output, number)}: {number} samples with exactly {exact} voxels each, "
-        f"seed {record['seed']}, {seconds:.1f} s; {_fit(record)}",
+        f"{written(output, number)}: {counted(number, 'sample')} with exactly {exact} voxels"
+        f"{' each' if number > 1 else ''}, seed {record['seed']}, {seconds:.1f} s; {_fit(record)}",
         soft_wrap=True,
     )
     for note in record["reference"].get("notes", ()):

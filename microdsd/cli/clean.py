@@ -17,7 +17,7 @@ from microdsd.cli.options import (
     SeedOfSamples,
     VoxelSize,
 )
-from microdsd.cli.output import print_json
+from microdsd.cli.output import counted, print_json
 from microdsd.errors import InputError
 
 
@@ -114,8 +114,8 @@ def command(
         )
         return
     STDERR.print(
-        f"{output}: {sum(cleaned.components)} components of {sum(cleaned.voxels)} voxels removed "
-        f"from {samples} sample(s), {sum(cleaned.exchanged)} voxels given back; every count is as "
-        "before",
+        f"{output}: {counted(sum(cleaned.components), 'component')} of "
+        f"{counted(sum(cleaned.voxels), 'voxel')} removed from {counted(samples, 'sample')}, "
+        f"{counted(sum(cleaned.exchanged), 'voxel')} given back; every count is as before",
         soft_wrap=True,
     )

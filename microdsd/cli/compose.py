@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -109,21 +108,24 @@ def command(
 
 def _columns(path: Path) -> dict[str, list[float]]:
     """Read columns of numbers of a CSV file, by their names."""
-    try:
-        with path.open(newline="") as file:
-            reader = csv.DictReader(file, skipinitialspace=True)
-            names = [name.strip() for name in reader.fieldnames or ()]
-            rows = list(reader)
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise DataFileError(f"{path}: not a readable CSV file ({error})") from error
+    from microdsd.io.tables import read_rows
+
+    names, *rows = read_rows(path) or [[]]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise DataFileError(f"{path}: has several columns {', '.join(twice)}; give each once")
     if not rows:
         raise DataFileError(f"{path}: needs a line of names and at least one of numbers")
+    for number, row in enumerate(rows, 1):
+        if len(row) != len(names):
+            raise DataFileError(
+                f"{path}: row {number} has {len(row)} entries for {len(names)} columns; every "
+                "entry must be a number"
+            )
     try:
-        return {str(name).strip(): [float(row[name]) for row in rows] for name in rows[0]}
-    except (TypeError, ValueError) as error:
+        columns = zip(*(map(float, row) for row in rows), strict=True)
+        return dict(zip(names, map(list, columns), strict=True))
+    except ValueError as error:
         raise DataFileError(f"{path}: every entry must be a number ({error})") from error
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from microdsd.errors import DataFileError, InputError
+from microdsd.errors import DataFileError, InputError, reason_of
 
 
 def read_options(
@@ -27,10 +27,12 @@ def read_options(
         If a key is no option of the command, or its value is not of a form that options have.
     """
     try:
-        with path.open("rb") as file:
-            document = tomllib.load(file)
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise DataFileError(f"--config {path}: {error}; give a TOML file") from error
+        # Editors of Windows begin a file with a byte order mark.
+        document = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+    except UnicodeDecodeError as error:
+        raise DataFileError(f"--config {path}: is not text in UTF-8; save it as UTF-8") from error
+    except (OSError, tomllib.TOMLDecodeError) as error:
+        raise DataFileError(f"--config {path}: {reason_of(error)}; give a TOML file") from error
     options = {
         name.removeprefix("--"): parameter
         for parameter in parameters

@@ -13,6 +13,7 @@ from microdsd.cli.live import STDERR, note, progress_bar
 from microdsd.cli.options import (
     BoxBoundary,
     Device,
+    Evaluations,
     JsonNumbers,
     ModelFile,
     NetworkPrecision,
@@ -67,10 +68,10 @@ def command(
     ] = None,
     require: Annotated[
         list[str] | None,
-        typer.Option(help="Bound on a property, 'tortuosity_factor:pore:z<=3'; may be repeated."),
+        typer.Option(help='Bound on a property, "tortuosity_factor:pore:z<=3"; may be repeated.'),
     ] = None,
-    evaluations: Annotated[int, typer.Option(help="Candidates to try.")] = 40,
-    samples: Annotated[int, typer.Option(help="Samples of each candidate.")] = 2,
+    candidates: Annotated[int, typer.Option(help="How many compositions to try.")] = 40,
+    samples: Annotated[int, typer.Option(help="Samples of each composition.")] = 2,
     search: Annotated[
         Literal["bayesian", "random"],
         typer.Option(help="bayesian (extra design), or random points to compare with."),
@@ -84,10 +85,7 @@ def command(
         typer.Option(help="How strongly to steer to class and targets; 1 is as in training."),
     ] = 1.0,
     boundary: BoxBoundary = None,
-    network_evaluations: Annotated[
-        int | None,
-        typer.Option(help="Network evaluations of a sample; more is slower and closer."),
-    ] = None,
+    evaluations: Evaluations = None,
     seed: Annotated[
         int, typer.Option(help="Samples of candidate i depend on (seed, i) alone.")
     ] = 0,
@@ -130,7 +128,7 @@ def command(
         loaded = model_for(model, axes_of(shape), None, device, precision)
         done = 0
         with progress_bar(status=True, rate="candidates") as bar:
-            work = bar.add_task("designing", total=evaluations, status="")
+            work = bar.add_task("designing", total=candidates, status="")
 
             def show(finished: float, total: float | None, status: str) -> None:
                 nonlocal done
@@ -144,14 +142,14 @@ def command(
                     minimise=minimise or (),
                     maximise=maximise or (),
                     require=require or (),
-                    evaluations=evaluations,
+                    candidates=candidates,
                     samples=samples,
                     search=search,
                     shape=one_or_each(shape) if shape else None,
                     class_name=class_name,
                     guidance=guidance,
                     boundary=one_or_each(boundary or ["no-flux"]),  # type: ignore[arg-type]
-                    network_evaluations=network_evaluations,
+                    evaluations=evaluations,
                     rng=seed,
                     force=force,
                     unfinished=parts.folder,
@@ -184,6 +182,8 @@ def _ranges(words: list[str] | None, argument: str) -> dict[str, tuple[float, ..
     >>> _ranges(["pore=0.2:0.3", "clay=0.1"], "fraction")
     {'pore': (0.2, 0.3), 'clay': (0.1,)}
     """
+    from microdsd.microstructure.notation import number_remedy
+
     if not words:
         return None
     spans = {}
@@ -195,6 +195,7 @@ def _ranges(words: list[str] | None, argument: str) -> dict[str, tuple[float, ..
         if len(numbers) not in (1, 2):
             raise InputError(
                 f"{argument}: expected a number or lowest:highest for {name}, got {text!r}"
+                f"{number_remedy(text)}"
             )
         spans[name] = numbers
     return spans

@@ -12,7 +12,7 @@ import typer
 
 from microdsd.cli.live import STDERR, note, show_progress
 from microdsd.cli.options import JsonNumbers, Overwrite, PhaseNames, VoxelSize
-from microdsd.cli.output import print_json
+from microdsd.cli.output import counted, print_json
 from microdsd.cli.terminal import say
 from microdsd.errors import InputError
 
@@ -226,7 +226,8 @@ def _write_functions(
         temporary.write_text(text, encoding="utf-8")
     layers, samples = profiles[spec].sizes["layer"], profiles[spec].sizes["sample"]
     STDERR.print(
-        f"{path} written: {samples} electrode(s) of {layers} layer(s), counts of every layer exact",
+        f"{path} written: {counted(samples, 'electrode')} of {counted(layers, 'layer')}, "
+        "counts of every layer exact",
         soft_wrap=True,
     )
 
@@ -262,7 +263,9 @@ def _table(sets: Mapping[str, xr.Dataset]) -> str:
 
 def _short_names(specs: list[str]) -> dict[str, str]:
     """Name sets by their files, where those differ."""
-    stems = {spec: Path(spec.partition(":/")[0]).stem for spec in specs}
+    from microdsd.io import split_spec
+
+    stems = {spec: split_spec(spec)[0].stem for spec in specs}
     return stems if len({*stems.values()}) == len(stems) else {spec: spec for spec in specs}
 
 
@@ -292,7 +295,7 @@ def _say_set(spec: str, profiles: xr.Dataset, measured: xr.Dataset, curves: xr.D
     samples, layers = profiles.sizes["sample"], profiles.sizes["layer"]
     graded = f"{layers} layers" if layers > 1 else "homogeneous"
     say(
-        f"{spec}: {samples} electrode(s), {graded}; porosity "
+        f"{spec}: {counted(samples, 'electrode')}, {graded}; porosity "
         f"{float(measured.porosity.mean()):.4f}, active material "
         f"{float(measured.active_fraction.mean()):.4f}, tortuosity factor "
         f"{float(measured.tortuosity_factor.mean()):.3g}"

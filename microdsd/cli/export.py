@@ -9,7 +9,7 @@ import typer
 
 from microdsd.cli.live import STDERR
 from microdsd.cli.options import FileSpec, JsonSummary, Overwrite, PhaseNames, VoxelSize
-from microdsd.cli.output import print_json
+from microdsd.cli.output import counted, print_json
 
 
 def command(
@@ -107,4 +107,4 @@ def command(
         if output.suffix.lower() in (".raw", ".npy")
         else ""
     )
-    STDERR.print(f"{names}: {samples} sample(s) of {shape} voxels, {ms.dtype}{lost}")
+    STDERR.print(f"{names}: {counted(samples, 'sample')} of {shape} voxels, {ms.dtype}{lost}")

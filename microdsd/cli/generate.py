@@ -30,7 +30,7 @@ from microdsd.cli.options import (
 from microdsd.cli.options import (
     Workers as NumberOfWorkers,
 )
-from microdsd.cli.output import print_json, written
+from microdsd.cli.output import counted, print_json, written
 
 
 def command(
@@ -162,15 +162,17 @@ def command(
     if images:
         unit, remark = "units", f"{sum(reassigned)} of them above the highest level"
     STDERR.print(
-        f"{written(output, number)}: {number} samples with exactly {exact} {unit} each, "
-        f"seed {request.seed}, {seconds:.1f} s; {remark}",
+        f"{written(output, number)}: {counted(number, 'sample')} with exactly {exact} {unit}"
+        f"{' each' if number > 1 else ''}, seed {request.seed}, {seconds:.1f} s; {remark}",
         soft_wrap=True,
     )
     for line in _targets_met(record):
         STDERR.print(line, markup=False, highlight=False)
-    if Convergence.of(loaded.card).trained_too_little:
+    convergence = Convergence.of(loaded.card)
+    if convergence.trained_too_little or convergence.is_trial:
+        what = "too little" if convergence.trained_too_little else "for a trial only"
         STDERR.print(
-            f"note: the model was trained too little; `microdsd info {model}` says how far it is",
+            f"note: the model was trained {what}; `microdsd info {model}` says how far it is",
             markup=False,
         )
 

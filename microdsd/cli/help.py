@@ -16,7 +16,7 @@ PANELS = {
     MACHINE: "device precision scheduler workers",
     RESEARCH: """
         sigma_min sigma_max sigma_last method loss time_schedule widths blocks batch learning_rate
-        start_from guidance particles classifier solver sides training_log
+        guidance classifier solver sides training_log
     """,
 }
 """Names of parameters by the group of the help in which they stand; all others are "Options"."""
@@ -33,13 +33,13 @@ EXAMPLES = {
         "train rock.h5 --window 48 --symmetry isotropic --minutes 30 -o rock.model",
         "train rock.h5 --window 48 --config rock.toml -o rock.model",
         "train micrograph.png --window 96 --for-volumes --minutes 20 -o micrograph.model",
-        "train rock.h5 --window 48 --condition specific_surface_area -o told.model",
+        "train rock.h5 --window 48 --condition specific_surface_area -o surface.model",
     ],
     "generate": [
         "generate berea-2d --fraction pore=0.22 -n 16 --shape 64 64 -o new.h5",
         "generate rock.model --fraction pore=0.22 --shape 128 128 128 --seed 1 -o new.tif",
         "generate berea-2d --fraction pore=0.2 --shape 64 64 64 -o volume.h5",
-        "generate told.model --fraction pore=0.2 --target specific_surface_area=0.15 -o new.h5",
+        "generate surface.model --fraction pore=0.2 --target specific_surface_area=0.15 -o new.h5",
         "generate top.model --slices y=side.model x=side.model --shape 64 64 64 -o volume.h5",
     ],
     "inpaint": ["inpaint berea-2d slice.h5 --hole y=16:48 x=16:48 -n 4 -o filled.h5"],

@@ -94,7 +94,7 @@ def _volume(spec: str) -> ArrayInfo:
     notes = list(volume.notes)
     counts = {} if volume.array.dtype.kind == "f" else label_counts(volume.array)
     if not 1 <= len(counts) <= MAX_UNNAMED_PHASES:
-        notes.append("greyscale or grain numbers, not phases")
+        notes.append("greyscale or grain numbers, not phases: segment it first")
         counts = {}
     total = sum(counts.values())
     size = volume.voxel_size
@@ -135,7 +135,7 @@ def _show_array(array: dict[str, Any]) -> str:
         lines.append("  voxel size not stated")
     names = array["phases"] or {}
     lines += [
-        f"  label {label}{f' = {names[label]}' if label in names else ''}: {fraction:.4f}"
+        f"  label {label}{f' = {names[label]}' if label in names else ''}: fraction {fraction:.4f}"
         for label, fraction in zip(array["labels"], array["fractions"], strict=True)
     ]
     return "\n".join(lines + ([f"  {array['note']}"] if array["note"] else []))

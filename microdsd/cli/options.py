@@ -133,7 +133,10 @@ NetworkPrecision = Annotated[
         "precision gives other samples.",
     ),
 ]
-Device = Annotated[str | None, typer.Option(help="cpu, cuda, cuda:1; default: a GPU.")]
+Device = Annotated[
+    str | None,
+    typer.Option(help="cpu, cuda, cuda:1; default: a GPU if there is one, otherwise the CPU."),
+]
 
 ReferencePart = Annotated[
     list[str] | None,

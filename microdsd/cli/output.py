@@ -29,6 +29,17 @@ def written(output: Path, samples: int) -> str:
     return str(files[0]) if len(files) == 1 else f"{files[0]} to {files[-1]}"
 
 
+def counted(number: int, noun: str) -> str:
+    """Say how many there are of what, in the singular or the plural.
+
+    Examples
+    --------
+    >>> counted(1, "sample"), counted(16, "sample")
+    ('1 sample', '16 samples')
+    """
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
 def exponents(sharpness: Sequence[float]) -> str:
     """Say the sharpness of every species in words; 1 where none was calibrated.
 

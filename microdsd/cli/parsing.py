@@ -10,6 +10,7 @@ from microdsd.cli.output import pairs
 from microdsd.errors import InputError
 from microdsd.io.discovery import split_spec
 from microdsd.microstructure.axes import SPATIAL_DIMS
+from microdsd.microstructure.notation import number_remedy
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -156,7 +157,9 @@ def numbers_of(words: Sequence[str] | None, argument: str) -> dict[int | str, fl
         try:
             numbers[name] = float(text)
         except ValueError:
-            raise InputError(f"{argument}: expected a number for {name}, got {text!r}") from None
+            raise InputError(
+                f"{argument}: expected a number for {name}, got {text!r}{number_remedy(text)}"
+            ) from None
     return numbers
 
 
@@ -181,6 +184,7 @@ def series_of(words: Sequence[str]) -> dict[int | str, float | list[float]]:
         except (ValueError, IndexError):
             raise InputError(
                 f"fraction: expected a number or start:stop:number for {name}, got {text!r}"
+                f"{number_remedy(text)}"
             ) from None
     if not any(isinstance(value, list) and value for value in series.values()):
         raise InputError("fraction: give one phase a series, as pore=0.12:0.30:7")
@@ -191,7 +195,11 @@ def names_of(words: Sequence[str] | None) -> dict[int, str] | None:
     """Convert ``["0=pore", "255=solid"]`` to ``{0: "pore", 255: "solid"}``; strip blanks."""
     if not words:
         return None
-    names = {_integer(value): name.strip() for value, name in pairs(list(words), "labels").items()}
+    names = {}
+    for stored, meaning in pairs(list(words), "labels").items():
+        if not _is_integer(stored) and _is_integer(meaning):
+            raise InputError(f"labels: the stored value comes first: write {meaning}={stored}")
+        names[_integer(stored, "labels")] = meaning.strip()
     for value, name in names.items():
         if not name:
             raise InputError(f"labels: {value} has no name; write {value}=NAME")
@@ -236,16 +244,24 @@ def one_or_each(values: Sequence[T]) -> T | Sequence[T]:
     return values[0] if len(values) == 1 else values
 
 
-def _integer(text: str) -> int:
+def _integer(text: str, argument: str) -> int:
     """Convert text to a whole number, or raise an error that says so."""
+    if not _is_integer(text):
+        raise InputError(f"{argument}: expected a whole number, got {text!r}")
+    return int(text)
+
+
+def _is_integer(text: str) -> bool:
     try:
-        return int(text)
-    except ValueError as error:
-        raise InputError(f"expected a whole number, got {text!r}") from error
+        int(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _range(text: str, argument: str) -> slice:
     start, separator, stop = text.partition(":")
     if not separator:
         raise InputError(f"{argument}: expected start:stop, got {text!r}")
-    return slice(_integer(start) if start else None, _integer(stop) if stop else None)
+    edges = (_integer(edge, argument) if edge else None for edge in (start, stop))
+    return slice(*edges)

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from microdsd.cli.output import counted
 from microdsd.errors import InputError, MicrodsdError
 from microdsd.io import LabelSource, iterate_samples, load_images, open_labels
 from microdsd.io.export import HDF5_SUFFIXES
@@ -159,7 +160,9 @@ def recount_images(file: str, record: Mapping[str, Any] | None = None) -> dict[s
 
 def image_lines(recounting: dict[str, Any]) -> list[str]:
     """Describe recounted images in lines for people."""
-    lines = [f"{recounting['samples']} image(s) of {recounting['pixels_per_sample']} pixels"]
+    lines = [
+        f"{counted(recounting['samples'], 'image')} of {recounting['pixels_per_sample']} pixels"
+    ]
     for channel in recounting["channels"]:
         low, high = min(channel["totals"]), max(channel["totals"])
         span = f"{low}" if low == high else f"{low} .. {high}"
@@ -168,7 +171,9 @@ def image_lines(recounting: dict[str, Any]) -> list[str]:
         return [*lines, "the file records no request to compare with"]
     if recounting["exact"]:
         return [*lines, "exact: every total is as requested"]
-    lines.append(f"DIFFERENT: {len(recounting['differences'])} total(s) are not as requested")
+    wrong = len(recounting["differences"])
+    are = "is" if wrong == 1 else "are"
+    lines.append(f"DIFFERENT: {counted(wrong, 'total')} {are} not as requested")
     return lines + [
         f"  image {d['sample']}, {d['channel']}: requested {d['requested']}, found {d['found']}"
         for d in recounting["differences"][:10]

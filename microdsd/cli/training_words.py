@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from microdsd.models.convergence import SHARPEST
+from microdsd.models.convergence import FEW_MINUTES, SHARPEST
 
 if TYPE_CHECKING:
     from microdsd.fitting import TrainingRun
@@ -87,6 +87,11 @@ def what_is_left(convergence: Convergence, model: str) -> list[str]:
             f"gain on held-back material {convergence.gain:.3f}; as it rose, about {twice:.3f} "
             f"after twice the time and {four_times:.3f} after four times"
         )
+    elif convergence.is_trial:
+        lines.append(
+            f"gain on held-back material {convergence.gain:.3f}; it was measured too few times to "
+            f"say how much is left to learn; train for {FEW_MINUTES} minutes or more"
+        )
     if not convergence.trained_too_little:
         return lines
     reasons = [
@@ -98,7 +103,7 @@ def what_is_left(convergence: Convergence, model: str) -> list[str]:
             "samples start from less noise than the material is correlated over "
             f"({convergence.starts_within:g} voxels)"
         )
-    minutes = max(10, math.ceil(convergence.minutes))
+    minutes = max(FEW_MINUTES, math.ceil(convergence.minutes))
     return [
         *lines,
         f"trained too little: {' and '.join(reasons)}, to make up for what the network does not "

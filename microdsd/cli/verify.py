@@ -8,12 +8,13 @@ import typer
 import xarray as xr
 
 from microdsd.cli.options import FileSpec, JsonDocument
-from microdsd.cli.output import pairs, print_json
+from microdsd.cli.output import counted, pairs, print_json
 from microdsd.cli.recount import image_lines, recount_file, recount_images
 from microdsd.cli.terminal import say
 from microdsd.errors import InputError
 from microdsd.io import holds_images
 from microdsd.microstructure.labels import find_phase
+from microdsd.microstructure.notation import number_remedy
 
 EXIT_DIFFERENT = 1
 
@@ -90,7 +91,10 @@ def _asked(phases: dict[int, str], words: list[str]) -> dict[int, float]:
         except ValueError:
             value = -1.0
         if not 0 <= value <= 1:
-            raise InputError(f"fraction: expected a number from 0 to 1 for {name}, got {text!r}")
+            raise InputError(
+                f"fraction: expected a number from 0 to 1 for {name}, got {text!r}"
+                f"{number_remedy(text)}"
+            )
         asked[find_phase(phases, name)] = value
     return asked
 
@@ -113,7 +117,7 @@ def _asked_differences(
 
 
 def _print_table(counts: xr.DataArray, phases: dict[int, str], voxels: int) -> None:
-    say(f"{counts.sizes['sample']} sample(s) of {voxels} voxels")
+    say(f"{counted(counts.sizes['sample'], 'sample')} of {voxels} voxels")
     for label, name in phases.items():
         column = counts.sel(phase=label).values
         low, high = int(column.min()), int(column.max())
@@ -129,13 +133,15 @@ def _verdict(differences: list[dict[str, Any]], requested: bool) -> str:
         return "labels are valid; the file records no request to compare with (see --fraction)"
     if not differences:
         return "exact: every count is as requested"
+    wrong = len(differences)
+    are = "is" if wrong == 1 else "are"
     lines = [
         f"  sample {d['sample']}, {_place(d)}: requested {d['requested']}, found {d['found']}"
         for d in differences[:10]
     ]
-    more = len(differences) - len(lines)
+    more = wrong - len(lines)
     return "\n".join(
-        [f"DIFFERENT: {len(differences)} count(s) are not as requested", *lines]
+        [f"DIFFERENT: {counted(wrong, 'count')} {are} not as requested", *lines]
         + ([f"  and {more} more"] if more else [])
     )
 

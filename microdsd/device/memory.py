@@ -37,9 +37,12 @@ def _left_in_control_group(folder: Path) -> int | None:
     450
     """
     try:
-        limit = int((folder / "memory.max").read_text())
-        used = int((folder / "memory.current").read_text())
-        pairs = (line.split() for line in (folder / "memory.stat").read_text().splitlines())
+        limit = int((folder / "memory.max").read_text(encoding="utf-8"))
+        used = int((folder / "memory.current").read_text(encoding="utf-8"))
+        pairs = (
+            line.split()
+            for line in (folder / "memory.stat").read_text(encoding="utf-8").splitlines()
+        )
         cached = next((int(number) for name, number in pairs if name == "inactive_file"), 0)
     except (OSError, ValueError):
         return None

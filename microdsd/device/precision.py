@@ -121,7 +121,7 @@ def _processor_flags(cpuinfo: Path = Path("/proc/cpuinfo")) -> frozenset[str]:
     """Read the features of the processor; empty if the system has no such file."""
     if platform.machine() not in ("x86_64", "AMD64") or not cpuinfo.is_file():
         return frozenset()
-    flags = re.search(r"^flags\s*:(.*)$", cpuinfo.read_text(), re.M)
+    flags = re.search(r"^flags\s*:(.*)$", cpuinfo.read_text(encoding="utf-8"), re.M)
     return frozenset(flags[1].split()) if flags else frozenset()
 
 

@@ -267,6 +267,6 @@ def _distributed() -> Any:
         import distributed
     except ImportError as error:
         raise MicrodsdError(
-            "scheduler: needs dask; pip install 'microdsd[distributed]', or leave the scheduler out"
+            'scheduler: needs dask; pip install "microdsd[distributed]", or leave the scheduler out'
         ) from error
     return distributed

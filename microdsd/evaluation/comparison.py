@@ -368,7 +368,8 @@ def _matched(
     if set(names) != set(generated_names):
         raise InputError(
             f"generated: its phases {generated_names} are not those of the reference {names}; "
-            "map the labels of one to those of the other with relabel"
+            "map the labels of one to those of the other with "
+            "microdsd.microstructure.relabel"
         )
     new_size, real_size = voxel_size_of(generated), voxel_size_of(reference)
     notes = []

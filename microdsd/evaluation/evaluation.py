@@ -147,7 +147,7 @@ def evaluate(
     ----------
     generated : DataArray or ndarray
         One sample or an ensemble. The request is read from its provenance.
-    reference : DataArray or ndarray
+    reference : DataArray, ndarray, or name of a file
         Real material: an ensemble of windows of the samples' shape, or something larger from which
         windows are cut. Slices of a volume serve for plane samples. Of the scan that the model was
         trained on, only the part that was held back is taken.
@@ -191,9 +191,11 @@ def evaluate(
     generator = np.random.default_rng(seed)
     limits = margins_with(margins)
     samples = as_ensemble(generated)
-    depth = samples.sizes[spatial_dims(samples)[0]] if samples.ndim == 4 else 1
+    reference = as_microstructure(reference)
+    axes = spatial_dims(samples)
+    depth = samples.sizes[axes[0]] if len(axes) == len(spatial_dims(reference)) else 1
     reference, *training_facts = without_training(
-        (provenance_of(samples) or {}).get("training") or {}, as_microstructure(reference), depth
+        (provenance_of(samples) or {}).get("training") or {}, reference, depth
     )
     matched = match_reference(samples, reference, windows=windows, rng=generator)
     new, real = matched.generated, matched.windows

@@ -66,7 +66,7 @@ def without_training(
     reference : DataArray
         All of it where it is another scan, or nothing else is left.
     note : str or None
-        Which part was taken.
+        Which part was taken, or why none could be.
     flatters : str or None
         Warning where the reference was seen in training.
     """
@@ -81,9 +81,15 @@ def without_training(
     if first_unseen is None:
         return reference, None, None
     length = reference.sizes[dim]
-    if length - first_unseen < (1 if several else depth):
-        return reference, None, FLATTERS
-    unit = "volumes" if several else "layers"
+    unit = "volumes" if several else "layers" if reference.ndim > 2 else "rows"
+    unseen = length - first_unseen
+    if unseen < (1 if several else depth):
+        note = (
+            f"The part that training held back, {unit} {first_unseen} to {length}, is too thin for "
+            f"windows of {depth}: to compare with it alone, generate samples of at most {unseen} "
+            f"voxels along {dim}"
+        )
+        return reference, note if unseen and not several else None, FLATTERS
     note = (
         f"The reference is the scan that the model was trained on; only the {unit} that training "
         f"did not see are compared, {first_unseen} to {length} of {length}"

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from microdsd.errors import DataFileError, InputError
+from microdsd.errors import DataFileError, InputError, reason_of
 
 _IDX_TYPES = {8: ">u1", 9: ">i1", 11: ">i2", 12: ">i4", 13: ">f4", 14: ">f8"}
 _CIFAR_EDGE, _CIFAR_RECORD = 32, 1 + 3 * 32 * 32
@@ -71,7 +71,9 @@ def read_cifar10(archive: str | Path) -> tuple[npt.NDArray[Any], npt.NDArray[Any
             ]
             raw = b"".join(tar.extractfile(member).read() for member in members)  # type: ignore[union-attr]
     except (OSError, tarfile.TarError, EOFError) as error:
-        raise DataFileError(f"{archive}: cannot be read as a tar archive ({error})") from error
+        raise DataFileError(
+            f"{archive}: cannot be read as a tar archive ({reason_of(error)})"
+        ) from error
     if not raw or len(raw) % _CIFAR_RECORD:
         raise DataFileError(
             f"{archive}: holds {len(raw)} bytes in data_batch_*.bin, not a multiple of "
@@ -155,7 +157,9 @@ def _pictures(path: Path) -> Iterator[tuple[str, bytes]]:
                 if name.lower().endswith(_JPEG):
                     yield Path(name).name, archive.read(name)
     except (OSError, zipfile.BadZipFile) as error:
-        raise DataFileError(f"{path}: cannot be read as a zip archive ({error})") from error
+        raise DataFileError(
+            f"{path}: cannot be read as a zip archive ({reason_of(error)})"
+        ) from error
 
 
 def _bytes(path: Path) -> bytes:
@@ -164,4 +168,6 @@ def _bytes(path: Path) -> bytes:
         raw = path.read_bytes()
         return gzip.decompress(raw) if raw[:2] == b"\x1f\x8b" else raw
     except (OSError, EOFError) as error:
-        raise DataFileError(f"{path}: cannot be read ({error}); take a whole copy") from error
+        raise DataFileError(
+            f"{path}: cannot be read ({reason_of(error)}); take a whole copy"
+        ) from error

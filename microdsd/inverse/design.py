@@ -43,14 +43,14 @@ def design(
     minimise: str | Sequence[str] = (),
     maximise: str | Sequence[str] = (),
     require: str | Sequence[str] = (),
-    evaluations: int = 40,
+    candidates: int = 40,
     samples: int = 2,
     search: Search = "bayesian",
     shape: int | Sequence[int] | None = None,
     class_name: str | None = None,
     guidance: float = 1.0,
     boundary: Boundary | Sequence[Boundary] = "no-flux",
-    network_evaluations: int | None = None,
+    evaluations: int | None = None,
     rng: int | np.random.Generator | None = None,
     force: bool = False,
     unfinished: str | Path | None = None,
@@ -77,16 +77,16 @@ def design(
         With phase and axis where a property has them, as "tortuosity_factor:pore:z".
     require : str or sequence of str
         Bounds on properties, as "tortuosity_factor:z<=3".
-    evaluations : int
-        Candidates to try.
+    candidates : int
+        How many to try.
     samples : int
         Samples of each; its properties are the means.
     search : {"bayesian", "random"}
         A Gaussian process and its expected improvement (extra ``design``), or random points.
     shape, class_name, guidance, boundary
         Of the samples, as of `MicrostructureModel.sample`.
-    network_evaluations : int, optional
-        Per sample; more is slower and closer to the data.
+    evaluations : int, optional
+        Of the network, per sample; more is slower and closer to the data.
     rng : int or Generator, optional
         Samples of candidate i depend on the seed and i alone.
     force : bool
@@ -115,9 +115,9 @@ def design(
     ...     {"pore": (0.1, 0.3)},
     ...     maximise="specific_surface_area",
     ...     class_name="berea",
-    ...     evaluations=3,
+    ...     candidates=3,
     ...     shape=16,
-    ...     network_evaluations=4,
+    ...     evaluations=4,
     ...     search="random",
     ...     rng=0,
     ... )
@@ -130,7 +130,7 @@ def design(
         model = model.of_axes(np.size(np.asarray(shape)))
     if search not in get_args(Search):
         raise InputError(f"search={search!r}: choose one of {', '.join(get_args(Search))}")
-    evaluations = whole_number(evaluations, "evaluations", least=1)
+    candidates = whole_number(candidates, "candidates", least=1)
     samples = whole_number(samples, "samples", least=1)
     space = DesignSpace.of(
         model.card,
@@ -142,7 +142,7 @@ def design(
         class_name=class_name,
         guidance=guidance,
         boundary=boundary,
-        evaluations=network_evaluations,
+        evaluations=evaluations,
     )
     periodic = _is_periodic(boundary)
     question = Question.read(model.card, minimise, maximise, require, periodic)
@@ -155,9 +155,9 @@ def design(
         parts = Parts(Path(place))
         parts.open(run.record())
         done = len([k for i, k in enumerate(parts.numbers()) if i == k])
-        with stage("designing", evaluations, progress) as designing:
-            designing.update(min(done, evaluations))
-            for number in range(evaluations):
+        with stage("designing", candidates, progress) as designing:
+            designing.update(min(done, candidates))
+            for number in range(candidates):
                 if number < done:
                     run.recall(parts.read(number, ["point", "values"]))
                     continue
@@ -305,7 +305,7 @@ class _Run:
             {str(one): word for one, word in self._question.objectives.items()},
             self._question.requirements,
             None,
-            {**self.record(), "evaluations": len(candidates)},
+            self.record(),
             notes,
         )
         return replace(result, samples=self._samples_of([c.number for c in result.front], parts))

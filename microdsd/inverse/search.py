@@ -51,7 +51,7 @@ def _optuna() -> Any:
     try:
         import optuna
     except ImportError as error:
-        raise MicrodsdError("design needs Optuna: pip install 'microdsd[design]'") from error
+        raise MicrodsdError('design needs Optuna: pip install "microdsd[design]"') from error
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     return optuna
 

@@ -74,6 +74,7 @@ WRITERS: dict[str, Callable[..., None]] = {
 }
 """By suffix, what writes a single sample."""
 
+_PICTURES = (".png", ".jpg", ".jpeg", ".svg", ".pdf", ".bmp", ".gif")
 BESIDE = {".nhdr": ".raw", ".mhd": ".raw"}
 """Of headers, the suffix of the file of labels that comes with them."""
 
@@ -114,7 +115,8 @@ def check_format(path: str | Path, *, ensembles: bool = False) -> None:
     """
     known = HDF5_SUFFIXES if ensembles else (*HDF5_SUFFIXES, *WRITERS)
     if suffix_of(path) not in known:
-        raise InputError(f"output: {path} ends in none of {', '.join(known)}; name it so")
+        picture = ", or draw it with microdsd.plot" if suffix_of(path) in _PICTURES else ""
+        raise InputError(f"output: {path} ends in none of {', '.join(known)}; name it so{picture}")
 
 
 def output_files(path: str | Path, n: int) -> list[Path]:

@@ -84,7 +84,7 @@ def readable_formats() -> str:
     """
     names = ", ".join(one.name for one in FORMATS)
     return (
-        f"{names}, HDF5 and netCDF (FILE:/path), a folder or 'pattern*.tif' of slices, and "
+        f'{names}, HDF5 and netCDF (FILE:/path), a folder or "pattern*.tif" of slices, and '
         "zip, tar or gz of one of them (FILE.zip:/member)"
     )
 
@@ -204,7 +204,7 @@ def _guarded(
     except ImportError as error:
         package = f"microdsd[{extra or 'formats'}]"
         raise InputError(
-            f"{request.name}: to read {name}, pip install '{package}' ({error})"
+            f'{request.name}: to read {name}, pip install "{package}" ({error})'
         ) from error
     except Exception as error:  # decoders raise what they like on damaged files
         reason = " ".join(str(error).split()).rpartition("ITK ERROR: ")[2][:200]

@@ -117,7 +117,10 @@ def _describe(array: FoundArray, external: bool) -> ArrayInfo:
     except MicrodsdError as error:
         problem = str(error)
     if len(counts) > MAX_UNNAMED_PHASES:
-        notes.append(f"{len(counts)} distinct values: greyscale or grain numbers, not phases")
+        notes.append(
+            f"{len(counts)} distinct values: greyscale or grain numbers, not phases: "
+            "segment it first"
+        )
         counts = {}
     if array.labels.missing in counts:
         notes.append(f"{array.labels.missing} stands for missing data")

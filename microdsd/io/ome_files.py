@@ -148,7 +148,7 @@ def ensure_folder_writable(path: str | Path, *, overwrite: bool) -> Path:
     try:
         import zarr  # noqa: F401
     except ImportError as error:
-        raise DataFileError(f"{path}: needs zarr; pip install 'microdsd[zarr]'") from error
+        raise DataFileError(f'{path}: needs zarr; pip install "microdsd[zarr]"') from error
     path = Path(path)
     if not path.is_dir():
         return ensure_writable(path, overwrite=False)

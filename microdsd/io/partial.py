@@ -93,7 +93,7 @@ def _remove_abandoned_lock(place: Path) -> None:
 
 def _holder(place: Path) -> str:
     try:
-        process, host, *_ = place.read_text().splitlines()
+        process, host, *_ = place.read_text(encoding="utf-8").splitlines()
     except (OSError, ValueError):
         return "another process"
     return f"process {process} on {host}"
@@ -127,7 +127,7 @@ class Parts:
                 )
             return None
         try:
-            record = json.loads(place.read_text())
+            record = json.loads(place.read_text(encoding="utf-8"))
         except (OSError, ValueError) as error:
             raise self._damaged(place, error) from error
         if not isinstance(record, dict):
@@ -165,7 +165,7 @@ class Parts:
             self.remove()
         self.folder.mkdir(exist_ok=True)
         with replacing(self.folder / _RECORD) as temporary:
-            temporary.write_text(json.dumps(wanted))
+            temporary.write_text(json.dumps(wanted), encoding="utf-8")
 
     def numbers(self) -> list[int]:
         """Return the numbers of the finished parts, in order."""
@@ -215,7 +215,7 @@ class Parts:
     def begin_delivery(self) -> None:
         """Record that from now on the output of this run may lie under its final name."""
         with replacing(self.folder / _DELIVERY) as temporary:
-            temporary.write_text("{}")
+            temporary.write_text("{}", encoding="utf-8")
 
     @property
     def delivering(self) -> bool:

@@ -89,7 +89,7 @@ def _check_filters(dataset: h5py.Dataset, place: str) -> None:
         title = FILTER_NAMES.get(code) or name.decode("utf-8", "replace").strip("\0") or "unnamed"
         raise DataFileError(
             f"{place}: is packed with the HDF5 filter {title} (number {code}), which is not "
-            "installed; the file is not damaged: pip install 'microdsd[filters]' brings "
+            'installed; the file is not damaged: pip install "microdsd[filters]" brings '
             "hdf5plugin, or repack the file with gzip (h5repack -f GZIP=4 OLD NEW)"
         )
 

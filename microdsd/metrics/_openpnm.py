@@ -35,7 +35,7 @@ def require_openpnm() -> None:
     """
     if find_spec("openpnm") is None:
         raise InputError(
-            "descriptors: flow in pore networks needs OpenPNM; pip install 'microdsd[networks]'"
+            'descriptors: flow in pore networks needs OpenPNM; pip install "microdsd[networks]"'
         )
 
 

@@ -116,9 +116,10 @@ def minkowski_functionals(
         "euler": f"1/{unit}^{ndim}",
     }  # fmt: skip
     long_names = {
-        "volume": "volume fraction", "surface": "surface per volume",
-        "curvature": "integral of the mean curvature per volume",
-        "euler": "Euler characteristic per volume, free of edges",
+        "volume": "Minkowski functional: volume per volume",
+        "surface": "Minkowski functional: surface per volume",
+        "curvature": "Minkowski functional: mean curvature per volume",
+        "euler": "Minkowski functional: Euler characteristic per volume",
     }  # fmt: skip
     return xr.Dataset(
         {

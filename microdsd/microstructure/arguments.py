@@ -37,6 +37,24 @@ _SYNONYMS = {
 }
 
 
+def require_kind(value: object, kind: type | tuple[type, ...], argument: str, remedy: str) -> None:
+    """Refuse an object of another class than the function works on.
+
+    Raises
+    ------
+    InputError
+
+    Examples
+    --------
+    >>> require_kind("rock.h5", dict, "described", "give the result of microdsd.describe")
+    Traceback (most recent call last):
+    ...
+    microdsd.errors.InputError: described: is of class str; give the result of microdsd.describe
+    """
+    if not isinstance(value, kind):
+        raise InputError(f"{argument}: is of class {type(value).__name__}; {remedy}")
+
+
 def whole_number(value: Any, argument: str, *, least: int) -> int:
     """Return a whole number of at least some size.
 

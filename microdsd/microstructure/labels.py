@@ -100,7 +100,8 @@ def name_phases(present: Collection[int], phases: PhaseNames | None) -> dict[int
     if missing:
         raise InputError(
             f"phases: the array also holds {_few(missing)}, named are {_few(list(names))}; "
-            "add the missing labels or map them with relabel"
+            "add the missing labels or map them with "
+            "microdsd.microstructure.relabel"
         )
     return names
 
@@ -260,7 +261,8 @@ def label_ranks(
         if not known.all():
             raise InputError(
                 f"labels: the array also holds {_few(np.unique(block[~known]).tolist())}, known "
-                f"are {_few(ordered)}; name the others or map them with relabel"
+                f"are {_few(ordered)}; name the others or map them with "
+                "microdsd.microstructure.relabel"
             )
         ranks[start : start + BLOCK] = position + first
     return ranks.reshape(labels.shape)

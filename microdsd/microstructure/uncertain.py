@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from microdsd.errors import InputError
+from microdsd.microstructure.notation import number_remedy
 
 MEASURED = "measured"
 """Asks for the fraction of the training scan, drawn with its own standard error."""
@@ -56,7 +57,7 @@ class UncertainFraction:
         except ValueError:
             raise InputError(
                 f"{argument}={text!r}: give a number, {MEASURED!r}, or mean and standard "
-                "deviation, as 0.196~0.004"
+                f"deviation, as 0.196~0.004{number_remedy(text)}"
             ) from None
         if not (0 <= law.mean <= 1 and 0 <= law.standard_deviation < 1):
             raise InputError(

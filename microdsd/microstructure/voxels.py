@@ -97,6 +97,7 @@ def _metres_of_text(text: str) -> float:
     except (TypeError, InvalidOperation) as error:
         raise InputError(
             f"voxel_size: expected a length such as 0.398um, 398nm or 3.98e-7, got {text!r}"
+            + ("; write a decimal point" if "," in text else "")
         ) from error
     if not unit:
         return _believed(float(number))

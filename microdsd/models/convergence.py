@@ -14,6 +14,9 @@ from microdsd.models.card import ModelCard
 SHARPEST = 1.15
 """Exponent of a potential beyond which it makes up for what the network does not know."""
 
+FEW_MINUTES = 10
+"""Minutes below which a training is a trial, unless its gains were measured often enough."""
+
 _FEWEST_GAINS = 5
 _SETTLED = 0.2
 """Share of the training time whose gains, still far from their law, are left out."""
@@ -50,7 +53,7 @@ class Convergence:
 
     @classmethod
     def of(cls, card: ModelCard) -> Convergence:
-        """Read it off a card; models of before version 0.3 lack the course of the gains."""
+        """Read it off a card; models of version 0.1 lack the course of the gains."""
         levels = [gain for gain in card.validation_gains if math.isfinite(gain)]
         gain = sum(levels) / len(levels) if levels else None
         walk = card.walk(card.evaluations)
@@ -73,6 +76,11 @@ class Convergence:
     def trained_too_little(self) -> bool:
         """Tell whether calibration had to make up for what the network does not know."""
         return bool(self.too_sharp) or self.starts_within is not None
+
+    @property
+    def is_trial(self) -> bool:
+        """Tell whether the training was too short to say how far it came."""
+        return 0.0 < self.minutes < FEW_MINUTES and self.gain is not None and not self.more
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values, as JSON can hold them."""

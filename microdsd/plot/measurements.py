@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+import xarray as xr
 
 from microdsd.errors import InputError
 from microdsd.evaluation.evaluation import Evaluation
 from microdsd.evaluation.sweep import SweepColumn, SweepEvaluation
 from microdsd.evaluation.verdict import Test, Verdict
 from microdsd.microstructure import phases_of
+from microdsd.microstructure.arguments import require_kind
 from microdsd.plot.axes import axes_or_new
 from microdsd.report.pictures.curves import draw_curve_bands, draw_fraction_scatter
 from microdsd.report.pictures.description import draw_panel, panels_of
@@ -27,10 +29,13 @@ from microdsd.report.words.names import label_of
 from microdsd.report.words.verdict_sentence import verdict_sentence
 
 if TYPE_CHECKING:
-    import xarray as xr
     from matplotlib.axes import Axes
 
 _SIZE = (4.4, 3.2)  # inches
+_RESULT = (
+    "give the result of microdsd.evaluate; for curves of one material, "
+    "plot.curves(microdsd.describe(ms, periodic=False))"
+)
 
 
 def curves(
@@ -67,6 +72,7 @@ def curves(
     >>> curves(described).get_xlabel()
     'distance r (voxels)'
     """
+    require_kind(described, xr.Dataset, "described", "give the result of microdsd.describe")
     panels = {panel.name: panel for panel in panels_of(described)}
     if name not in panels:
         known = ", ".join(panels) or "none; measure e.g. the group two_point"
@@ -102,6 +108,7 @@ def two_point(
     InputError
         If that phase was not compared.
     """
+    require_kind(evaluation, Evaluation, "evaluation", _RESULT)
     names = phases_of(evaluation.windows)
     by_phase = {curve.phase: curve for curve in two_point_curves(evaluation)}
     asked = evaluation.phases[0] if phase is None else phase
@@ -151,6 +158,7 @@ def comparison(evaluation: Evaluation | Verdict, *, ax: Axes | None = None) -> A
     InputError
         If nothing was compared; says why.
     """
+    require_kind(evaluation, (Evaluation, Verdict), "evaluation", _RESULT)
     verdict = evaluation.verdict if isinstance(evaluation, Evaluation) else evaluation
     if verdict.status != "compared":
         raise InputError(f"evaluation: {verdict_sentence(verdict)}")
@@ -196,6 +204,8 @@ def sweep(
     InputError
         If there is no such descriptor; names those that there are.
     """
+    remedy = "give the result of microdsd.evaluate_sweep"
+    require_kind(evaluation, SweepEvaluation, "evaluation", remedy)
     column = _column(evaluation, descriptor, phase)
     names = phases_of(evaluation.generated)
     by_name = {

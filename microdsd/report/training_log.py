@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from microdsd.errors import DataFileError, InputError
+from microdsd.errors import DataFileError, InputError, reason_of
 
 Curve = NDArray[np.float64]
 
@@ -54,7 +54,8 @@ def read_training_log(path: str | Path) -> TrainingLog:
             records = list(csv.DictReader(file))
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise DataFileError(
-            f"{path}: the training log cannot be read ({error}); pass the CSV that training wrote"
+            f"{path}: the training log cannot be read ({reason_of(error)}); "
+            "pass the CSV that training wrote"
         ) from error
     columns = list(records[0]) if records else []
     missing = sorted({"minutes", "loss"} - set(columns))

@@ -6,7 +6,7 @@ import csv
 from collections.abc import Sequence
 from pathlib import Path
 
-from microdsd.errors import DataFileError
+from microdsd.errors import DataFileError, reason_of
 from microdsd.training.loop import StepRecord
 
 
@@ -34,7 +34,7 @@ class TrainingLog:
         header = ["step", "minutes", "loss", *(f"gain_{level:.3g}" for level in levels)]
         self._gains = len(levels)
         kept = _rows(path, header, step) if path.exists() else []
-        with path.open("w", newline="") as file:
+        with path.open("w", newline="", encoding="utf-8") as file:
             csv.writer(file).writerows([header, *kept])
 
     def write(self, record: StepRecord) -> None:
@@ -43,7 +43,7 @@ class TrainingLog:
             return
         gains = [f"{gain:.5f}" for gain in record.gains] if record.gains else [""] * self._gains
         row = [str(record.step), f"{record.minutes:.4f}", f"{record.loss:.5f}", *gains]
-        with self._path.open("a", newline="") as file:
+        with self._path.open("a", newline="", encoding="utf-8") as file:
             csv.writer(file).writerow(row)
 
 
@@ -59,6 +59,7 @@ def _rows(path: Path, header: list[str], step: int) -> list[list[str]]:
         return [row for row in rows if int(row[0]) <= step]
     except (OSError, ValueError, IndexError, csv.Error) as error:
         raise DataFileError(
-            f"{path}: is not the log of this run, or damaged ({error}); move it away: training "
+            f"{path}: is not the log of this run, or damaged ({reason_of(error)}); "
+            "move it away: training "
             "goes on without, and begins another"
         ) from error

@@ -54,7 +54,7 @@ def check_installed() -> None:
         import taufactor  # noqa: F401
     except ImportError as error:
         raise MicrodsdError(
-            "solver='taufactor' needs the package: pip install 'microdsd[transport]'"
+            "solver='taufactor' needs the package: pip install \"microdsd[transport]\""
         ) from error
 
 

@@ -182,7 +182,7 @@ def _pybamm() -> Any:
     try:
         import pybamm
     except ImportError as error:
-        raise MicrodsdError("discharge needs PyBaMM: pip install 'microdsd[battery]'") from error
+        raise MicrodsdError('discharge needs PyBaMM: pip install "microdsd[battery]"') from error
     return pybamm
 
 

@@ -8,7 +8,7 @@ import xarray as xr
 from microdsd.errors import InputError
 from microdsd.transport.electrode_profiles import bruggeman_exponent
 
-_TEMPLATE = '''"""Volume fractions of {samples} electrode(s) through the thickness.
+_TEMPLATE = '''"""Volume fractions through the thickness of electrodes, {samples} in number.
 
 Written by microdsd{source}. Layers lie from separator to current collector and
 were counted voxel by voxel; counts add to VOXELS_PER_LAYER in every layer. Fractions run on

@@ -112,6 +112,16 @@ def test_values_are_checked_as_on_the_command_line(echo, text):
     assert "Invalid value" in result.stderr
 
 
+def test_files_of_editors_of_windows(tmp_path):
+    """Some begin UTF-8 with a mark, others write UTF-16."""
+    file = tmp_path / "options.toml"
+    words = ["info", "--config", str(file)]
+    file.write_text("models = true\n", encoding="utf-8-sig")
+    assert "berea-2d" in CliRunner().invoke(app, words).stdout
+    file.write_text("models = true\n", encoding="utf-16")
+    assert "save it as UTF-8" in CliRunner().invoke(app, words).stderr.replace("\n", " ")
+
+
 def test_a_file_that_is_missing():
     result = CliRunner().invoke(app, ["doctor", "--config", "nowhere.toml"])
     assert result.exit_code == 2

@@ -50,7 +50,7 @@ def test_one_command_for_curves_functions_and_picture(place, tmp_path):
         "-o", curves, "--functions", functions, "--picture", picture,
     )  # fmt: skip
     assert result.exit_code == 0, result.output
-    assert "2 electrode(s), 4 layers" in result.stdout
+    assert "2 electrodes, 4 layers" in result.stdout
     assert "  4 C: " in result.stdout
     with curves.open() as file:
         rows = list(csv.DictReader(file))
@@ -97,7 +97,7 @@ def test_functions_alone_need_no_pybamm(place, tmp_path, monkeypatch):
     path = tmp_path / "mine.py"
     result = run(place / "graded.h5", "--layers", 16, "--functions", path, "--layer-transport")
     assert result.exit_code == 0, result.output
-    assert "16 layer(s), counts of every layer exact" in " ".join(result.stderr.split())
+    assert "16 layers, counts of every layer exact" in " ".join(result.stderr.split())
     found = executed(path)
     assert found["porosity"](0.0) == 7 / 12
     assert found["tortuosity_factor"](0.5e-4) == pytest.approx(1, abs=0.2)

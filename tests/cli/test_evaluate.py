@@ -140,6 +140,29 @@ def test_copies_of_training_windows_are_called_copies(files):
     assert "Samples are copies of training windows" in result.stdout.splitlines()[0]
 
 
+@pytest.mark.parametrize(
+    ("shape", "windows", "unit"),
+    [((60, 48), (16, 16), "rows"), ((60, 20, 20), (16, 16, 16), "layers")],
+)
+def test_samples_larger_than_what_was_held_back(files, shape, windows, unit):
+    """Nine of sixty rows held back, windows of sixteen: it flatters, and the remedy is said."""
+    scan = as_microstructure(blobs(shape, fractions=(0.3, 0.7), scale=1, rng=0), phases=PHASES)
+    training = {
+        "data_sha256": open_labels(scan).sha256(),
+        "data_shape": list(shape),
+        "held_back": 0.15,
+    }
+    new = cut_windows(scan, windows, n=3, rng=1)
+    save_microstructures("scan.h5", scan, overwrite=True)
+    save_microstructures(
+        "new.h5", as_microstructure(new, provenance={"training": training}), overwrite=True
+    )
+    document = json.loads(run("--reference", "scan.h5", "--force", "--json").stdout)
+    assert document["flatters"]
+    assert f"{unit} 51 to 60, is too thin for windows of 16" in document["notes"][0]
+    assert "at most 9 voxels" in document["notes"][0]
+
+
 def test_the_scan_that_was_trained_on_is_recognised(files):
     """Trained on all layers but the last three: only those are compared, and the rest is told."""
     with open_labels("scan.h5") as source:

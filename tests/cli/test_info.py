@@ -47,7 +47,7 @@ def test_arrays_in_words(place):
     text = run("a.h5").stdout
     assert "/microstructures  (native)" in text
     assert "3 x 2 x 4 uint8" in text
-    assert "label 0 = pore: 0.2500" in text
+    assert "label 0 = pore: fraction 0.2500" in text
     assert "2 samples of 3 x 2 x 4" in text
     assert "voxel size not stated" in text
 

@@ -45,7 +45,7 @@ def test_counts_that_differ(place, requested):
     write(requested)
     result = run()
     assert result.exit_code == 1
-    assert "DIFFERENT: 1 count(s)" in result.stdout
+    assert "DIFFERENT: 1 count is not as requested" in result.stdout
     document = json.loads(run("--json").stdout)
     assert document["exact"] is False
     (difference,) = document["differences"]

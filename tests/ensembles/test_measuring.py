@@ -282,7 +282,7 @@ def test_refused_before_anything_is_read(options, message):
 
 def test_without_dask(file, monkeypatch):
     monkeypatch.setitem(sys.modules, "distributed", None)
-    with pytest.raises(MicrodsdError, match=r"pip install 'microdsd\[distributed\]'"):
+    with pytest.raises(MicrodsdError, match=r'pip install "microdsd\[distributed\]"'):
         measure_ensemble(file, measures.fractions, scheduler="local")
     assert measure_ensemble(file, measures.fractions).failures == {}
 

@@ -21,7 +21,7 @@ ASKED = {
 
 
 def small(model=None, **options):
-    settings = {**ASKED, "evaluations": 4, "search": "random", "rng": 0, **options}
+    settings = {**ASKED, "candidates": 4, "search": "random", "rng": 0, **options}
     return design(model or tiny_model(), **settings)
 
 
@@ -54,9 +54,9 @@ def test_means_and_errors_are_those_of_the_samples():
 
 
 def test_the_front_is_of_those_that_keep_the_requirements():
-    free = small(evaluations=8)
+    free = small(candidates=8)
     bound = float(np.median([one.means["specific_surface_area"] for one in free.candidates]))
-    bounded = small(evaluations=8, require=f"specific_surface_area>={bound}")
+    bounded = small(candidates=8, require=f"specific_surface_area>={bound}")
     for one, same in zip(free.candidates, bounded.candidates, strict=True):
         assert one.means == same.means
         assert same.feasible == (same.means["specific_surface_area"] >= bound)
@@ -74,7 +74,7 @@ def test_no_candidate_may_do():
 
 
 def test_the_samples_of_the_front_are_recounted_region_by_region(tmp_path):
-    found = small(gradient={"pore:x": (-0.2, 0.2)}, shape=(12, 16), evaluations=5)
+    found = small(gradient={"pore:x": (-0.2, 0.2)}, shape=(12, 16), candidates=5)
     microdsd.save_microstructures(tmp_path / "front.h5", found.samples)
     from microdsd.cli.recount import recount_file
 
@@ -88,7 +88,7 @@ def test_the_samples_of_the_front_are_recounted_region_by_region(tmp_path):
 
 def test_targets_vary_with_the_fractions():
     model = told_model(("specific_surface_area",))
-    found = small(model, target={"specific_surface_area": (0.2, 0.5)}, evaluations=3)
+    found = small(model, target={"specific_surface_area": (0.2, 0.5)}, candidates=3)
     targets = [one.variables["target specific_surface_area"] for one in found.candidates]
     assert len({*targets}) == 3
     record = provenance_of(found.samples)
@@ -96,7 +96,7 @@ def test_targets_vary_with_the_fractions():
 
 
 def test_a_class_is_named():
-    found = small(octave_model(classes=("a", "b")), class_name="b", evaluations=2, shape=(24, 20))
+    found = small(octave_model(classes=("a", "b")), class_name="b", candidates=2, shape=(24, 20))
     assert found.samples["class"].values.tolist() == ["b"] * found.samples.sizes["sample"]
 
 
@@ -120,7 +120,7 @@ def stopped_after(number, monkeypatch, folder, **options):
 def test_a_stopped_design_goes_on_to_the_same_outcome(tmp_path, monkeypatch, search):
     if search == "bayesian":
         pytest.importorskip("optuna")
-    options = {"search": search, "evaluations": 9, "gradient": {"pore:x": (-0.2, 0.2)}}
+    options = {"search": search, "candidates": 9, "gradient": {"pore:x": (-0.2, 0.2)}}
     whole = small(**options)
     for number in (3, 4):
         stopped_after(number, monkeypatch, tmp_path / "kept", **options)
@@ -132,13 +132,13 @@ def test_a_stopped_design_goes_on_to_the_same_outcome(tmp_path, monkeypatch, sea
     assert resumed.samples.equals(whole.samples)
     assert told[0][0] <= 7 <= told[1][0] + 1
     assert told[-1][:2] == (9, 9)
-    fewer = small(unfinished=tmp_path / "kept", **{**options, "evaluations": 5})
+    fewer = small(unfinished=tmp_path / "kept", **{**options, "candidates": 5})
     assert fewer.candidates[0].means == whole.candidates[0].means
     assert len(fewer.candidates) == 5
 
 
 def test_another_design_does_not_take_over_what_is_there(tmp_path):
-    small(unfinished=tmp_path / "kept", evaluations=1)
+    small(unfinished=tmp_path / "kept", candidates=1)
     for options in (
         {"rng": 1},
         {"minimise": "euler_density"},
@@ -156,11 +156,11 @@ def test_another_design_does_not_take_over_what_is_there(tmp_path):
         ({"minimise": "colour", "maximise": ()}, "there is no 'colour'"),
         ({"minimise": "tortuosity_factor:z"}, "'z' is no phase and no axis"),
         ({"fraction": {"pore": (0.0, 0.3)}}, "--force"),
-        ({"evaluations": 0}, "evaluations"),
+        ({"candidates": 0}, "candidates"),
         ({"samples": 0}, "samples"),
         ({"search": "grid"}, "search='grid': choose one of bayesian, random"),
         ({"boundary": ("no-flux", "periodic")}, "one for all axes"),
-        ({"network_evaluations": 0}, "evaluations"),
+        ({"evaluations": 0}, "evaluations"),
         ({"class_name": "b"}, "no classes"),
         ({"guidance": 2.0}, "guidance"),
         ({"shape": (3, 3)}, "at least"),

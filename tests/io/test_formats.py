@@ -606,7 +606,7 @@ def test_a_missing_extra_is_named(tmp_path, monkeypatch, name, module, extra):
         return usual(wanted, *rest, **options)
 
     monkeypatch.setattr(builtins, "__import__", importing)
-    with pytest.raises(InputError, match=rf"pip install 'microdsd\[{extra}\]'"):
+    with pytest.raises(InputError, match=rf'pip install "microdsd\[{extra}\]"'):
         read_volume(path)
 
 

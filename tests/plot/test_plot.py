@@ -161,3 +161,25 @@ def test_a_backend_that_makes_pyplot_interactive_stays_so(tmp_path):
         "PYTHONPATH": os.pathsep.join([str(tmp_path), *sys.path]),
     }
     subprocess.run([sys.executable, "-c", code], env=environment, timeout=120, check=True)
+
+
+@pytest.mark.parametrize(
+    ("function", "remedy"),
+    [
+        (lambda ms: microdsd.plot.curves(ms), "microdsd.describe"),
+        (lambda ms: microdsd.plot.two_point(ms, "pore"), "plot.curves"),
+        (lambda ms: microdsd.plot.comparison(ms), "microdsd.evaluate"),
+        (lambda ms: microdsd.plot.sweep(ms), "microdsd.evaluate_sweep"),
+        (lambda ms: microdsd.write_report("a.html", ms), "microdsd.evaluate"),
+        (lambda ms: microdsd.write_slice_report("a.html", ms), "microdsd.evaluate_slices"),
+        (lambda ms: microdsd.write_sweep_report("a.html", ms), "microdsd.evaluate_sweep"),
+    ],
+)
+def test_labels_in_place_of_results_are_refused_with_the_way_there(
+    function, remedy, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    ms = microdsd.as_microstructure(np.eye(8, dtype=np.uint8), phases={0: "pore", 1: "solid"})
+    with pytest.raises(microdsd.InputError, match=remedy):
+        function(ms)
+    assert not any(tmp_path.iterdir())

@@ -115,13 +115,15 @@ def load(method: str) -> MicrostructureModel:
 
 def stored() -> dict[str, dict[str, object]]:
     path = FOLDER / "figures.json"
-    return json.loads(path.read_text()) if path.exists() else {}
+    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
 
 
 def store(key: str, row: dict[str, object], labels: np.ndarray) -> None:
     """Read again before writing: two measurements may run side by side."""
     np.save(FOLDER / f"{key.replace(' ', '-').replace(':', '-')}.npy", labels)
-    (FOLDER / "figures.json").write_text(json.dumps({**stored(), key: row}, indent=2))
+    (FOLDER / "figures.json").write_text(
+        json.dumps({**stored(), key: row}, indent=2), encoding="utf-8"
+    )
 
 
 def real_windows() -> xr.DataArray:
@@ -198,7 +200,7 @@ def gains() -> None:
         found[name.removesuffix("-leaping") if "bridges" in name else name] = judge.gains(
             model.network
         )
-    (FOLDER / "gains.json").write_text(json.dumps(found, indent=2))
+    (FOLDER / "gains.json").write_text(json.dumps(found, indent=2), encoding="utf-8")
     for row in zip(*found.values(), strict=True):
         print("| " + " | ".join(f"{value:.3g}" for value in row) + " |")
 

@@ -58,13 +58,13 @@ def record(
     }
     path = folder / f"{page}.json"
     new = {"title": page.replace("-", " ").capitalize(), "about": "", "tables": []}
-    document = json.loads(path.read_text()) if path.exists() else new
+    document = json.loads(path.read_text(encoding="utf-8")) if path.exists() else new
     titles = [one["title"] for one in document["tables"]]
     if title in titles:
         document["tables"][titles.index(title)] = table
     else:
         document["tables"].append(table)
-    path.write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n")
+    path.write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     print(f"recorded in {path}; .ci/benchmark_tables.py writes the page")
 
 

@@ -13,6 +13,7 @@ from microdsd.evaluation.memorisation import Memorisation
 from microdsd.io import atomic_write
 from microdsd.io.order import path_first
 from microdsd.microstructure import LabelsLike
+from microdsd.microstructure.arguments import require_kind
 from microdsd.report.pages import illustrations
 from microdsd.report.pages.nearest import nearest_section
 from microdsd.report.pages.template import SCRIPTS, VOLUME_SCRIPTS, render
@@ -65,6 +66,8 @@ def write_report(
     DataFileError
         If a file exists and may not be replaced, or cannot be written.
     """
+    remedy = "give the name of the page, and then the result of microdsd.evaluate"
+    require_kind(evaluation, Evaluation, "evaluation", remedy)
     html, numbers = report_paths(path)
     log = None if training_log is None else read_training_log(training_log)
     with ExitStack() as files:

@@ -13,6 +13,7 @@ from microdsd.evaluation.slice_result import SliceDirection, SliceEvaluation
 from microdsd.evaluation.verdict import Test
 from microdsd.io import atomic_write
 from microdsd.io.order import path_first
+from microdsd.microstructure.arguments import require_kind
 from microdsd.report.pages import illustrations
 from microdsd.report.pages.inline_figure import inline_figure
 from microdsd.report.pages.page import report_paths
@@ -62,6 +63,8 @@ def write_slice_report(
     DataFileError
         If a file exists and may not be replaced, or cannot be written.
     """
+    remedy = "give the name of the page, and then the result of microdsd.evaluate_slices"
+    require_kind(evaluation, SliceEvaluation, "evaluation", remedy)
     html, numbers = report_paths(path)
     with ExitStack() as files:
         page = files.enter_context(atomic_write(html, overwrite=overwrite))

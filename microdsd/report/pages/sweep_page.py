@@ -14,6 +14,7 @@ from microdsd.evaluation.sweep import SweepColumn, SweepEvaluation
 from microdsd.io import atomic_write
 from microdsd.io.order import path_first
 from microdsd.microstructure import phases_of, spatial_dims
+from microdsd.microstructure.arguments import require_kind
 from microdsd.report.pages.inline_figure import inline_figure
 from microdsd.report.pages.page import report_paths
 from microdsd.report.pages.template import render
@@ -66,6 +67,8 @@ def write_sweep_report(
     DataFileError
         If a file exists and may not be replaced, or cannot be written.
     """
+    remedy = "give the name of the page, and then the result of microdsd.evaluate_sweep"
+    require_kind(sweep, SweepEvaluation, "sweep", remedy)
     html, numbers = report_paths(path)
     with ExitStack() as files:
         page = files.enter_context(atomic_write(html, overwrite=overwrite))
