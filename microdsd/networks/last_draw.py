@@ -157,9 +157,9 @@ class LastDrawUNet(UNet):
         for tile in tiles(whole, lattice.boundary, halo, multiple, most):
             box, at = _cut(tile, whole, lattice)
             odds, walkers = sites_of(log_odds, at), sites_of(occupation, at).float()
-            known = [sites_of(field[:, None], at)[:, 0] for field in (phase, drawn)]
+            phases, known = (sites_of(field[:, None], at)[:, 0] for field in (phase, drawn))
             walls = free_share(lattice, t, odds, at)
-            given = self._log_odds(odds, *known, walkers, walls, condition, box)
+            given = self._log_odds(odds, phases, known, walkers, walls, condition, box)
             sites = tuple(
                 slice(inner.start, min(inner.stop, length))
                 for inner, length in zip(tile.inner, lattice.shape, strict=True)

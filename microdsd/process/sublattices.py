@@ -40,7 +40,7 @@ def order_of_turns(axes: int, generator: torch.Generator) -> Tensor:
 
 
 def sublattices(space: Sequence[int], device: torch.device, first: int = 0) -> Tensor:
-    """Number the sublattices of the voxels, int64 (*space).
+    """Return the number of the sublattice of every voxel, int64 (*space).
 
     Parameters
     ----------

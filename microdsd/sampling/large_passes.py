@@ -83,7 +83,7 @@ class Passes:
 
     @staticmethod
     def _hold(log_odds: Tensor, phase: Tensor, drawn: Tensor) -> None:
-        """Lead drawn voxels to their phases in any assignment, in place."""
+        """Make drawn voxels keep their phases in any assignment, in place."""
         for c, odds in enumerate(log_odds, start=1):
             odds.masked_fill_(drawn & (phase == c), HELD)
             odds.masked_fill_(drawn & (phase != c), -HELD)
