@@ -12,6 +12,7 @@ import torch
 from microdsd.device import available_memory
 from microdsd.errors import InputError
 from microdsd.networks import UNetConfig
+from microdsd.networks.last_draw import SIZE, TILES
 from microdsd.networks.slices import SLICE_SITES
 from microdsd.networks.stages import TILE_SITES
 from microdsd.networks.tile_inputs import CHUNK_SITES
@@ -210,7 +211,13 @@ def bytes_of_large_box(
     walk = 6 * network.species * voxels + max(chunk + tile, slab, assigned)
     if not passes:
         return walk
-    return max(walk, (9 * network.species + 3) * voxels + max(tile, slab, assigned))
+    last_draw = (
+        min(voxels, TILES * TILE_SITES["cpu"])
+        * _FLOAT
+        * _FEATURE_MAPS
+        * SIZE[network.ndim]["widths"][0]
+    )
+    return max(walk, (9 * network.species + 3) * voxels + max(last_draw, slab, assigned))
 
 
 def require_memory_for_large_box(

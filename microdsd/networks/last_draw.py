@@ -24,6 +24,9 @@ SIZE: dict[int, dict[str, Any]] = {
 }
 """Of `UNetConfig`, by the number of space axes: what is far away is in the read-out already."""
 
+TILES = 4
+"""How much larger tiles are than those of other networks: few features, and a far reach."""
+
 _SURE, _SCALE = 12.0, 4.0
 """Log odds beyond which a read-out counts as certain, and what is 1 as an input."""
 
@@ -153,7 +156,7 @@ class LastDrawUNet(UNet):
         multiple = 1 << self.coarsest
         halo = -(-self.reach // multiple) * multiple
         whole = [-(-length // multiple) * multiple for length in lattice.shape]
-        most = tile_sites(log_odds.device)
+        most = TILES * tile_sites(log_odds.device)
         for tile in tiles(whole, lattice.boundary, halo, multiple, most):
             box, at = _cut(tile, whole, lattice)
             odds, walkers = sites_of(log_odds, at), sites_of(occupation, at).float()

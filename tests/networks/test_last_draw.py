@@ -3,7 +3,7 @@ import torch
 from tiny_models import tiny_last_draw
 
 from microdsd.networks import stages
-from microdsd.networks.last_draw import LastDrawUNet
+from microdsd.networks.last_draw import TILES, LastDrawUNet
 from microdsd.networks.unet import UNetConfig
 from microdsd.process import Lattice, TransitionKernel
 
@@ -84,7 +84,7 @@ def test_tiles_say_what_the_whole_box_says(shape, boundary, species, monkeypatch
         shape = tuple(length + length % 2 for length in shape)
     with torch.inference_mode():
         log_p, (read, *state) = asked(network, shape, boundary, batch=1, t=(0.3,))
-        monkeypatch.setitem(stages.TILE_SITES, "cpu", log_p[0, 0].numel() // 2)
+        monkeypatch.setitem(stages.TILE_SITES, "cpu", log_p[0, 0].numel() // 2 // TILES)
         log_odds = read[:, 1:] - read[:, :1]
         found, number = torch.full_like(log_odds, torch.nan), 0
         phase, drawn, occupation, *rest = state
