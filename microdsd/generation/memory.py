@@ -211,13 +211,9 @@ def bytes_of_large_box(
     walk = 6 * network.species * voxels + max(chunk + tile, slab, assigned)
     if not passes:
         return walk
-    last_draw = (
-        min(voxels, TILES * TILE_SITES["cpu"])
-        * _FLOAT
-        * _FEATURE_MAPS
-        * SIZE[network.ndim]["widths"][0]
-    )
-    return max(walk, (9 * network.species + 3) * voxels + max(last_draw, slab, assigned))
+    width_of_last_draw = int(SIZE[network.ndim]["widths"][0])
+    tile = TILES * min(voxels, TILE_SITES["cpu"]) * _FLOAT * _FEATURE_MAPS * width_of_last_draw
+    return max(walk, (9 * network.species + 3) * voxels + max(tile, slab, assigned))
 
 
 def require_memory_for_large_box(
