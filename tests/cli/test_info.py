@@ -104,11 +104,11 @@ def test_models_in_words():
     assert max(len(block.splitlines()) for block in blocks) <= 10
     berea = blocks[0]
     (cathode,) = (block for block in blocks if block.startswith("nmc-3d "))
-    assert berea.startswith("berea-2d  (2D, 4.7 MB)")
+    assert berea.startswith("berea-2d  (2D, 2.4 MB)")
     assert "material     Berea sandstone" in berea
     assert "pore 0.0955 to 0.339, solid 0.661 to 0.905" in berea
     assert "64 x 64 voxels; voxel size not stated" in berea
-    assert "S2 error 0.12" in berea
+    assert "S2 error 0.13" in berea
     assert "48 x 48 x 48 voxels; voxel size 3.98e-07 m" in cathode
 
 
