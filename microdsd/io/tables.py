@@ -47,6 +47,10 @@ def read_rows(path: str | Path) -> list[list[str]]:
         raise DataFileError(
             f"{path}: is not text in UTF-8 ({error.reason}); save it as CSV UTF-8"
         ) from error
+    except FileNotFoundError as error:
+        raise DataFileError(
+            f"{path}: there is no such file; check the name and the folder"
+        ) from error
     except (OSError, csv.Error) as error:
         raise DataFileError(f"{path}: not a readable CSV file ({reason_of(error)})") from error
     if semicolons:

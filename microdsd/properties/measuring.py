@@ -104,7 +104,8 @@ def require_measurable(
 
     Examples
     --------
-    >>> require_measurable([Property("triple_phase_boundary")], {0: "pore", 1: "solid"}, 2)
+    >>> phases = {0: "pore", 1: "solid"}
+    >>> require_measurable([Property("triple_phase_boundary")], phases, 2)  # doctest: +ELLIPSIS
     Traceback (most recent call last):
     microdsd.errors.InputError: triple_phase_boundary: samples of this model have none (property ...
     """

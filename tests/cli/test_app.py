@@ -82,6 +82,7 @@ def test_help_imports_no_verb():
         "microdsd.cli",
         "microdsd.cli.app",
         "microdsd.cli.terminal",
+        "microdsd.cli.wrong_values",
         "microdsd.errors",
     ]
 

@@ -135,7 +135,7 @@ def test_samples_from_a_curve(pictures, words, shape, names):
         (["--s2", "curve.csv", "--fraction", "pore=0.3"], "S2(0) = 0.2"),
         (["--s2", "curve.csv", "--region", "z=0:4"], "leave them out with --s2"),
         (["--s2", "metric.csv"], "--voxel-size"),
-        (["--s2", "none.csv"], "cannot be read"),
+        (["--s2", "none.csv"], "there is no such file"),
     ],
 )
 def test_what_pictures_and_curves_cannot_give(pictures, words, told):
