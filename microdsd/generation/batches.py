@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
-import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import cached_property, partial
 from typing import cast
@@ -20,15 +18,9 @@ from microdsd.generation.memory import (
     require_memory_for_volume,
     require_memory_for_work,
 )
-from microdsd.generation.properties import measure_targets
+from microdsd.generation.particle_walks import Observer, ParticleWalks
 from microdsd.generation.request import LARGE_BOX, GenerationRequest
-from microdsd.generation.targets import (
-    is_conditioned,
-    require_ends,
-    require_within_reach,
-    scores_of_targets,
-)
-from microdsd.microstructure.layout import fingerprint
+from microdsd.generation.targets import scores_of_targets
 from microdsd.models.card import ModelCard
 from microdsd.models.contents import Channels, Phases
 from microdsd.networks import PotentialUNet
@@ -41,13 +33,10 @@ from microdsd.process import Lattice, TransitionKernel
 from microdsd.process.octaves import Octaves
 from microdsd.process.slabs import slabs
 from microdsd.process.streams import stream
-from microdsd.progress import stage
 from microdsd.sampling import (
     AdaptiveLeaps,
     ConditionedNetwork,
     GridLeaps,
-    Leap,
-    Visit,
     sample_bridges,
     sample_images,
     sample_tau_leaping,
@@ -56,25 +45,13 @@ from microdsd.sampling.finite import require_guide_weights
 from microdsd.sampling.guidance import Guide
 from microdsd.sampling.large_boxes import Bookmark, LargeBoxSampler, TiledNetwork
 from microdsd.sampling.origins import Regions
-from microdsd.sampling.particles import Aim, Chooser, Measure, Particles, Pilot, moments_of
+from microdsd.sampling.particles import Chooser
 
 BATCH_VOXELS = {"cpu": 1 << 15, "cuda": 1 << 22}
 """Voxels of a batch: what keeps a device busy without holding more than it must."""
 
-PILOTS = 32
-"""Walks from which it is learned how a walk's end can be forecast."""
-
-FEEDBACK, FEEDBACK_PER_CALL = 6.0, 0.25
-"""How much more than the target a walk is told of, in what its forecast end lacks: at most, and for
-every evaluation of the network. Few, long steps overshoot."""
-
-_PILOT_STREAM = (1 << 32) - 1
-"""Number of their streams: no sample has it."""
-
 _REHEARSED = 64
 """Longest axis of the box that threads are measured with, voxels."""
-
-Observer = Callable[[Visit | Leap], None]
 
 Drawn = tuple[Tensor, Tensor]
 """Phases or intensities of samples, and what of each was moved to keep the counts."""
@@ -100,13 +77,17 @@ class BatchedSampler:
         self._network = network
         self._card = card
         self._device = device
-        self._aims_known: dict[str, Aim] = {}
         self.dtype = resolve_dtype(precision, device)
         self._sample = {
             (Phases, "bridges"): self._phases,
             (Phases, "tau-leaping"): self._leaps,
             (Channels, "bridges"): self._channels,
         }[type(card.contents), card.method]
+
+    @cached_property
+    def _particle_walks(self) -> ParticleWalks:
+        encoding = self.encoding.require_phases("targets", "targets")
+        return ParticleWalks(self._card, encoding, self._device, self._chosen, self._batch_size)
 
     @cached_property
     def precision(self) -> Precision:
@@ -259,7 +240,9 @@ class BatchedSampler:
     def _phases(self, request: GenerationRequest, observe: Observer | None) -> Drawn:
         """Sample phases by bridges, and count the voxels reassigned."""
         if request.particles > 1:
-            aimed = [self._aimed(request.part([i]), observe) for i in range(len(request))]
+            each = (request.part([i]) for i in range(len(request)))
+            walks = self._particle_walks
+            aimed = [walks.sample(one, self._aims(one), observe) for one in each]
             phases, reassigned = zip(*aimed, strict=True)
             return torch.cat(phases), torch.cat(reassigned)
         return self._bridges(request, self._conditioned(request, observe))
@@ -275,114 +258,17 @@ class BatchedSampler:
         generated = sample_bridges(network, self._box(request), origins, request.plan, generators)
         return generated.phase, generated.reassigned
 
-    def _aimed(self, one: GenerationRequest, observe: Observer | None) -> Drawn:
-        """Make walks of one sample, and take one that meets the targets."""
-        aim, measure = self._aim(one), self._measure(one)
-        generators = self._walks(one, one.streams[0], range(one.particles + 1))
-        choices = generators.pop()
-        target = np.array([values[0] for values in one.targets.values()])
-        aims = self._aims(one.part([0] * one.particles))
-        tell = self._teller(one, aims, target)
-        particles = Particles(target, aim, measure, generators, choices, tell)
-        phase, reassigned = self._walked(one, generators, particles, observe, aims)
-        chosen = particles.end(measure(phase))
-        return phase[chosen, None], reassigned[chosen, None]
-
-    def _aim(self, one: GenerationRequest) -> Aim:
-        """Return what walks of a sample's composition are weighed by, from pilot walks."""
-        pilots = {
-            "streams": 0,
-            "targets": list(one.targets),  # pilots know nothing of their values
-            "particles": PILOTS,
-            "notes": [],
-            "layout": None if one.layout is None else fingerprint(one.layout.index),
-        }
-        key = json.dumps(one.record(self._card) | pilots)
-        if key not in self._aims_known:
-            self._aims_known[key] = self._piloted(one)
-        aim = self._aims_known[key]
-        if not one.extrapolate:
-            require_within_reach(one.targets, self._card, aim.ends)
-        return aim
-
-    def _piloted(self, one: GenerationRequest) -> Aim:
-        """Make pilot walks of a sample's composition, and fit forecasts to them."""
-        measure, moments = self._measure(one), moments_of(one.plan.levels)
-        size = self._batch_size(one)
-        scores = self._scores_of_windows(one)
-        pilots, ended = [], []
-        with stage("pilot walks", PILOTS) as walking:
-            for first in range(0, PILOTS, size):
-                numbers = range(first, min(first + size, PILOTS))
-                generators = self._walks(one, _PILOT_STREAM, numbers)
-                pilots.append(Pilot(moments, measure, generators))
-                aims = self._aims(one.part([0] * len(numbers)))
-                aims = replace(aims, properties=None if scores is None else scores[numbers])
-                phase, _ = self._walked(one, generators, pilots[-1], aims=aims)
-                ended.append(measure(phase))
-                walking.advance(len(numbers))
-        expected = {
-            sigma: np.concatenate([pilot.expected[sigma] for pilot in pilots])
-            for sigma in pilots[0].expected
-        }
-        ends = np.concatenate(ended)
-        require_ends(list(one.targets), ends)
-        return Aim.of(expected, ends)
-
-    def _scores_of_windows(self, one: GenerationRequest) -> Tensor | None:
-        """Return what pilots are told: properties that windows of nearly their composition have.
-
-        So pilots serve all targets, and their ends scatter as those of windows do.
-        """
-        known = self._card.properties
-        if known is None or not (known.windows.values and is_conditioned(self._card, one.targets)):
-            return None
-        whole = one.composition.whole[0]
-        values = known.windows.nearest((whole / whole.sum()).tolist(), PILOTS)
-        asked = np.array([name in one.targets for name in known.names])
-        scores = known.scores(np.where(asked, values, np.nan))
-        return torch.from_numpy(scores).to(self._device)
-
-    def _teller(
-        self, one: GenerationRequest, aims: Aims, target: np.ndarray
-    ) -> Callable[[np.ndarray], None] | None:
-        """Return what tells the network more, or less, than the target of walks that miss it."""
-        properties = aims.properties
-        if properties is None:
-            return None
-
-        gain = min(FEEDBACK, FEEDBACK_PER_CALL * (one.plan.network_calls or math.inf))
-
-        def tell(ends: np.ndarray) -> None:
-            asked = target + gain * np.nan_to_num(target - ends)
-            rows = {name: tuple(column) for name, column in zip(one.targets, asked.T, strict=True)}
-            scores = scores_of_targets(self._card, rows, len(asked))
-            assert scores is not None
-            properties.copy_(torch.from_numpy(scores))
-
-        return tell
-
-    def _walks(
-        self, one: GenerationRequest, number: int, walks: Sequence[int]
-    ) -> list[torch.Generator]:
-        return [stream(one.seed, number, self._device, walk) for walk in walks]
-
-    def _walked(
+    def _chosen(
         self,
-        one: GenerationRequest,
+        walks: GenerationRequest,
         generators: list[torch.Generator],
         choose: Chooser,
-        observe: Observer | None = None,
-        aims: Aims | None = None,
+        aims: Aims,
+        observe: Observer | None,
     ) -> Drawn:
-        """Make as many walks of one sample as there are generators."""
-        walks = one.part([0] * len(generators))
+        """Sample phases by bridges, where walks are chosen to go on."""
         network = replace(self._conditioned(walks, observe, aims), choose=choose)
         return self._bridges(walks, network, generators)
-
-    def _measure(self, request: GenerationRequest) -> Measure:
-        """Return what measures the properties that a request has targets for."""
-        return lambda phase: measure_targets(self._card, request, self.encoding.decode(phase))
 
     def _channels(self, request: GenerationRequest, observe: Observer | None) -> Drawn:
         """Sample intensities by bridges, and count what of them is above the highest level."""

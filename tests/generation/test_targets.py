@@ -8,7 +8,7 @@ import torch
 from tiny_models import octave_model, tiny_model, told_model
 
 from microdsd.errors import CheckpointError, ExtrapolationWarning, InputError
-from microdsd.generation import batches
+from microdsd.generation import particle_walks
 from microdsd.generation.request import GenerationRequest
 from microdsd.microstructure import provenance_of
 from microdsd.models.card_schema import card_from_json
@@ -21,7 +21,7 @@ SURFACE = "specific_surface_area"
 
 @pytest.fixture(autouse=True)
 def few_pilots(monkeypatch):
-    monkeypatch.setattr(batches, "PILOTS", 8)
+    monkeypatch.setattr(particle_walks, "PILOTS", 8)
 
 
 def resolve(model, n=2, **options):
@@ -194,9 +194,9 @@ def test_what_all_free_samples_share_can_be_asked_for_and_its_opposite_is_out_of
 def test_pilots_walk_anew_for_regions_that_lie_elsewhere(monkeypatch):
     """Regions of the same sizes and counts, but other places: the walks are others."""
     model, walks = tiny_model(unit="voxel"), []
-    piloted = batches.BatchedSampler._piloted
+    piloted = particle_walks.ParticleWalks._piloted
     monkeypatch.setattr(
-        batches.BatchedSampler, "_piloted", lambda *a: walks.append(1) or piloted(*a)
+        particle_walks.ParticleWalks, "_piloted", lambda *a: walks.append(1) or piloted(*a)
     )
     halves = np.zeros((12, 10), int)
     halves[6:] = 1
@@ -209,9 +209,9 @@ def test_pilots_walk_anew_for_regions_that_lie_elsewhere(monkeypatch):
 
 def test_pilots_serve_all_targets_of_a_network_that_is_conditioned_on_them(monkeypatch):
     model, walks = told_model(), []
-    piloted = batches.BatchedSampler._piloted
+    piloted = particle_walks.ParticleWalks._piloted
     monkeypatch.setattr(
-        batches.BatchedSampler, "_piloted", lambda *a: walks.append(1) or piloted(*a)
+        particle_walks.ParticleWalks, "_piloted", lambda *a: walks.append(1) or piloted(*a)
     )
     with pytest.warns(ExtrapolationWarning, match="fall short"):
         model.sample(3, targets={SURFACE: [0.4, 0.5, 9.0]}, particles=2, rng=0, extrapolate=True)
@@ -229,9 +229,9 @@ def test_walks_of_which_one_is_chosen_keep_no_states():
 def test_pilots_walk_once_for_all_targets_that_the_network_is_not_told(monkeypatch):
     """And a target is refused whether or not they have walked before."""
     model, walks = tiny_model(unit="voxel"), []
-    piloted = batches.BatchedSampler._piloted
+    piloted = particle_walks.ParticleWalks._piloted
     monkeypatch.setattr(
-        batches.BatchedSampler, "_piloted", lambda *a: walks.append(1) or piloted(*a)
+        particle_walks.ParticleWalks, "_piloted", lambda *a: walks.append(1) or piloted(*a)
     )
     options = {"particles": 2, "rng": 0}
     model.sample(2, targets={SURFACE: [0.5, 0.6]}, extrapolate=True, **options)

@@ -27,7 +27,7 @@ from record import add_record_option, record
 
 from microdsd import MicrostructureModel
 from microdsd.cli.parsing import numbers_of
-from microdsd.generation.batches import PILOTS
+from microdsd.generation.particle_walks import PILOTS
 from microdsd.models.card import ModelCard
 from microdsd.models.properties import PropertySamples
 from microdsd.progress import show_progress
