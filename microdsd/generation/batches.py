@@ -43,9 +43,10 @@ from microdsd.sampling import (
 )
 from microdsd.sampling.finite import require_guide_weights
 from microdsd.sampling.guidance import Guide
-from microdsd.sampling.large_boxes import Bookmark, LargeBoxSampler, TiledNetwork
+from microdsd.sampling.large_boxes import Bookmark, LargeBoxSampler
 from microdsd.sampling.origins import Regions
 from microdsd.sampling.particles import Chooser
+from microdsd.sampling.tiled_network import TiledNetwork
 
 BATCH_VOXELS = {"cpu": 1 << 15, "cuda": 1 << 22}
 """Voxels of a batch: what keeps a device busy without holding more than it must."""

@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
-from typing import Any, Protocol, cast
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -21,11 +21,6 @@ from torch import Tensor
 
 from microdsd.errors import MicrodsdError
 from microdsd.models.plan import WalkPlan
-from microdsd.networks.build import Network
-from microdsd.networks.last_draw import LastDrawUNet
-from microdsd.networks.steering import Aims
-from microdsd.networks.unet import PotentialUNet
-from microdsd.process.bridge import LOG_FLOOR
 from microdsd.process.octaves import Octaves
 from microdsd.process.slabs import slabs, start_uniform, step_back, walk_forward
 from microdsd.process.sublattices import order_of_turns
@@ -34,8 +29,10 @@ from microdsd.sampling.assignment import Generated
 from microdsd.sampling.finite import require_finite_output
 from microdsd.sampling.large_assignment import assign, perturb, reassigned
 from microdsd.sampling.large_passes import Passes
+from microdsd.sampling.layered_potential import LayeredPotential
 from microdsd.sampling.passes import LEAST, LEAST_BEFORE_REDRAW
 from microdsd.sampling.potentials import LEAD
+from microdsd.sampling.tiled_network import TiledNetwork
 
 _CORNER = 16
 """Sites per axis whose mean log h is taken for 0: h matters only up to a factor."""
@@ -65,58 +62,6 @@ class Bookmark(Protocol):
     def keep(self, state: Mapping[str, NDArray[Any]]) -> None:
         """Keep a state in place of the last one."""
         ...
-
-
-@dataclass(frozen=True)
-class TiledNetwork:
-    """Ask the networks of the octaves tile by tile for one sample, with its conditions.
-
-    Attributes
-    ----------
-    network : UNet or OctaveUNets
-        With a read-out.
-    fractions : Tensor, shape (1, species)
-    aims : Aims
-    """
-
-    network: Network
-    fractions: Tensor
-    aims: Aims = field(default_factory=Aims)
-
-    def parts(
-        self, occupation: Tensor, sigma: float, box: Octaves
-    ) -> Iterator[tuple[tuple[slice, ...], Tensor, Tensor]]:
-        """Yield sites, and of these log h and the log odds of the phases, (species, *sites)."""
-        moment = box.moment(sigma)
-        network = self.network.octaves[moment.octave]
-        assert isinstance(network, PotentialUNet)
-        t = torch.full((1,), float(moment.t), device=box.device)
-        arguments = occupation[None], t, box.kernels[moment.octave], self.fractions
-        aimed, aims = network.joint_parts(*arguments, *self.aims.given), self.aims
-        if not aims.twice:
-            for sites, log_h, log_odds in aimed:
-                yield sites, log_h[0], log_odds[0]
-            return
-        for (sites, log_h, log_odds), (_, free_h, free_odds) in zip(
-            aimed, network.joint_parts(*arguments), strict=True
-        ):
-            yield sites, aims.guided(log_h, free_h)[0], aims.guided(log_odds, free_odds)[0]
-
-    def remaining_parts(
-        self,
-        log_odds: Tensor,
-        phase: Tensor,
-        drawn: Tensor,
-        occupation: Tensor,
-        sigma: float,
-        box: Octaves,
-    ) -> Iterator[tuple[tuple[slice, ...], Tensor]]:
-        """Yield sites, and the log odds (species, *sites) of their phases given those drawn."""
-        last_draw = cast(LastDrawUNet, self.network.last_draw)
-        t = torch.full((1,), float(box.moment(sigma).t), device=box.device)
-        state = log_odds[None], phase[None], drawn[None], occupation[None], t, box.kernels[0]
-        for sites, given in last_draw.remaining_parts(*state, self.fractions, self.aims.classes):
-            yield sites, given[0]
 
 
 class LargeBoxSampler:
@@ -222,7 +167,7 @@ class LargeBoxSampler:
         assert state.occupation is not None
         high, low = self._steps[number]
         log_h = self._evaluated(state.occupation, high, advance)
-        field = _Field(log_h, *self._ahead(number, state.before), self._exponents(log_h))
+        field = LayeredPotential(log_h, *self._ahead(number, state.before), self._exponents(log_h))
         now, earlier = self._box.moment(high), self._box.moment(low)
         state.occupation = step_back(
             state.occupation,
@@ -392,32 +337,3 @@ class _State:
 
 
 _FIELDS = ("occupation", "before", "log_odds", "phase")
-
-
-class _Field:
-    """Compute the potential of a step by layers: positive, with maximum 1 per species.
-
-    Log h is taken ahead of the step on the line through what it was ``before``, by a ``weight``,
-    and raised to an exponent per species.
-    """
-
-    def __init__(
-        self, log_h: Tensor, before: Tensor | None, weight: float, exponents: Sequence[float]
-    ) -> None:
-        self._log_h, self._before, self._weight = log_h, before, weight
-        self._exponents = exponents
-        layers = torch.arange(log_h.shape[1], device=log_h.device)
-        parts = [layers[part] for part in slabs(log_h.shape[1], math.prod(log_h.shape[2:]))]
-        self._peak = [
-            max(float(self._log(c, part).max()) for part in parts) for c in range(len(log_h))
-        ]
-
-    def _log(self, c: int, layers: Tensor) -> Tensor:
-        log_h = self._log_h[c].index_select(0, layers).float()
-        if self._before is not None:
-            change = log_h - self._before[c].index_select(0, layers)
-            log_h = log_h + self._weight * change
-        return log_h.mul_(self._exponents[c])
-
-    def __call__(self, c: int, layers: Tensor) -> Tensor:
-        return self._log(c, layers).sub_(self._peak[c]).clamp_min_(LOG_FLOOR).exp_()

@@ -21,8 +21,9 @@ from microdsd.sampling import large_boxes
 from microdsd.sampling.assignment import assign_phases
 from microdsd.sampling.best_voxels import best_voxels
 from microdsd.sampling.finite import NonFiniteNetworkError
-from microdsd.sampling.large_boxes import LargeBoxSampler, TiledNetwork
+from microdsd.sampling.large_boxes import LargeBoxSampler
 from microdsd.sampling.potentials import extrapolate
+from microdsd.sampling.tiled_network import TiledNetwork
 
 LEVELS = (2.0, 4.0)
 PLAN = WalkPlan((12.0, 6.0, 4.5, 3.0, 1.8, 1.2, 0.6), sharpness=(1.1, 0.9), redraws=(0.6,))

@@ -1,6 +1,6 @@
 """Make the file of a model that ships: weights in half precision, and walks as they are to be.
 
-    python workflows/19_ship_model.py out/berea/berea-2d.model --walk 24:last=1.0 \
+    python workflows/21_ship_model.py out/berea/berea-2d.model --walk 24:last=1.0 \
         -o microdsd/models/berea-2d.model
 
 Rounding changes a weight by at most one part in two thousand, less than bfloat16 does, in which
