@@ -25,6 +25,7 @@ from microdsd.metrics import (
     connected_components,
     edge_contacts,
     interface_density,
+    lineal_path,
     percolates,
     triple_phase_boundary,
     two_point_probability,
@@ -62,6 +63,10 @@ _LOWEST_FIRST = 0.25
 _LEVEL_STEP, _SHARPNESS_STEP, _TEMPERATURE_STEP = math.log(1.33), math.log(1.06), 0.3
 """Steps of levels and of exponents, in logarithms, and of temperatures: clear of the noise of
 samples."""
+
+_FROM_HORIZON = 16
+"""Evaluations from which on the search begins at the horizon. Walkers are uniform where a walk
+begins: below the horizon that loses what varies on long scales (docs/decisions/0033)."""
 
 _TEMPERATURE = 0.4
 """Where the search for the temperature begins, unless phases are drawn in passes."""
@@ -278,7 +283,7 @@ class _Settings:
         """Return where the search begins: few evaluations start lower and end higher."""
         n, exponents = evaluations, [1.0] * (len(self.steps) - 3)
         last = _LAST_BEFORE_PASSES if self._passes_of(n) else 0.5 + 2 / n
-        start = [self._horizon * n / (n + 8), last, *exponents]
+        start = [self._horizon * min(1.0, n / _FROM_HORIZON), last, *exponents]
         temperature = JOINT_TEMPERATURE if self._passes_of(n) else _TEMPERATURE
         return np.append(np.log(np.clip(start, self._lowest, self._highest)), temperature)
 
@@ -470,6 +475,7 @@ def _measured(stack: Array, contents: Contents) -> dict[str, Array]:
         measured[f"two_point_probability {label}"] = two_point_probability(
             windows, phase=label, periodic=False
         )
+        measured[f"lineal_path {label}"] = lineal_path(windows, phase=label, periodic=False)
     if len(labels) > 2:
         measured["triple_phase_boundary"] = triple_phase_boundary(windows, periodic=False)
     # Of two phases both have the same edge contacts.

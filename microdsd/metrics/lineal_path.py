@@ -203,6 +203,7 @@ LINEAL_PATH = Group(
             drawn=True,
             margin=Margin(0.05, "fall"),
             words=Words("straight paths in {phase} are", "too long", "too short"),
+            tolerance=0.1,
             rank=6,
         ),
         Descriptor(
