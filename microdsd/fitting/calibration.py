@@ -36,7 +36,7 @@ from microdsd.microstructure.composition import Fractions
 from microdsd.models.card import ModelCard
 from microdsd.models.contents import Contents
 from microdsd.models.plan import FEWEST_WITH_REDRAW
-from microdsd.models.walk_back import JOINT_TEMPERATURE, WalkBack
+from microdsd.models.walk_back import JOINT_TEMPERATURE, WalkBack, uniform_start
 from microdsd.networks.last_draw import HIGHEST_LEVEL
 from microdsd.progress import Progress, Stage, stage
 
@@ -64,9 +64,9 @@ _LEVEL_STEP, _SHARPNESS_STEP, _TEMPERATURE_STEP = math.log(1.33), math.log(1.06)
 """Steps of levels and of exponents, in logarithms, and of temperatures: clear of the noise of
 samples."""
 
-_FROM_HORIZON = 16
-"""Evaluations from which on the search begins at the horizon. Walkers are uniform where a walk
-begins: below the horizon that loses what varies on long scales (docs/decisions/0033)."""
+_LOWER_WITH_SPECTRUM = 16
+"""Evaluations for which the search begins at half the horizon if walkers start with the spectrum of
+the material, and lose nothing below it (docs/decisions/0033)."""
 
 _TEMPERATURE = 0.4
 """Where the search for the temperature begins, unless phases are drawn in passes."""
@@ -265,6 +265,7 @@ class _Settings:
 
     def __init__(self, card: ModelCard) -> None:
         self._horizon, species = card.sigma_max, card.network.species
+        self._spectral = card.spectrum is not None
         self._passes = max(walk.passes for walk in card.walks)
         # In the smallest of boxes the first level must still lie above the last.
         lowest_first = max(
@@ -283,9 +284,14 @@ class _Settings:
         """Return where the search begins: few evaluations start lower and end higher."""
         n, exponents = evaluations, [1.0] * (len(self.steps) - 3)
         last = _LAST_BEFORE_PASSES if self._passes_of(n) else 0.5 + 2 / n
-        start = [self._horizon * min(1.0, n / _FROM_HORIZON), last, *exponents]
+        start = [self._first(n), last, *exponents]
         temperature = JOINT_TEMPERATURE if self._passes_of(n) else _TEMPERATURE
         return np.append(np.log(np.clip(start, self._lowest, self._highest)), temperature)
+
+    def _first(self, evaluations: int) -> float:
+        if self._spectral:
+            return self._horizon * evaluations / (evaluations + _LOWER_WITH_SPECTRUM)
+        return uniform_start(self._horizon, evaluations)
 
     def walk(self, evaluations: int, point: Array) -> WalkBack:
         """Return the walk of a point."""

@@ -44,8 +44,9 @@ from microdsd.sampling import (
 from microdsd.sampling.finite import require_guide_weights
 from microdsd.sampling.guidance import Guide
 from microdsd.sampling.large_boxes import Bookmark, LargeBoxSampler
-from microdsd.sampling.origins import Regions
+from microdsd.sampling.origins import Anywhere, Regions
 from microdsd.sampling.particles import Chooser
+from microdsd.sampling.spectral_start import SpectralStart
 from microdsd.sampling.tiled_network import TiledNetwork
 
 BATCH_VOXELS = {"cpu": 1 << 15, "cuda": 1 << 22}
@@ -196,7 +197,9 @@ class BatchedSampler:
         part = request.part(range(member, member + 1))
         (generator,), (counts,) = self._generators(part), self._walkers(part)
         network = TiledNetwork(self._network, self._fractions(part), self._aims(part))
-        sampler = LargeBoxSampler(network, self._box(part), counts, part.plan, generator)
+        sampler = LargeBoxSampler(
+            network, self._box(part), counts, part.plan, generator, self._start(part)
+        )
         done = 0.0
 
         def advance(amount: float) -> None:
@@ -254,7 +257,7 @@ class BatchedSampler:
         network: ConditionedNetwork,
         generators: list[torch.Generator] | None = None,
     ) -> Drawn:
-        origins = self._regions(request) or self._walkers(request)
+        origins = self._regions(request) or Anywhere(self._walkers(request), self._start(request))
         generators = generators or self._generators(request)
         generated = sample_bridges(network, self._box(request), origins, request.plan, generators)
         return generated.phase, generated.reassigned
@@ -319,6 +322,11 @@ class BatchedSampler:
         index = torch.tensor(layout.index, dtype=torch.int64)
         tables = index, encoding.to_species(counts), encoding.numbered(layout.known)
         return Regions(*(table.to(self._device) for table in tables), walled=layout.walled)
+
+    def _start(self, request: GenerationRequest) -> SpectralStart | None:
+        """Return what draws the densities of the walkers' start, where they are not uniform."""
+        spectrum = self._card.spectrum
+        return SpectralStart(spectrum) if request.plan.spectral and spectrum else None
 
     def _classes(self, request: GenerationRequest) -> Tensor | None:
         """Return the number of every sample's class."""

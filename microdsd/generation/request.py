@@ -224,8 +224,10 @@ class GenerationRequest:
             method.check_epsilon(epsilon, evaluations)
         number = card.evaluations if evaluations is None else evaluations
         _check_sigma_last(card, sigma_last)
-        plan = WalkPlan.of(card, whole_number(number, "evaluations", least=1), sigma_last, epsilon)
-        remarks = _size_remarks(card, shape)
+        number = whole_number(number, "evaluations", least=1)
+        spectral = not (layout or guide or targets) and _may_start_with_spectrum(card, shape)
+        plan = WalkPlan.of(card, number, sigma_last, epsilon, spectral=spectral)
+        remarks = _size_remarks(card, shape, spectral=plan.spectral)
         if guide is not None:
             if not callable(guide):
                 raise InputError(
@@ -331,6 +333,12 @@ def box_of(card: ModelCard, shape: int | Sequence[int] | None) -> tuple[int, ...
     return shape
 
 
+def _may_start_with_spectrum(card: ModelCard, shape: Sequence[int]) -> bool:
+    """Tell whether a box is of the material's own axes, and its first lattice not too large."""
+    blocks = math.prod(shape) >> (len(card.octaves) * len(card.window))
+    return len(shape) == len(card.window) and blocks <= LARGE_BOX
+
+
 def _boundaries(boundary: Any) -> Any:
     """Return one boundary, or one per axis, as `Lattice` takes and checks them."""
     if isinstance(boundary, str) or (
@@ -425,12 +433,18 @@ def _class_cautions(card: ModelCard, classes: tuple[str, ...]) -> list[MicrodsdW
     ]
 
 
-def _size_remarks(card: ModelCard, shape: Sequence[int]) -> list[str]:
+def _size_remarks(card: ModelCard, shape: Sequence[int], *, spectral: bool) -> list[str]:
     remarks = []
     if card.volumes is not None and len(shape) == 3:
         remarks.append(_UNCALIBRATED_REMARK if card.volumes == UNCALIBRATED else _VOLUME_REMARK)
     if all(n <= w for n, w in zip(shape, card.window, strict=True)):
         return remarks
+    if spectral:
+        return [
+            *remarks,
+            f"the box is larger than the training window {card.window}: on longer scales its "
+            "composition varies as if parts of the size of the window were independent",
+        ]
     return [
         *remarks,
         f"the box is larger than the training window {card.window}: sampling starts from the "

@@ -11,6 +11,7 @@ from microdsd.models.shipped import (
     model_path,
     shipped_models,
 )
+from microdsd.models.spectrum import Spectrum
 from microdsd.models.volume_walk import VolumeWalk
 from microdsd.models.walk_back import WalkBack
 
@@ -20,6 +21,7 @@ __all__ = [
     "ModelCard",
     "ModelInfo",
     "Phases",
+    "Spectrum",
     "VolumeWalk",
     "WalkBack",
     "WalkPlan",

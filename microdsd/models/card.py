@@ -13,6 +13,7 @@ from microdsd.errors import InputError
 from microdsd.models.contents import CONFIG, Contents
 from microdsd.models.methods import METHODS
 from microdsd.models.properties import TrainedProperties
+from microdsd.models.spectrum import Spectrum
 from microdsd.models.volume_walk import VolumeWalk
 from microdsd.models.walk_back import WalkBack
 from microdsd.networks.build import Method
@@ -98,6 +99,9 @@ class ModelCard:
         standard error. A phase is left out whose integral range the scan is too small to tell.
     properties : TrainedProperties, optional
         Of a network that is told of properties, which these are and what they were in training.
+    spectrum : Spectrum, optional
+        Of the training windows, with which walkers start below the horizon; without it they start
+        uniform. Of a material of classes there is none.
     last_draw : UNetConfig, optional
         Network by which phases are drawn in passes at the end of a walk; see `WalkBack.passes`.
     """
@@ -127,6 +131,7 @@ class ModelCard:
     scan_fractions: Mapping[str, Mapping[str, tuple[float, float]]] = field(default_factory=dict)
     properties: TrainedProperties | None = None
     last_draw: UNetConfig | None = None
+    spectrum: Spectrum | None = None
 
     @property
     def phases(self) -> Mapping[int, str]:
@@ -196,7 +201,7 @@ class ModelCard:
         """Return one JSON document, which `card_from_json` reads."""
         raw = asdict(self) | self.contents.entries()
         del raw["contents"]
-        for entry in ("volumes", "properties", "last_draw"):  # as in files from before
+        for entry in ("volumes", "properties", "last_draw", "spectrum"):  # as in files from before
             if raw[entry] is None:
                 del raw[entry]
         if not self.scan_fractions:

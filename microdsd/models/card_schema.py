@@ -54,6 +54,7 @@ def card_from_json(text: str) -> ModelCard:
         "volumes": None,
         "last_draw": None,
         "properties": None,
+        "spectrum": None,
         "scan_fractions": {},
     }
     raw = {**lacking, **raw}
@@ -149,6 +150,7 @@ def _contradictions(card: ModelCard) -> Iterator[str]:
     yield from _of_volumes(card)
     yield from _of_properties(card)
     yield from _of_last_draw(card)
+    yield from _of_spectrum(card)
     start = card.provenance.get("start")
     if start is not None and not (isinstance(start, Mapping) and "digest" in start):
         yield f"provenance.start={_brief(start)} does not say which model it was"
@@ -295,6 +297,24 @@ def _of_properties(card: ModelCard) -> Iterator[str]:
         widths = {len(row) for row in table.fractions} | {-len(row) for row in table.values}
         if len(rows) > 1 or not widths <= {len(card.phases), -number}:
             yield "properties: samples are not one fraction per phase and one value per property"
+
+
+def _of_spectrum(card: ModelCard) -> Iterator[str]:
+    spectrum = card.spectrum
+    if spectrum is None:
+        return
+    if card.classes or not (METHODS[card.method].potential and card.contents.assigned):
+        yield "spectrum is of bridges between the phases of one material alone"
+    axes = spectrum.wavenumbers
+    if len(axes) != len(card.window) or not all(axes):
+        yield f"spectrum.wavenumbers={_brief(axes)} are not one list per axis"
+        return
+    for axis in axes:
+        if axis[0] != 0 or list(axis) != sorted(set(axis)):
+            yield f"spectrum.wavenumbers={_brief(axis)} do not ascend from 0"
+    expected = len(card.contents.species) ** 2 * math.prod(map(len, axes))
+    if len(spectrum.power) != expected:
+        yield f"spectrum.power has {len(spectrum.power)} numbers, not {expected}"
 
 
 def _all_within(numbers: Any, low: float, high: float) -> bool:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import itertools
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from microdsd.models.card import ModelCard
 from microdsd.models.methods import METHODS
+from microdsd.models.walk_back import uniform_start
 from microdsd.networks.last_draw import HIGHEST_LEVEL
 
 FEWEST_WITH_REDRAW = 6
@@ -45,6 +46,8 @@ class WalkPlan:
         (RePaint: Lugmayr et al. 2022, doi:10.1109/CVPR52688.2022.01117).
     redraws : tuple of float
         Noise levels, voxels, at which samples are drawn again after the walk, one evaluation each.
+    spectral : bool
+        Whether walkers start with the spectrum of the material, see `ModelCard.spectrum`.
     epsilon : float, optional
         For tau-leaping: share of a voxel's walkers that may leave in one leap, where that and not a
         list of levels decides on the evaluations.
@@ -65,6 +68,7 @@ class WalkPlan:
     repeats: int = 1
     redraws: tuple[float, ...] = ()
     epsilon: float | None = None
+    spectral: bool = False
 
     @classmethod
     def of(
@@ -73,6 +77,8 @@ class WalkPlan:
         evaluations: int,
         sigma_last: float | None = None,
         epsilon: float | None = None,
+        *,
+        spectral: bool = False,
     ) -> WalkPlan:
         """Plan the walk of a model in some number of network evaluations.
 
@@ -89,6 +95,9 @@ class WalkPlan:
             Last level, voxels, in place of the calibrated one.
         epsilon : float, optional
             Of tau-leaping, in place of the levels after the first.
+        spectral : bool
+            Whether the sample's start may have the spectrum of the material. One that may not
+            starts uniform, nearer to the horizon.
 
         Raises
         ------
@@ -96,6 +105,9 @@ class WalkPlan:
             For fewer than two evaluations, or a last level that is not below the first.
         """
         walk = card.walk(evaluations, sigma_last)
+        spectral = spectral and card.spectrum is not None
+        if card.spectrum is not None and not spectral:
+            walk = replace(walk, first=max(walk.first, uniform_start(card.sigma_max, evaluations)))
         method = METHODS[card.method]
         reads_out = method.potential and card.network.read_out
         redrawn = reads_out and evaluations >= FEWEST_WITH_REDRAW
@@ -110,7 +122,13 @@ class WalkPlan:
         if epsilon is not None:
             levels = levels[:1]
         return cls(
-            levels, walk.sharpness, walk.temperature, passes, redraws=redraws, epsilon=epsilon
+            levels,
+            walk.sharpness,
+            walk.temperature,
+            passes,
+            redraws=redraws,
+            epsilon=epsilon,
+            spectral=spectral,
         )
 
     def steps(self) -> list[tuple[float, float]]:
@@ -144,5 +162,6 @@ class WalkPlan:
             **({"sharpness": list(self.sharpness)} if self.sharpness else {}),
             **({"temperature": self.temperature} if self.temperature else {}),
             **({"passes": self.passes} if self.passes else {}),
+            **({"spectral": True} if self.spectral else {}),
             **({} if self.repeats == 1 else {"repeats": self.repeats}),
         }

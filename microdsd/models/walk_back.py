@@ -8,6 +8,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+_FROM_HORIZON = 16
+"""Evaluations from which on walkers that start uniform start at the horizon.
+
+Below it they lack what varies on long scales for good; but the fewer evaluations there are, the
+more are missed further down (docs/decisions/0033)."""
+
 JOINT_TEMPERATURE = 1.0
 """Of draws in passes, unless calibrated: the draws are from the joint law."""
 
@@ -20,9 +26,7 @@ class WalkBack:
     ----------
     evaluations : int
     first, last : float
-        Noise levels, voxels: where walkers start uniform, and where they are assigned to voxels.
-        What a few long steps would spend on the highest levels, where there is next to nothing to
-        know, is better spent below.
+        Noise levels, voxels: where walkers start, and where they are assigned to voxels.
     sharpness : tuple of float
         Exponent of every species' potential; 1 where there is none. A network that knows less
         than could be known makes the potential too flat, and material gathers too little; an
@@ -76,3 +80,14 @@ class WalkBack:
         temperature = float(np.interp(math.log(evaluations), numbers, temperatures))
         passes = max(walk.passes for walk in calibrated)
         return cls(evaluations, first, last, tuple(sharpness), round(temperature, 12), passes)
+
+
+def uniform_start(horizon: float, evaluations: int) -> float:
+    """Return the noise level from which walkers that start uniform are best led back.
+
+    Examples
+    --------
+    >>> uniform_start(40.0, 32), uniform_start(40.0, 8)
+    (40.0, 20.0)
+    """
+    return horizon * min(1.0, evaluations / _FROM_HORIZON)

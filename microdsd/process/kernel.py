@@ -73,7 +73,7 @@ def _unequal(volumes: tuple[int, ...]) -> bool:
     return len(set(volumes)) > 1
 
 
-def _modes(
+def axis_modes(
     volumes: tuple[int, ...], boundary: Boundary, device: torch.device
 ) -> tuple[Tensor, Tensor]:
     """Return eigenvalues, the largest first, and eigenvectors of the generator of one axis."""
@@ -102,7 +102,7 @@ def axis_law(
     Tensor, shape (..., sites, sites), float32
         Rows are the walker's site before, columns its site after; rows sum to one.
     """
-    eigenvalues, vectors = _modes(volumes, boundary, device)
+    eigenvalues, vectors = axis_modes(volumes, boundary, device)
     if isinstance(t, Tensor):
         t = t.to(device, torch.float64)
     else:  # filled in on the device, which has then nothing to wait for
@@ -176,9 +176,13 @@ class TransitionKernel:
         """Return the voxels that walkers can be on, in every site along one axis."""
         return self.lattice.volumes(axis)
 
-    def _modes(self, axis: int) -> tuple[Tensor, Tensor]:
-        """Return eigenvalues, the largest first, and eigenvectors of the generator of one axis."""
-        return _modes(self.lattice.volumes(axis), self.lattice.boundary[axis], self.device)
+    def modes(self, axis: int) -> tuple[Tensor, Tensor]:
+        """Return eigenvalues, and orthonormal eigenvectors (sites, modes), of one axis' generator.
+
+        The largest eigenvalue, 0, comes first. On blocks the generator is taken symmetric,
+        volume^(1/2) G volume^(-1/2).
+        """
+        return axis_modes(self.lattice.volumes(axis), self.lattice.boundary[axis], self.device)
 
     def apply_axis(self, field: Tensor, axis: int, matrix: Tensor) -> Tensor:
         """Average ``field`` (batch, species, *space) along one space axis; see `average_along`."""
@@ -210,7 +214,7 @@ class TransitionKernel:
         slowest = 0.0
         for axis, length in enumerate(self.lattice.shape):
             if length > 1:
-                eigenvalues, _ = self._modes(axis)
+                eigenvalues, _ = self.modes(axis)
                 slowest = max(slowest, math.exp(t * float(eigenvalues[1])))
         return slowest
 

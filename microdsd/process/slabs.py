@@ -18,6 +18,7 @@ import torch
 from torch import Tensor
 
 from microdsd.process.bridge import draw_along
+from microdsd.process.density import places
 from microdsd.process.kernel import average_along
 from microdsd.process.lattice import Lattice
 from microdsd.process.octaves import Moment, Octaves
@@ -80,6 +81,21 @@ def start_uniform(counts: Tensor, lattice: Lattice, key: Tensor) -> Tensor:
             u = numbered_uniforms(key, number, axes=axes, species=len(counts), c=c)
             voxel = torch.minimum((u * lengths).long(), lengths - 1)
             _count(occupation[c], torch.div(voxel, lattice.block, rounding_mode="floor"))
+    return occupation
+
+
+def start_density(counts: Tensor, density: Tensor, lattice: Lattice, key: Tensor) -> Tensor:
+    """Draw occupation numbers (species, *sites) of walkers with densities (species, *sites).
+
+    They are those of `sample_density`, for one sample with ``counts`` (species,) whose generator
+    gives this key.
+    """
+    occupation = torch.zeros(density.shape, dtype=occupation_dtype(lattice), device=key.device)
+    for c, count in enumerate(counts.tolist()):
+        for first in range(0, count, _TOGETHER):
+            number = torch.arange(first, min(first + _TOGETHER, count), device=key.device)
+            u = numbered_uniforms(key, number, axes=lattice.ndim, species=len(counts), c=c)
+            _count(occupation[c], places(density[c], u))
     return occupation
 
 

@@ -22,7 +22,7 @@ from torch import Tensor
 from microdsd.errors import MicrodsdError
 from microdsd.models.plan import WalkPlan
 from microdsd.process.octaves import Octaves
-from microdsd.process.slabs import slabs, start_uniform, step_back, walk_forward
+from microdsd.process.slabs import slabs, start_density, start_uniform, step_back, walk_forward
 from microdsd.process.sublattices import order_of_turns
 from microdsd.process.walk import draw_key
 from microdsd.sampling.assignment import Generated
@@ -32,6 +32,7 @@ from microdsd.sampling.large_passes import Passes
 from microdsd.sampling.layered_potential import LayeredPotential
 from microdsd.sampling.passes import LEAST, LEAST_BEFORE_REDRAW
 from microdsd.sampling.potentials import LEAD
+from microdsd.sampling.spectral_start import SpectralStart
 from microdsd.sampling.tiled_network import TiledNetwork
 
 _CORNER = 16
@@ -76,6 +77,8 @@ class LargeBoxSampler:
         Whose steps are not repeated.
     generator : torch.Generator
         Generator of the sample.
+    spectral : SpectralStart, optional
+        Draws the densities that walkers start with; without it they are uniform.
     """
 
     def __init__(
@@ -85,8 +88,10 @@ class LargeBoxSampler:
         counts: Tensor,
         plan: WalkPlan,
         generator: torch.Generator,
+        spectral: SpectralStart | None = None,
     ) -> None:
         self._network, self._box, self._counts, self._plan = network, box, counts, plan
+        self._generator, self._spectral = generator, spectral
         self._steps, self._read_outs = plan.steps(), (plan.levels[-1], *plan.redraws)
         shape = box.voxels.shape
         self._layers = list(slabs(shape[0], math.prod(shape[1:])))
@@ -225,8 +230,7 @@ class LargeBoxSampler:
     def _restored(self, kept: Mapping[str, NDArray[Any]] | None) -> _State:
         """Return the state that was kept, or that of a walk that begins."""
         if kept is None:
-            lattice = self._box.kernels[self._box.octave_at(self._steps[0][0])].lattice
-            return _State(0, start_uniform(self._counts, lattice, self._start_key))
+            return _State(0, self._started(self._steps[0][0]))
         fields = {
             name: torch.from_numpy(kept[name]).to(self._box.device)
             for name in _FIELDS
@@ -234,6 +238,14 @@ class LargeBoxSampler:
         }
         moved = int(kept["moved"]) if "moved" in kept else 0
         return _State(int(kept["evaluations"]), moved=moved, **fields)
+
+    def _started(self, sigma: float) -> Tensor:
+        kernel = self._box.kernels[self._box.octave_at(sigma)]
+        if self._spectral is None:
+            return start_uniform(self._counts, kernel.lattice, self._start_key)
+        counts = self._counts[None]
+        (density,) = self._spectral.densities(counts, kernel, sigma, [self._generator])
+        return start_density(self._counts, density, kernel.lattice, self._start_key)
 
     def _sites_at(self, sigma: float) -> int:
         return self._box.kernels[self._box.octave_at(sigma)].lattice.n_sites

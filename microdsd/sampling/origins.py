@@ -21,6 +21,7 @@ from torch import Tensor
 
 from microdsd.process.blocks import block_sums
 from microdsd.process.bridge import peak
+from microdsd.process.density import sample_density
 from microdsd.process.lattice import Lattice
 from microdsd.process.octaves import Octaves
 from microdsd.process.walk import Walkers, sample_uniform, uniforms
@@ -28,6 +29,7 @@ from microdsd.sampling.assignment import Generated, assign_phases, assign_walker
 from microdsd.sampling.lattices import Lattices
 from microdsd.sampling.potentials import State
 from microdsd.sampling.region_places import RegionBlocks, RegionVoxels
+from microdsd.sampling.spectral_start import SpectralStart
 
 _BALANCED = 1e-3
 """Largest relative error of a region's expected count, or one walker."""
@@ -93,9 +95,12 @@ class Anywhere:
     Attributes
     ----------
     counts : Tensor of int, shape (batch, species)
+    spectral : SpectralStart, optional
+        Draws the densities that walkers start with; without it they are uniform.
     """
 
     counts: Tensor
+    spectral: SpectralStart | None = None
 
     def walk(self, box: Octaves) -> Octaves:
         """Return the walk of the whole box."""
@@ -104,8 +109,12 @@ class Anywhere:
     def start(
         self, lattices: Lattices, sigma: float, generators: Sequence[torch.Generator]
     ) -> Walkers:
-        """Return walkers uniform on the box."""
-        return sample_uniform(self.counts, lattices.kernel(sigma).lattice, generators)
+        """Return walkers uniform on the box, or of a Gaussian density."""
+        kernel = lattices.kernel(sigma)
+        if self.spectral is None:
+            return sample_uniform(self.counts, kernel.lattice, generators)
+        density = self.spectral.densities(self.counts, kernel, sigma, generators)
+        return sample_density(self.counts, density, kernel.lattice, generators)
 
     def surroundings(
         self, lattices: Lattices, sigma: float, generators: Sequence[torch.Generator]
