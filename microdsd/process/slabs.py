@@ -160,11 +160,10 @@ def step_back(
                 fields.insert(0, apply_banded(fields[0], axis, steps[axis]))
             del field
             u = numbered_uniforms(key, number, axes=len(axes), species=len(occupation), c=c)
-            alone = torch.zeros_like(position[0])
             # The networks' bfloat16 must not reach the laws that are said to be exact.
             with torch.autocast(u.device.type, enabled=False):
                 for axis, step in enumerate([first, *steps[1:]]):
-                    draw_along(fields.pop(0)[None], step, alone, position, axis, u[axis])
+                    draw_banded(fields.pop(0), step, position, axis, u[axis])
             position = position.long()
             position[0] = reachable.index_select(0, position[0])
             _count(moved[c], position)
@@ -234,6 +233,41 @@ def _count(occupation: Tensor, position: Tensor) -> None:
         site = site * length + position[axis]
     one = torch.ones((), dtype=occupation.dtype, device=site.device).expand(site.shape)
     occupation.view(-1).scatter_add_(0, site, one)
+
+
+def draw_banded(field: Tensor, step: Tensor, position: Tensor, axis: int, u: Tensor) -> None:
+    """Draw coordinates as `draw_along` does, for a step (M, L) that is zero off a band.
+
+    Walkers that are close along the axis are drawn together, from the part of the field that they
+    reach: the time per walker then does not grow with the box.
+
+    Parameters
+    ----------
+    field : Tensor, shape (*space)
+    step : Tensor, shape (sites, earlier sites)
+    position : Tensor of int32, shape (axes, walkers)
+        Changed in place.
+    axis : int
+    u : Tensor, shape (walkers,)
+    """
+    if len(step) <= _BAND:
+        draw_along(field[None], step, torch.zeros_like(position[axis]), position, axis, u)
+        return
+    band = torch.div(position[axis], _BAND, rounding_mode="floor")
+    order = band.argsort(stable=True)
+    sizes = torch.bincount(band, minlength=-(-len(step) // _BAND)).tolist()
+    place, u = position.index_select(1, order), u.index_select(0, order)
+    parts = zip(torch.split(place, sizes, 1), torch.split(u, sizes), strict=True)
+    for number, (walkers, numbers) in enumerate(parts):
+        first = number * _BAND
+        rows = step[first : first + _BAND]
+        sources = _columns(rows)
+        low, length = int(sources[0]), int(sources[-1] - sources[0]) + 1
+        walkers[axis] -= first
+        part, reached = field.narrow(axis, low, length)[None], rows[:, low : low + length]
+        draw_along(part, reached, torch.zeros_like(walkers[axis]), walkers, axis, numbers)
+        walkers[axis] += low
+    position[axis].scatter_(0, order, place[axis])
 
 
 def apply_banded(field: Tensor, axis: int, matrix: Tensor) -> Tensor:

@@ -8,10 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from microdsd.process import Lattice, Walkers, sample_uniform
-from microdsd.process.bridge import draw_back, potential
+from microdsd.process.bridge import draw_along, draw_back, potential
 from microdsd.process.octaves import Moment, Octaves
 from microdsd.process.slabs import (
     apply_banded,
+    draw_banded,
     occupation_dtype,
     slabs,
     start_uniform,
@@ -192,3 +193,21 @@ def test_blocks_that_hold_many_walkers_are_moved_in_thinner_slabs():
     assert len(pieces) >= 4
     assert max(pieces) < 150
     assert torch.equal(thin, step_back(occupation, layers_of(log_h), *arguments))
+
+
+@pytest.mark.parametrize("boundary", ["no-flux", "periodic"])
+@pytest.mark.parametrize("axis", [0, 1, 2])
+def test_draws_by_bands_are_those_of_whole_lines(monkeypatch, boundary, axis):
+    monkeypatch.setattr("microdsd.process.slabs._BAND", 5)
+    shape = (17, 16, 18)
+    lattice = Lattice.box(shape, boundary)
+    step = Octaves(lattice).backward_matrix(axis, Moment(0, 1.8), Moment(0, 0.9))
+    field = torch.from_numpy(np.random.default_rng(0).uniform(0.01, 1, shape)).float()
+    start = sample_uniform(torch.tensor([[4000]]), lattice, [generator()]).position.int()
+    u = torch.rand(4000, generator=generator(1))
+    whole, banded = start.clone(), start.clone()
+    draw_along(field[None], step, torch.zeros_like(start[0]), whole, axis, u)
+    draw_banded(field, step, banded, axis, u)
+    # Sums over other blocks round otherwise: a number may fall on the other side of a bound.
+    assert (whole != banded).sum() <= 2
+    assert (whole - banded).abs().max() <= 1
