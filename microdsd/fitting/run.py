@@ -22,7 +22,7 @@ from microdsd.fitting.calibration import Pace, calibrated_walks, calibration_sec
 from microdsd.fitting.last_draw import SHARE, LastDrawTraining, budget
 from microdsd.fitting.material import open_material
 from microdsd.fitting.record import name_of, record_of_versions
-from microdsd.fitting.spectrum import measured_spectrum
+from microdsd.fitting.spectrum import spectrum_of
 from microdsd.fitting.start import network_of_start, record_of_start, weights_of_start
 from microdsd.fitting.volume_calibration import calibrated_volumes
 from microdsd.fitting.volumes import require_volumes
@@ -32,7 +32,6 @@ from microdsd.io import atomic_write
 from microdsd.io.windows import Region
 from microdsd.microstructure import PhaseNames, VoxelSizeLike
 from microdsd.models.card import ModelCard
-from microdsd.models.contents import Phases
 from microdsd.models.methods import METHODS
 from microdsd.models.properties import PropertySamples
 from microdsd.models.spectrum import Spectrum
@@ -84,9 +83,6 @@ _FREE_SAMPLES = 96
 
 _FREE_SHARE = 0.05
 """Of a budget of minutes, what these may take."""
-
-_SPECTRUM_WINDOWS = 256
-"""Training windows whose spectrum is measured."""
 
 _TO_FINISH = 0.03
 """Of a budget of minutes, what writing the model may take."""
@@ -491,13 +487,9 @@ class TrainingRun:
 
     def _spectrum(self) -> Spectrum | None:
         """Measure with which spectrum walkers can start, where they know no classes."""
-        contents = self.material.contents
-        if not METHODS[self.method].potential or not isinstance(contents, Phases) or self.classes:
+        if not METHODS[self.method].potential or self.classes:
             return None
-        windows, _ = self.material.training.evenly(
-            _SPECTRUM_WINDOWS, np.random.default_rng([self.config.seed, 5])
-        )
-        return measured_spectrum(windows, contents, self.boundary, self.symmetry)
+        return spectrum_of(self.material, self.boundary, self.symmetry)
 
     def _uncalibrated_walk(self, evaluations: int, sigma_last: float) -> WalkBack:
         walk = WalkBack(evaluations, self.sigma_max, sigma_last)

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from microdsd.encoding.windows import Symmetry
+from microdsd.fitting.material import Material
 from microdsd.models.contents import Phases
 from microdsd.models.spectrum import Array, Spectrum
 from microdsd.process import Boundary, Lattice, TransitionKernel
@@ -19,9 +20,20 @@ power is left at 5 voxels of noise."""
 _DENSER = 1.25
 """Ratio of wavenumbers below which waves count as one group."""
 
+_WINDOWS = 128
+"""Training windows that are measured."""
+
 _DIGITS = 4
 
 _NONE = 1e-9
+
+
+def spectrum_of(material: Material, boundary: Boundary, symmetry: Symmetry) -> Spectrum | None:
+    """Measure the spectrum of training windows; images have none."""
+    if not isinstance(material.contents, Phases):
+        return None
+    windows, _ = material.training.evenly(_WINDOWS, np.random.default_rng(0))
+    return measured_spectrum(windows, material.contents, boundary, symmetry)
 
 
 def measured_spectrum(

@@ -69,7 +69,7 @@ class Convergence:
             float(card.provenance.get("minutes") or 0.0),
             extrapolated(card.provenance.get("gains_by_minute") or ()),
             too_sharp,
-            reach if reach is not None and walk.first < reach else None,
+            reach if not card.spectrum and reach is not None and walk.first < reach else None,
         )
 
     @property

@@ -140,6 +140,7 @@ class SliceCards:
             walks=(walk.walk_back(sigma_min, sigma_max, first.network.species),),
             volumes=walk,
             last_draw=None,  # which is of a slice and not of volumes
+            spectrum=None,  # so is this
             fraction_mean=mean,
             fraction_range={
                 name: (min(one[name][0] for one in ranges), max(one[name][1] for one in ranges))

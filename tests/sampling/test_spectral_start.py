@@ -15,6 +15,7 @@ from microdsd.generation.microstructure_model import MicrostructureModel
 from microdsd.generation.request import GenerationRequest
 from microdsd.models import ModelCard, Spectrum, WalkBack
 from microdsd.models.card_schema import card_from_json
+from microdsd.models.volumes import SliceCards
 from microdsd.process import Lattice, TransitionKernel, time_of
 from microdsd.process.blocks import site_volumes
 from microdsd.process.density import sample_density
@@ -189,6 +190,12 @@ def test_samples_of_regions_start_uniform(monkeypatch):
     assert labels.shape[-2:] == (12, 10)
     with pytest.raises(TypeError):
         model.sample(rng=0)
+
+
+def test_volumes_of_slices_start_uniform():
+    card = tiny_card(spectrum=WHITE, symmetry="isotropic")
+    volumes = SliceCards(dict.fromkeys("zyx", card), {}).card()
+    assert volumes.spectrum is None
 
 
 @pytest.mark.parametrize("make", [tiny_model, octave_model])
