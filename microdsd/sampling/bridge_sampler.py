@@ -74,7 +74,7 @@ def sample_bridges(
         )
 
     for sigma in plan.redraws:
-        drawn = draw(1.0, LEAST_BEFORE_REDRAW)
+        drawn = draw(1.0, LEAST_BEFORE_REDRAW[lattices.voxels.ndim])
         walkers = origins.walkers(drawn.phase, lattices.voxels)
         walkers = lattices.forward(walkers, 0.0, sigma, generators, by_place=True)
         state = state_of(walkers.occupation(), sigma, lattices, origins, generators)

@@ -108,7 +108,7 @@ class LargeBoxSampler:
     def _all_passes(self, generator: torch.Generator) -> Iterator[Passes]:
         """Yield the passes of every read-out."""
         plan = self._plan
-        noised = [(1.0, LEAST_BEFORE_REDRAW)] * len(plan.redraws)
+        noised = [(1.0, LEAST_BEFORE_REDRAW[self._box.voxels.ndim])] * len(plan.redraws)
         for temperature, least in (*noised, (plan.temperature, LEAST)):
             order = order_of_turns(self._box.voxels.ndim, generator)
             keys = [draw_key(generator) for _ in range(2 * plan.passes)]

@@ -27,9 +27,10 @@ LEAST = 0.01
 too generous with them: in the many voxels far from any surface that makes loose voxels
 (docs/decisions/0029)."""
 
-LEAST_BEFORE_REDRAW = 0.1
-"""The same of a draw that is noised and drawn again. At the end of a walk there are loose walkers,
-which moved independently: drawn as they are they would stay (docs/decisions/0032)."""
+LEAST_BEFORE_REDRAW = {2: 0.2, 3: 0.1}
+"""The same of a draw that is noised and drawn again, by the number of axes. At the end of a walk
+there are loose walkers, which moved independently: drawn as they are they would stay. In 2D fewer
+neighbours speak against them (docs/decisions/0032 and 0033)."""
 
 _LEFT_OUT = 30.0
 
