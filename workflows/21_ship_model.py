@@ -30,15 +30,14 @@ def changed(walks: tuple[WalkBack, ...], changes: list[str]) -> tuple[WalkBack, 
     """Apply changes such as 24:last=1.0 to the walk of that many evaluations; add it if need be."""
     by_number = {walk.evaluations: walk for walk in walks}
     for change in changes:
-        number, setting = change.split(":")
-        name, value = setting.split("=")
+        number, text = change.split(":")
+        name, value = text.split("=")
         if name not in SETTINGS:
             raise SystemExit(f"{change}: set one of {', '.join(SETTINGS)}")
         walk = WalkBack.between([by_number[n] for n in sorted(by_number)], int(number))
-        settings: dict[str, Any] = {name: float(value)}
-        if name == "sharpness":
-            settings = {name: tuple(map(float, value.split(",")))}
-        by_number[int(number)] = replace(walk, **settings)
+        numbers = tuple(map(float, value.split(",")))
+        setting: dict[str, Any] = {name: numbers if name == "sharpness" else numbers[0]}
+        by_number[int(number)] = replace(walk, **setting)
     return tuple(by_number[number] for number in sorted(by_number))
 
 
