@@ -189,6 +189,7 @@ def _show_model(model: dict[str, Any], left: list[str]) -> str:
             f"{walk['last']:.3g} voxels, sharpness {exponents(walk['sharpness'])}"
             for walk in model["walks"]
         ),
+        *(["  walkers start with the power spectrum of the material"] if model["spectral"] else []),
         *_last_draw(model),
         f"  trained on {model['data']}, {model['steps']} steps in {model['minutes']} min",
     ]

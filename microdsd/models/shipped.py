@@ -45,6 +45,8 @@ class ModelInfo:
         Noise levels, voxels, above which walkers are on blocks of 2, 4, ... voxels per axis.
     volumes : VolumeWalk or None
         How the model makes volumes of its slices, where it was trained for them.
+    spectral : bool
+        Whether walkers start with the power spectrum of the material.
     evaluations : int
         Network evaluations per sample, unless others are asked for.
     walks : tuple of WalkBack
@@ -77,6 +79,7 @@ class ModelInfo:
     symmetry: str
     octaves: tuple[float, ...]
     volumes: VolumeWalk | None
+    spectral: bool
     evaluations: int
     walks: tuple[WalkBack, ...]
     validation_gains: dict[float, float]
@@ -185,6 +188,7 @@ def model_info(path: str | Path) -> ModelInfo:
         symmetry=card.symmetry,
         octaves=card.octaves,
         volumes=card.volumes,
+        spectral=card.spectrum is not None,
         evaluations=card.evaluations,
         walks=card.walks,
         validation_gains=dict(zip(card.validation_levels, card.validation_gains, strict=False)),

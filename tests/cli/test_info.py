@@ -95,6 +95,8 @@ def test_models(tmp_path):
 
 def test_a_last_draw_in_passes_is_said():
     assert "phases are drawn in 4 passes" in run("berea-2d").stdout
+    assert "start with the power spectrum" in run("berea-2d").stdout
+    assert "power spectrum" not in run("digits").stdout
     assert "passes" not in run("sofc-2d").stdout
 
 
