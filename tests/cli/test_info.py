@@ -110,7 +110,7 @@ def test_models_in_words():
     assert "material     Berea sandstone" in berea
     assert "pore 0.0955 to 0.339, solid 0.661 to 0.905" in berea
     assert "64 x 64 voxels; voxel size not stated" in berea
-    assert "S2 error 0.13" in berea
+    assert "S2 error 0.15" in berea
     assert "48 x 48 x 48 voxels; voxel size 3.98e-07 m" in cathode
 
 
