@@ -58,7 +58,7 @@ def places(density: Tensor, u: Tensor) -> Tensor:
         below = torch.where(first > 0, total[(first - 1).clamp_min(0)], 0.0)
         above = total[first + sites - 1]
         target = below + u[axis] * (above - below)
-        found = torch.searchsorted(total, target, right=True)
-        row = torch.minimum(torch.maximum(found, first), first + sites - 1)
+        site = torch.searchsorted(total, target, right=True)
+        row = torch.minimum(torch.maximum(site, first), first + sites - 1)
         along.append(row - first)
     return torch.stack(along)
