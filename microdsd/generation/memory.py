@@ -33,6 +33,10 @@ _SLAB = 150
 """Bytes of a step per site of a slab: 40 are measured where it is the whole box, and fields of thin
 slabs have several times their layers."""
 
+_WALK = 12
+"""Bytes of a large box per voxel and species: 6 are held, and the peak of 1024^3 (17.2 GB) says that
+as many more are asked for now and then."""
+
 _ASSIGNED = 75
 """Bytes per voxel at hand and phase while more than two phases are assigned (measured)."""
 
@@ -172,8 +176,8 @@ def bytes_of_large_box(
 ) -> int:
     """Estimate the memory for one sample of a large box: bytes per voxel, and room to work.
 
-    Per species 6 bytes a voxel: occupation numbers before and after a step, one each, and log h now
-    and before, two each. Besides, the network keeps the smoothed occupation numbers and the coarser
+    Per species 6 bytes a voxel are held: occupation numbers before and after a step, one each, and
+    log h now and before, two each; `_WALK` are reckoned with. Besides, the network keeps the smoothed occupation numbers and the coarser
     features of a chunk, or a step works on a slab, or the assignment of more than two phases takes
     `_ASSIGNED` bytes per voxel and phase: none of these grows beyond its chunk or slab. Passes of
     the last draw hold log odds, before and after, and occupation numbers, 9 bytes per species, and
@@ -194,7 +198,7 @@ def bytes_of_large_box(
     >>> network = UNetConfig(ndim=3, species=1, widths=(16, 48, 96))
     >>> two = [bytes_of_large_box(n**3, network, "bfloat16") for n in (512, 1024)]
     >>> [f"{number / 1e9:.1f} GB" for number in two]
-    ['4.3 GB', '10.8 GB']
+    ['5.1 GB', '17.2 GB']
     """
     width = 2 if precision == "bfloat16" else _FLOAT
     features: float = sum(
@@ -208,7 +212,7 @@ def bytes_of_large_box(
     if network.species > 1:
         sites = min(voxels, SLAB_SITES + MOST_UNCLEAR)
         assigned = sites * _ASSIGNED * (network.species + 1)
-    walk = 6 * network.species * voxels + max(chunk + tile, slab, assigned)
+    walk = _WALK * network.species * voxels + max(chunk + tile, slab, assigned)
     if not passes:
         return walk
     width_of_last_draw = int(SIZE[network.ndim]["widths"][0])
