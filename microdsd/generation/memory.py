@@ -34,8 +34,8 @@ _SLAB = 150
 slabs have several times their layers."""
 
 _WALK = 12
-"""Bytes of a large box per voxel and species: 6 are held, and the peak of 1024^3 (17.2 GB) says that
-as many more are asked for now and then."""
+"""Bytes of a large box per voxel and species: 6 are held, and the peak of 1024^3 (17.2 GB) says
+that as many more are asked for now and then."""
 
 _ASSIGNED = 75
 """Bytes per voxel at hand and phase while more than two phases are assigned (measured)."""
@@ -177,11 +177,11 @@ def bytes_of_large_box(
     """Estimate the memory for one sample of a large box: bytes per voxel, and room to work.
 
     Per species 6 bytes a voxel are held: occupation numbers before and after a step, one each, and
-    log h now and before, two each; `_WALK` are reckoned with. Besides, the network keeps the smoothed occupation numbers and the coarser
-    features of a chunk, or a step works on a slab, or the assignment of more than two phases takes
-    `_ASSIGNED` bytes per voxel and phase: none of these grows beyond its chunk or slab. Passes of
-    the last draw hold log odds, before and after, and occupation numbers, 9 bytes per species, and
-    three fields of a byte.
+    log h now and before, two each; `_WALK` are reckoned with. Besides, the network keeps the
+    smoothed occupation numbers and the coarser features of a chunk, or a step works on a slab, or
+    the assignment of more than two phases takes `_ASSIGNED` bytes per voxel and phase: none of
+    these grows beyond its chunk or slab. Passes of the last draw hold log odds, before and after,
+    and occupation numbers, 9 bytes per species, and three fields of a byte.
 
     Parameters
     ----------
