@@ -482,9 +482,10 @@ class TrainingRun:
             method=self.method,
             octaves=self.octaves,
             last_draw=self.last_draw.config if self.last_draw else None,
-            spectrum=self._spectrum(),
+            spectrum=self._spectrum,
         )
 
+    @cached_property
     def _spectrum(self) -> Spectrum | None:
         """Measure with which spectrum walkers can start, where they know no classes."""
         if not METHODS[self.method].potential or self.classes:

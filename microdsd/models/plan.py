@@ -105,8 +105,9 @@ class WalkPlan:
             For fewer than two evaluations, or a last level that is not below the first.
         """
         walk = card.walk(evaluations, sigma_last)
-        spectral = spectral and card.spectrum is not None
-        if card.spectrum is not None and not spectral:
+        if card.spectrum is None:
+            spectral = False
+        elif not spectral:
             walk = replace(walk, first=max(walk.first, uniform_start(card.sigma_max, evaluations)))
         method = METHODS[card.method]
         reads_out = method.potential and card.network.read_out
