@@ -23,7 +23,7 @@ from microdsd.fitting.last_draw import SHARE, LastDrawTraining, budget
 from microdsd.fitting.material import open_material
 from microdsd.fitting.record import name_of, record_of_versions
 from microdsd.fitting.spectrum import spectrum_of
-from microdsd.fitting.start import network_of_start, record_of_start, weights_of_start
+from microdsd.fitting.start import network_of_start, record_of_start, start_octaves
 from microdsd.fitting.volume_calibration import calibrated_volumes
 from microdsd.fitting.volumes import require_volumes
 from microdsd.generation.microstructure_model import MicrostructureModel
@@ -38,7 +38,7 @@ from microdsd.models.spectrum import Spectrum
 from microdsd.models.volume_walk import UNCALIBRATED
 from microdsd.models.walk_back import JOINT_TEMPERATURE, WalkBack
 from microdsd.networks import Method, UNetConfig, build_network
-from microdsd.networks.build import joined, without_last_draw
+from microdsd.networks.build import joined
 from microdsd.networks.last_draw import LastDrawUNet
 from microdsd.networks.size import network_size_for, require_memory
 from microdsd.networks.unet import n_parameters
@@ -223,8 +223,7 @@ class TrainingRun:
             torch.manual_seed(config.seed)
             unet = build_network(method, self.network, len(shapes))
         if start_from is not None:
-            trained = without_last_draw(start_from.network.state_dict())
-            unet.load_state_dict(weights_of_start(trained, unet.state_dict()))
+            start_octaves(start_from.network, unet)
         unet = unet.to(self.device).to(memory_format=unet.memory_format)  # type: ignore[call-overload]
         self._built = partial(
             build_objective,
@@ -628,21 +627,23 @@ class TrainingRun:
 
     def _octaves(self, wanted: int | None) -> tuple[float, ...]:
         """Return the noise levels at which the walk enters coarser lattices."""
-        start = self.start
-        if start is not None:
-            if wanted not in (None, 1 + len(start.card.octaves)):
+        known = self.start.card.octaves if self.start else ()
+        if self.start is not None:
+            if wanted in (None, 1 + len(known)):
+                return known
+            if wanted <= len(known):
                 raise InputError(
-                    f"octaves={wanted}: start_from keeps the {1 + len(start.card.octaves)} of the "
-                    "model that it starts from; leave octaves out"
+                    f"octaves={wanted}: start_from keeps the {1 + len(known)} of the model that it "
+                    "starts from; leave octaves out, or give more"
                 )
-            return start.card.octaves
         if not self.reads_out:
             if wanted not in (None, 1):
                 raise InputError(
                     f"octaves={wanted}: images and tau-leaping walk on one lattice; leave it out"
                 )
             return ()
-        return octave_levels(self.window, self.sigma_max, wanted)
+        levels = octave_levels(self.window, self.sigma_max, wanted)
+        return (*known, *levels[len(known) :])
 
     def _crop(self, octave: int) -> tuple[int, ...]:
         """Return the voxels per axis that the network of an octave learns from at a time.

@@ -86,7 +86,8 @@ def fit(
         Horizon, voxels; by default the one that `microdsd.schedule` recommends.
     octaves : int, optional
         Lattices of the walk, each of sites twice as long as those before; by default what window
-        and horizon have room for, see `microdsd.schedule`. 1 is the lattice of voxels alone.
+        and horizon have room for, see `microdsd.schedule`, or those of ``start_from``. 1 is the
+        lattice of voxels alone.
     evaluations : int, optional
         Network evaluations of a sample unless asked otherwise, at least 4; default: 24 in 2D, 16 in
         3D, 64 of images, 256 of tau-leaping. The walk back is calibrated for them.
@@ -96,7 +97,9 @@ def fit(
         `microdsd.properties.Property`. They are measured in some thousand training windows.
     start_from : MicrostructureModel, str or Path, optional
         Model whose weights to start from, itself, its file or its name: fine-tuning, for which a
-        fraction of the time will do. Its network is kept.
+        fraction of the time will do. Its network is kept. With more ``octaves`` than it has it
+        learns structure longer than its windows were: coarser lattices begin with the weights of
+        its coarsest one.
     method : {"bridges", "tau-leaping"}
         What to learn: the potential of long exact steps, or the hop rates of the paper.
     loss : {"likelihood", "l1", "l2"}, optional

@@ -12,6 +12,7 @@ from microdsd.errors import InputError
 from microdsd.models.card import ModelCard
 from microdsd.models.contents import Contents
 from microdsd.networks import Method, UNetConfig
+from microdsd.networks.build import Network, without_last_draw
 
 _OF_THE_DATA = {"ndim": "space axes", "species": "conserved species", "top": "levels"}
 """What the data decide of a network, and how to call it."""
@@ -67,17 +68,29 @@ def network_of_start(
     return replace(start.network, properties=wanted.properties)
 
 
-def weights_of_start(
-    start: Mapping[str, Tensor], wanted: Mapping[str, Tensor]
-) -> dict[str, Tensor]:
-    """Return the weights of a trained network for one that is told of properties, too.
+def start_octaves(start: Network, networks: Network) -> None:
+    """Give the networks of all octaves the weights that a trained model has for them.
 
-    Their inputs have weight 0, so that the network begins with what it knew.
+    Octaves that it has not begin with those of its coarsest one: seen in sites of their own
+    lattices, noise poses them nearly the same task.
 
     Parameters
     ----------
-    start, wanted : mapping of str to Tensor
-        Weights of the trained network, and of the new one for their shapes.
+    start : Network
+        Networks of the trained model.
+    networks : Network
+        New ones, of the same configuration but for properties, which are changed.
+    """
+    coarsest = len(start.octaves) - 1
+    for octave, network in enumerate(networks.octaves):
+        trained = start.octaves[min(octave, coarsest)].state_dict()
+        network.load_state_dict(_weights(without_last_draw(trained), network.state_dict()))
+
+
+def _weights(start: Mapping[str, Tensor], wanted: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Return the weights of a trained network for one that is told of properties, too.
+
+    Their inputs have weight 0, so that the network begins with what it knew.
     """
     weights = dict(start)
     for name, tensor in start.items():

@@ -1,5 +1,7 @@
 """Models that are told of properties of their windows: what they learn from, and go on from."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -9,10 +11,11 @@ from microdsd.encoding.scan import number_of_windows
 from microdsd.fitting import material, property_windows
 from microdsd.fitting.property_windows import PropertyWindows, cached
 from microdsd.fitting.run import TrainingRun
-from microdsd.fitting.start import weights_of_start
+from microdsd.fitting.start import start_octaves
 from microdsd.microstructure import as_microstructure
 from microdsd.networks.build import without_last_draw
-from microdsd.networks.unet import PotentialUNet
+from microdsd.networks.octaves import OctaveUNets
+from microdsd.networks.unet import PotentialUNet, UNetConfig
 from microdsd.properties import measure
 
 NAMES = ["specific_surface_area", "euler_density:solid"]
@@ -143,11 +146,18 @@ def test_a_told_model_goes_on_with_the_same_properties_alone(scan):
         TrainingRun(scan, config, conditions=NAMES, start_from=told, **OPTIONS)
 
 
-def test_weights_that_are_the_same_are_left_as_they_are():
-    weights = {"a": torch.ones(2, 3), "b": torch.ones(4)}
-    grown = weights_of_start(weights, {"a": torch.zeros(2, 5), "b": torch.zeros(4)})
-    assert grown["a"].tolist() == [[1, 1, 1, 0, 0]] * 2
-    assert grown["b"] is weights["b"]
+def test_only_the_inputs_of_new_properties_are_new_and_have_weight_0():
+    config = UNetConfig(ndim=2, species=1, **SIZE)
+    free = PotentialUNet(config)
+    told = OctaveUNets(replace(config, properties=2), octaves=2)
+    start_octaves(free, told)
+    for network in told.octaves:
+        for name, weight in network.state_dict().items():
+            known = free.state_dict()[name]
+            start = tuple(slice(n) for n in known.shape)
+            assert torch.equal(weight[start], known)
+            weight[start] = 0
+            assert not weight.any()
 
 
 @pytest.mark.parametrize(

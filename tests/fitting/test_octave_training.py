@@ -103,6 +103,23 @@ def test_fine_tuning_keeps_the_octaves():
         run_of(network_size=None, start_from=model, octaves=1)
 
 
+def test_a_model_of_one_lattice_goes_on_with_more():
+    run = run_of(window=32, octaves=1, steps=3)
+    list(run.records())
+    model = microdsd.MicrostructureModel(run.trainer.averaged, run.card(), device="cpu")
+    more = run_of(network_size=None, start_from=model, octaves=3)
+    assert more.octaves == (4.0, 8.0)
+    for network in more.trainer.network.octaves:
+        started = network.state_dict()
+        assert all(torch.equal(weight, started[name]) for name, weight in weights(run).items())
+    list(more.records())
+    coarse = microdsd.MicrostructureModel(more.trainer.averaged, more.card(), device="cpu")
+    last = run_of(network_size=None, start_from=coarse, octaves=3, window=64)
+    assert all(torch.equal(a, weights(last)[k]) for k, a in weights(more).items())
+    with pytest.raises(InputError, match=r"octaves=5.*room for 1 to 3"):
+        run_of(network_size=None, start_from=model, octaves=5)
+
+
 def test_a_scan_too_short_for_the_window_and_its_validation_is_refused():
     with pytest.raises(InputError, match=r"windows of \(64, 64\) need 64"):
         run_of(scan=SCAN[:100])
