@@ -22,7 +22,7 @@ from pathlib import Path
 
 import numpy as np
 import xarray as xr
-from long_range import parts_of
+from long_range import boxes_of, parts_of
 from record import add_record_option, record
 from transport_fidelity import geometric
 
@@ -92,13 +92,6 @@ MATERIALS = {
     ),
     "nmc": Material("nmc_cathode_cbd", 1, "transverse", (0, 142), (142, 190), (190, 251), 60),
 }
-
-
-def boxes_of(block: xr.DataArray, edge: int) -> xr.DataArray:
-    """All disjoint cubes of a block."""
-    starts = itertools.product(*(range(0, n - edge + 1, edge) for n in block.shape))
-    cubes = [block.values[tuple(slice(k, k + edge) for k in corner)] for corner in starts]
-    return as_microstructure(np.stack(cubes), phases=phases_of(block), ensemble=True)
 
 
 def measured(boxes: xr.DataArray) -> xr.Dataset:
