@@ -35,7 +35,7 @@ from microdsd.models.card import ModelCard
 from microdsd.models.methods import METHODS
 from microdsd.models.properties import PropertySamples
 from microdsd.models.spectrum import Spectrum
-from microdsd.models.volume_walk import UNCALIBRATED
+from microdsd.models.volume_walk import uncalibrated
 from microdsd.models.walk_back import JOINT_TEMPERATURE, WalkBack
 from microdsd.networks import Method, UNetConfig, build_network
 from microdsd.networks.build import joined
@@ -246,7 +246,7 @@ class TrainingRun:
             self._ranks,
         )
         self.last_draw: LastDrawTraining | None = None
-        if self.reads_out and not for_volumes:
+        if self.reads_out:
             self.last_draw = LastDrawTraining(
                 self.trainer.averaged,
                 self.material,
@@ -337,7 +337,7 @@ class TrainingRun:
 
     def _for_volumes(self, model: MicrostructureModel) -> MicrostructureModel:
         """Fit how volumes are made: their slices are to be like the held-back windows."""
-        start = UNCALIBRATED
+        start = uncalibrated(last_draw=model.card.last_draw is not None)
         if self.evaluations is not None:
             start = replace(start, evaluations=self.evaluations)
         real, _ = self._windows_to_calibrate()

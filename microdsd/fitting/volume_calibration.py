@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import xarray as xr
@@ -30,16 +30,16 @@ from microdsd.metrics import connected_components, euler_characteristic
 from microdsd.microstructure import as_microstructure, phases_of
 from microdsd.microstructure.composition import Fractions
 from microdsd.models.contents import Contents
-from microdsd.models.volume_walk import UNCALIBRATED, VolumeWalk
+from microdsd.models.volume_walk import VolumeWalk, uncalibrated
 from microdsd.models.volumes import AXES
 from microdsd.networks.slices import SliceReading
 from microdsd.progress import stage
 
 Array = np.ndarray
 
-_WEIGHTS, _LAST = (0.25, 1.2), (0.3, 1.2)
+_WEIGHTS, _LAST, _LAST_IN_PASSES = (0.25, 1.2), (0.3, 1.2), (0.7, 1.3)
 """Bounds of weights, from slices that all say the same to such as say nothing of one another and
-too little, and of the last level in voxels."""
+too little, and of the last level in voxels, also where phases are drawn in passes."""
 
 _STEPS = math.log(1.12), math.log(1.12), math.log(1.33)
 """Steps of both weights and of the last level, in logarithms: clear of the noise of samples."""
@@ -92,7 +92,8 @@ class _Settings:
     def __init__(self, start: VolumeWalk, species: int) -> None:
         self._like = start
         sharpness = start.sharpness or (1.0,) * species
-        bounds = (_WEIGHTS, _WEIGHTS, _LAST, *[_SHARPNESS] * species)
+        last = _LAST_IN_PASSES if start.passes else _LAST
+        bounds = (_WEIGHTS, _WEIGHTS, last, *[_SHARPNESS] * species)
         self.low, self.high = np.log(np.array(bounds)).T
         self.steps = np.array([*_STEPS, *[_SHARPNESS_STEP] * species])
         point = np.log([*start.reading.weights, start.last, *sharpness])
@@ -104,13 +105,13 @@ class _Settings:
         fine, coarse, last, *sharpness = np.exp(point).round(4).tolist()
         like = self._like
         reading = SliceReading((fine, coarse), like.reading.level)
-        return VolumeWalk(like.evaluations, like.first, last, tuple(sharpness), reading)
+        return replace(like, last=last, sharpness=tuple(sharpness), reading=reading)
 
 
 def calibrated_volumes(
     model: MicrostructureModel,
     real: Array,
-    start: VolumeWalk = UNCALIBRATED,
+    start: VolumeWalk | None = None,
     left: Callable[[], float] | None = None,
 ) -> VolumeCalibration:
     """Search the settings with which slices of volumes measure most like real windows.
@@ -121,8 +122,9 @@ def calibrated_volumes(
         Of slices of an isotropic material.
     real : ndarray, shape (n, y, x)
         Windows that training has not seen.
-    start : VolumeWalk
-        Where the search begins; the levels of slices and the first level are kept.
+    start : VolumeWalk, optional
+        Where the search begins, by default at `uncalibrated`; the levels of slices and the first
+        level are kept.
     left : callable, optional
         Says how many seconds are left; without, the volumes are as large as windows allow.
 
@@ -140,6 +142,8 @@ def calibrated_volumes(
         raise InputError(
             f"window={real.shape[1:]}: volumes are calibrated on windows of {_REHEARSED} or more"
         )
+    if start is None:
+        start = uncalibrated(last_draw=model.card.last_draw is not None)
     settings = _Settings(start, model.card.network.species)
     edge = largest
     if left is not None:

@@ -25,7 +25,7 @@ from microdsd.models.card import ModelCard
 from microdsd.models.contents import Channels, Phases
 from microdsd.networks import PotentialUNet
 from microdsd.networks.build import Network
-from microdsd.networks.last_draw import LastDrawUNet
+from microdsd.networks.last_draw import LastDraw
 from microdsd.networks.octaves import OctaveUNets
 from microdsd.networks.slices import SliceNetworks
 from microdsd.networks.steering import Aims, Steered
@@ -367,7 +367,5 @@ class BatchedSampler:
         fractions, guide = self._fractions(request), self._guide(request)
         last_draw = None
         if request.plan.passes:
-            last_draw = partial(
-                cast(LastDrawUNet, network.last_draw), classes=self._classes(request)
-            )
+            last_draw = partial(cast(LastDraw, network.last_draw), classes=self._classes(request))
         return ConditionedNetwork(steered, read_out, fractions, guide, observe, last_draw)

@@ -13,7 +13,7 @@ from microdsd.device import available_memory
 from microdsd.errors import InputError
 from microdsd.networks import UNetConfig
 from microdsd.networks.last_draw import SIZE, TILES
-from microdsd.networks.slices import SLICE_SITES
+from microdsd.networks.slicing import SLICE_SITES
 from microdsd.networks.stages import TILE_SITES
 from microdsd.networks.tile_inputs import CHUNK_SITES
 from microdsd.process.slabs import SLAB_SITES

@@ -27,7 +27,7 @@ from microdsd.microstructure.uncertain import RequestedFractions
 from microdsd.models.card import ModelCard
 from microdsd.models.methods import METHODS
 from microdsd.models.plan import WalkPlan
-from microdsd.models.volume_walk import UNCALIBRATED
+from microdsd.models.volume_walk import uncalibrated
 from microdsd.notebooks import facts
 from microdsd.process import Boundary, Lattice
 from microdsd.process.lattice import MIN_LENGTH
@@ -436,7 +436,8 @@ def _class_cautions(card: ModelCard, classes: tuple[str, ...]) -> list[MicrodsdW
 def _size_remarks(card: ModelCard, shape: Sequence[int], *, spectral: bool) -> list[str]:
     remarks = []
     if card.volumes is not None and len(shape) == 3:
-        remarks.append(_UNCALIBRATED_REMARK if card.volumes == UNCALIBRATED else _VOLUME_REMARK)
+        usual = card.volumes == uncalibrated(last_draw=card.last_draw is not None)
+        remarks.append(_UNCALIBRATED_REMARK if usual else _VOLUME_REMARK)
     if all(n <= w for n, w in zip(shape, card.window, strict=True)):
         return remarks
     if spectral:

@@ -208,8 +208,8 @@ class ModelCard:
             del raw["scan_fractions"]
         if self.properties is None:
             del raw["network"]["properties"]
-        for walk in raw["walks"]:
-            if not walk["passes"]:
+        for walk in [*raw["walks"], raw.get("volumes", {})]:
+            if not walk.get("passes", True):
                 del walk["passes"]
         raw["classes"] = [[name, spans] for name, spans in self.classes.items()]
         return json.dumps({"format_version": FORMAT_VERSION, **raw}, sort_keys=True)

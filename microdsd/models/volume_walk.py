@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated
 
 from pydantic import Field
 
-from microdsd.models.walk_back import WalkBack
+from microdsd.models.walk_back import JOINT_TEMPERATURE, WalkBack
 from microdsd.networks.slices import SliceReading
 
 
@@ -25,6 +25,9 @@ class VolumeWalk:
         Exponent of every species' potential, 1 where there is none; see `WalkBack`.
     reading : SliceReading
         How slices are asked about, and how what they say is weighed.
+    passes : int
+        In which phases are drawn, each given those drawn before in the three slices through a
+        voxel, by models that have learned it; see `WalkBack`.
     """
 
     evaluations: Annotated[int, Field(ge=2)]
@@ -32,6 +35,7 @@ class VolumeWalk:
     last: float
     sharpness: tuple[float, ...]
     reading: SliceReading
+    passes: Annotated[int, Field(ge=0, le=8)] = 0
 
     def walk_back(self, sigma_min: float, sigma_max: float, species: int) -> WalkBack:
         """Return the walk of the volume, within the levels that the networks know.
@@ -40,8 +44,21 @@ class VolumeWalk:
         """
         first = min(self.first, sigma_max)
         last = min(max(self.last, sigma_min / self.reading.level), 0.5 * first)
-        return WalkBack(self.evaluations, first, last, self.sharpness or (1.0,) * species)
+        sharpness = self.sharpness or (1.0,) * species
+        temperature = JOINT_TEMPERATURE if self.passes else 0.0
+        return WalkBack(self.evaluations, first, last, sharpness, temperature, self.passes)
 
 
-UNCALIBRATED = VolumeWalk(24, 30.0, 0.45, (), SliceReading())
-"""What models make volumes with that were not trained for them (docs/decisions/0024)."""
+_UNCALIBRATED = VolumeWalk(24, 30.0, 0.45, (), SliceReading())
+_UNCALIBRATED_IN_PASSES = replace(_UNCALIBRATED, last=0.9, passes=8)
+
+
+def uncalibrated(*, last_draw: bool) -> VolumeWalk:
+    """Return how models make volumes that were not calibrated for them.
+
+    Parameters
+    ----------
+    last_draw : bool
+        Whether they have learned to draw phases in passes (docs/decisions/0024 and 0034).
+    """
+    return _UNCALIBRATED_IN_PASSES if last_draw else _UNCALIBRATED

@@ -10,7 +10,7 @@ from typing import Any
 from microdsd.errors import InputError
 from microdsd.models.card import ModelCard
 from microdsd.models.methods import METHODS
-from microdsd.models.volume_walk import UNCALIBRATED, VolumeWalk
+from microdsd.models.volume_walk import VolumeWalk, uncalibrated
 
 AXES = ("z", "y", "x")
 """Axes of a volume, in order; slices normal to each have the other two, in order."""
@@ -89,7 +89,11 @@ class SliceCards:
             (walk,) = calibrated
             assert walk is not None
             return walk
-        return UNCALIBRATED
+        return uncalibrated(last_draw=self._draw_in_passes)
+
+    @property
+    def _draw_in_passes(self) -> bool:
+        return all(card.last_draw is not None for card in self.cards.values())
 
     def _scan_fractions(self) -> dict[str, Mapping[str, tuple[float, float]]]:
         """Return what one picture knows of the fractions; several may contradict one another."""
@@ -127,6 +131,9 @@ class SliceCards:
             else card.fraction_mean
             for axis, card in self.cards.items()
         ]
+        last_draw = None
+        if first.last_draw is not None and self._draw_in_passes:
+            last_draw = replace(first.last_draw, ndim=len(AXES))
         mean = {name: sum(one[name] for one in means) / len(means) for name in first.contents.names}
         return replace(
             first,
@@ -139,8 +146,8 @@ class SliceCards:
             evaluations=walk.evaluations,
             walks=(walk.walk_back(sigma_min, sigma_max, first.network.species),),
             volumes=walk,
-            last_draw=None,  # which is of a slice and not of volumes
-            spectrum=None,  # so is this
+            last_draw=last_draw,
+            spectrum=None,  # which is of a slice and not of volumes
             fraction_mean=mean,
             fraction_range={
                 name: (min(one[name][0] for one in ranges), max(one[name][1] for one in ranges))

@@ -27,19 +27,14 @@ from microdsd.networks.expected_material import (
     leading_potential,
     offsets_to_totals,
 )
+from microdsd.networks.last_draw import LastDrawUNet
 from microdsd.networks.octaves import OctaveUNets
 from microdsd.networks.own_evidence import own_evidence
+from microdsd.networks.slice_last_draw import SliceLastDraw
+from microdsd.networks.slicing import AXES, Slices
 from microdsd.networks.unet import PotentialUNet, UNet, UNetConfig
 from microdsd.process.kernel import TransitionKernel
-from microdsd.process.lattice import Lattice
 from microdsd.process.noise import noise_level, time_of
-
-AXES = 3
-
-SLICE_SITES = 1 << 16
-"""Sites of the slices that a network is asked about at a time.
-
-A constant: samples must not depend on the machine's memory."""
 
 _ROUNDS = 1
 """Rounds by which the potential is made of the expected material (docs/decisions/0024)."""
@@ -117,8 +112,14 @@ class SliceNetworks(nn.Module):
         self._classes = None if classes is None else tuple(classes)
 
     @property
-    def last_draw(self) -> None:
-        """Return None: the last draws of slices are not those of volumes."""
+    def last_draw(self) -> SliceLastDraw | None:
+        """Return the last draw of volumes, if the networks of all slices have one."""
+        networks = [self.normal_to(axis).last_draw for axis in range(AXES)]
+        if None in networks:
+            return None
+        return SliceLastDraw(
+            cast("list[LastDrawUNet]", networks), self.reading.level, self._classes
+        )
 
     @property
     def config(self) -> UNetConfig:
@@ -181,11 +182,11 @@ class SliceNetworks(nn.Module):
             own = own_evidence(occupation, t, kernel)
         total = -AXES * own
         for axis in range(AXES):
-            numbers = classes
+            slices, numbers = Slices(kernel, axis), classes
             if self._classes is not None:
                 numbers = torch.full((len(t),), self._classes[axis], device=occupation.device)
             members = [
-                self._along(axis, *sample, kernel, None if numbers is None else numbers[i])
+                self._along(slices, *sample, None if numbers is None else numbers[i])
                 for i, sample in enumerate(zip(occupation, t, strict=True))
             ]
             total = total + torch.stack(members)
@@ -194,30 +195,27 @@ class SliceNetworks(nn.Module):
 
     def _along(
         self,
-        axis: int,
+        slices: Slices,
         occupation: Tensor,
         t: Tensor,
-        kernel: TransitionKernel,
         class_number: Tensor | None,
     ) -> Tensor:
         """Return the log odds of the phases in the slices of one sample normal to an axis.
 
         The network hears of the composition that a slice has at the moment, as in training.
         """
-        answer = partial(_log_odds, self.normal_to(axis))
-        lattice = kernel.lattice
-        plane = TransitionKernel(slice_of(lattice, axis), kernel.device)
-        slices = occupation.movedim(1 + axis, 0)
+        answer = partial(_log_odds, self.normal_to(slices.axis))
+        lattice = slices.kernel.lattice
+        layers = slices.cut(occupation)
         if lattice.block > 1:  # of blocks, what a layer of them one voxel thick holds
-            thickness = slices.new_tensor(lattice.volumes(axis))
-            slices = slices / thickness.view(-1, *[1] * AXES)
-        fractions = slices.flatten(2).sum(2) / math.prod(plane.lattice.voxels)
+            thickness = layers.new_tensor(lattice.volumes(slices.axis))
+            layers = layers / thickness.view(-1, *[1] * AXES)
+        fractions = slices.fractions(layers)
         time = (t * self.reading.level**2).clamp_max(self._latest(lattice.block))
-        step = max(1, SLICE_SITES // plane.lattice.n_sites)
         parts = []
-        for first in range(0, len(slices), step):
-            part = slices[first : first + step].contiguous()
-            arguments = [part, time.expand(len(part)), plane, fractions[first : first + step]]
+        for which in slices.parts():
+            part = layers[which].contiguous()
+            arguments = [part, time.expand(len(part)), slices.plane, fractions[which]]
             if class_number is not None:
                 arguments.append(class_number.expand(len(part)))
             if torch.is_grad_enabled() and part.requires_grad:
@@ -225,7 +223,7 @@ class SliceNetworks(nn.Module):
                 parts.append(checkpoint(answer, *arguments, use_reentrant=False))
             else:
                 parts.append(answer(*arguments))
-        return torch.cat(parts).movedim(0, 1 + axis)
+        return slices.joined(parts)
 
     def _latest(self, block: int) -> float:
         """Return the latest time that the network of a lattice knows."""
@@ -236,19 +234,3 @@ def _log_odds(network: PotentialUNet | OctaveUNets, *arguments: Any) -> Tensor:
     """Return the log odds of every phase of slices against the background."""
     log_p = network.joint(*arguments)[1]
     return log_p[:, 1:] - log_p[:, :1]
-
-
-def slice_of(lattice: Lattice, axis: int) -> Lattice:
-    """Return the lattice of the slices normal to an axis.
-
-    Examples
-    --------
-    >>> slice_of(Lattice.box((4, 5, 6), ("periodic", "no-flux", "no-flux")), 1)
-    Lattice(voxels=(4, 6), boundary=('periodic', 'no-flux'), block=1)
-    """
-    keep = [k for k in range(lattice.ndim) if k != axis]
-    return Lattice(
-        tuple(lattice.voxels[k] for k in keep),
-        tuple(lattice.boundary[k] for k in keep),
-        lattice.block,
-    )

@@ -1,12 +1,13 @@
 """Volumes made by models of slices: exact in 3D, whatever else is asked of them."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tiny_models import octave_model, tiny_card, tiny_model, tiny_network
+from tiny_models import in_passes, octave_model, tiny_card, tiny_model, tiny_network
 
 from microdsd.errors import InputError
 from microdsd.generation.batches import BATCH_VOXELS
@@ -19,7 +20,7 @@ from microdsd.generation.workers import ModelOfWorkers, make_sample, number_of_t
 from microdsd.microstructure.canvas import holding_planes
 from microdsd.microstructure.voxels import voxel_size_of
 from microdsd.models.card_schema import card_from_json
-from microdsd.models.volume_walk import UNCALIBRATED, VolumeWalk
+from microdsd.models.volume_walk import VolumeWalk, uncalibrated
 from microdsd.models.walk_back import WalkBack
 from microdsd.networks.slices import SliceReading
 from microdsd.sampling.guidance import descend
@@ -50,6 +51,48 @@ def test_three_numbers_make_a_volume_with_exact_counts(phases, boundary):
 
 
 MODEL = volumes()
+
+
+def drawn_in_passes(phases=2):
+    """A model of slices with a last draw, whose volumes are not calibrated."""
+    return in_passes(tiny_model(2, phases, symmetry="isotropic"))
+
+
+@pytest.mark.parametrize("phases", [2, 3])
+def test_a_last_draw_of_slices_is_one_of_volumes(phases):
+    model = drawn_in_passes(phases)
+    card = model.of_axes(3).card
+    assert card.volumes == uncalibrated(last_draw=True)
+    assert card.walks[0].passes == 8
+    asked = {"pore": 0.3, "solid": 0.25} if phases == 3 else {"pore": 0.3}
+    new = model.sample(2, shape=(6, 7, 5), phase_fraction=asked, evaluations=6, rng=0)
+    assert [(one == 0).sum() for one in new.values] == [63] * 2
+    alone = model.sample(1, shape=(6, 7, 5), phase_fraction=asked, evaluations=6, rng=0)
+    assert (alone.values[0] == new.values[0]).all()
+    at_once = replace(card.volumes, passes=0)
+    without = MicrostructureModel.from_slices(dict.fromkeys("zyx", model), walk=at_once)
+    others = without.sample(2, shape=(6, 7, 5), phase_fraction=asked, evaluations=6, rng=0)
+    assert (others.values != new.values).any()
+
+
+def test_known_planes_and_regions_are_exact_when_slices_are_drawn_in_passes():
+    model = drawn_in_passes()
+    top = np.random.default_rng(0).integers(0, 2, (7, 5))
+    box, unknown = holding_planes((6, 7, 5), [("z", 0, top)])
+    new = model.inpaint(box, unknown, phase_fraction={"pore": 0.4}, evaluations=6, rng=0).values
+    assert (new[0, 0] == top).all()
+    assert (new[0] == 0).sum() == 84
+    halves = {"pore": np.array([0.2, 0.6]).reshape(2, 1, 1)}
+    layers = model.sample_regions(halves, shape=(6, 5, 4), evaluations=6)
+    assert [(part == 0).sum() for part in (layers[0, :3], layers[0, 3:])] == [12, 36]
+
+
+def test_volumes_are_drawn_at_once_where_one_direction_has_no_last_draw():
+    mixed = {"z": tiny_model(symmetry="isotropic"), "y": drawn_in_passes(), "x": drawn_in_passes()}
+    model = MicrostructureModel.from_slices(mixed)
+    assert model.card.volumes == uncalibrated(last_draw=False)
+    assert model.card.last_draw is None
+    assert model.network.last_draw is None
 
 
 @settings(max_examples=8, deadline=None)
@@ -210,11 +253,12 @@ def test_workers_make_the_same_volumes(tmp_path):
 def test_cards_keep_how_volumes_are_made():
     card = tiny_card(2, symmetry="isotropic", volumes=WALK)
     assert card_from_json(card.to_json()).volumes == WALK
+    assert '"passes"' not in json.dumps(json.loads(card.to_json())["volumes"])  # as before
     assert '"volumes"' not in tiny_card(2).to_json()  # files of earlier models stay as they were
     assert MODEL.of_axes(3).card.walks[0].sharpness == (1.0,)
     assert MODEL.of_axes(3).card.volumes == WALK
     plain = tiny_model(2, symmetry="isotropic").of_axes(3).card
-    assert plain.volumes == UNCALIBRATED
+    assert plain.volumes == uncalibrated(last_draw=False)
     assert plain.walks[0].first == plain.sigma_max
 
 

@@ -9,7 +9,8 @@ import torch
 from exact_laws import assert_drawn_from
 from tiny_models import tiny_network
 
-from microdsd.networks import slices
+from microdsd.networks import slices as slices_module
+from microdsd.networks import slicing
 from microdsd.networks.expected_material import (
     expected_material,
     leading_potential,
@@ -187,7 +188,7 @@ def test_axes_are_alike_to_a_network_of_an_isotropic_material(order):
 def test_answers_do_not_depend_on_how_many_slices_are_asked_about_at_a_time(monkeypatch):
     networks = SliceNetworks([tiny_network()] * 3, SliceReading(), 30.0)
     whole = networks.joint(*state(3))
-    monkeypatch.setattr(slices, "SLICE_SITES", 1)
+    monkeypatch.setattr(slicing, "SLICE_SITES", 1)
     for one, other in zip(networks.joint(*state(3)), whole, strict=True):
         torch.testing.assert_close(one, other)
     alone = [x[1:2] if len(x) == 3 else x for x in (*state(3)[:2],)]
@@ -242,6 +243,6 @@ def test_gradients_keep_nothing_and_are_the_same(monkeypatch):
         return torch.autograd.grad(networks.joint(walkers, t, kernel)[1].square().sum(), walkers)[0]
 
     kept = gradient()
-    monkeypatch.setattr(slices, "checkpoint", lambda f, *a, use_reentrant: f(*a))
+    monkeypatch.setattr(slices_module, "checkpoint", lambda f, *a, use_reentrant: f(*a))
     torch.testing.assert_close(gradient(), kept)
     assert kept.abs().max() > 0

@@ -34,7 +34,6 @@ from microdsd.generation.request import GenerationRequest
 from microdsd.metrics import describe, interface_density
 from microdsd.microstructure import as_microstructure, coarsen, crop, cut_windows, phases_of
 from microdsd.microstructure.symmetry import Symmetry
-from microdsd.models.volume_walk import UNCALIBRATED
 from microdsd.transport import diffusivity, permeability
 
 MEASURED = (
@@ -173,7 +172,8 @@ def volumes_of(slices: Sequence[str], options: argparse.Namespace) -> Microstruc
     models = {axis: loaded(named.get(axis, slices[0])) for axis in "zyx"}
     classes = dict.fromkeys("zyx", options.class_name) if options.class_name else None
     volumes = MicrostructureModel.from_slices(models, classes)
-    walk = volumes.card.volumes or UNCALIBRATED
+    walk = volumes.card.volumes
+    assert walk is not None
     reading = replace(
         walk.reading,
         weights=tuple(options.weights or walk.reading.weights),
