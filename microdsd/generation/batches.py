@@ -25,8 +25,9 @@ from microdsd.models.card import ModelCard
 from microdsd.models.contents import Channels, Phases
 from microdsd.networks import PotentialUNet
 from microdsd.networks.build import Network
-from microdsd.networks.last_draw import LastDraw
+from microdsd.networks.last_draw import LastDrawUNet
 from microdsd.networks.octaves import OctaveUNets
+from microdsd.networks.slice_last_draw import SliceLastDraw
 from microdsd.networks.slices import SliceNetworks
 from microdsd.networks.steering import Aims, Steered
 from microdsd.process import Lattice, TransitionKernel
@@ -367,5 +368,6 @@ class BatchedSampler:
         fractions, guide = self._fractions(request), self._guide(request)
         last_draw = None
         if request.plan.passes:
-            last_draw = partial(cast(LastDraw, network.last_draw), classes=self._classes(request))
+            drawing = cast("LastDrawUNet | SliceLastDraw", network.last_draw)
+            last_draw = partial(drawing.given, classes=self._classes(request))
         return ConditionedNetwork(steered, read_out, fractions, guide, observe, last_draw)

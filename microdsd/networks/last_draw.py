@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Protocol
 
 import torch
@@ -31,36 +31,33 @@ _SURE, _SCALE = 12.0, 4.0
 """Log odds beyond which a read-out counts as certain, and what is 1 as an input."""
 
 
+Given = Callable[[Tensor, Tensor], Tensor]
+"""Log probabilities of the phases, the background first, given those that are drawn.
+
+The arguments are phases (batch, *space), read where they are drawn (0 is the background, c + 1
+species c), and where that is, bool of the same shape. Of drawn voxels it returns anything."""
+
+
 class LastDraw(Protocol):
-    """Predict the phases of the voxels that are not drawn yet."""
+    """Predict the phases of the voxels that are not drawn yet, for some walkers."""
 
     def __call__(
         self,
         log_p: Tensor,
-        phase: Tensor,
-        drawn: Tensor,
         occupation: Tensor,
         t: Tensor,
         kernel: TransitionKernel,
         fractions: Tensor | None = None,
         classes: Tensor | None = None,
-    ) -> Tensor:
-        """Return log probabilities of the phases, the background first.
+    ) -> Given:
+        """Return what predicts them in every pass.
 
         Parameters
         ----------
         log_p : Tensor, shape (batch, phases, *space)
             What the walkers alone say, see `ReadOut`.
-        phase : Tensor of int64, shape (batch, *space)
-            Read where ``drawn``; 0 is the background, c + 1 species c.
-        drawn : Tensor of bool, shape (batch, *space)
         occupation, t, kernel, fractions, classes
             As of `PotentialNetwork`.
-
-        Returns
-        -------
-        Tensor, shape of ``log_p``
-            Of drawn voxels, anything.
         """
         ...
 
@@ -77,7 +74,7 @@ def last_draw_config(walk: UNetConfig) -> UNetConfig:
 
 
 class LastDrawUNet(UNet):
-    """Predict phases given walkers and the voxels already drawn; see `LastDraw` for the call.
+    """Predict phases given walkers and the voxels already drawn.
 
     The read-out says of every voxel by itself what the walkers say of its phase. This network adds
     what neighbours that are drawn already say, in whatever order they were drawn, so that voxels
@@ -121,12 +118,29 @@ class LastDrawUNet(UNet):
         fractions: Tensor | None = None,
         classes: Tensor | None = None,
     ) -> Tensor:
-        """Return log probabilities of the phases; see `LastDraw`."""
+        """Return log probabilities of the phases; see `LastDraw` and `Given` for the parameters."""
         log_odds = log_p[:, 1:] - log_p[:, :1]
         walls = free_share(kernel.lattice, t, occupation)
         condition = self.embedded(occupation, t, fractions, classes)
         given = self._log_odds(log_odds, phase, drawn, occupation, walls, condition, kernel.lattice)
         return torch.cat([torch.zeros_like(log_p[:, :1]), given], 1).log_softmax(1)
+
+    def given(
+        self,
+        log_p: Tensor,
+        occupation: Tensor,
+        t: Tensor,
+        kernel: TransitionKernel,
+        fractions: Tensor | None = None,
+        classes: Tensor | None = None,
+    ) -> Given:
+        """Return what predicts the phases in every pass; see `LastDraw`."""
+
+        def log_p_given(phase: Tensor, drawn: Tensor) -> Tensor:
+            found: Tensor = self(log_p, phase, drawn, occupation, t, kernel, fractions, classes)
+            return found
+
+        return log_p_given
 
     def remaining_parts(
         self,

@@ -1,14 +1,14 @@
 """The last draw of a volume, by 2D networks that know what drawn neighbours in a slice say.
 
-The network of a slice corrects the log odds that it is given by what is drawn in that slice. The
-corrections of the three slices through a voxel are added,
+The network of a slice is shown the log odds of the read-out, which combines the three slices, and
+returns its own: log odds_a(y | nothing) before anything is drawn, log odds_a(y | slice) given what
+is drawn in the slice normal to axis a. The voxel's are
 
-    log odds(y | drawn) = own(y) + w sum over axes a of [ log odds_a(y | slice) - own(y) ],
+    log odds(y | drawn) = mean over a of log odds_a(y | nothing)
+                          + w sum over a of [log odds_a(y | slice) - log odds_a(y | nothing)].
 
-with own(y) the log odds of the read-out, which combines the three slices already.
-
-Of the neighbours of a voxel, the six across a face are in two slices each, the twelve across an
-edge in one. The former are nearer and say most: w = 1/2 counts each of them once.
+Of its neighbours, the six across a face are in two slices each, the twelve across an edge in one,
+and so w is between 1/2 and 1.
 """
 
 from __future__ import annotations
@@ -18,17 +18,17 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from microdsd.networks.last_draw import HIGHEST_LEVEL, LastDrawUNet
+from microdsd.networks.last_draw import HIGHEST_LEVEL, Given, LastDrawUNet
 from microdsd.networks.slicing import AXES, Slices
 from microdsd.process.kernel import TransitionKernel
 from microdsd.process.noise import time_of
 
-WEIGHT = 0.5
-"""Of the correction of every slice."""
+WEIGHT = 0.7
+"""Of what is drawn in every slice (docs/decisions/0034)."""
 
 
 class SliceLastDraw:
-    """Predict the phases of a volume's voxels that are not drawn yet; see `LastDraw` for the call.
+    """Predict the phases of a volume's voxels that are not drawn yet.
 
     Parameters
     ----------
@@ -50,30 +50,42 @@ class SliceLastDraw:
         self._level = level
         self._classes = classes
 
-    def __call__(
+    def given(
         self,
         log_p: Tensor,
-        phase: Tensor,
-        drawn: Tensor,
         occupation: Tensor,
         t: Tensor,
         kernel: TransitionKernel,
         fractions: Tensor | None = None,
         classes: Tensor | None = None,
-    ) -> Tensor:
-        """Return log probabilities of the phases; networks hear of the fractions of slices."""
+    ) -> Given:
+        """Return what predicts the phases in every pass; see `LastDraw`.
+
+        Networks hear of the fractions that their slices have.
+        """
         log_odds = log_p[:, 1:] - log_p[:, :1]
         time = (t * self._level**2).clamp_max(float(time_of(HIGHEST_LEVEL)))
-        given = log_odds.clone()
-        for axis in range(AXES):
-            numbers = classes
-            if self._classes is not None:
-                numbers = torch.full((len(t),), self._classes[axis], device=log_p.device)
-            for i, fields in enumerate(zip(log_p, phase, drawn, occupation, strict=True)):
-                told = None if numbers is None else numbers[i]
-                corrected = self._along(Slices(kernel, axis), fields, time[i], told)
-                given[i] += WEIGHT * (corrected - log_odds[i])
-        return torch.cat([torch.zeros_like(log_p[:, :1]), given], 1).log_softmax(1)
+
+        def total(phase: Tensor, drawn: Tensor) -> Tensor:
+            summed = torch.zeros_like(log_odds)
+            for axis in range(AXES):
+                told = classes
+                if self._classes is not None:
+                    told = torch.full((len(t),), self._classes[axis], device=log_p.device)
+                for i, fields in enumerate(zip(log_p, phase, drawn, occupation, strict=True)):
+                    number = None if told is None else told[i]
+                    summed[i] += self._along(Slices(kernel, axis), fields, time[i], number)
+            return summed
+
+        drawn = torch.zeros(len(log_p), *log_p.shape[2:], dtype=torch.bool, device=log_p.device)
+        of_nothing = total(drawn.long(), drawn)
+        usual = of_nothing / AXES
+
+        def log_p_given(phase: Tensor, drawn: Tensor) -> Tensor:
+            odds = usual + WEIGHT * (total(phase, drawn) - of_nothing)
+            return torch.cat([torch.zeros_like(log_p[:, :1]), odds], 1).log_softmax(1)
+
+        return log_p_given
 
     def _along(
         self,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
 
 import torch
 from torch import Tensor
@@ -67,7 +66,7 @@ def sample_bridges(
         if not plan.passes:
             scores = network.guided(log_p, state.sigma)
             return origins.assign(perturbed(scores, generators, temperature), generators)
-        remaining = partial(network.remaining, state, log_p)
+        remaining = network.remaining(state, log_p)
         space = state.kernel.lattice.shape
         return draw_in_passes(
             remaining, origins, space, plan.passes, temperature, generators, least

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from microdsd.models.plan import WalkPlan
 from microdsd.networks.base import PotentialNetwork, ReadOut
-from microdsd.networks.last_draw import LastDraw
+from microdsd.networks.last_draw import Given, LastDraw
 from microdsd.sampling.assignment import phase_scores
 from microdsd.sampling.finite import require_finite_output
 from microdsd.sampling.guidance import Guide, Guided, guided_scores
@@ -101,13 +101,18 @@ class ConditionedNetwork:
             self.observe(Visit(state.sigma, state.occupation, log_h, state.kernel.lattice))
         return scores
 
-    def remaining(self, state: State, log_p: Tensor, phase: Tensor, drawn: Tensor) -> Tensor:
-        """Return scores of the phases, given those that are drawn already."""
+    def remaining(self, state: State, log_p: Tensor) -> Given:
+        """Return what gives scores of the phases, given those that are drawn already."""
         assert self.last_draw is not None
         arguments = state.occupation, state.times, state.kernel, self.fractions
-        scores = self.last_draw(log_p, phase, drawn, *arguments)
-        require_finite_output(scores, "phase probabilities of the last draw", state.sigma)
-        return self.guided(scores, state.sigma)
+        given = self.last_draw(log_p, *arguments)
+
+        def scores(phase: Tensor, drawn: Tensor) -> Tensor:
+            log_p_given = given(phase, drawn)
+            require_finite_output(log_p_given, "phase probabilities of the last draw", state.sigma)
+            return self.guided(log_p_given, state.sigma)
+
+        return scores
 
     def guided(self, scores: Tensor, sigma: float) -> Tensor:
         """Return scores as the guide weighs them, if there is one."""

@@ -137,12 +137,6 @@ def test_walks_without_a_redraw_are_drawn_at_once():
     assert [WalkPlan.of(card, number).passes for number in (4, 5, 6, 7)] == [0, 0, 4, 4]
 
 
-def test_volumes_of_slices_are_drawn_at_once():
-    volumes = in_passes(tiny_model(symmetry="isotropic")).of_axes(3)
-    assert volumes.card.last_draw is None
-    assert not any(walk.passes for walk in volumes.card.walks)
-
-
 def test_large_boxes_are_drawn_in_passes(monkeypatch):
     from microdsd.generation import batches
 
