@@ -50,7 +50,7 @@ class VolumeWalk:
 
 
 _UNCALIBRATED = VolumeWalk(24, 30.0, 0.45, (), SliceReading())
-_UNCALIBRATED_IN_PASSES = replace(_UNCALIBRATED, last=0.9, passes=8)
+_UNCALIBRATED_IN_PASSES = replace(_UNCALIBRATED, first=45.0, last=0.9, passes=8)
 
 
 def uncalibrated(*, last_draw: bool) -> VolumeWalk:

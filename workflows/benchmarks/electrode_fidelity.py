@@ -15,13 +15,14 @@ from __future__ import annotations
 
 import argparse
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import xarray as xr
 from record import add_record_option, record
 
 from microdsd import MicrostructureModel
+from microdsd.cli.parsing import region_of
 from microdsd.datasets import load_dataset
 from microdsd.evaluation import two_point_error
 from microdsd.metrics import describe
@@ -146,12 +147,17 @@ def main() -> None:
     parser.add_argument("--evaluations", type=int, nargs="+", default=[16])
     parser.add_argument("--sigma-last", type=float, nargs="+", default=[None])
     parser.add_argument("--seeds", type=int, default=1, help="Independent sets to generate.")
+    parser.add_argument("--test", action="append", help="Block in place of the usual one, as z=0:9")
+    parser.add_argument("--windows", type=int, help="Of a set.")
     add_record_option(parser)
     options = parser.parse_args()
 
     model = MicrostructureModel.load(options.model)
     electrode = ELECTRODES[len(model.card.window)]
-    n, lags = electrode.n, electrode.lags
+    if options.test:
+        block = {axis: (part.start, part.stop) for axis, part in region_of(options.test).items()}
+        electrode = replace(electrode, test=block)
+    n, lags = options.windows or electrode.n, electrode.lags
     test = electrode.windows(electrode.test, 2 * n)
     described = describe(test, periodic=False, descriptors=compared_groups())
     real = described.isel(sample=slice(0, n))
