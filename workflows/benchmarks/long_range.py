@@ -126,7 +126,7 @@ def figures(boxes: xr.DataArray, real_s2: dict[str, np.ndarray] | None = None) -
         label = "interface density" if two else f"interface {names[one]}-{names[other]}"
         row[label] = float(interface_density(boxes, phase=one, phase2=other, periodic=False).mean())
     for length in PARTS:
-        if length < boxes.shape[1]:
+        if 2 * length <= boxes.shape[1]:
             row[f"sd of porosity in {length}^3"] = spread_of_parts(boxes, length)
     half = boxes.shape[1] // 2
     small = as_microstructure(
