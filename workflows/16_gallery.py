@@ -20,8 +20,9 @@ SHOWN = {
     "berea-2d-properties": "little and much surface",
     "berea-3d": "sandstone, pores",
     "berea-full-3d": "its full resolution",
-    "fontainebleau-3d": "sandstone, barely connected",
+    "fontainebleau-3d": "sparse pores",
     "nmc-3d": "battery cathode, active material",
+    "nmc-octaves-3d": "the same, more of it",
     "sofc-2d": "fuel cell anode, slice",
     "porous-2d": "three materials, by class",
     "digits": "grey images with counts",
@@ -33,6 +34,7 @@ EDGE = {
     "berea-full-3d": 96,
     "fontainebleau-3d": 64,
     "nmc-3d": 48,
+    "nmc-octaves-3d": 80,
     "sofc-2d": 128,
     "porous-2d": 64,
     "digits": 8,
@@ -58,7 +60,7 @@ def draw(name: str, ax: plt.Axes) -> None:
         ax.imshow(tiles.reshape(2, 2, 10, 10).swapaxes(1, 2).reshape(20, 20), cmap="Greys")
         ax.set_axis_off()
     elif "3d" in name:
-        microdsd.plot.phases(made, "active material" if name == "nmc-3d" else "pore", ax=ax)
+        microdsd.plot.phases(made, "active material" if name.startswith("nmc") else "pore", ax=ax)
     else:
         microdsd.plot.slices(made, columns=2, ax=ax)
     ax.set_title(f"{name}: {SHOWN[name]}", loc="left", fontsize=9, pad=22)
@@ -68,7 +70,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("-o", "--output", type=Path, default=Path("docs/images/models.png"))
     options = parser.parse_args()
-    figure, axes = plt.subplots(2, 4, figsize=(13, 7.8), layout="constrained")
+    figure, axes = plt.subplots(2, 5, figsize=(16, 7.8), layout="constrained")
     figure.get_layout_engine().set(h_pad=0.3)  # the bar of scale lies below the axes
     for name, ax in zip(SHOWN, axes.flat, strict=False):
         draw(name, ax)

@@ -2,7 +2,7 @@
 # Volumes of a layered material of three phases from slices alone: one model of the cuts along the layers of an NMC cathode, one of those across.
 # Layers 0 to 142 of the scan train; 142 to 190 are for settings of volumes, 190 to 251 are the test layers of
 # workflows/benchmarks/volumes_from_slices.py. Both start from the model of another electrode, which has seen no slice of this one.
-# 15 and 10 minutes at a fifth of a core, and it shows (docs/explanation/volumes-from-pictures.md): --minutes 60 is worth its time. Not shipped.
+# 32 and 18 minutes of half a core; figures are in docs/explanation/volumes-from-pictures.md. Not shipped.
 #
 #   bash workflows/20_volumes_from_cuts.sh
 set -euo pipefail
@@ -28,8 +28,8 @@ PYTHON
 cuts() {
     microdsd train "$@" --window 64 --validation 0 --batch 8 --learning-rate 1e-3 --sigma-min 0.08 --seed 0
 }
-cuts nmc-side.h5 -o side.model --symmetry transverse --start-from sofc-2d --minutes 15 "$@"
-cuts nmc-top.h5 -o top.model --symmetry isotropic --start-from side.model --minutes 10 "$@"
+cuts nmc-side.h5 -o side.model --symmetry transverse --start-from sofc-2d --minutes 32 "$@"
+cuts nmc-top.h5 -o top.model --symmetry isotropic --start-from side.model --minutes 18 "$@"
 
 microdsd generate top.model --slices z=top.model y=side.model x=side.model --shape 60 60 60 \
     --fraction pore=0.4 --fraction "carbon-binder domain=0.1" -o nmc.h5
