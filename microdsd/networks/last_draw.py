@@ -137,8 +137,10 @@ class LastDrawUNet(UNet):
         """Return what predicts the phases in every pass; see `LastDraw`."""
 
         def log_p_given(phase: Tensor, drawn: Tensor) -> Tensor:
-            found: Tensor = self(log_p, phase, drawn, occupation, t, kernel, fractions, classes)
-            return found
+            log_p_phases: Tensor = self(
+                log_p, phase, drawn, occupation, t, kernel, fractions, classes
+            )
+            return log_p_phases
 
         return log_p_given
 

@@ -69,11 +69,11 @@ class SliceLastDraw:
         def total(phase: Tensor, drawn: Tensor) -> Tensor:
             summed = torch.zeros_like(log_odds)
             for axis in range(AXES):
-                told = classes
+                numbers = classes
                 if self._classes is not None:
-                    told = torch.full((len(t),), self._classes[axis], device=log_p.device)
+                    numbers = torch.full((len(t),), self._classes[axis], device=log_p.device)
                 for i, fields in enumerate(zip(log_p, phase, drawn, occupation, strict=True)):
-                    number = None if told is None else told[i]
+                    number = None if numbers is None else numbers[i]
                     summed[i] += self._along(Slices(kernel, axis), fields, time[i], number)
             return summed
 
