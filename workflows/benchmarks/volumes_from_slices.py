@@ -20,9 +20,11 @@ from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
+import matplotlib
 import numpy as np
 import xarray as xr
 from long_range import boxes_of, parts_of
+from matplotlib.colors import ListedColormap
 from record import add_record_option, record
 from transport_fidelity import geometric
 
@@ -36,6 +38,9 @@ from microdsd.microstructure import as_microstructure, coarsen, crop, cut_window
 from microdsd.microstructure.symmetry import Symmetry
 from microdsd.transport import diffusivity, permeability
 
+matplotlib.use("Agg")
+from matplotlib import pyplot as plt
+
 MEASURED = (
     "fractions",
     "two_point",
@@ -47,6 +52,9 @@ MEASURED = (
 )
 PORE = 0
 SPLITS = 30
+PHASE_COLOURS = ("white", "0.55", "black", "tab:red")
+"""Of the phases by label, and last that of the lines between boxes."""
+
 FLOW_EDGE = 32
 """Of the parts of boxes that flow is solved in, voxels: in a whole box it takes minutes."""
 
@@ -234,6 +242,27 @@ def made_boxes(
     return done
 
 
+def draw(sets: dict[str, xr.DataArray], material: Material, path: Path) -> None:
+    """Draw slices through the middle of three boxes of every set, normal to distinct axes."""
+    rows, columns = len(material.axes), len(sets)
+    figure, axes = plt.subplots(
+        rows, columns, figsize=(3 * columns, 3.2 * rows), squeeze=False, layout="constrained"
+    )
+    colours = ListedColormap(PHASE_COLOURS)
+    for (row, axis), (column, (name, boxes)) in itertools.product(
+        enumerate(material.axes), enumerate(sets.items())
+    ):
+        shown = boxes.isel({"sample": slice(0, 4), axis: boxes.sizes[axis] // 2}).values
+        framed = np.pad(shown, [(0, 0), (1, 1), (1, 1)], constant_values=len(PHASE_COLOURS) - 1)
+        tiles = np.vstack([np.hstack(framed[:2]), np.hstack(framed[2:])])
+        ax = axes[row, column]
+        ax.imshow(tiles, cmap=colours, vmin=0, vmax=len(PHASE_COLOURS) - 1, interpolation="none")
+        ax.set(xticks=[], yticks=[], title="" if row else name)
+        if column == 0:
+            ax.set_ylabel(f"normal to {axis}")
+    figure.savefig(path, dpi=100)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("material", choices=MATERIALS)
@@ -253,6 +282,7 @@ def main() -> None:
     walk.add_argument("--sharpness", type=float, nargs="+")
     walk.add_argument("--evaluations", type=int)
     parser.add_argument("--keep", type=Path, help="Folder of the boxes, made but once.")
+    parser.add_argument("--picture", type=Path, help="PNG of slices, one column per method.")
     add_record_option(parser)
     options = parser.parse_args()
 
@@ -285,6 +315,8 @@ def main() -> None:
         "halves of the real ones differ by": halves(described, lags),
     }
     sets = {"real": real} | {name: boxes(name, make) for name, make in makers.items()}
+    if options.picture:
+        draw(sets, material, options.picture)
     for name in makers:
         of_made = measured(sets[name])
         columns[name] = figures(of_made, described, lags)
