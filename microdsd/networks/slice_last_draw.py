@@ -63,53 +63,93 @@ class SliceLastDraw:
 
         Networks hear of the fractions that their slices have.
         """
-        log_odds = log_p[:, 1:] - log_p[:, :1]
         time = (t * self._level**2).clamp_max(float(time_of(HIGHEST_LEVEL)))
-
-        def total(phase: Tensor, drawn: Tensor) -> Tensor:
-            summed = torch.zeros_like(log_odds)
-            for axis in range(AXES):
-                numbers = classes
-                if self._classes is not None:
-                    numbers = torch.full((len(t),), self._classes[axis], device=log_p.device)
-                for i, fields in enumerate(zip(log_p, phase, drawn, occupation, strict=True)):
-                    number = None if numbers is None else numbers[i]
-                    summed[i] += self._along(Slices(kernel, axis), fields, time[i], number)
-            return summed
-
+        numbers = [None] * len(t) if classes is None else list(classes)
+        walkers = zip(log_p, occupation, time, numbers, strict=True)
+        samples = [self._sample(kernel, *one) for one in walkers]
         drawn = torch.zeros(len(log_p), *log_p.shape[2:], dtype=torch.bool, device=log_p.device)
-        of_nothing = total(drawn.long(), drawn)
+        of_nothing = _totals(samples, drawn.long(), drawn)
         usual = of_nothing / AXES
 
         def log_p_given(phase: Tensor, drawn: Tensor) -> Tensor:
-            odds = usual + WEIGHT * (total(phase, drawn) - of_nothing)
+            odds = usual + WEIGHT * (_totals(samples, phase, drawn) - of_nothing)
             return torch.cat([torch.zeros_like(log_p[:, :1]), odds], 1).log_softmax(1)
 
         return log_p_given
 
-    def _along(
+    def _sample(
         self,
-        slices: Slices,
-        fields: Sequence[Tensor],
+        kernel: TransitionKernel,
+        log_p: Tensor,
+        occupation: Tensor,
         time: Tensor,
         class_number: Tensor | None,
-    ) -> Tensor:
-        """Return log odds given what is drawn in the slices of one sample, (species, *space)."""
-        network = self._networks[slices.axis]
-        log_p, phase, drawn, occupation = (slices.cut(field) for field in fields)
-        fractions = slices.fractions(occupation)
-        parts = []
-        for part in slices.parts():
-            fraction = fractions[part]
-            log_p_given = network(
-                log_p[part].contiguous(),
-                phase[part],
-                drawn[part],
-                occupation[part].contiguous(),
-                time.expand(len(fraction)),
-                slices.plane,
-                fraction,
-                None if class_number is None else class_number.expand(len(fraction)),
-            )
-            parts.append(log_p_given[:, 1:] - log_p_given[:, :1])
-        return slices.joined(parts)
+    ) -> list[_DrawnSlices]:
+        """Return the slices of one sample normal to every axis."""
+        directions = []
+        for axis, network in enumerate(self._networks):
+            number = class_number
+            if self._classes is not None:
+                number = torch.tensor(self._classes[axis], device=log_p.device)
+            slices = Slices(kernel, axis)
+            directions.append(_DrawnSlices(network, slices, log_p, occupation, time, number))
+        return directions
+
+
+class _DrawnSlices:
+    """Hold what the network says of the slices of one sample normal to an axis.
+
+    It is asked again about slices in which something has been drawn since: a sublattice lies in
+    every other slice, which halves the work.
+    """
+
+    def __init__(
+        self,
+        network: LastDrawUNet,
+        slices: Slices,
+        log_p: Tensor,
+        occupation: Tensor,
+        time: Tensor,
+        class_number: Tensor | None,
+    ) -> None:
+        self._network, self._slices = network, slices
+        self._log_p, self._occupation = slices.cut(log_p), slices.cut(occupation)
+        self._fractions = slices.fractions(self._occupation)
+        self._time, self._class = time, class_number
+        self._shown: Tensor | None = None
+        self._log_odds = torch.zeros_like(self._log_p[:, 1:])
+
+    def log_odds(self, phase: Tensor, drawn: Tensor) -> Tensor:
+        """Return log odds given what is drawn, (species, *space)."""
+        shown = torch.where(self._slices.cut(drawn), self._slices.cut(phase), -1)
+        new = torch.arange(len(shown), device=shown.device)
+        if self._shown is not None:
+            new = (shown != self._shown).flatten(1).any(1).nonzero()[:, 0]
+        self._shown = shown
+        for part in self._slices.parts(len(new)):
+            which = new[part]
+            self._log_odds[which] = self._asked(shown[which], which)
+        return self._slices.joined([self._log_odds])
+
+    def _asked(self, shown: Tensor, which: Tensor) -> Tensor:
+        log_p: Tensor = self._network(
+            self._log_p[which],
+            shown.clamp_min(0),
+            shown >= 0,
+            self._occupation[which],
+            self._time.expand(len(which)),
+            self._slices.plane,
+            self._fractions[which],
+            None if self._class is None else self._class.expand(len(which)),
+        )
+        return log_p[:, 1:] - log_p[:, :1]
+
+
+def _totals(samples: Sequence[Sequence[_DrawnSlices]], phase: Tensor, drawn: Tensor) -> Tensor:
+    """Return the sums over axes of what the networks say of every sample."""
+    by_axis = [
+        torch.stack([one.log_odds(phase[i], drawn[i]) for one in axes])
+        for i, axes in enumerate(samples)
+    ]
+    totals: Tensor = torch.stack(by_axis).sum(1)
+    return totals

@@ -213,7 +213,7 @@ class SliceNetworks(nn.Module):
         fractions = slices.fractions(layers)
         time = (t * self.reading.level**2).clamp_max(self._latest(lattice.block))
         parts = []
-        for which in slices.parts():
+        for which in slices.parts(len(layers)):
             part = layers[which].contiguous()
             arguments = [part, time.expand(len(part)), slices.plane, fractions[which]]
             if class_number is not None:

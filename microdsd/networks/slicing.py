@@ -57,9 +57,8 @@ class Slices:
         """Return the field (channels, *space) of slices (slices, channels, *plane), in parts."""
         return torch.cat(list(parts)).movedim(0, 1 + self.axis)
 
-    def parts(self) -> Iterator[slice]:
-        """Yield which slices go to a network together."""
-        number = self.kernel.lattice.shape[self.axis]
+    def parts(self, number: int) -> Iterator[slice]:
+        """Yield which of a number of slices go to a network together."""
         step = max(1, SLICE_SITES // self.plane.lattice.n_sites)
         for first in range(0, number, step):
             yield slice(first, first + step)

@@ -74,16 +74,16 @@ def test_networks_are_shown_slices_and_hear_of_their_composition_and_level():
     given(SliceLastDraw([network] * 3, 1.5), log_p, phase, drawn, walkers, t, kernel)
     assert len(network.asked) == 12  # two samples and three axes, before and after the draw
     assert not any(one[2].any() for one in network.asked[:6])
-    asked = network.asked[7]  # the second sample, normal to z
+    asked = network.asked[9]  # the second sample, normal to z
     assert torch.equal(asked[0], log_p[1].movedim(1, 0))
-    assert torch.equal(asked[1], phase[1])
+    assert torch.equal(asked[1][drawn[1]], phase[1][drawn[1]])
     assert torch.equal(asked[2], drawn[1])
     assert torch.equal(asked[3], walkers[1].movedim(1, 0))
     torch.testing.assert_close(asked[4], (t[1] * 1.5**2).expand(4))
     torch.testing.assert_close(asked[6], walkers[1].movedim(1, 0).mean((2, 3)))
     across = network.asked[11]  # the same, normal to x
     assert across[5].lattice == Lattice(BOX.voxels[:2], BOX.boundary[:2])
-    assert torch.equal(across[1], phase[1].movedim(2, 0))
+    assert torch.equal(across[2], drawn[1].movedim(2, 0))
     late = torch.full((2,), float(time_of(1.2)))
     given(SliceLastDraw([network] * 3, 1.5), log_p, phase, drawn, walkers, late, kernel)
     assert network.asked[-1][4].unique().item() == pytest.approx(float(time_of(HIGHEST_LEVEL)))
@@ -110,7 +110,29 @@ def test_answers_do_not_depend_on_the_batch_nor_on_how_many_slices_go_together(m
 def test_classes_are_those_of_directions_or_of_samples():
     network = Shifting(fields_of_planes())
     given(SliceLastDraw([network] * 3, 1.2, classes=(2, 0, 1)), *state())
-    assert [set(one[7].tolist()) for one in network.asked] == [{2}, {2}, {0}, {0}, {1}, {1}] * 2
+    assert [set(one[7].tolist()) for one in network.asked] == [{2}, {0}, {1}] * 4
     network.asked.clear()
     given(SliceLastDraw([network] * 3, 1.2), *state(), None, torch.tensor([1, 0]))
-    assert [set(one[7].tolist()) for one in network.asked] == [{1}, {0}] * 6
+    assert [set(one[7].tolist()) for one in network.asked] == ([{1}] * 3 + [{0}] * 3) * 2
+
+
+def test_networks_are_asked_again_about_slices_in_which_something_is_drawn_alone():
+    network = tiny_last_draw()
+    log_p, phase, _, walkers, *rest = state(1)
+    asked = []
+    network.register_forward_pre_hook(lambda _, arguments: asked.append(len(arguments[0])))
+    draw = SliceLastDraw([network] * 3, 1.2)
+    with torch.no_grad():
+        predicted = draw.given(log_p, walkers, *rest)
+        assert asked == [4, 6, 5]
+        drawn = torch.zeros_like(phase, dtype=torch.bool)
+        predicted(phase, drawn)
+        assert len(asked) == 3
+        drawn[:, 2, ::2, ::2] = True
+        predicted(phase, drawn)
+        assert asked[3:] == [1, 3, 3]
+        more = drawn.clone()
+        more[:, ::2, 1, 4] = True
+        torch.testing.assert_close(
+            predicted(phase, more), draw.given(log_p, walkers, *rest)(phase, more)
+        )
