@@ -116,26 +116,29 @@ class _DrawnSlices:
         self._log_p, self._occupation = slices.cut(log_p), slices.cut(occupation)
         self._fractions = slices.fractions(self._occupation)
         self._time, self._class = time, class_number
-        self._shown: Tensor | None = None
+        self._marks: Tensor | None = None
         self._log_odds = torch.zeros_like(self._log_p[:, 1:])
 
     def log_odds(self, phase: Tensor, drawn: Tensor) -> Tensor:
-        """Return log odds given what is drawn, (species, *space)."""
-        shown = torch.where(self._slices.cut(drawn), self._slices.cut(phase), -1)
-        new = torch.arange(len(shown), device=shown.device)
-        if self._shown is not None:
-            new = (shown != self._shown).flatten(1).any(1).nonzero()[:, 0]
-        self._shown = shown
+        """Return log odds given what is drawn, (species, *space).
+
+        Marks are the phases of drawn voxels, and -1 elsewhere.
+        """
+        marks = torch.where(self._slices.cut(drawn), self._slices.cut(phase), -1)
+        new = torch.arange(len(marks), device=marks.device)
+        if self._marks is not None:
+            new = (marks != self._marks).flatten(1).any(1).nonzero()[:, 0]
+        self._marks = marks
         for part in self._slices.parts(len(new)):
             which = new[part]
-            self._log_odds[which] = self._asked(shown[which], which)
+            self._log_odds[which] = self._asked(marks[which], which)
         return self._slices.joined([self._log_odds])
 
-    def _asked(self, shown: Tensor, which: Tensor) -> Tensor:
+    def _asked(self, marks: Tensor, which: Tensor) -> Tensor:
         log_p: Tensor = self._network(
             self._log_p[which],
-            shown.clamp_min(0),
-            shown >= 0,
+            marks.clamp_min(0),
+            marks >= 0,
             self._occupation[which],
             self._time.expand(len(which)),
             self._slices.plane,
