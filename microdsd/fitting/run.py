@@ -35,7 +35,6 @@ from microdsd.models.card import ModelCard
 from microdsd.models.methods import METHODS
 from microdsd.models.properties import PropertySamples
 from microdsd.models.spectrum import Spectrum
-from microdsd.models.volume_walk import uncalibrated
 from microdsd.models.walk_back import JOINT_TEMPERATURE, WalkBack
 from microdsd.networks import Method, UNetConfig, build_network
 from microdsd.networks.build import joined
@@ -337,12 +336,9 @@ class TrainingRun:
 
     def _for_volumes(self, model: MicrostructureModel) -> MicrostructureModel:
         """Fit how volumes are made: their slices are to be like the held-back windows."""
-        start = uncalibrated(last_draw=model.card.last_draw is not None)
-        if self.evaluations is not None:
-            start = replace(start, evaluations=self.evaluations)
         real, _ = self._windows_to_calibrate()
         left = None if self.config.minutes is None else partial(self._seconds_before, _TO_FINISH)
-        calibration = calibrated_volumes(model, real, start, left)
+        calibration = calibrated_volumes(model, real, self.evaluations, left)
         done = {
             **model.card.provenance["calibration"],
             "volumes": {

@@ -111,7 +111,7 @@ class _Settings:
 def calibrated_volumes(
     model: MicrostructureModel,
     real: Array,
-    start: VolumeWalk | None = None,
+    evaluations: int | None = None,
     left: Callable[[], float] | None = None,
 ) -> VolumeCalibration:
     """Search the settings with which slices of volumes measure most like real windows.
@@ -122,9 +122,9 @@ def calibrated_volumes(
         Of slices of an isotropic material.
     real : ndarray, shape (n, y, x)
         Windows that training has not seen.
-    start : VolumeWalk, optional
-        Where the search begins, by default at `uncalibrated`; the levels of slices and the first
-        level are kept.
+    evaluations : int, optional
+        Of all slices, in place of those of `uncalibrated`, where the search begins; the levels of
+        slices and the first level are kept.
     left : callable, optional
         Says how many seconds are left; without, the volumes are as large as windows allow.
 
@@ -142,8 +142,9 @@ def calibrated_volumes(
         raise InputError(
             f"window={real.shape[1:]}: volumes are calibrated on windows of {_REHEARSED} or more"
         )
-    if start is None:
-        start = uncalibrated(last_draw=model.card.last_draw is not None)
+    start = uncalibrated(last_draw=model.card.last_draw is not None)
+    if evaluations is not None:
+        start = replace(start, evaluations=evaluations)
     settings = _Settings(start, model.card.network.species)
     edge = largest
     if left is not None:

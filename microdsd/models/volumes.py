@@ -11,6 +11,7 @@ from microdsd.errors import InputError
 from microdsd.models.card import ModelCard
 from microdsd.models.methods import METHODS
 from microdsd.models.volume_walk import VolumeWalk, uncalibrated
+from microdsd.networks import UNetConfig
 
 AXES = ("z", "y", "x")
 """Axes of a volume, in order; slices normal to each have the other two, in order."""
@@ -89,11 +90,15 @@ class SliceCards:
             (walk,) = calibrated
             assert walk is not None
             return walk
-        return uncalibrated(last_draw=self._draw_in_passes)
+        return uncalibrated(last_draw=self._last_draw is not None)
 
     @property
-    def _draw_in_passes(self) -> bool:
-        return all(card.last_draw is not None for card in self.cards.values())
+    def _last_draw(self) -> UNetConfig | None:
+        """Return the network of the last draw of volumes, if the slices of every axis have one."""
+        first, *others = (self.cards[axis].last_draw for axis in AXES)
+        if first is None or None in others:
+            return None
+        return replace(first, ndim=len(AXES))
 
     def _scan_fractions(self) -> dict[str, Mapping[str, tuple[float, float]]]:
         """Return what one picture knows of the fractions; several may contradict one another."""
@@ -131,9 +136,6 @@ class SliceCards:
             else card.fraction_mean
             for axis, card in self.cards.items()
         ]
-        last_draw = None
-        if first.last_draw is not None and self._draw_in_passes:
-            last_draw = replace(first.last_draw, ndim=len(AXES))
         mean = {name: sum(one[name] for one in means) / len(means) for name in first.contents.names}
         return replace(
             first,
@@ -146,7 +148,7 @@ class SliceCards:
             evaluations=walk.evaluations,
             walks=(walk.walk_back(sigma_min, sigma_max, first.network.species),),
             volumes=walk,
-            last_draw=last_draw,
+            last_draw=self._last_draw,
             spectrum=None,  # which is of a slice and not of volumes
             fraction_mean=mean,
             fraction_range={

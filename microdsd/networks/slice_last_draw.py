@@ -132,7 +132,7 @@ class _DrawnSlices:
         for part in self._slices.parts(len(new)):
             which = new[part]
             self._log_odds[which] = self._asked(marks[which], which)
-        return self._slices.joined([self._log_odds])
+        return self._slices.joined(self._log_odds)
 
     def _asked(self, marks: Tensor, which: Tensor) -> Tensor:
         log_p: Tensor = self._network(

@@ -223,7 +223,7 @@ class SliceNetworks(nn.Module):
                 parts.append(checkpoint(answer, *arguments, use_reentrant=False))
             else:
                 parts.append(answer(*arguments))
-        return slices.joined(parts)
+        return slices.joined(torch.cat(parts))
 
     def _latest(self, block: int) -> float:
         """Return the latest time that the network of a lattice knows."""

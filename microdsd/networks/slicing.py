@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
-import torch
 from torch import Tensor
 
 from microdsd.process.kernel import TransitionKernel
@@ -37,7 +36,7 @@ class Slices:
     >>> field = torch.arange(80.0).view(2, 2, 4, 5)
     >>> slices.cut(field).shape
     torch.Size([4, 2, 2, 5])
-    >>> bool((slices.joined([slices.cut(field)]) == field).all())
+    >>> bool((slices.joined(slices.cut(field)) == field).all())
     True
     """
 
@@ -53,9 +52,9 @@ class Slices:
         """Return slices (slices, ..., *plane) of a field (..., *space)."""
         return field.movedim(field.ndim - AXES + self.axis, 0)
 
-    def joined(self, parts: Sequence[Tensor]) -> Tensor:
-        """Return the field (channels, *space) of slices (slices, channels, *plane), in parts."""
-        return torch.cat(list(parts)).movedim(0, 1 + self.axis)
+    def joined(self, layers: Tensor) -> Tensor:
+        """Return the field (channels, *space) of slices (slices, channels, *plane)."""
+        return layers.movedim(0, 1 + self.axis)
 
     def parts(self, number: int) -> Iterator[slice]:
         """Yield which of a number of slices go to a network together."""

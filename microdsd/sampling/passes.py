@@ -10,11 +10,12 @@ the phases of those whose turn it is.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
 
+from microdsd.networks.last_draw import Given
 from microdsd.process.sublattices import turns
 from microdsd.sampling.assignment import Generated, perturbed
 from microdsd.sampling.origins import Origins
@@ -34,12 +35,9 @@ neighbours speak against them (docs/decisions/0032 and 0033)."""
 
 _LEFT_OUT = 30.0
 
-Remaining = Callable[[Tensor, Tensor], Tensor]
-"""Gives scores (batch, phases, *space) from the phases that are drawn, and where they are."""
-
 
 def draw_in_passes(
-    remaining: Remaining,
+    remaining: Given,
     origins: Origins,
     space: Sequence[int],
     passes: int,

@@ -18,12 +18,9 @@ import tempfile
 import time
 from pathlib import Path
 
-import matplotlib
+import matplotlib.pyplot as plt
 import numpy as np
 from record import add_record_option, record
-
-matplotlib.use("Agg")
-from matplotlib import pyplot as plt
 
 Figures = dict[str, float]
 GIB = 2**30

@@ -41,7 +41,7 @@ def boxes_of(block: xr.DataArray, length: int) -> xr.DataArray:
 
 
 def add_block_options(parser: argparse.ArgumentParser) -> None:
-    """Add the options of `block_of`."""
+    """Add the options of `wanted_block`, and of boxes of it."""
     parser.add_argument("--scan", default="berea_sandstone")
     parser.add_argument("--coarsen", type=int, default=1)
     parser.add_argument("--layers", type=int, nargs=2, default=(272, 400))
@@ -51,12 +51,16 @@ def add_block_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seed", type=int, default=0)
 
 
-def block_of(options: argparse.Namespace) -> xr.DataArray:
-    """The part of a scan that boxes are cut from; lengths are voxels."""
-    rock = load_dataset(options.scan)
-    rock = coarsen(rock, options.coarsen) if options.coarsen > 1 else rock
-    block = crop(rock, z=tuple(options.layers), **region_of(options.region))
+def block_of(dataset: str, factor: int, **region: tuple[int, int] | slice) -> xr.DataArray:
+    """Part of a scan averaged over blocks of factor voxels per axis; lengths are voxels."""
+    block = crop(coarsen(load_dataset(dataset), factor), **region)
     return as_microstructure(block.values, phases=phases_of(block))
+
+
+def wanted_block(options: argparse.Namespace) -> xr.DataArray:
+    """The part of a scan that boxes are cut from."""
+    region = {"z": tuple(options.layers), **region_of(options.region)}
+    return block_of(options.scan, options.coarsen, **region)
 
 
 def add_box_options(parser: argparse.ArgumentParser) -> None:
@@ -68,7 +72,7 @@ def add_box_options(parser: argparse.ArgumentParser) -> None:
 
 def real_and_generated(options: argparse.Namespace) -> tuple[xr.DataArray, xr.DataArray]:
     """All disjoint boxes of some layers, and as many that a model makes of their fractions."""
-    real = boxes_of(block_of(options), options.length)
+    real = boxes_of(wanted_block(options), options.length)
     if options.samples:
         return real, load_microstructures(options.samples)
     model = MicrostructureModel.load(options.model)
@@ -118,7 +122,7 @@ def figures(boxes: xr.DataArray, real_s2: dict[str, np.ndarray] | None = None) -
     names = phases_of(boxes)
     two = len(names) == 2
     row: dict[str, float] = {}
-    curves = mean_s2(boxes)
+    curves = mean_s2(boxes) if real_s2 else {}
     for name, real in (real_s2 or {}).items():
         off = np.abs(curves[name] - real).sum() / np.abs(real - real[-1]).sum()
         row["S2 error to half a box" + ("" if two else f", {name}")] = float(off)
@@ -154,7 +158,7 @@ def main() -> None:
     add_record_option(parser)
     options = parser.parse_args()
 
-    real = boxes_of(block_of(options), options.length)[: options.boxes]
+    real = boxes_of(wanted_block(options), options.length)[: options.boxes]
     half = len(real) // 2
     rows = {"real": figures(real)}
     rows["real, half against the other half"] = figures(real[half:], mean_s2(real[:half]))

@@ -20,26 +20,21 @@ from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
-import matplotlib
+import matplotlib.pyplot as plt
 import numpy as np
 import xarray as xr
-from long_range import boxes_of, parts_of
-from matplotlib.colors import ListedColormap
+from long_range import block_of, boxes_of, parts_of
 from record import add_record_option, record
 from transport_fidelity import geometric
 
-from microdsd import MicrostructureModel
+from microdsd import MicrostructureModel, plot
 from microdsd.baselines import GaussianField
-from microdsd.datasets import load_dataset
 from microdsd.evaluation import two_point_error
 from microdsd.generation.request import GenerationRequest
 from microdsd.metrics import describe, interface_density
-from microdsd.microstructure import as_microstructure, coarsen, crop, cut_windows, phases_of
+from microdsd.microstructure import as_microstructure, cut_windows, phases_of
 from microdsd.microstructure.symmetry import Symmetry
 from microdsd.transport import diffusivity, permeability
-
-matplotlib.use("Agg")
-from matplotlib import pyplot as plt
 
 MEASURED = (
     "fractions",
@@ -52,9 +47,6 @@ MEASURED = (
 )
 PORE = 0
 SPLITS = 30
-PHASE_COLOURS = ("white", "0.55", "black", "tab:red")
-"""Of the phases by label, and last that of the lines between boxes."""
-
 FLOW_EDGE = 32
 """Of the parts of boxes that flow is solved in, voxels: in a whole box it takes minutes."""
 
@@ -77,8 +69,7 @@ class Material:
 
     def block(self, layers: Layers) -> xr.DataArray:
         """Return some layers, lengths in voxels."""
-        scan = coarsen(load_dataset(self.dataset), self.coarsen)
-        return crop(as_microstructure(scan.values, phases=phases_of(scan)), z=layers)
+        return block_of(self.dataset, self.coarsen, z=layers)
 
     @property
     def axes(self) -> list[str]:
@@ -243,24 +234,17 @@ def made_boxes(
 
 
 def draw(sets: dict[str, xr.DataArray], material: Material, path: Path) -> None:
-    """Draw slices through the middle of three boxes of every set, normal to distinct axes."""
+    """Draw slices through the middle of four boxes of every set, normal to distinct axes."""
     rows, columns = len(material.axes), len(sets)
     figure, axes = plt.subplots(
-        rows, columns, figsize=(3 * columns, 3.2 * rows), squeeze=False, layout="constrained"
+        rows, columns, figsize=(4 * columns, 5 * rows), squeeze=False, layout="constrained"
     )
-    colours = ListedColormap(PHASE_COLOURS)
     for (row, axis), (column, (name, boxes)) in itertools.product(
         enumerate(material.axes), enumerate(sets.items())
     ):
-        shown = boxes.isel({"sample": slice(0, 4), axis: boxes.sizes[axis] // 2}).values
-        framed = np.pad(shown, [(0, 0), (1, 1), (1, 1)], constant_values=len(PHASE_COLOURS) - 1)
-        tiles = np.vstack([np.hstack(framed[:2]), np.hstack(framed[2:])])
-        ax = axes[row, column]
-        ax.imshow(tiles, cmap=colours, vmin=0, vmax=len(PHASE_COLOURS) - 1, interpolation="none")
-        ax.set(xticks=[], yticks=[], title="" if row else name)
-        if column == 0:
-            ax.set_ylabel(f"normal to {axis}")
-    figure.savefig(path, dpi=100)
+        ax = plot.slices(boxes, count=4, columns=2, axis=axis, ax=axes[row, column])
+        ax.set_title(f"{name}, normal to {axis}", loc="left", fontsize=10, pad=24)
+    figure.savefig(path, dpi=80)
 
 
 def main() -> None:
