@@ -32,6 +32,7 @@ class Slices:
 
     Examples
     --------
+    >>> import torch
     >>> slices = Slices(TransitionKernel(Lattice.box((2, 4, 5), "no-flux")), axis=1)
     >>> field = torch.arange(80.0).view(2, 2, 4, 5)
     >>> slices.cut(field).shape
