@@ -88,7 +88,7 @@ class GaussianField:
             Phases in the order in which they are cut, by label or name; the last takes what is
             left. By default the smallest first: what is left last is matched worst. Of two
             phases the order makes no difference.
-        symmetry : {"isotropic", "transverse", "none"}
+        symmetry : {"isotropic", "transverse", "orthotropic", "none"}
             Symmetry of the material: S2 is averaged over its turns and mirrors.
         periodic : bool
             Needed. Whether the reference windows wrap; windows cut from a scan do not.
@@ -123,7 +123,7 @@ class GaussianField:
             isotropic one.
         order : sequence of int or str, optional
             As in `fit`.
-        symmetry : {"isotropic", "transverse", "none"}, optional
+        symmetry : {"isotropic", "transverse", "orthotropic", "none"}, optional
             Symmetry of the material; "transverse" leaves z alone, and one side is enough. By
             default "isotropic" for one picture without a direction, and "none" for several.
         periodic : bool

@@ -33,7 +33,7 @@ class PlaneWindows:
     ----------
     planes : dict of str to ReferenceWindows
         The rows of a picture run along the first of the two axes left, in the order z, y, x.
-    symmetry : {"isotropic", "transverse", "none"}
+    symmetry : {"isotropic", "transverse", "orthotropic", "none"}
         Of the volume; "transverse" leaves z alone.
     material : KnownMaterial
     """
@@ -53,7 +53,7 @@ class PlaneWindows:
         planes : DataArray, ndarray, or mapping of "z", "y", "x" to these
             Dims ``([sample,] y, x)`` each. One picture without a direction stands for all of an
             isotropic material.
-        symmetry : {"isotropic", "transverse", "none"}, optional
+        symmetry : {"isotropic", "transverse", "orthotropic", "none"}, optional
             By default "isotropic" for one picture without a direction, "none" for several.
         periodic : bool
 
@@ -117,7 +117,7 @@ class PlaneWindows:
     def by_normal(self) -> dict[str, ReferenceWindows]:
         """Return windows for every plane that is known, by symmetry too."""
         known = dict(self.planes)
-        alike = {"isotropic": SPATIAL_DIMS, "transverse": ("y", "x"), "none": ()}[self.symmetry]
+        alike = {"isotropic": SPATIAL_DIMS, "transverse": ("y", "x")}.get(self.symmetry, ())
         given = [known[axis] for axis in alike if axis in known]
         for axis in alike:
             known.setdefault(axis, given[0])

@@ -40,7 +40,7 @@ class ReferenceWindows:
         Position of every voxel's phase among the phases.
     phases : dict of int to str
     voxel_size : VoxelSize
-    symmetry : {"isotropic", "transverse", "none"}
+    symmetry : {"isotropic", "transverse", "orthotropic", "none"}
         Statistics are averaged over these turns and mirrors.
     periodic : bool
         Whether the windows wrap.

@@ -71,7 +71,7 @@ class YeongTorquato:
         ----------
         reference : DataArray or ndarray
             Windows of real material, dims ``([sample,] [z,] y, x)``.
-        symmetry : {"isotropic", "transverse", "none"}
+        symmetry : {"isotropic", "transverse", "orthotropic", "none"}
             Symmetry of the material: statistics are averaged over its turns and mirrors.
         periodic : bool
             Needed. Whether the reference windows wrap; windows cut from a scan do not.
@@ -97,7 +97,7 @@ class YeongTorquato:
         ----------
         planes : DataArray, ndarray, or mapping of "z", "y", "x" to these
             As in `GaussianField.from_planes`.
-        symmetry : {"isotropic", "transverse", "none"}, optional
+        symmetry : {"isotropic", "transverse", "orthotropic", "none"}, optional
             As in `GaussianField.from_planes`.
         periodic : bool
             Needed. Whether the windows wrap.

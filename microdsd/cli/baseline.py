@@ -82,7 +82,7 @@ def command(
         Symmetry,
         typer.Option(
             help="Symmetries of the material, over which its statistics are averaged: isotropic, "
-            "transverse, none."
+            "transverse, orthotropic, none."
         ),
     ] = "none",
     periodic: Annotated[bool, typer.Option("--periodic", help="Samples that wrap.")] = False,

@@ -10,7 +10,7 @@ import typer
 # The same as the types of the rooms that use them, which are slow to import for a line of help.
 # Options given several times stay text: typer takes no list of choices.
 Boundary = Literal["no-flux", "periodic"]
-Symmetry = Literal["isotropic", "transverse", "none"]
+Symmetry = Literal["isotropic", "transverse", "orthotropic", "none"]
 Method = Literal["bridges", "tau-leaping"]
 RateLoss = Literal["likelihood", "l1", "l2"]
 CoarseningRule = Literal["majority", "exact"]

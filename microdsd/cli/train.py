@@ -66,7 +66,8 @@ def command(
         Symmetry | None,
         typer.Option(
             help="Symmetries of the material: isotropic (all axes alike), transverse (all but "
-            "the first axis alike), none. Default: none; with --for-volumes isotropic."
+            "the first axis alike), orthotropic (all axes differ, mirror images are alike), none. "
+            "Default: none; with --for-volumes isotropic."
         ),
     ] = None,
     for_volumes: Annotated[

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 _TURNED = {
     "isotropic": ", turned and mirrored along all axes",
     "transverse": ", turned and mirrored across the first axis",
+    "orthotropic": ", mirrored along all axes",
 }
 
 _VOLUMES_SHORTENED = (

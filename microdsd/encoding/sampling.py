@@ -31,7 +31,7 @@ class ImageSampler:
     images : ndarray, shape (images, channels, *space)
     window : sequence of int
         Voxels per axis; whole images, or a part of them.
-    symmetry : {"isotropic", "transverse", "none"}
+    symmetry : {"isotropic", "transverse", "orthotropic", "none"}
 
     Raises
     ------

@@ -57,7 +57,7 @@ class WindowSampler:
         first axis, or to any axis when the material is isotropic.
     block : (int, int)
         First and last + 1 layer along axis 0 that windows may touch.
-    symmetry : {"isotropic", "transverse", "none"}
+    symmetry : {"isotropic", "transverse", "orthotropic", "none"}
     samples : range, optional
         Volumes of an ensemble to draw from; all by default.
     outside : int, optional
@@ -200,7 +200,7 @@ def split_scan(
     ----------
     source : LabelReader
     window : tuple of int
-    symmetry : {"isotropic", "transverse", "none"}
+    symmetry : {"isotropic", "transverse", "orthotropic", "none"}
     validation : float
         Share held back: the far end of axis 0, or the last samples of an ensemble; 0 for none.
     outside : int, optional

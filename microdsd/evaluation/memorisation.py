@@ -89,7 +89,7 @@ def memorisation(
     held_back : DataArray or ndarray
         Real windows that training did not see, of the samples' shape and, for a fair comparison,
         of like composition.
-    symmetry : {"none", "transverse", "isotropic"}
+    symmetry : {"none", "orthotropic", "transverse", "isotropic"}
         Turns and mirrors under which training showed its windows.
 
     Returns
@@ -128,7 +128,7 @@ def nearest_windows(
     scan : DataArray or ndarray
         Of the same number of axes; or a volume for plane samples, whose slices normal to z are
         searched, with "isotropic" symmetry those normal to all axes.
-    symmetry : {"none", "transverse", "isotropic"}
+    symmetry : {"none", "orthotropic", "transverse", "isotropic"}
         The sample is also turned and mirrored in these ways.
 
     Returns

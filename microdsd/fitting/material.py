@@ -278,7 +278,7 @@ class PhaseMaterial(Material):
     sources : dict of str to LabelSource
         One scan per class, of the same phases; the name of a single one does not matter.
     window : int or sequence of int
-    symmetry : {"isotropic", "transverse", "none"}
+    symmetry : {"isotropic", "transverse", "orthotropic", "none"}
     validation : float
         Share that is held back.
     """
@@ -355,7 +355,7 @@ class ImageMaterial(Material):
     images : DataArray
         See `microdsd.microstructure.as_images`.
     window : int or sequence of int
-    symmetry : {"isotropic", "transverse", "none"}
+    symmetry : {"isotropic", "transverse", "orthotropic", "none"}
     validation : float
         Share of the images of every class that is held back.
     """

@@ -67,7 +67,7 @@ def fit(
     window : int or sequence of int
         Needed. Voxels per axis; one number stands for all axes of the scan. With one entry fewer
         than the scan has axes, the model learns slices and is 2D.
-    symmetry : {"none", "transverse", "isotropic"}
+    symmetry : {"none", "orthotropic", "transverse", "isotropic"}
         Symmetries of the material: windows are turned and mirrored accordingly.
     validation : float
         Share of the scan, at the far end of axis 0 (or the last samples of an ensemble), that

@@ -47,7 +47,7 @@ def measured_spectrum(
     contents : Phases
     boundary : {"no-flux", "periodic"}
         Of the windows: it says what their modes are.
-    symmetry : {"none", "transverse", "isotropic"}
+    symmetry : {"none", "orthotropic", "transverse", "isotropic"}
         Axes that are alike share their power.
 
     Examples

@@ -116,7 +116,7 @@ class ModelCard:
     sigma_max: float
     walks: tuple[WalkBack, ...]
     evaluations: Annotated[int, Field(ge=2)]
-    symmetry: Literal["none", "transverse", "isotropic"]
+    symmetry: Literal["none", "orthotropic", "transverse", "isotropic"]
     voxel_size: tuple[float, ...]
     unit: Literal["m", "voxel"]
     fraction_mean: Mapping[str, float]

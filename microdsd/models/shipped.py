@@ -40,7 +40,7 @@ class ModelInfo:
     voxel_size : tuple of float
         Edges in `unit`.
     unit : {"m", "voxel"}
-    symmetry : {"none", "transverse", "isotropic"}
+    symmetry : {"none", "orthotropic", "transverse", "isotropic"}
     octaves : tuple of float
         Noise levels, voxels, above which walkers are on blocks of 2, 4, ... voxels per axis.
     volumes : VolumeWalk or None

@@ -77,7 +77,7 @@ def examine(
     evaluations : int, optional
         Evaluations of the bridges; by default 24 in 2D and 16 in 3D.
     boundary : {"no-flux", "periodic"}
-    symmetry : {"none", "transverse", "isotropic"}
+    symmetry : {"none", "orthotropic", "transverse", "isotropic"}
         As in training: "isotropic" cuts slices of a volume normal to all axes.
     phases, voxel_size, region
         Passed to `microdsd.io.open_labels`.

@@ -190,6 +190,7 @@ def windows_of(rng=0, size=1e-6, phases=None, edge=16):
         ({"z": windows_of()}, None, "two directions of three"),
         ({"z": windows_of()}, "transverse", "nothing of z"),
         (windows_of(), "transverse", "nothing of z"),
+        (windows_of(), "orthotropic", "two directions of three"),
         ({"w": windows_of()}, None, "name the axes"),
         ({}, None, "name the axes"),
         ({"z": windows_of(), "y": windows_of(size=2e-6)}, None, "pixel sizes"),

@@ -59,6 +59,8 @@ def test_every_place_of_the_block_is_drawn():
         ("isotropic", 3, 48),
         ("transverse", 3, 8),
         ("transverse", 2, 2),
+        ("orthotropic", 3, 8),
+        ("orthotropic", 2, 4),
         ("none", 2, 1),
         ("none", 3, 1),
     ],
@@ -75,9 +77,13 @@ def test_elements_form_the_group(symmetry, ndim, order):
     if symmetry == "transverse":
         along = np.broadcast_to(np.arange(3).reshape(3, *[1] * (ndim - 1)), cube.shape)
         assert all((act(element, along) == along).all() for element in elements)
+    if symmetry == "orthotropic":
+        assert {element[0] for element in elements} == {tuple(range(ndim))}
 
 
-@pytest.mark.parametrize(("symmetry", "order"), [("isotropic", 8), ("transverse", 2), ("none", 1)])
+@pytest.mark.parametrize(
+    ("symmetry", "order"), [("isotropic", 8), ("transverse", 2), ("orthotropic", 4), ("none", 1)]
+)
 def test_windows_come_in_all_orientations(symmetry, order):
     pieces = draw(Positions(4, 4), (4, 4), symmetry=symmetry, n=200)
     assert len({piece.tobytes() for piece in pieces}) == order

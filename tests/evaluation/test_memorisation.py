@@ -30,7 +30,7 @@ def nearest_by_hand(sample, volume, symmetry="none"):
     return fewest / sample.size
 
 
-@pytest.mark.parametrize("symmetry", ["none", "transverse", "isotropic"])
+@pytest.mark.parametrize("symmetry", ["none", "orthotropic", "transverse", "isotropic"])
 @pytest.mark.parametrize(
     ("scan", "window", "fractions"),
     [
