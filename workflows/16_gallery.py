@@ -24,6 +24,8 @@ SHOWN = {
     "nmc-3d": "battery cathode, active material",
     "nmc-octaves-3d": "the same, more of it",
     "sofc-2d": "fuel cell anode, slice",
+    "steel-2d": "carbides in steel, by annealing",
+    "separator-3d": "battery separator, polymer",
     "porous-2d": "three materials, by class",
     "digits": "grey images with counts",
 }
@@ -36,9 +38,17 @@ EDGE = {
     "nmc-3d": 48,
     "nmc-octaves-3d": 80,
     "sofc-2d": 128,
+    "steel-2d": 128,
+    "separator-3d": 56,
     "porous-2d": 64,
     "digits": 8,
 }
+OPAQUE = {
+    "nmc-3d": "active material",
+    "nmc-octaves-3d": "active material",
+    "separator-3d": "polymer",
+}
+"""What is shown of volumes, where it is not the pores."""
 
 
 def draw(name: str, ax: plt.Axes) -> None:
@@ -60,7 +70,7 @@ def draw(name: str, ax: plt.Axes) -> None:
         ax.imshow(tiles.reshape(2, 2, 10, 10).swapaxes(1, 2).reshape(20, 20), cmap="Greys")
         ax.set_axis_off()
     elif "3d" in name:
-        microdsd.plot.phases(made, "active material" if name.startswith("nmc") else "pore", ax=ax)
+        microdsd.plot.phases(made, OPAQUE.get(name, "pore"), ax=ax)
     else:
         microdsd.plot.slices(made, columns=2, ax=ax)
     ax.set_title(f"{name}: {SHOWN[name]}", loc="left", fontsize=9, pad=22)
@@ -70,7 +80,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("-o", "--output", type=Path, default=Path("docs/images/models.png"))
     options = parser.parse_args()
-    figure, axes = plt.subplots(2, 5, figsize=(16, 7.8), layout="constrained")
+    figure, axes = plt.subplots(3, 4, figsize=(14, 12.4), layout="constrained")
     figure.get_layout_engine().set(h_pad=0.3)  # the bar of scale lies below the axes
     for name, ax in zip(SHOWN, axes.flat, strict=False):
         draw(name, ax)

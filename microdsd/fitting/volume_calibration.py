@@ -32,19 +32,15 @@ from microdsd.microstructure.composition import Fractions
 from microdsd.models.contents import Contents
 from microdsd.models.volume_walk import VolumeWalk, uncalibrated
 from microdsd.models.volumes import AXES
-from microdsd.networks.slices import SliceReading
 from microdsd.progress import stage
 
 Array = np.ndarray
 
-_WEIGHTS, _LAST, _LAST_IN_PASSES = (0.25, 1.2), (0.3, 1.2), (0.7, 1.3)
-"""Bounds of weights, from slices that all say the same to such as say nothing of one another and
-too little, and of the last level in voxels, also where phases are drawn in passes."""
+_LAST, _LAST_IN_PASSES = (0.3, 1.2), (0.7, 1.3)
+"""Bounds of the last level in voxels, also where phases are drawn in passes."""
 
-_STEPS = math.log(1.12), math.log(1.12), math.log(1.33)
-"""Steps of both weights and of the last level, in logarithms: clear of the noise of samples."""
-
-_SHARPNESS_STEP = math.log(1.06)
+_LAST_STEP, _SHARPNESS_STEP = math.log(1.33), math.log(1.06)
+"""Steps of the search, in logarithms: clear of the noise of samples."""
 
 _SPACING = 6
 """Voxels between the slices of a volume that are measured: nearer ones say the same."""
@@ -93,19 +89,17 @@ class _Settings:
         self._like = start
         sharpness = start.sharpness or (1.0,) * species
         last = _LAST_IN_PASSES if start.passes else _LAST
-        bounds = (_WEIGHTS, _WEIGHTS, last, *[_SHARPNESS] * species)
+        bounds = (last, *[_SHARPNESS] * species)
         self.low, self.high = np.log(np.array(bounds)).T
-        self.steps = np.array([*_STEPS, *[_SHARPNESS_STEP] * species])
-        point = np.log([*start.reading.weights, start.last, *sharpness])
+        self.steps = np.array([_LAST_STEP, *[_SHARPNESS_STEP] * species])
+        point = np.log([start.last, *sharpness])
         self.start = point.clip(self.low, self.high)
         self.trials = _ROUNDS_AND_START + len(self.steps)
 
     def walk(self, point: Array) -> VolumeWalk:
         """Return the walk of a point."""
-        fine, coarse, last, *sharpness = np.exp(point).round(4).tolist()
-        like = self._like
-        reading = SliceReading((fine, coarse), like.reading.level)
-        return replace(like, last=last, sharpness=tuple(sharpness), reading=reading)
+        last, *sharpness = np.exp(point).round(4).tolist()
+        return replace(self._like, last=last, sharpness=tuple(sharpness))
 
 
 def calibrated_volumes(

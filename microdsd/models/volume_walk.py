@@ -49,7 +49,7 @@ class VolumeWalk:
         return WalkBack(self.evaluations, first, last, sharpness, temperature, self.passes)
 
 
-_UNCALIBRATED = VolumeWalk(24, 30.0, 0.45, (), SliceReading())
+_UNCALIBRATED = VolumeWalk(24, 30.0, 0.45, (), SliceReading((0.4, 0.4), fused=True))
 _UNCALIBRATED_IN_PASSES = replace(_UNCALIBRATED, first=45.0, last=0.9, passes=8)
 
 
@@ -59,6 +59,6 @@ def uncalibrated(*, last_draw: bool) -> VolumeWalk:
     Parameters
     ----------
     last_draw : bool
-        Whether they have learned to draw phases in passes (docs/decisions/0024 and 0034).
+        Whether they have learned to draw phases in passes (docs/decisions/0024, 0034 and 0035).
     """
     return _UNCALIBRATED_IN_PASSES if last_draw else _UNCALIBRATED

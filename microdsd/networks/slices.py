@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from copy import deepcopy
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, cast
@@ -30,6 +31,7 @@ from microdsd.networks.expected_material import (
 from microdsd.networks.last_draw import LastDrawUNet
 from microdsd.networks.octaves import OctaveUNets
 from microdsd.networks.own_evidence import own_evidence
+from microdsd.networks.slice_fusion import learned_fusion
 from microdsd.networks.slice_last_draw import SliceLastDraw
 from microdsd.networks.slicing import AXES, Slices
 from microdsd.networks.unet import PotentialUNet, UNet, UNetConfig
@@ -55,6 +57,9 @@ class SliceReading:
         Noise level at which a slice is read, over that of the volume. Noise has moved material
         along three axes and not two, so that a slice has lost contrast as if it had been noised for
         3/2 of the time.
+    fused : bool
+        Whether a network combines what slices of voxels say (`SliceFusion`); the weights are then
+        those of slices of blocks alone.
 
     Examples
     --------
@@ -65,6 +70,7 @@ class SliceReading:
 
     weights: tuple[float, float] = (0.7, 0.43)
     level: float = math.sqrt(1.5)
+    fused: bool = False
 
     def weight(self, sigma: float) -> float:
         """Return the weight at a noise level, voxels."""
@@ -110,6 +116,7 @@ class SliceNetworks(nn.Module):
         self.reading = reading
         self._ends = (*levels, sigma_max)
         self._classes = None if classes is None else tuple(classes)
+        self.fusion = deepcopy(learned_fusion()) if reading.fused else None
 
     @property
     def last_draw(self) -> SliceLastDraw | None:
@@ -177,10 +184,31 @@ class SliceNetworks(nn.Module):
         classes: Tensor | None,
     ) -> Tensor:
         """Return the combined log odds of every phase against the background."""
-        own: Tensor | float = 0.0
+        said = self.of_slices(occupation, t, kernel, classes)
+        levels = [noise_level(float(one)) for one in t]
         if kernel.lattice.block == 1:
             own = own_evidence(occupation, t, kernel)
-        total = -AXES * own
+            if self.fusion is not None:
+                sigma = said.new_tensor(levels)
+                fused: Tensor = self.fusion(said, own, sigma, kernel.lattice.boundary)
+                return fused
+        else:
+            own = torch.zeros_like(said[:, 0])
+        weight = said.new_tensor([self.reading.weight(sigma) for sigma in levels])
+        return weight.view(-1, *[1] * (1 + AXES)) * (said - own[:, None]).sum(1) + own
+
+    def of_slices(
+        self,
+        occupation: Tensor,
+        t: Tensor,
+        kernel: TransitionKernel,
+        classes: Tensor | None,
+    ) -> Tensor:
+        """Return what slices normal to every axis say, (batch, 3, species, *space).
+
+        These are log odds of the phases against the background.
+        """
+        by_axis = []
         for axis in range(AXES):
             slices, numbers = Slices(kernel, axis), classes
             if self._classes is not None:
@@ -189,9 +217,8 @@ class SliceNetworks(nn.Module):
                 self._along(slices, *sample, None if numbers is None else numbers[i])
                 for i, sample in enumerate(zip(occupation, t, strict=True))
             ]
-            total = total + torch.stack(members)
-        weight = t.new_tensor([self.reading.weight(noise_level(float(one))) for one in t])
-        return weight.view(-1, *[1] * (1 + AXES)) * total + own
+            by_axis.append(torch.stack(members))
+        return torch.stack(by_axis, dim=1)
 
     def _along(
         self,

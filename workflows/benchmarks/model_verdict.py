@@ -62,6 +62,7 @@ def main() -> None:
     parser.add_argument("--coarsen", type=int, default=1)
     parser.add_argument("--region", action="append", required=True, help="of the unseen block")
     parser.add_argument("--trained-on", action="append", help="region that training saw")
+    parser.add_argument("--class", dest="class_name", help="of the model")
     parser.add_argument("-n", type=int, default=96, help="samples, and windows")
     parser.add_argument("--window", type=int, help="voxels per axis; default: the model's")
     parser.add_argument("--evaluations", type=int)
@@ -85,7 +86,9 @@ def main() -> None:
         )
         verdicts["block that training saw"] = judge(alike(pool, real), real, periodic=False)
     for name, model in models.items():
-        made = samples_like(model, real, None, options.evaluations, options.seed)
+        made = samples_like(
+            model, real, None, options.evaluations, options.seed, options.class_name
+        )
         verdicts[name] = judge(made, real, periodic=False)
     columns = {name: {**verdict.counts(), **answers(verdict)} for name, verdict in verdicts.items()}
     rows = {

@@ -25,6 +25,7 @@ def samples_like(
     box: int | None,
     evaluations: int | None,
     seed: int,
+    class_name: str | None = None,
 ) -> xr.DataArray:
     """Samples of the compositions of real windows, or the middles of larger boxes of them."""
     edge, ndim = real.shape[-1], real.ndim - 1
@@ -38,6 +39,7 @@ def samples_like(
         phase_fraction=fractions,
         shape=(length,) * ndim,
         evaluations=evaluations,
+        class_name=class_name,
         rng=seed,
     )
     start = (length - edge) // 2

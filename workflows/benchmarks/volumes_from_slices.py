@@ -177,6 +177,7 @@ def volumes_of(slices: Sequence[str], options: argparse.Namespace) -> Microstruc
         walk.reading,
         weights=tuple(options.weights or walk.reading.weights),
         level=options.level or walk.reading.level,
+        fused=walk.reading.fused and not options.weights,
     )
     walk = replace(
         walk,
@@ -260,7 +261,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=1, help="Boxes made of every real one.")
     parser.add_argument("--transport", action="store_true")
     walk = parser.add_argument_group("in place of the calibrated walk of slices")
-    walk.add_argument("--weights", type=float, nargs=2)
+    walk.add_argument("--weights", type=float, nargs=2, help="One sum, and no network.")
     walk.add_argument("--level", type=float)
     walk.add_argument("--last", type=float)
     walk.add_argument("--sharpness", type=float, nargs="+")

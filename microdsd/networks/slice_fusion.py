@@ -1,0 +1,166 @@
+"""A network that says what three slices through a voxel know of it together.
+
+The slices share lines and walkers, so that their log odds overlap; how far depends on the noise and
+on what the slices around say. With own(y) the evidence of the voxel's own walkers, which all three
+hold,
+
+    log odds(y) = v(sigma) own(y) + w(sigma) sum over axes a of [ log odds_a(y | slice) - own(y) ]
+                  + f_sigma(y),
+
+f a few convolutions over the log odds around y. None of this knows a material: it was learned from
+scans whose volumes are known (`workflows/22_slice_fusion.py`), and serves the slices of any other.
+"""
+
+from __future__ import annotations
+
+import math
+from functools import cache
+from importlib.resources import as_file, files
+from itertools import pairwise
+
+import torch
+import torch.nn.functional as F
+from safetensors.torch import load_file
+from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
+
+from microdsd.networks.convolution import Convolution3d
+from microdsd.networks.padding import extend
+from microdsd.networks.slicing import AXES
+from microdsd.process.lattice import Boundary
+
+LEVELS = (0.4, 45.0)
+"""Noise levels, voxels, of the training; beyond them those at the ends are taken."""
+
+_WAVES, _EMBEDDING, _WIDTH, _LAYERS = 8, 32, 24, 4
+_LARGEST, _SCALE = 15.0, 4.0
+"""Largest log odds that are looked at, and what they are divided by."""
+
+SLAB_SITES, _THINNEST = 1 << 20, 16
+"""Sites that are looked at at a time, and the fewest layers of them: constants, so that samples do
+not depend on the machine."""
+
+
+class SliceFusion(nn.Module):
+    """Combine what the slices through every voxel say.
+
+    Examples
+    --------
+    >>> fusion = SliceFusion()
+    >>> slices, own = torch.zeros(1, 3, 2, 5, 6, 7), torch.zeros(1, 2, 5, 6, 7)
+    >>> fusion(slices, own, torch.tensor([2.0]), ("no-flux",) * 3).shape
+    torch.Size([1, 2, 5, 6, 7])
+    """
+
+    reach = _LAYERS
+    """Voxels that are looked at to either side."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.embed = nn.Sequential(
+            nn.Linear(_WAVES, _EMBEDDING),
+            nn.SiLU(),
+            nn.Linear(_EMBEDDING, _EMBEDDING),
+            nn.SiLU(),
+        )
+        self.shares = nn.Linear(_EMBEDDING, 2)
+        channels = (AXES + 1, *[_WIDTH] * _LAYERS)
+        self.layers = nn.ModuleList(Convolution3d(a, b, 3) for a, b in pairwise(channels))
+        self.film = nn.ModuleList(nn.Linear(_EMBEDDING, 2 * _WIDTH) for _ in range(_LAYERS))
+        self.read = Convolution3d(_WIDTH, 1, 1)
+        for zero in (self.shares.weight, *self.read.parameters()):
+            nn.init.zeros_(zero)
+        self.shares.bias.data = torch.tensor([1 / AXES, 1.0])
+
+    def forward(
+        self, log_odds: Tensor, own: Tensor, sigma: Tensor, boundary: tuple[Boundary, ...] | None
+    ) -> Tensor:
+        """Return log odds of every phase against the background, (batch, species, *space).
+
+        Parameters
+        ----------
+        log_odds : Tensor, shape (batch, 3, species, *space)
+            What the slices normal to every axis say.
+        own : Tensor, shape (batch, species, *space)
+            Evidence of the voxel's own walkers.
+        sigma : Tensor, shape (batch,)
+            Noise level, voxels.
+        boundary : tuple of {"no-flux", "periodic"}, or None
+            Of the box. None: of a part of a box the voxels within `reach` of its faces are looked
+            at alone, and the result is so much smaller.
+        """
+        embedded = self.embed(_waves(sigma))
+        shares = self.shares(embedded)[(...,) + (None,) * (1 + AXES)]
+        added = (log_odds - own[:, None]).sum(1)
+        linear = shares[:, 0] * added + shares[:, 1] * own
+
+        if boundary is None:
+            linear = linear[(...,) + (slice(_LAYERS, -_LAYERS),) * AXES]
+        samples = zip(_seen(log_odds, own), embedded, strict=True)
+        corrections = torch.stack([self._correction(*sample, boundary) for sample in samples])
+        combined: Tensor = linear + corrections[:, 1:] - corrections[:, :1]
+        return combined
+
+    def _correction(
+        self, seen: Tensor, embedded: Tensor, boundary: tuple[Boundary, ...] | None
+    ) -> Tensor:
+        """Return f of the phases of one sample, (phases, *space), slab by slab."""
+        for axis, kind in enumerate(boundary or ()):
+            seen = extend(seen, axis, _LAYERS, _LAYERS, kind)
+        length, *plane = seen.shape[2:]
+        thickness = max(_THINNEST, SLAB_SITES // math.prod(plane) - 2 * _LAYERS)
+        parts = []
+        for first in range(0, length - 2 * _LAYERS, thickness):
+            slab = seen[:, :, first : first + thickness + 2 * _LAYERS]
+            if torch.is_grad_enabled() and slab.requires_grad:
+                parts.append(checkpoint(self._convolved, slab, embedded, use_reentrant=False))
+            else:
+                parts.append(self._convolved(slab, embedded))
+        return torch.cat(parts, 1)
+
+    def _convolved(self, seen: Tensor, embedded: Tensor) -> Tensor:
+        x = seen
+        for number, (layer, film) in enumerate(zip(self.layers, self.film, strict=True)):
+            scale, shift = film(embedded)[:, None, None, None].chunk(2)
+            y = F.silu(layer(x) * (1 + scale) + shift)
+            x = y if number == 0 else x[..., 1:-1, 1:-1, 1:-1] + y
+        correction: Tensor = self.read(x)[:, 0].float()
+        return correction
+
+
+@cache
+def learned_fusion() -> SliceFusion:
+    """Return the network that ships, on the CPU."""
+    fusion = SliceFusion()
+    with as_file(files("microdsd.networks") / "slice_fusion.safetensors") as path:
+        fusion.load_state_dict(load_file(path))
+    return fusion.requires_grad_(False).eval()
+
+
+def _waves(sigma: Tensor) -> Tensor:
+    low, high = map(math.log, LEVELS)
+    place = ((sigma.log() - low) / (high - low)).clamp(0, 1)
+    return (math.pi * place[:, None] * torch.arange(_WAVES, device=sigma.device)).cos()
+
+
+def _seen(log_odds: Tensor, own: Tensor) -> Tensor:
+    """Return what is looked at, (batch, phases, 4, *space): what every slice adds, and own."""
+    own = _against_the_rest(own)
+    added = [_against_the_rest(one) - own for one in log_odds.unbind(1)]
+    return torch.stack([*added, own], dim=2).clamp(-_LARGEST, _LARGEST) / _SCALE
+
+
+def _against_the_rest(log_odds: Tensor) -> Tensor:
+    """Return log odds of every phase against all others, (batch, phases, *space).
+
+    Examples
+    --------
+    >>> _against_the_rest(torch.tensor([[2.0]]))
+    tensor([[-2.,  2.]])
+    """
+    scores = torch.cat([torch.zeros_like(log_odds[:, :1]), log_odds], dim=1)
+    others = [
+        torch.cat([scores[:, :k], scores[:, k + 1 :]], 1).logsumexp(1)
+        for k in range(scores.shape[1])
+    ]
+    return scores - torch.stack(others, dim=1)
