@@ -135,8 +135,8 @@ class SliceNetworks(nn.Module):
 
     @property
     def memory_format(self) -> torch.memory_format:
-        """Return the layout in which convolutions are fastest."""
-        return self.normal_to(0).memory_format
+        """Return the layout to bring weights to: each as it is, of two axes and of three."""
+        return torch.preserve_format
 
     @property
     def octaves(self) -> Sequence[UNet]:

@@ -70,7 +70,7 @@ def main() -> None:
         own = own_evidence(occupation, t, kernel)
         with torch.inference_mode():
             said = networks.of_slices(occupation, t, kernel, None)
-            fused = learned_fusion()(said, own, torch.full_like(t, sigma), ("no-flux",) * 3)
+            fused = learned_fusion()(said, own, torch.full((len(truth),), sigma), ("no-flux",) * 3)
             log_p = volumes.network.joint(occupation, t, kernel, fractions)[1]
         added = (said - own[:, None]).sum(1)
         by_weight = [loss((own + w * added)[:, 0], truth) for w in WEIGHTS]
