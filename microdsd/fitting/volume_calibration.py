@@ -36,10 +36,11 @@ from microdsd.progress import stage
 
 Array = np.ndarray
 
-_LAST, _LAST_IN_PASSES = (0.3, 1.2), (0.7, 1.3)
-"""Bounds of the last level in voxels, also where phases are drawn in passes."""
+_WEIGHTS, _LAST, _LAST_IN_PASSES = (0.25, 1.2), (0.3, 1.2), (0.7, 1.3)
+"""Bounds of weights, from slices that all say the same to such as say nothing of one another and
+too little, and of the last level in voxels, also where phases are drawn in passes."""
 
-_LAST_STEP, _SHARPNESS_STEP = math.log(1.33), math.log(1.06)
+_WEIGHT_STEP, _LAST_STEP, _SHARPNESS_STEP = math.log(1.12), math.log(1.33), math.log(1.06)
 """Steps of the search, in logarithms: clear of the noise of samples."""
 
 _SPACING = 6
@@ -89,17 +90,24 @@ class _Settings:
         self._like = start
         sharpness = start.sharpness or (1.0,) * species
         last = _LAST_IN_PASSES if start.passes else _LAST
-        bounds = (last, *[_SHARPNESS] * species)
+        weights = () if start.reading.fused else start.reading.weights
+        bounds = (*[_WEIGHTS] * len(weights), last, *[_SHARPNESS] * species)
         self.low, self.high = np.log(np.array(bounds)).T
-        self.steps = np.array([_LAST_STEP, *[_SHARPNESS_STEP] * species])
-        point = np.log([start.last, *sharpness])
+        self.steps = np.array(
+            [*[_WEIGHT_STEP] * len(weights), _LAST_STEP, *[_SHARPNESS_STEP] * species]
+        )
+        point = np.log([*weights, start.last, *sharpness])
         self.start = point.clip(self.low, self.high)
         self.trials = _ROUNDS_AND_START + len(self.steps)
 
     def walk(self, point: Array) -> VolumeWalk:
         """Return the walk of a point."""
-        last, *sharpness = np.exp(point).round(4).tolist()
-        return replace(self._like, last=last, sharpness=tuple(sharpness))
+        values, reading = np.exp(point).round(4).tolist(), self._like.reading
+        if not reading.fused:
+            fine, coarse, *values = values
+            reading = replace(reading, weights=(fine, coarse))
+        last, *sharpness = values
+        return replace(self._like, last=last, sharpness=tuple(sharpness), reading=reading)
 
 
 def calibrated_volumes(
@@ -136,7 +144,7 @@ def calibrated_volumes(
         raise InputError(
             f"window={real.shape[1:]}: volumes are calibrated on windows of {_REHEARSED} or more"
         )
-    start = uncalibrated(last_draw=model.card.last_draw is not None)
+    start = uncalibrated(model.card.network.species, last_draw=model.card.last_draw is not None)
     if evaluations is not None:
         start = replace(start, evaluations=evaluations)
     settings = _Settings(start, model.card.network.species)

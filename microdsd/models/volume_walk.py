@@ -49,16 +49,21 @@ class VolumeWalk:
         return WalkBack(self.evaluations, first, last, sharpness, temperature, self.passes)
 
 
-_UNCALIBRATED = VolumeWalk(24, 30.0, 0.45, (), SliceReading((0.4, 0.4), fused=True))
+_UNCALIBRATED = VolumeWalk(24, 30.0, 0.45, (), SliceReading())
 _UNCALIBRATED_IN_PASSES = replace(_UNCALIBRATED, first=45.0, last=0.9, passes=8)
+_FUSED = SliceReading((0.4, 0.4), fused=True)
 
 
-def uncalibrated(*, last_draw: bool) -> VolumeWalk:
+def uncalibrated(species: int, *, last_draw: bool) -> VolumeWalk:
     """Return how models make volumes that were not calibrated for them.
 
     Parameters
     ----------
+    species : int
+        Phases besides the background: what slices say of one is combined by a network, and what
+        they say of several by weights.
     last_draw : bool
         Whether they have learned to draw phases in passes (docs/decisions/0024, 0034 and 0035).
     """
-    return _UNCALIBRATED_IN_PASSES if last_draw else _UNCALIBRATED
+    walk = _UNCALIBRATED_IN_PASSES if last_draw else _UNCALIBRATED
+    return replace(walk, reading=_FUSED) if species == 1 else walk

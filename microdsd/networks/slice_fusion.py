@@ -8,7 +8,8 @@ hold,
                   + f_sigma(y),
 
 f a few convolutions over the log odds around y. None of this knows a material: it was learned from
-scans whose volumes are known (`workflows/22_slice_fusion.py`), and serves the slices of any other.
+scans of two phases whose volumes are known (`workflows/22_slice_fusion.py`), and serves the slices
+of any other material of two phases.
 """
 
 from __future__ import annotations
@@ -42,14 +43,14 @@ not depend on the machine."""
 
 
 class SliceFusion(nn.Module):
-    """Combine what the slices through every voxel say.
+    """Combine what the slices through every voxel of a material of two phases say.
 
     Examples
     --------
     >>> fusion = SliceFusion()
-    >>> slices, own = torch.zeros(1, 3, 2, 5, 6, 7), torch.zeros(1, 2, 5, 6, 7)
+    >>> slices, own = torch.zeros(1, 3, 1, 5, 6, 7), torch.zeros(1, 1, 5, 6, 7)
     >>> fusion(slices, own, torch.tensor([2.0]), ("no-flux",) * 3).shape
-    torch.Size([1, 2, 5, 6, 7])
+    torch.Size([1, 1, 5, 6, 7])
     """
 
     reach = _LAYERS
@@ -75,13 +76,13 @@ class SliceFusion(nn.Module):
     def forward(
         self, log_odds: Tensor, own: Tensor, sigma: Tensor, boundary: tuple[Boundary, ...] | None
     ) -> Tensor:
-        """Return log odds of every phase against the background, (batch, species, *space).
+        """Return log odds of the phase against the background, (batch, 1, *space).
 
         Parameters
         ----------
-        log_odds : Tensor, shape (batch, 3, species, *space)
+        log_odds : Tensor, shape (batch, 3, 1, *space)
             What the slices normal to every axis say.
-        own : Tensor, shape (batch, species, *space)
+        own : Tensor, shape (batch, 1, *space)
             Evidence of the voxel's own walkers.
         sigma : Tensor, shape (batch,)
             Noise level, voxels.
@@ -91,35 +92,41 @@ class SliceFusion(nn.Module):
         """
         embedded = self.embed(_waves(sigma))
         shares = self.shares(embedded)[(...,) + (None,) * (1 + AXES)]
-        added = (log_odds - own[:, None]).sum(1)
-        linear = shares[:, 0] * added + shares[:, 1] * own
-
+        added = log_odds[:, :, 0] - own
+        linear = shares[:, 0] * added.sum(1, keepdim=True) + shares[:, 1] * own
         if boundary is None:
             linear = linear[(...,) + (slice(_LAYERS, -_LAYERS),) * AXES]
-        samples = zip(_seen(log_odds, own), embedded, strict=True)
+        inputs = torch.cat([added, own], 1).clamp(-_LARGEST, _LARGEST) / _SCALE
+        samples = zip(inputs, embedded, strict=True)
         corrections = torch.stack([self._correction(*sample, boundary) for sample in samples])
-        combined: Tensor = linear + corrections[:, 1:] - corrections[:, :1]
+        combined: Tensor = linear + corrections[:, None]
         return combined
 
     def _correction(
-        self, seen: Tensor, embedded: Tensor, boundary: tuple[Boundary, ...] | None
+        self, inputs: Tensor, embedded: Tensor, boundary: tuple[Boundary, ...] | None
     ) -> Tensor:
-        """Return f of the phases of one sample, (phases, *space), slab by slab."""
+        """Return the correction (*space) of one sample, slab by slab.
+
+        The two phases are alike: what is said of one is what would be said of the other with its
+        log odds, and the correction is the difference.
+        """
+        both = torch.stack([inputs, -inputs])
         for axis, kind in enumerate(boundary or ()):
-            seen = extend(seen, axis, _LAYERS, _LAYERS, kind)
-        length, *plane = seen.shape[2:]
+            both = extend(both, axis, _LAYERS, _LAYERS, kind)
+        length, *plane = both.shape[2:]
         thickness = max(_THINNEST, SLAB_SITES // math.prod(plane) - 2 * _LAYERS)
         parts = []
         for first in range(0, length - 2 * _LAYERS, thickness):
-            slab = seen[:, :, first : first + thickness + 2 * _LAYERS]
+            slab = both[:, :, first : first + thickness + 2 * _LAYERS]
             if torch.is_grad_enabled() and slab.requires_grad:
                 parts.append(checkpoint(self._convolved, slab, embedded, use_reentrant=False))
             else:
                 parts.append(self._convolved(slab, embedded))
-        return torch.cat(parts, 1)
+        correction: Tensor = torch.cat(parts, 1).diff(dim=0)[0].neg()
+        return correction
 
-    def _convolved(self, seen: Tensor, embedded: Tensor) -> Tensor:
-        x = seen
+    def _convolved(self, inputs: Tensor, embedded: Tensor) -> Tensor:
+        x = inputs
         for number, (layer, film) in enumerate(zip(self.layers, self.film, strict=True)):
             scale, shift = film(embedded)[:, None, None, None].chunk(2)
             y = F.silu(layer(x) * (1 + scale) + shift)
@@ -141,26 +148,3 @@ def _waves(sigma: Tensor) -> Tensor:
     low, high = map(math.log, LEVELS)
     place = ((sigma.log() - low) / (high - low)).clamp(0, 1)
     return (math.pi * place[:, None] * torch.arange(_WAVES, device=sigma.device)).cos()
-
-
-def _seen(log_odds: Tensor, own: Tensor) -> Tensor:
-    """Return what is looked at, (batch, phases, 4, *space): what every slice adds, and own."""
-    own = _against_the_rest(own)
-    added = [_against_the_rest(one) - own for one in log_odds.unbind(1)]
-    return torch.stack([*added, own], dim=2).clamp(-_LARGEST, _LARGEST) / _SCALE
-
-
-def _against_the_rest(log_odds: Tensor) -> Tensor:
-    """Return log odds of every phase against all others, (batch, phases, *space).
-
-    Examples
-    --------
-    >>> _against_the_rest(torch.tensor([[2.0]]))
-    tensor([[-2.,  2.]])
-    """
-    scores = torch.cat([torch.zeros_like(log_odds[:, :1]), log_odds], dim=1)
-    others = [
-        torch.cat([scores[:, :k], scores[:, k + 1 :]], 1).logsumexp(1)
-        for k in range(scores.shape[1])
-    ]
-    return scores - torch.stack(others, dim=1)

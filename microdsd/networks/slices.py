@@ -58,8 +58,8 @@ class SliceReading:
         along three axes and not two, so that a slice has lost contrast as if it had been noised for
         3/2 of the time.
     fused : bool
-        Whether a network combines what slices of voxels say (`SliceFusion`); the weights are then
-        those of slices of blocks alone.
+        Whether a network combines what slices of voxels of two phases say (`SliceFusion`); the
+        weights are then those of slices of blocks alone.
 
     Examples
     --------
@@ -184,18 +184,18 @@ class SliceNetworks(nn.Module):
         classes: Tensor | None,
     ) -> Tensor:
         """Return the combined log odds of every phase against the background."""
-        said = self.of_slices(occupation, t, kernel, classes)
+        by_slice = self.of_slices(occupation, t, kernel, classes)
         levels = [noise_level(float(one)) for one in t]
         if kernel.lattice.block == 1:
             own = own_evidence(occupation, t, kernel)
             if self.fusion is not None:
-                sigma = said.new_tensor(levels)
-                fused: Tensor = self.fusion(said, own, sigma, kernel.lattice.boundary)
+                sigma = by_slice.new_tensor(levels)
+                fused: Tensor = self.fusion(by_slice, own, sigma, kernel.lattice.boundary)
                 return fused
         else:
-            own = torch.zeros_like(said[:, 0])
-        weight = said.new_tensor([self.reading.weight(sigma) for sigma in levels])
-        return weight.view(-1, *[1] * (1 + AXES)) * (said - own[:, None]).sum(1) + own
+            own = torch.zeros_like(by_slice[:, 0])
+        weight = by_slice.new_tensor([self.reading.weight(sigma) for sigma in levels])
+        return weight.view(-1, *[1] * (1 + AXES)) * (by_slice - own[:, None]).sum(1) + own
 
     def of_slices(
         self,

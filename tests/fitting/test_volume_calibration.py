@@ -42,7 +42,7 @@ def test_the_sharpness_at_which_slices_measure_as_the_picture(staged):
     assert found.edge == EDGE
     assert found.walk.sharpness == pytest.approx((1.1,), rel=0.05)
     assert found.walk.last == pytest.approx(0.45, rel=0.02)  # changes nothing
-    assert found.walk.reading == uncalibrated(last_draw=False).reading
+    assert found.walk.reading == uncalibrated(1, last_draw=False).reading
     assert len(staged) <= 9
 
 
