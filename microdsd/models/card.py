@@ -208,6 +208,8 @@ class ModelCard:
             del raw["scan_fractions"]
         if self.properties is None:
             del raw["network"]["properties"]
+        if self.volumes is not None and not self.volumes.reading.fused:
+            del raw["volumes"]["reading"]["fused"]
         for walk in [*raw["walks"], raw.get("volumes", {})]:
             if not walk.get("passes", True):
                 del walk["passes"]

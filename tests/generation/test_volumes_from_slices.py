@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tiny_models import in_passes, octave_model, tiny_card, tiny_model, tiny_network
 
-from microdsd.errors import InputError
+from microdsd.errors import CheckpointError, InputError
 from microdsd.generation.batches import BATCH_VOXELS
 from microdsd.generation.memory import bytes_of_volume
 from microdsd.generation.microstructure_model import MicrostructureModel
@@ -254,6 +254,7 @@ def test_cards_keep_how_volumes_are_made():
     card = tiny_card(2, symmetry="isotropic", volumes=WALK)
     assert card_from_json(card.to_json()).volumes == WALK
     assert '"passes"' not in json.dumps(json.loads(card.to_json())["volumes"])  # as before
+    assert '"fused"' not in card.to_json()
     assert '"volumes"' not in tiny_card(2).to_json()  # files of earlier models stay as they were
     assert MODEL.of_axes(3).card.walks[0].sharpness == (1.0,)
     assert MODEL.of_axes(3).card.volumes == WALK
@@ -267,3 +268,10 @@ def test_memory_is_that_of_the_volume_and_of_few_slices():
     each = (bytes_of_volume(n**3, n * n, network) / n**3 for n in (64, 256))
     small, large = each
     assert large < small < 2 * large + 1000
+
+
+def test_a_card_of_three_phases_that_would_combine_slices_by_the_network_is_refused():
+    fused = replace(WALK, reading=replace(WALK.reading, fused=True))
+    assert card_from_json(tiny_card(2, volumes=fused).to_json()).volumes == fused
+    with pytest.raises(CheckpointError, match="slices of two phases"):
+        card_from_json(tiny_card(2, 3, volumes=fused).to_json())

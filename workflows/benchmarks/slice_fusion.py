@@ -69,10 +69,12 @@ def main() -> None:
         occupation, t = walkers.occupation().float(), time_of(sigma).expand(len(truth))
         own = own_evidence(occupation, t, kernel)
         with torch.inference_mode():
-            said = networks.of_slices(occupation, t, kernel, None)
-            fused = learned_fusion()(said, own, torch.full((len(truth),), sigma), ("no-flux",) * 3)
+            by_slice = networks.of_slices(occupation, t, kernel, None)
+            fused = learned_fusion()(
+                by_slice, own, torch.full((len(truth),), sigma), ("no-flux",) * 3
+            )
             log_p = volumes.network.joint(occupation, t, kernel, fractions)[1]
-        added = (said - own[:, None]).sum(1)
+        added = (by_slice - own[:, None]).sum(1)
         by_weight = [loss((own + w * added)[:, 0], truth) for w in WEIGHTS]
         rows[f"{sigma:g}"] = {
             "likeliest weight": float(WEIGHTS[np.argmin(by_weight)]),
