@@ -51,7 +51,7 @@ class VolumeWalk:
 
 _UNCALIBRATED = VolumeWalk(24, 30.0, 0.45, (), SliceReading())
 _UNCALIBRATED_IN_PASSES = replace(_UNCALIBRATED, first=45.0, last=0.9, passes=8)
-_FUSED = SliceReading((0.4, 0.4), fused=True)
+_FUSED_IN_PASSES = replace(_UNCALIBRATED_IN_PASSES, reading=SliceReading((0.4, 0.4), fused=True))
 
 
 def uncalibrated(species: int, *, last_draw: bool) -> VolumeWalk:
@@ -60,10 +60,11 @@ def uncalibrated(species: int, *, last_draw: bool) -> VolumeWalk:
     Parameters
     ----------
     species : int
-        Phases besides the background: what slices say of one is combined by a network, and what
-        they say of several by weights.
+        Phases besides the background.
     last_draw : bool
-        Whether they have learned to draw phases in passes (docs/decisions/0024, 0034 and 0035).
+        Whether they have learned to draw phases in passes (docs/decisions/0024 and 0034). What
+        slices say is then combined by a network, if there is one species (docs/decisions/0035).
     """
-    walk = _UNCALIBRATED_IN_PASSES if last_draw else _UNCALIBRATED
-    return replace(walk, reading=_FUSED) if species == 1 else walk
+    if not last_draw:
+        return _UNCALIBRATED
+    return _FUSED_IN_PASSES if species == 1 else _UNCALIBRATED_IN_PASSES

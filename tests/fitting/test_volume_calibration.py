@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from scipy.ndimage import gaussian_filter
-from tiny_models import tiny_model
+from tiny_models import in_passes, tiny_model
 
 from microdsd.fitting import volume_calibration
 from microdsd.fitting.volume_calibration import calibrated_volumes, slices_of
@@ -25,25 +25,40 @@ def volume(width, share, edge):
 
 @pytest.fixture
 def staged(monkeypatch):
-    """Volumes that are the smoother, the larger the sharpness is beside 1.1."""
+    """Volumes that are the smoother, the larger the weight at low noise is beside 0.9.
+
+    Where there are no weights, it is the sharpness beside 1.1.
+    """
     asked = []
 
     def trial(model, walk, edge, fractions):
         asked.append((walk, edge))
-        return volume(1.5 * (walk.sharpness[0] / 1.1) ** 3, fractions["pore"], edge)
+        smooth = walk.reading.weights[0] / 0.9
+        if walk.reading.fused:
+            smooth = (walk.sharpness[0] / 1.1) ** 3
+        return volume(1.5 * smooth, fractions["pore"], edge)
 
     monkeypatch.setattr(volume_calibration, "_trial", trial)
     return asked
 
 
-def test_the_sharpness_at_which_slices_measure_as_the_picture(staged):
+def test_the_weight_at_which_slices_measure_as_the_picture(staged):
     found = calibrated_volumes(tiny_model(2), picture(1.5))
     assert found.whole
     assert found.edge == EDGE
-    assert found.walk.sharpness == pytest.approx((1.1,), rel=0.05)
-    assert found.walk.last == pytest.approx(0.45, rel=0.02)  # changes nothing
-    assert found.walk.reading == uncalibrated(1, last_draw=False).reading
+    assert found.walk.reading.weights[0] == pytest.approx(0.9, rel=0.1)
+    assert found.walk.reading.weights[1] == pytest.approx(0.43, rel=0.02)  # changes nothing
+    assert found.walk.sharpness == pytest.approx((1.0,), abs=0.02)
+    assert found.walk.reading.level == uncalibrated(1, last_draw=False).reading.level
     assert len(staged) <= 9
+
+
+def test_the_sharpness_where_a_network_combines_slices(staged):
+    found = calibrated_volumes(in_passes(tiny_model(2)), picture(1.5))
+    assert found.walk.sharpness == pytest.approx((1.1,), rel=0.05)
+    assert found.walk.last == pytest.approx(0.9, rel=0.02)  # changes nothing
+    assert found.walk.reading == uncalibrated(1, last_draw=True).reading
+    assert len(staged) <= 7
 
 
 def test_with_little_time_volumes_are_smaller_and_the_best_so_far_stays(staged, monkeypatch):
