@@ -122,8 +122,8 @@ class SliceFusion(nn.Module):
                 parts.append(checkpoint(self._convolved, slab, embedded, use_reentrant=False))
             else:
                 parts.append(self._convolved(slab, embedded))
-        correction: Tensor = torch.cat(parts, 1).diff(dim=0)[0].neg()
-        return correction
+        of_one, of_the_other = torch.cat(parts, 1).unbind(0)
+        return of_one - of_the_other
 
     def _convolved(self, inputs: Tensor, embedded: Tensor) -> Tensor:
         x = inputs
