@@ -4,15 +4,14 @@
 
 A 2D model (porous-2d) is asked about slices of noised volumes of Fontainebleau sandstone and of a
 coarse NMC cathode. A small 3D network (microdsd/networks/slice_fusion.py) learns to predict the
-voxels from what it says. It sees no volume of any other material; Berea sandstone, by its own 2D
-model, shows whether what it has learned holds elsewhere. Needs the scans (MICRODSD_DATA); ten
+voxels from what it says. It sees no volume of any other material; benchmarks/slice_fusion.py shows
+on Berea sandstone whether what it has learned holds elsewhere. Needs the scans (MICRODSD_DATA); ten
 minutes of a core for the volumes, and eighteen for learning.
 """
 
 from __future__ import annotations
 
 import argparse
-import itertools
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -40,7 +39,6 @@ EDGE, PART, PARTS = 64, 28, 4
 """Voxels of volumes that are noised, and of parts that are learned from; parts per step."""
 
 RATE, DECAY, WARM_UP = 2e-3, 1e-3, 50
-BANDS = (0.4, 0.8, 1.3, 2.5, 5.0, 10.0, 45.0)
 
 
 @dataclass(frozen=True)
@@ -51,14 +49,13 @@ class Material:
     coarsening: int
     layers: tuple[int, int]
     model: str
-    class_name: str | None = None
+    class_name: str
 
 
 LEARNED = (
     Material("fontainebleau_sandstone", 2, (0, 240), "porous-2d", "fontainebleau"),
     Material("nmc_cathode_lowres", 1, (0, 128), "porous-2d", "nmc"),
 )
-UNSEEN = Material("berea_sandstone", 2, (136, 200), "berea-2d")
 
 
 @dataclass(frozen=True)
@@ -75,9 +72,7 @@ def noised_volumes(material: Material, number: int, seed: int) -> list[Noised]:
     """Ask a 2D model about the slices of noised parts of a scan."""
     model = MicrostructureModel.load(material.model)
     (pore,) = (label for label, name in model.card.phases.items() if name == "pore")
-    numbers = (
-        [list(model.card.classes).index(material.class_name)] * 3 if material.class_name else None
-    )
+    numbers = [list(model.card.classes).index(material.class_name)] * 3
     networks = SliceNetworks(
         [model.network] * 3, SliceReading(), model.card.sigma_max, classes=numbers
     )
@@ -148,33 +143,6 @@ def learned(volumes: list[Noised], minutes: float, seed: int) -> SliceFusion:
     return fusion.eval()
 
 
-def show_losses(
-    fusion: SliceFusion, volumes: list[Noised], weights: tuple[float, ...] = (0.7, 0.38)
-) -> None:
-    """Print the loss per voxel by bands of noise, of the network and with one weight."""
-    for low, high in itertools.pairwise(BANDS):
-        rows = []
-        for one in (v for v in volumes if low <= v.sigma < high):
-            log_odds, own = one.log_odds.float(), one.own.float()
-            with torch.inference_mode():
-                fused = fusion(
-                    log_odds[None, :, None],
-                    own[None, None],
-                    torch.tensor([one.sigma]),
-                    ("no-flux",) * 3,
-                )
-            weighed = [weight * (log_odds - own).sum(0) + own for weight in weights]
-            rows.append(
-                [
-                    F.binary_cross_entropy_with_logits(odds, one.truth.float()).item()
-                    for odds in (fused[0, 0], *weighed)
-                ]
-            )
-        if rows:
-            figures = ", ".join(f"{x:.4f}" for x in np.mean(rows, axis=0))
-            print(f"noise {low:g} to {high:g} voxels, {len(rows)} volumes: {figures}", flush=True)
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("output", type=Path)
@@ -193,8 +161,6 @@ def main() -> None:
     fusion = learned(volumes, options.minutes, options.seed)
     with atomic_write(options.output, overwrite=options.force) as path:
         save_file(fusion.state_dict(), path)
-    print("loss on Berea sandstone: fused, and log odds with weights of 0.7 and 0.38")
-    show_losses(fusion, noised_volumes(UNSEEN, max(2, options.volumes // 4), options.seed + 100))
 
 
 if __name__ == "__main__":
