@@ -11,15 +11,18 @@ import typer
 from microdsd.cli.options import (
     Device,
     Evaluations,
+    Guidance,
     JsonSummary,
     ModelFile,
     NetworkPrecision,
     Number,
     OutputSamples,
-    Overwrite,
+    OverwriteAndExtrapolate,
+    Particles,
     SeedOfSamples,
     Shape,
     SlicesByAxis,
+    TargetValues,
 )
 from microdsd.errors import DataFileError, InputError
 
@@ -50,12 +53,15 @@ def command(
     ] = None,
     shape: Shape = None,
     slices: SlicesByAxis = None,
+    target: TargetValues = None,
+    particles: Particles = 1,
+    guidance: Guidance = 1.0,
     number: Number = 1,
     evaluations: Evaluations = None,
     seed: SeedOfSamples = 0,
     device: Device = None,
     precision: NetworkPrecision = "auto",
-    force: Overwrite = False,
+    force: OverwriteAndExtrapolate = False,
     json: JsonSummary = False,
 ) -> None:
     """Generate with a composition per layer, block or region; counts are exact in each."""
@@ -74,6 +80,7 @@ def command(
 
     from microdsd.cli.outcome import deliver
     from microdsd.cli.parsing import axes_of, one_or_each, paths_of, slices_of
+    from microdsd.cli.targets import steering
     from microdsd.cli.unfinished import unfinished_samples
     from microdsd.generation.regional import regional_request
     from microdsd.generation.volumes import model_for
@@ -102,6 +109,7 @@ def command(
             shape=one_or_each(shape) if shape else None,
             evaluations=evaluations,
             rng=seed,
+            **steering(target, particles, guidance, force=force),
         )
         deliver(loaded, request, unfinished, output, json=json)
 

@@ -70,8 +70,10 @@ def command(
 
     from microdsd.cli.ensembles import measure_files, report_failures
     from microdsd.cli.findings import description_document, description_tables
+    from microdsd.cli.memory import bytes_to_describe, require_memory
     from microdsd.cli.parsing import names_of, one_or_each, paths_of, phases_of, region_of
     from microdsd.ensembles import place_of_parts
+    from microdsd.ensembles.cluster import LOCAL
     from microdsd.io import ensure_writable
     from microdsd.metrics.descriptors import describe
 
@@ -82,6 +84,14 @@ def command(
         check_picture(picture)
         ensure_writable(picture, overwrite=force or goes_on, inputs=paths_of(*files, mask))
 
+    if not parts and (scheduler is None or scheduler == LOCAL):
+        require_memory(
+            files[0],
+            bytes_to_describe(descriptor),
+            "--parts 128 measures it block by block, --region {region} a part of it",
+            region=region_of(region),
+            one_by_one=True,
+        )
     measured = measure_files(
         files,
         partial(
@@ -114,7 +124,7 @@ def command(
 
         # Wide enough for whole rows also where the output is a file.
         width = max(Console().width, 76 + 18 * dataset.sizes["phase"])
-        console = Console(width=width, markup=False)
+        console = Console(width=width, markup=False, emoji=False)
         for table in description_tables(dataset):
             console.print(table)
     written = [str(path) for path in (output, picture) if path is not None]

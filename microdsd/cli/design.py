@@ -14,9 +14,11 @@ from microdsd.cli.options import (
     BoxBoundary,
     Device,
     Evaluations,
+    Guidance,
     JsonNumbers,
     ModelFile,
     NetworkPrecision,
+    Particles,
     Shape,
 )
 from microdsd.cli.output import pairs, print_json
@@ -80,10 +82,8 @@ def command(
     class_name: Annotated[
         str | None, typer.Option("--class", help="Which of the model's classes to make.")
     ] = None,
-    guidance: Annotated[
-        float,
-        typer.Option(help="How strongly to steer to class and targets; 1 is as in training."),
-    ] = 1.0,
+    guidance: Guidance = 1.0,
+    particles: Particles = 1,
     boundary: BoxBoundary = None,
     evaluations: Evaluations = None,
     seed: Annotated[
@@ -148,6 +148,7 @@ def command(
                     shape=one_or_each(shape) if shape else None,
                     class_name=class_name,
                     guidance=guidance,
+                    particles=particles,
                     boundary=one_or_each(boundary or ["no-flux"]),  # type: ignore[arg-type]
                     evaluations=evaluations,
                     rng=seed,
@@ -161,6 +162,9 @@ def command(
                         f"stopped after {done} candidates; the same command goes on from there"
                     )
                 raise
+            finally:
+                if parts.folder.is_dir() and not parts.kept:
+                    parts.remove()
         parts.begin_delivery()
         _write(output, others, result, overwrite)
         parts.remove()

@@ -112,6 +112,7 @@ def command(
     json: JsonNumbers = False,
 ) -> None:
     """Compare generated with real material; write one self-contained page and its numbers."""
+    from microdsd.cli.memory import EVALUATED, HELD, require_memory
     from microdsd.cli.parsing import (
         lengths_of,
         names_of,
@@ -151,6 +152,15 @@ def command(
             ensure_writable(path, overwrite=force, inputs=inputs)
         if training_log is not None:
             read_training_log(training_log)
+        require_memory(
+            generated,
+            EVALUATED,
+            "evaluate a part of it, which `microdsd import {file} --region {region} -o part.h5` "
+            "takes, or measure it block by block by `microdsd describe {file} --parts 128`",
+        )
+        part = region_of(reference_region, "reference_region")
+        for spec in materials.values():
+            require_memory(spec, HELD, "take a part: --reference-region {region}", region=part)
         samples = load_microstructures(generated)
         files = {"generated file": f"{generated}, sha256 of the file {_sha256(generated)}"}
         opened: dict[str | None, xr.DataArray] = {}

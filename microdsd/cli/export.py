@@ -52,6 +52,7 @@ def command(
     json: JsonSummary = False,
 ) -> None:
     """Convert to images, volumes or meshes, with names and voxel size where they fit."""
+    from microdsd.cli.memory import HELD, require_memory
     from microdsd.cli.meshing import export_meshes, is_mesh, refuse_mesh_options
     from microdsd.cli.parsing import chosen_sample, names_of, one_or_each, paths_of
     from microdsd.io import (
@@ -67,6 +68,11 @@ def command(
         refuse_mesh_options(output, phase=phase, smoothing=smoothing, caps=caps, unit=unit)
     if not output.is_dir():
         ensure_writable(output, overwrite=True, inputs=paths_of(source))
+    require_memory(
+        source,
+        HELD,
+        "export a part of it, which `microdsd import {file} --region {region} -o part.h5` takes",
+    )
     ms = load_microstructures(
         source,
         phases=names_of(labels),

@@ -12,13 +12,15 @@ from microdsd.cli.options import (
     BoxBoundary,
     Device,
     Evaluations,
+    Guidance,
     JsonSummary,
     KnownPlanes,
     ModelFile,
+    NamesOfKnown,
     NetworkPrecision,
     Number,
     OutputSamples,
-    Overwrite,
+    OverwriteAndExtrapolate,
     Particles,
     PhaseFractions,
     SchedulerAddress,
@@ -48,16 +50,14 @@ def command(
             help="Which of the model's classes to make; given n times, one per sample.",
         ),
     ] = None,
-    guidance: Annotated[
-        float,
-        typer.Option(help="How strongly to steer to class and targets; 1 is as in training."),
-    ] = 1.0,
+    guidance: Guidance = 1.0,
     target: TargetValues = None,
     particles: Particles = 1,
     number: Number = 1,
     shape: Shape = None,
     slices: SlicesByAxis = None,
     plane: KnownPlanes = None,
+    labels: NamesOfKnown = None,
     boundary: BoxBoundary = None,
     evaluations: Evaluations = None,
     seed: SeedOfSamples = 0,
@@ -69,7 +69,7 @@ def command(
     workers: NumberOfWorkers = None,
     device: Device = None,
     precision: NetworkPrecision = "auto",
-    force: Overwrite = False,
+    force: OverwriteAndExtrapolate = False,
     json: JsonSummary = False,
 ) -> None:
     """Generate microstructures; stopped by Ctrl-C, the same command goes on where it was."""
@@ -79,6 +79,10 @@ def command(
     check_format(output)
     if states is not None and states.suffix.lower() != ".npz":
         raise InputError(f"states: {states} does not end in .npz; name it so")
+    if labels and not plane:
+        raise InputError(
+            "labels: names the phases of planes; give --plane with it, or leave it out"
+        )
     if states is not None and particles > 1:
         raise InputError("states, particles: of several walks none is kept; leave one of them out")
 
@@ -88,6 +92,7 @@ def command(
 
     from microdsd.cli.parsing import (
         axes_of,
+        names_of,
         numbers_of,
         one_or_each,
         paths_of,
@@ -97,14 +102,15 @@ def command(
     )
     from microdsd.cli.recount import recounted
     from microdsd.cli.sampling import Workers, carry_out
+    from microdsd.cli.targets import say_what_targets_met, steering
+    from microdsd.cli.training_words import notes_on_samples
     from microdsd.cli.unfinished import unfinished_samples
     from microdsd.generation.request import GenerationRequest
     from microdsd.generation.volumes import model_for
     from microdsd.io import save_images, save_samples
     from microdsd.microstructure import provenance_of
-    from microdsd.models import Convergence
 
-    cuts, planes = slices_of(slices), planes_of(plane)
+    cuts, planes, names = slices_of(slices), planes_of(plane), names_of(labels)
     with unfinished_samples(output, force=force) as unfinished:
         used = paths_of(model, *cuts.values(), *(file for *_, file in planes))
         unfinished.check_outputs(number, used, states)
@@ -115,17 +121,14 @@ def command(
         fractions = requested_fractions_of(fraction)
         options: dict[str, Any] = {
             "class_name": one_or_each(class_names) if class_names else None,
-            "guidance": guidance,
-            "targets": numbers_of(target, "target"),
-            "particles": particles,
-            "extrapolate": force,
+            **steering(target, particles, guidance, force=force),
             "boundary": one_or_each(boundary or ["no-flux"]),
             "evaluations": evaluations,
             "rng": seed,
         }
         box = one_or_each(shape) if shape else None
         if planes:
-            request = _holding(loaded, number, planes, box, fractions, options)
+            request = _holding(loaded, number, planes, names, box, fractions, options)
         else:
             request = GenerationRequest.resolve(
                 loaded.card,
@@ -136,7 +139,7 @@ def command(
                 **options,
             )
         at = None if scheduler is None else Workers(model, scheduler, workers, cuts)
-        result, seconds = carry_out(loaded, request, unfinished, at)
+        result, request, seconds = carry_out(loaded, request, unfinished, at)
         save = save_images if images else save_samples
         save(output, result, overwrite=unfinished.overwrite)
         if states is not None:
@@ -151,6 +154,7 @@ def command(
             "output": str(output),
             "model": loaded.digest(),
             **request.record(loaded.card),
+            "notes": record["notes"],
             moved: reassigned,
             **({"achieved": record["achieved"]} if "achieved" in record else {}),
             "seconds": round(seconds, 2),
@@ -166,48 +170,38 @@ def command(
         f"{' each' if number > 1 else ''}, seed {request.seed}, {seconds:.1f} s; {remark}",
         soft_wrap=True,
     )
-    for line in _targets_met(record):
-        STDERR.print(line, markup=False, highlight=False)
-    convergence = Convergence.of(loaded.card)
-    if convergence.trained_too_little or convergence.is_trial:
-        what = "too little" if convergence.trained_too_little else "for a trial only"
-        STDERR.print(
-            f"note: the model was trained {what}; `microdsd info {model}` says how far it is",
-            markup=False,
-        )
-
-
-def _targets_met(record: dict[str, Any]) -> list[str]:
-    """Say per property what was asked for and what was made."""
-    lines = []
-    for name, column in record.get("achieved", {}).items():
-        values = sorted(value for value in column if value is not None)
-        asked = " ".join(f"{value:.4g}" for value in dict.fromkeys(record["targets"][name]))
-        if not values:
-            lines.append(f"{name}: {asked} asked for, no sample has one")
-            continue
-        mean = sum(values) / len(values)
-        span = f" ({values[0]:.4g} to {values[-1]:.4g})" if len(values) > 1 else ""
-        lines.append(f"{name}: {asked} asked for, {mean:.4g} made{span}")
-    return lines
+    say_what_targets_met(loaded.card, request, record)
+    for line in notes_on_samples(loaded.card, request.plan, model):
+        STDERR.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
 def _holding(
     model: Any,
     number: int,
     planes: list[tuple[str, int, str]],
+    names: dict[int, str] | None,
     shape: Any,
     fractions: Any,
     options: dict[str, Any],
 ) -> Any:
     """Request volumes that hold measured planes as they are."""
+    from microdsd.generation.memory import require_memory_for_results
     from microdsd.generation.regional import inpainting_request
     from microdsd.generation.request import box_of
     from microdsd.io import load_microstructures
+    from microdsd.microstructure import phases_of
     from microdsd.microstructure.canvas import holding_planes
+    from microdsd.microstructure.phases import labels_by_name
 
-    box = box_of(model.card, shape)
-    pictures = [(axis, place, load_microstructures(file).values) for axis, place, file in planes]
+    box, phases = box_of(model.card, shape), model.card.phases
+    require_memory_for_results(number, box, model.card, in_memory=True, known_material=True)
+    pictures = []
+    for axis, place, file in planes:
+        picture = load_microstructures(file, phases=names)
+        known = labels_by_name(
+            picture.values, phases_of(picture), phases, required=names is not None
+        )
+        pictures.append((axis, place, known))
     labels, unknown = holding_planes(box, pictures)
     if fractions is None:
         fractions = dict(model.card.fraction_mean)

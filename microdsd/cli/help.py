@@ -40,6 +40,8 @@ EXAMPLES = {
         "generate rock.model --fraction pore=0.22 --shape 128 128 128 --seed 1 -o new.tif",
         "generate berea-2d --fraction pore=0.2 --shape 64 64 64 -o volume.h5",
         "generate surface.model --fraction pore=0.2 --target specific_surface_area=0.15 -o new.h5",
+        "generate rock.model --shape 64 64 64 --plane z=0:top.png --labels 0=pore 255=solid "
+        "-o volume.h5",
         "generate top.model --slices y=side.model x=side.model --shape 64 64 64 -o volume.h5",
     ],
     "inpaint": ["inpaint berea-2d slice.h5 --hole y=16:48 x=16:48 -n 4 -o filled.h5"],

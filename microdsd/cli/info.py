@@ -181,6 +181,7 @@ def _show_model(model: dict[str, Any], left: list[str]) -> str:
     size = " x ".join(f"{edge:g}" for edge in model["voxel_size"])
     lines += [
         f"  windows of {window}, voxel size {size} {model['unit']}, symmetry {model['symmetry']}",
+        *([f"  conditioned on {', '.join(model['conditions'])}"] if model["conditions"] else []),
         *_lattices(model),
         *_volumes(model),
         f"  {model['evaluations']} evaluations unless asked otherwise; calibrated for",

@@ -10,13 +10,17 @@ from microdsd.cli.options import (
     Device,
     Evaluations,
     FileSpec,
+    Guidance,
     JsonSummary,
     ModelFile,
+    NamesOfKnown,
     NetworkPrecision,
     OutputSamples,
-    Overwrite,
+    OverwriteAndExtrapolate,
+    Particles,
     SeedOfSamples,
     SlicesByAxis,
+    TargetValues,
 )
 from microdsd.errors import InputError
 
@@ -33,6 +37,7 @@ def command(
         list[str] | None, typer.Option(help="Part of the scan to work on, as z=0:64 y=0:64.")
     ] = None,
     sample: Annotated[int, typer.Option(help="Which microstructure of an ensemble.")] = 0,
+    labels: NamesOfKnown = None,
     hole: Annotated[
         list[str] | None, typer.Option(help="Box to make anew, as y=16:48 x=16:48.")
     ] = None,
@@ -64,12 +69,15 @@ def command(
         ),
     ] = False,
     slices: SlicesByAxis = None,
+    target: TargetValues = None,
+    particles: Particles = 1,
+    guidance: Guidance = 1.0,
     number: Annotated[int, typer.Option("-n", "--number", help="Completions.")] = 1,
     evaluations: Evaluations = None,
     seed: SeedOfSamples = 0,
     device: Device = None,
     precision: NetworkPrecision = "auto",
-    force: Overwrite = False,
+    force: OverwriteAndExtrapolate = False,
     json: JsonSummary = False,
 ) -> None:
     """Complete a scan: damaged places, a larger box, or the volume between slices.
@@ -88,6 +96,7 @@ def command(
 
     from microdsd.cli.parsing import (
         chosen_sample,
+        names_of,
         paths_of,
         region_of,
         requested_fractions_of,
@@ -97,19 +106,20 @@ def command(
     from microdsd.microstructure.canvas import between_slices, place_in
 
     check_format(output)
-    material = chosen_sample(load_microstructures(scan), sample)
+    names = names_of(labels)
+    material = chosen_sample(load_microstructures(scan, phases=names), sample)
     kept = region_of(region)
     material = _part(material, kept, "region")
-    labels: np.ndarray = material.values
+    stored: np.ndarray = material.values
     if grow is not None:
-        labels, unknown = place_in(labels, grow)
+        stored, unknown = place_in(stored, grow)
     elif every is not None:
-        unknown = between_slices(labels.shape, every)
+        unknown = between_slices(stored.shape, every)
     elif damaged is not None:
-        unknown = labels == damaged
+        unknown = stored == damaged
         if not unknown.any():
             raise InputError(
-                f"damaged={damaged}: no voxel has that label, only {np.unique(labels).tolist()}"
+                f"damaged={damaged}: no voxel has that label, only {np.unique(stored).tolist()}"
             )
     elif mask is not None:
         unknown = _mask(mask, material.shape, kept)
@@ -117,24 +127,33 @@ def command(
         unknown = _box(material, hole or [])
 
     from microdsd.cli.outcome import deliver
+    from microdsd.cli.targets import steering
     from microdsd.cli.unfinished import unfinished_samples
     from microdsd.generation.regional import inpainting_request
     from microdsd.generation.volumes import model_for
+    from microdsd.microstructure import phases_of
+    from microdsd.microstructure.phases import labels_by_name
 
     cuts = slices_of(slices)
 
     with unfinished_samples(output, force=force) as unfinished:
         unfinished.check_outputs(number, paths_of(model, scan, mask, *cuts.values()))
-        loaded = model_for(model, labels.ndim, cuts, device, precision)
+        loaded = model_for(model, stored.ndim, cuts, device, precision)
+        kept_as_is = labels_by_name(
+            stored[~unknown], phases_of(material), loaded.card.phases, required=names is not None
+        )
+        known = np.zeros(stored.shape, kept_as_is.dtype)
+        known[~unknown] = kept_as_is
         request = inpainting_request(
             loaded.card,
             number,
-            labels,
+            known,
             unknown,
             phase_fraction=requested_fractions_of(fraction),
             walls=walls,
             evaluations=evaluations,
             rng=seed,
+            **steering(target, particles, guidance, force=force),
         )
         deliver(loaded, request, unfinished, output, json=json)
 

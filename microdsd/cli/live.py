@@ -22,8 +22,9 @@ class _Console(Console):
         return super().render_str(printable(text), **options)
 
 
-STDERR = _Console(stderr=True, markup=False, highlight=False)
-"""Names of files and phases are printed as they are: ``[red]`` is no markup."""
+STDERR = _Console(stderr=True, markup=False, emoji=False, highlight=False)
+"""Names of files, phases and properties are printed as they are: ``[red]`` is no markup, ``:x:`` is
+no emoji."""
 
 
 def working(doing: str) -> Status:

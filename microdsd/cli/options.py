@@ -59,6 +59,10 @@ OutputSamples = Annotated[
     ),
 ]
 Overwrite = Annotated[bool, typer.Option("--force", help="Overwrite the output.")]
+OverwriteAndExtrapolate = Annotated[
+    bool,
+    typer.Option("--force", help="Overwrite the output; try targets beyond what is attainable."),
+]
 ReplaceGroup = Annotated[bool, typer.Option("--force", help="Replace an existing group.")]
 JsonDocument = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 JsonNumbers = Annotated[bool, typer.Option("--json", help="Print the numbers as JSON.")]
@@ -67,6 +71,14 @@ JsonSummary = Annotated[bool, typer.Option("--json", help="Print a JSON summary.
 PhaseNames = Annotated[
     list[str] | None,
     typer.Option(help="Phase names where the file has none, as 0=pore 255=solid."),
+]
+NamesOfKnown = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--labels",
+        help="Phase names of what is known where its file has none, as 0=pore 255=solid; they are "
+        "the model's phases of these names.",
+    ),
 ]
 VoxelSize = Annotated[
     list[str] | None,
@@ -112,6 +124,10 @@ Particles = Annotated[
         help="Walks made for every sample, of which those are continued that come nearest to the "
         "targets."
     ),
+]
+Guidance = Annotated[
+    float,
+    typer.Option(help="How strongly to steer to class and targets; 1 is as in training."),
 ]
 Number = Annotated[int, typer.Option("-n", "--number", help="Number of samples.")]
 Shape = Annotated[

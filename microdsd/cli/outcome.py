@@ -25,15 +25,20 @@ def deliver(
     """Generate, or go on after an interrupt; write the file and say what it holds."""
     from microdsd.cli.recount import recounted
     from microdsd.cli.sampling import carry_out
+    from microdsd.cli.targets import say_what_targets_met
     from microdsd.io import save_samples
+    from microdsd.microstructure import provenance_of
 
-    samples, seconds = carry_out(model, request, unfinished)
+    samples, request, seconds = carry_out(model, request, unfinished)
     save_samples(output, samples, overwrite=unfinished.overwrite)
     recounted(output, samples)
     unfinished.remove()
+    record = provenance_of(samples) or {}
     if json:
-        record = request.record(model.card)
-        print_json({"output": str(output), **record, "seconds": round(seconds, 2)})
+        summary = {**request.record(model.card), "notes": record["notes"]}
+        if "achieved" in record:
+            summary["achieved"] = record["achieved"]
+        print_json({"output": str(output), **summary, "seconds": round(seconds, 2)})
         return
     assert request.layout is not None
     known = int((request.layout.index < 0).sum())
@@ -46,3 +51,4 @@ def deliver(
         f"{seconds:.1f} s",
         soft_wrap=True,
     )
+    say_what_targets_met(model.card, request, record)

@@ -5,11 +5,12 @@ from __future__ import annotations
 import time
 from collections.abc import Generator, Mapping
 from contextlib import closing
-from typing import TYPE_CHECKING, NamedTuple
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import xarray as xr
 
-from microdsd.cli.live import STDERR, note, progress_bar
+from microdsd.cli.live import STDERR, note, progress_bar, show_progress
 from microdsd.cli.unfinished import UnfinishedSamples
 
 if TYPE_CHECKING:
@@ -31,13 +32,21 @@ class Workers(NamedTuple):
     slices: Mapping[str, str] = {}
 
 
+class Outcome(NamedTuple):
+    """Hold all samples of a request, with what is known of it since, and the seconds it took."""
+
+    samples: xr.DataArray
+    request: GenerationRequest
+    seconds: float
+
+
 def carry_out(
     model: MicrostructureModel,
     request: GenerationRequest,
     unfinished: UnfinishedSamples,
     workers: Workers | None = None,
-) -> tuple[xr.DataArray, float]:
-    """Generate what an earlier run has left to do; all samples, and the seconds this took.
+) -> Outcome:
+    """Generate what an earlier run has left to do.
 
     The caller writes them, over what is there if ``unfinished.overwrite`` says so, and removes
     `unfinished` once all outputs are safe.
@@ -45,21 +54,16 @@ def carry_out(
     from microdsd.generation.samples import with_record
 
     model.require_memory(request)
-    number, calls = len(request), request.network_calls
     if (earlier := unfinished.precision()) and not model.precision_chosen:
         model = model.with_precision(earlier)
-    done = unfinished.open(
-        {
-            "model": model.digest(),
-            "precision": model.precision,
-            **request.record(model.card),
-        }
-    )
+    start = time.perf_counter()
+    request = _within_reach(model, request, unfinished)
+    number, calls = len(request), request.network_calls
+    done = unfinished.open(_record(model, request))
     for text in request.notes:
         note(text)
     if done or unfinished.evaluations():
         STDERR.print(f"going on after {unfinished.done()} made before")
-    start = time.perf_counter()
     try:
         with progress_bar() as bar:
             work = bar.add_task(
@@ -79,7 +83,31 @@ def carry_out(
         raise
     seconds = time.perf_counter() - start
     unfinished.begin_delivery()
-    return with_record(model, request, *unfinished.read(number)), seconds
+    return Outcome(with_record(model, request, *unfinished.read(number)), request, seconds)
+
+
+def _record(model: MicrostructureModel, request: GenerationRequest) -> dict[str, Any]:
+    """Return all that samples depend on."""
+    return {
+        "model": model.digest(),
+        "precision": model.precision,
+        **request.record(model.card),
+    }
+
+
+def _within_reach(
+    model: MicrostructureModel, request: GenerationRequest, unfinished: UnfinishedSamples
+) -> GenerationRequest:
+    """Return the request with what pilot walks say of it, or said in an earlier run of it."""
+    if request.particles == 1:
+        return request
+    known = unfinished.record_of(_record(model, request), but_for=("notes", "usual_ranges"))
+    if known is not None:
+        ranges = known.get("usual_ranges", {})
+        usual = {name: tuple((low, high) for low, high in pairs) for name, pairs in ranges.items()}
+        return replace(request, cautions=(), remarks=tuple(known["notes"]), usual=usual)
+    with show_progress():
+        return model.within_reach(request)
 
 
 def _made(

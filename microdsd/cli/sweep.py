@@ -14,13 +14,16 @@ from microdsd.cli.options import (
     BoxBoundary,
     Device,
     Evaluations,
+    Guidance,
     JsonNumbers,
     ModelFile,
     NetworkPrecision,
+    Particles,
     ReferencePart,
     ReferenceWindows,
     Shape,
     SlicesByAxis,
+    TargetValues,
 )
 from microdsd.cli.output import print_json
 from microdsd.cli.terminal import say
@@ -46,6 +49,9 @@ def command(
             help="Sample i of every fraction from the same walkers: as little as possible changes.",
         ),
     ] = False,
+    target: TargetValues = None,
+    particles: Particles = 1,
+    guidance: Guidance = 1.0,
     number: Annotated[int, typer.Option("-n", "--number", help="Samples per fraction.")] = 4,
     shape: Shape = None,
     slices: SlicesByAxis = None,
@@ -60,7 +66,13 @@ def command(
     windows: ReferenceWindows = None,
     device: Device = None,
     precision: NetworkPrecision = "auto",
-    force: Annotated[bool, typer.Option("--force", help="Overwrite output and report.")] = False,
+    force: Annotated[
+        bool,
+        typer.Option(
+            "--force",
+            help="Overwrite output and report; try targets beyond what is attainable.",
+        ),
+    ] = False,
     json: JsonNumbers = False,
 ) -> None:
     """Generate at several fractions of one phase; draw descriptors against the fraction.
@@ -71,6 +83,7 @@ def command(
     from microdsd.cli.recount import recounted
     from microdsd.evaluation import evaluate_sweep
     from microdsd.io import check_format, open_labels, save_microstructures
+    from microdsd.microstructure import provenance_of
     from microdsd.report import report_paths, write_sweep_report
 
     check_format(output, ensembles=True)
@@ -84,6 +97,7 @@ def command(
             material = source.load()
 
     from microdsd.cli.sampling import carry_out
+    from microdsd.cli.targets import say_what_targets_met, steering
     from microdsd.cli.unfinished import unfinished_samples
     from microdsd.generation.sweep import sweep_request
     from microdsd.generation.volumes import model_for
@@ -101,8 +115,9 @@ def command(
             boundary=one_or_each(boundary or ["no-flux"]),  # type: ignore[arg-type]
             evaluations=evaluations,
             rng=seed,
+            **steering(target, particles, guidance, force=force),
         )
-        samples, seconds = carry_out(loaded, request, unfinished)
+        samples, request, seconds = carry_out(loaded, request, unfinished)
         # Samples first, the page last: whatever stops the report, the same command goes on.
         save_microstructures(output, samples, overwrite=unfinished.overwrite)
         recounted(output, samples)
@@ -118,9 +133,11 @@ def command(
             )
             write_sweep_report(page, evaluation, overwrite=unfinished.overwrite)
         unfinished.remove()
+    record = provenance_of(samples) or {}
     if json:
         files = {"output": str(output), "report": str(page), "numbers": str(numbers)}
-        print_json({**files, "seconds": round(seconds, 2), **evaluation.to_dict()})
+        achieved = {name: record[name] for name in ("targets", "achieved") if name in record}
+        print_json({**files, "seconds": round(seconds, 2), **achieved, **evaluation.to_dict()})
         return
     from microdsd.report.pages.sweep_page import sweep_headline, sweep_subline
 
@@ -130,3 +147,4 @@ def command(
         f"{output}, {page.name} and {numbers.name} written, seed {request.seed}, {seconds:.1f} s",
         soft_wrap=True,
     )
+    say_what_targets_met(loaded.card, request, record)

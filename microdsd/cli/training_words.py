@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from microdsd.models.convergence import FEW_MINUTES, SHARPEST
+from microdsd.models.convergence import FEW_MINUTES, SHARPEST, Convergence
 
 if TYPE_CHECKING:
     from microdsd.fitting import TrainingRun
     from microdsd.models.card import ModelCard
-    from microdsd.models.convergence import Convergence
+    from microdsd.models.plan import WalkPlan
 
 _TURNED = {
     "isotropic": ", turned and mirrored along all axes",
@@ -95,6 +95,46 @@ def what_is_left(convergence: Convergence, model: str) -> list[str]:
         )
     if not convergence.trained_too_little:
         return lines
+    minutes = max(FEW_MINUTES, math.ceil(convergence.minutes))
+    return [
+        *lines,
+        f"trained too little: {_reasons(convergence)}, to make up for what the network does not "
+        "know yet. Compare connectivity before you rely on it",
+        f"to go on: the same command with --start-from {model} --minutes {minutes} -o NEW.model",
+    ]
+
+
+def notes_on_samples(card: ModelCard, plan: WalkPlan, model: str) -> list[str]:
+    """Say what to know of samples whose model was trained too little, or whose walk is too short.
+
+    Parameters
+    ----------
+    card : ModelCard
+    plan : WalkPlan
+        The walk by which the samples were made.
+    model : str
+        Path or name of the model.
+    """
+    usual, used = Convergence.of(card), Convergence.of(card, plan)
+    lines = []
+    if usual.trained_too_little or usual.is_trial:
+        what = "too little" if usual.trained_too_little else "for a trial only"
+        lines.append(
+            f"note: the model was trained {what}; `microdsd info {model}` says how far it is"
+        )
+    if used.trained_too_little and not usual.trained_too_little:
+        instead = ""
+        if plan.evaluations != card.evaluations:
+            instead = f", or take {card.evaluations} evaluations, the model's own"
+        lines.append(
+            f"note: with {plan.evaluations} evaluations {_reasons(used)}, to make up for what such "
+            f"a walk misses. Compare connectivity before you rely on it{instead}"
+        )
+    return lines
+
+
+def _reasons(convergence: Convergence) -> str:
+    """Say what shows that calibration had to make up for something."""
     reasons = [
         f"calibration had to sharpen {phase} by {exponent:.2f} (up to {SHARPEST:g} is usual)"
         for phase, exponent in convergence.too_sharp.items()
@@ -104,13 +144,7 @@ def what_is_left(convergence: Convergence, model: str) -> list[str]:
             "samples start from less noise than the material is correlated over "
             f"({convergence.starts_within:g} voxels)"
         )
-    minutes = max(FEW_MINUTES, math.ceil(convergence.minutes))
-    return [
-        *lines,
-        f"trained too little: {' and '.join(reasons)}, to make up for what the network does not "
-        "know yet. Compare connectivity before you rely on it",
-        f"to go on: the same command with --start-from {model} --minutes {minutes} -o NEW.model",
-    ]
+    return " and ".join(reasons)
 
 
 def shortened(card: ModelCard) -> str:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+import json
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -21,9 +22,16 @@ from microdsd.io.partial import Parts
 
 @contextmanager
 def unfinished_samples(output: Path, *, force: bool) -> Iterator[UnfinishedSamples]:
-    """Yield the samples of an output, on which no other process works meanwhile."""
+    """Yield the samples of an output, on which no other process works meanwhile.
+
+    A run that ends before it has kept anything leaves nothing behind.
+    """
     with output_lock(output):
-        yield UnfinishedSamples(output, force=force)
+        unfinished = UnfinishedSamples(output, force=force)
+        try:
+            yield unfinished
+        finally:
+            unfinished.remove_if_empty()
 
 
 class UnfinishedSamples:
@@ -41,6 +49,7 @@ class UnfinishedSamples:
         self._parts = Parts(place_of_parts(output))
         self._force = force
         self._outputs: tuple[Path, ...] = ()
+        self._opened = False
 
     @property
     def overwrite(self) -> bool:
@@ -75,6 +84,15 @@ class UnfinishedSamples:
         """Return the precision of an earlier run, which its other samples must have too."""
         return self._earlier().get("precision")
 
+    def record_of(
+        self, request: Mapping[str, Any], but_for: Collection[str]
+    ) -> dict[str, Any] | None:
+        """Return the record of an earlier run of the same request, but for some entries of it."""
+        earlier, wanted = self._earlier(), json.loads(json.dumps(request))
+        for name in but_for:
+            wanted[name] = earlier.get(name)
+        return earlier if wanted == {**dict.fromkeys(but_for), **earlier} else None
+
     def open(self, request: dict[str, Any]) -> int:
         """Start or continue; return the number of samples that are finished already.
 
@@ -84,6 +102,7 @@ class UnfinishedSamples:
             If what is there was made by another request, or is damaged.
         """
         self._parts.open(request, discard_other=self._force)
+        self._opened = True
         return self.count()
 
     def count(self) -> int:
@@ -129,6 +148,11 @@ class UnfinishedSamples:
     def remove(self) -> None:
         """Forget the run: its outputs are written."""
         self._parts.remove()
+
+    def remove_if_empty(self) -> None:
+        """Forget a run that has begun, and of which neither a sample nor a state is kept."""
+        if self._opened and not self._parts.kept:
+            self._parts.remove()
 
     def _earlier(self) -> dict[str, Any]:
         try:

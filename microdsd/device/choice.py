@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-import torch
+from typing import TYPE_CHECKING
 
 from microdsd.errors import InputError
+
+if TYPE_CHECKING:
+    import torch
 
 
 def resolve_device(device: str | torch.device | None) -> torch.device:
@@ -15,6 +18,8 @@ def resolve_device(device: str | torch.device | None) -> torch.device:
     InputError
         If the device does not exist here.
     """
+    import torch  # slow to load, and memory of the host is asked for without it
+
     if device is None:
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     try:

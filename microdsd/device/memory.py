@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import psutil
-import torch
+
+if TYPE_CHECKING:
+    import torch
 
 _CGROUP = Path("/sys/fs/cgroup")
 
@@ -16,6 +19,8 @@ def available_memory(device: torch.device | None = None) -> int:
     On the host no more than the control group of the process (a container, a batch job) has left.
     """
     if device is not None and device.type == "cuda":
+        import torch  # slow to load, and the host is asked for without it
+
         free, _ = torch.cuda.mem_get_info(device)
         held = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
         return int(free + held)

@@ -419,8 +419,18 @@ def open_material(
     phases: PhaseNames | None = None,
     voxel_size: VoxelSizeLike | None = None,
     region: Region | None = None,
+    check: Callable[[LabelSource, tuple[int, ...]], None] | None = None,
 ) -> Material:
     """Open the material of one source, of several by name, or of images.
+
+    Parameters
+    ----------
+    source, window, symmetry, validation
+        See `PhaseMaterial` and `ImageMaterial`.
+    phases, voxel_size, region
+        As in `microdsd.io.open_labels`.
+    check : callable, optional
+        Given every scan and the window before anything is done with them; refuses by raising.
 
     Raises
     ------
@@ -439,6 +449,9 @@ def open_material(
         else open_labels(one, phases=phases, voxel_size=voxel_size, region=region)
         for name, one in named.items()
     }
+    if check is not None:
+        for one in opened.values():
+            check(one, window_shape(window, len(one.shape)))
     return PhaseMaterial(opened, window, symmetry, validation)
 
 

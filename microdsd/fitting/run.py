@@ -25,7 +25,7 @@ from microdsd.fitting.record import name_of, record_of_versions
 from microdsd.fitting.spectrum import spectrum_of
 from microdsd.fitting.start import network_of_start, record_of_start, start_octaves
 from microdsd.fitting.volume_calibration import calibrated_volumes
-from microdsd.fitting.volumes import require_volumes
+from microdsd.fitting.volumes import require_pictures, require_volumes
 from microdsd.generation.microstructure_model import MicrostructureModel
 from microdsd.generation.request import GenerationRequest
 from microdsd.io import atomic_write
@@ -165,6 +165,7 @@ class TrainingRun:
             phases=phases,
             voxel_size=voxel_size,
             region=region,
+            check=require_pictures if for_volumes else None,
         )
         self.window = self.material.window
         self.classes = self.material.classes

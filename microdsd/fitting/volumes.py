@@ -7,6 +7,7 @@ import math
 from microdsd.encoding.windows import Symmetry
 from microdsd.errors import InputError
 from microdsd.fitting.material import Material
+from microdsd.io import LabelSource
 
 FEWEST_WINDOWS = 12
 """Windows beside one another, below which a picture says too little."""
@@ -20,11 +21,6 @@ def require_volumes(material: Material, symmetry: Symmetry, reads_out: bool, ran
     InputError
         Says what is missing.
     """
-    window = material.window
-    if len(window) != 2:
-        raise InputError(
-            f"for_volumes: windows of {window} are volumes already; it is for models of slices"
-        )
     if not reads_out:
         raise InputError("for_volumes: is for phases by bridges; leave it out, or the method")
     if material.held_back is None:
@@ -41,12 +37,29 @@ def require_volumes(material: Material, symmetry: Symmetry, reads_out: bool, ran
         )
     if ranks > 1:
         raise InputError("for_volumes: trains in one process; start it without torchrun")
-    shape = [n for n in material.shape if isinstance(n, int)]
-    layers, picture = math.prod(shape[:-2]), shape[-2:]
-    held = layers * math.prod(n // w for n, w in zip(picture, window, strict=True))
+
+
+def require_pictures(source: LabelSource, window: tuple[int, ...]) -> None:
+    """Refuse windows of volumes, and pictures that hold too few windows to learn volumes from.
+
+    It is asked before a picture is split into a part to train on and one to validate on: that
+    needs less, and what it says of a small picture would help no further.
+
+    Raises
+    ------
+    InputError
+        Says how many windows there are.
+    """
+    if len(window) != 2:
+        raise InputError(
+            f"for_volumes: windows of {window} are volumes already; it is for models of slices"
+        )
+    *layers, height, width = source.shape
+    across = (height // window[0]) * (width // window[1])
+    held = source.n_samples * math.prod(layers) * across
     if held < FEWEST_WINDOWS:
         raise InputError(
-            f"window={window}: the picture of {' x '.join(map(str, picture))} holds {held} such "
-            f"windows beside one another; volumes need {FEWEST_WINDOWS}: take a larger picture, or "
-            "a smaller window of four or five grains or pores"
+            f"window={window}: the picture of {height} x {width} holds {held} such windows beside "
+            f"one another; volumes need {FEWEST_WINDOWS}: take a larger picture, or a smaller "
+            "window of four or five grains or pores"
         )

@@ -14,13 +14,15 @@ from torch import Tensor
 from microdsd.device.precision import AUTO, Precision, fastest_threads, resolve_dtype
 from microdsd.encoding import encoding_of
 from microdsd.generation.memory import (
+    LARGE_BOX,
+    makes_large_boxes,
     require_memory_for_large_box,
     require_memory_for_volume,
     require_memory_for_work,
 )
 from microdsd.generation.particle_walks import Observer, ParticleWalks
-from microdsd.generation.request import LARGE_BOX, GenerationRequest
-from microdsd.generation.targets import scores_of_targets
+from microdsd.generation.request import GenerationRequest
+from microdsd.generation.targets import Reach, scores_of_targets
 from microdsd.models.card import ModelCard
 from microdsd.models.contents import Channels, Phases
 from microdsd.networks import PotentialUNet
@@ -110,6 +112,28 @@ class BatchedSampler:
             threads = fastest_threads(lambda: network(state, t, kernel), self._device, self.dtype)
         return Precision(self.dtype, threads)
 
+    def within_reach(self, request: GenerationRequest) -> GenerationRequest:
+        """Return a request of particles with what pilot walks say of its targets.
+
+        Pilots are kept for the samples. Where every sample has a composition of its own, drawn
+        from a law, only those of the first walk beforehand.
+
+        Raises
+        ------
+        InputError
+            For targets out of reach.
+        """
+        known: dict[str, Reach] = {}
+        reaches = []
+        with self.precision.applied(self._device), torch.inference_mode():
+            for i in range(1 if request.uncertain else len(request)):
+                one = request.part([i])
+                key = str((one.composition.counts.tolist(), one.classes, one.targets))
+                if key not in known:
+                    known[key] = self._particle_walks.reach(one, self._aims(one))
+                reaches.append(known[key])
+        return request.within(reaches)
+
     def batches(self, request: GenerationRequest, start: int = 0) -> Iterator[range]:
         """Yield members of a request from ``start`` on, as many at a time as fit the device."""
         size = 1 if request.particles > 1 else self._batch_size(request)
@@ -133,6 +157,7 @@ class BatchedSampler:
                 self._card.network,
                 self._device,
                 known_material=known,
+                particles=request.particles,
             )
             return
         if self.alone(request):
@@ -150,21 +175,18 @@ class BatchedSampler:
             self._card.network,
             self._device,
             known_material=known,
+            particles=request.particles,
         )
 
     def alone(self, request: GenerationRequest) -> bool:
         """Return whether every sample is made by itself, as that of a large box.
 
-        That is for phases by bridges over several lattices, from anywhere in the box; not for
-        volumes from slices.
+        That is for models that make large boxes so, from anywhere in the box.
         """
         card = self._card
         return (
-            not isinstance(self._network, SliceNetworks)
-            and request.lattice.n_sites > LARGE_BOX
-            and bool(card.octaves)
-            and isinstance(card.contents, Phases)
-            and card.network.read_out
+            request.lattice.n_sites > LARGE_BOX
+            and makes_large_boxes(card)
             and request.layout is None
             and request.guide is None
             and request.particles == 1

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import math
-from bisect import bisect_right
-from collections.abc import Sequence
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 
 import torch
 
-from microdsd.device import available_memory
+from microdsd.device import available_memory, resolve_device
+from microdsd.device.precision import AUTO, resolve_dtype
 from microdsd.errors import InputError
+from microdsd.models.card import ModelCard
+from microdsd.models.contents import Phases
+from microdsd.models.volumes import AXES
 from microdsd.networks import UNetConfig
 from microdsd.networks.last_draw import SIZE, TILES
 from microdsd.networks.slicing import SLICE_SITES
@@ -18,6 +22,11 @@ from microdsd.networks.stages import TILE_SITES
 from microdsd.networks.tile_inputs import CHUNK_SITES
 from microdsd.process.slabs import SLAB_SITES
 from microdsd.sampling.best_phases import MOST_UNCLEAR
+
+LARGE_BOX = 1 << 22
+"""Voxels of a box beyond which samples of several lattices are made in bytes per voxel.
+
+A constant: samples must not depend on the machine's memory."""
 
 _FEATURE_MAPS = 6
 """Arrays as large as the first layer's output that an evaluation holds at once (measured)."""
@@ -67,29 +76,84 @@ def bytes_per_voxel(network: UNetConfig, *, known_material: bool = False) -> int
     return single + 24 * (network.species + 1) + 8 * (network.ndim + 3)
 
 
-def require_memory_for_results(n: int, shape: Sequence[int], network: UNetConfig) -> None:
+def require_memory_for_results(
+    n: int,
+    shape: Sequence[int],
+    card: ModelCard,
+    *,
+    walks: int = 1,
+    in_memory: bool = False,
+    known_material: bool = False,
+) -> None:
     """Refuse more samples than the memory of this machine holds, however they are made.
+
+    Parameters
+    ----------
+    n : int
+    shape : sequence of int
+    card : ModelCard
+    walks : int
+        Made at a time for one sample.
+    in_memory : bool
+        Whether boxes of any size are made in memory: with regions, known material or a guide.
+    known_material : bool
+        Whether known material steers the walk.
 
     Raises
     ------
     InputError
         Says how many fit.
     """
-    each = _KEPT * math.prod(shape) + _PER_SAMPLE + 100 * (network.species + 1)
-    free = available_memory()
+
+    def kept(voxels: int) -> int:
+        return _KEPT * voxels + _PER_SAMPLE + 100 * (card.network.species + 1)
+
+    each, free = kept(math.prod(shape)), available_memory()
     if n * each <= free:
         return
     if each > free:
+        device = resolve_device(None)
+        dtype, free_to_work = resolve_dtype(AUTO, device), available_memory(device)
+        alone = makes_large_boxes(card) and walks == 1 and not in_memory
+
+        def fits(edge: int) -> bool:
+            voxels = edge ** len(shape)
+            if _of_slices(card):
+                work = walks * bytes_of_volume(
+                    voxels, voxels // edge, card.network, known_material=known_material
+                )
+            elif alone and voxels > LARGE_BOX:
+                passes = card.last_draw is not None
+                work = bytes_of_large_box(voxels, card.network, dtype, passes=passes)
+            else:
+                single = bytes_per_voxel(card.network, known_material=known_material)
+                work = walks * voxels * single
+            return kept(voxels) <= free and work <= free_to_work
+
+        edge = _largest_edge(len(shape), max(shape), fits)
         raise InputError(
             f"shape={tuple(shape)}: one sample takes about {_readable(each)} of memory, "
-            f"{_readable(free)} are free; "
-            f"{_largest_box(len(shape), free // (_KEPT + bytes_per_voxel(network)))} fits"
+            f"{_readable(free)} are free; {_largest_box(len(shape), edge ** len(shape))} fits"
         )
     raise InputError(
         f"n={n}: samples of {' x '.join(map(str, shape))} voxels take about "
         f"{_readable(n * each)} of memory, {_readable(free)} are free; {free // each} fit, make "
         "them in several runs with seeds of their own"
     )
+
+
+def makes_large_boxes(card: ModelCard) -> bool:
+    """Tell whether a model makes boxes of more than `LARGE_BOX` voxels in bytes per voxel.
+
+    That is for phases by bridges over several lattices; not for volumes from slices.
+    """
+    phases = isinstance(card.contents, Phases) and card.network.read_out
+    return phases and bool(card.octaves) and not _of_slices(card)
+
+
+def _of_slices(card: ModelCard) -> bool:
+    """Tell whether volumes are made of slices; a model of slices makes pictures else."""
+    return card.volumes is not None and len(card.window) == len(AXES)
 
 
 def require_memory_for_work(
@@ -99,20 +163,34 @@ def require_memory_for_work(
     device: torch.device,
     *,
     known_material: bool = False,
+    particles: int = 1,
 ) -> None:
     """Refuse boxes whose samples cannot be made in the memory of the device.
+
+    Parameters
+    ----------
+    batch : int
+        Walks made at a time.
+    shape : sequence of int
+    network : UNetConfig
+    device : torch.device
+    known_material : bool
+        Whether known material steers the walk.
+    particles : int
+        Walks made for one sample, which cannot be made one after the other.
 
     Raises
     ------
     InputError
         Says what fits.
     """
-    each = bytes_per_voxel(network, known_material=known_material)
-    needed, free = batch * math.prod(shape) * each, available_memory(device)
+    each = batch * bytes_per_voxel(network, known_material=known_material)
+    needed, free = math.prod(shape) * each, available_memory(device)
     if needed > free:
         raise InputError(
-            f"shape={tuple(shape)}: takes about {_readable(needed)} of memory to make, "
-            f"{_readable(free)} are free on {device}; {_largest_box(len(shape), free // each)} fits"
+            f"shape={tuple(shape)}: takes about {_readable(needed)} of memory to make"
+            f"{_with(particles)}, {_readable(free)} are free on {device}; "
+            f"{_largest_box(len(shape), free // each)} fits{_or_fewer(particles, needed, free)}"
         )
 
 
@@ -146,6 +224,7 @@ def require_memory_for_volume(
     device: torch.device,
     *,
     known_material: bool = False,
+    particles: int = 1,
 ) -> None:
     """Refuse volumes from slices that cannot be made in the memory of the device.
 
@@ -167,7 +246,8 @@ def require_memory_for_volume(
     fits = bisect_right(edges, free, key=lambda n: needed((n, n, n)))
     raise InputError(
         f"shape={tuple(shape)}: takes about {_readable(needed(shape))} of memory to make from "
-        f"slices, {_readable(free)} are free on {device}; {_largest_box(3, fits**3)} fits"
+        f"slices{_with(particles)}, {_readable(free)} are free on {device}; "
+        f"{_largest_box(3, fits**3)} fits{_or_fewer(particles, needed(shape), free)}"
     )
 
 
@@ -251,9 +331,34 @@ def require_memory_for_large_box(
     )
 
 
+def _largest_edge(ndim: int, most: int, fits: Callable[[int], bool]) -> int:
+    """Return the longest edge of a box that fits, of ``most`` voxels at most; 0 where none does.
+
+    Boxes beyond `LARGE_BOX` may take less memory than somewhat smaller ones, which are made in
+    another way. Therefore both ranges are searched, each by itself.
+    """
+    small = bisect_right(range(1, most + 1), LARGE_BOX, key=lambda edge: edge**ndim)
+    for edges in (range(small + 1, most + 1), range(1, small + 1)):
+        if edges and fits(edges[0]):
+            return edges[0] - 1 + bisect_left(edges, True, key=lambda edge: not fits(edge))
+    return 0
+
+
 def _largest_box(ndim: int, voxels: int) -> str:
     edge = max(0, math.floor(voxels ** (1 / ndim) + 1e-9))
     return f"a box of {' x '.join([str(edge)] * ndim)}"
+
+
+def _with(particles: int) -> str:
+    return f" with {particles} particles" if particles > 1 else ""
+
+
+def _or_fewer(particles: int, needed: int, free: int) -> str:
+    """Say how many particles fit, where each needs the same and some do."""
+    fit = particles * free // needed
+    if particles == 1 or fit == 0:
+        return ""
+    return f", or {fit} particle{'s' if fit > 1 else ''} of the box asked for"
 
 
 def _readable(number: float) -> str:

@@ -352,7 +352,8 @@ class MicrostructureModel:
         Warns
         -----
         ExtrapolationWarning
-            If a fraction lies outside those of the training windows.
+            If a fraction lies outside those of the training windows, a target beyond what is
+            attainable, or several targets hardly occur together.
         MicrodsdWarning
             If the model knows classes and is told none.
         """
@@ -663,6 +664,25 @@ class MicrostructureModel:
             Says what box fits.
         """
         self._sampler.require_memory(request)
+
+    def within_reach(self, request: GenerationRequest) -> GenerationRequest:
+        """Return a request with what pilot walks say of its targets, as remarks and cautions.
+
+        They walk where there are particles, and are kept: `generate` needs them.
+
+        Raises
+        ------
+        InputError
+            For targets out of reach, and for what does not fit the memory.
+        """
+        if request.particles == 1:
+            return request
+        self.require_memory(request)
+        return self._sampler.within_reach(request)
+
+    def keeps_bookmarks(self, request: GenerationRequest) -> bool:
+        """Return whether the state of samples can be kept while they are made: of large boxes."""
+        return self._sampler.alone(request)
 
     def trajectory(
         self, request: GenerationRequest, index: int = 0

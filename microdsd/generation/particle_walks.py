@@ -15,9 +15,10 @@ from microdsd.encoding import PhaseEncoding
 from microdsd.generation.properties import measure_targets
 from microdsd.generation.request import GenerationRequest
 from microdsd.generation.targets import (
+    Reach,
     is_conditioned,
+    reach_of_pilots,
     require_ends,
-    require_within_reach,
     scores_of_targets,
 )
 from microdsd.microstructure.layout import fingerprint
@@ -99,22 +100,47 @@ class ParticleWalks:
         chosen = particles.end(measure(phase))
         return phase[chosen, None], reassigned[chosen, None]
 
+    def reach(self, one: GenerationRequest, aims: Aims) -> Reach:
+        """Return what pilot walks of a sample's composition end with.
+
+        Raises
+        ------
+        InputError
+            For targets far from that, unless the request extrapolates.
+        """
+        return self._reach(one, self._pilots(one, aims))
+
+    def _reach(self, one: GenerationRequest, aim: Aim) -> Reach:
+        whole = one.composition.whole[0]
+        return reach_of_pilots(
+            self.card,
+            one.targets,
+            (whole / whole.sum()).tolist(),
+            one.lattice.shape,
+            aim.ends,
+            extrapolate=one.extrapolate,
+        )
+
     def _aim(self, one: GenerationRequest, aims: Aims) -> Aim:
+        """Return what walks of a sample are weighed by, unless its targets are out of reach."""
+        aim = self._pilots(one, aims)
+        self._reach(one, aim)
+        return aim
+
+    def _pilots(self, one: GenerationRequest, aims: Aims) -> Aim:
         """Return what walks of a sample's composition are weighed by, from pilot walks."""
         pilots = {
             "streams": 0,
             "targets": list(one.targets),  # pilots know nothing of their values
             "particles": PILOTS,
             "notes": [],
+            "usual_ranges": {},
             "layout": None if one.layout is None else fingerprint(one.layout.index),
         }
-        key = json.dumps(one.record(self.card) | pilots)
+        key = json.dumps(one.record(self.card) | pilots, sort_keys=True)
         if key not in self._known:
             self._known[key] = self._piloted(one, aims)
-        aim = self._known[key]
-        if not one.extrapolate:
-            require_within_reach(one.targets, self.card, aim.ends)
-        return aim
+        return self._known[key]
 
     def _piloted(self, one: GenerationRequest, aims: Aims) -> Aim:
         """Make pilot walks of a sample's composition, and fit forecasts to them."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -16,6 +16,12 @@ from microdsd.properties import Property, measure
 
 MEASURED_VOXELS = 1 << 22
 """Voxels of a box beyond which what was made is not measured: it can take longer than making it."""
+
+_FAR = 0.25
+"""Share of the usual range by which a sample is far from its target."""
+
+_SAME = 1e-9
+"""Relative difference of numbers that are the same."""
 
 
 def measure_windows(
@@ -61,3 +67,39 @@ def achieved(
         name: [value if math.isfinite(value) else None for value in column]
         for name, column in zip(request.targets, columns, strict=True)
     }
+
+
+def remarks_at_the_end(
+    request: GenerationRequest, properties: Mapping[str, Sequence[float | None]]
+) -> list[str]:
+    """Say which targets samples ended far from, and that large boxes are not measured.
+
+    Parameters
+    ----------
+    request : GenerationRequest
+    properties : mapping
+        As `achieved` returns it.
+    """
+    if request.targets and not properties:
+        return [
+            f"boxes of more than {MEASURED_VOXELS:,} voxels are not measured: whether samples "
+            f"have the {', '.join(request.targets)} asked for, describe and transport can say"
+        ]
+    remarks = []
+    for name, column in properties.items():
+        ranges = request.usual.get(name, ())
+        far = [
+            abs(value - target) > _FAR * (high - low) + _SAME * abs(target)
+            for value, target, (low, high) in zip(
+                column, request.targets[name], ranges, strict=bool(ranges)
+            )
+            if value is not None
+        ]
+        if any(far):
+            share = f"{sum(far)} of {len(column)} samples" if len(column) > 1 else "the sample"
+            remarks.append(
+                f"{name}: {share} ended far from the target, by more than a quarter of the range "
+                "in which nine in ten lie; more particles or evaluations come nearer, where the "
+                "model can at all"
+            )
+    return remarks

@@ -61,12 +61,15 @@ def inpainting_request(
             "walls: the law of walkers behind walls is known for one box, and the unknown part is "
             "none; make it one, or leave out the walls"
         )
+    require_memory_for_results(
+        number_of_samples(n), labels.shape, card, in_memory=True, known_material=not walls
+    )
     fixed = labels[~mask]
     foreign = sorted(set(np.unique(fixed).tolist()) - set(card.phases))
     if foreign:
         raise InputError(
             f"known: holds the labels {foreign}, the model knows {dict(card.phases)}; relabel "
-            "them, or mark them as unknown"
+            "them, on the command line name them with --labels, or mark them as unknown"
         )
     held = np.array([(fixed == label).sum() for label in encoding.phases])
     if phase_fraction is None and len(fixed):
@@ -118,7 +121,7 @@ def regional_request(
         if not grids:
             raise InputError("phase_fraction: give an array of fractions, one per block of a grid")
         shape = box_of(card, shape)
-        require_memory_for_results(n, shape, card.network)
+        require_memory_for_results(n, shape, card, in_memory=True)
         index = grid_regions(shape, *grids)
         number = math.prod(*grids)
     else:
@@ -131,7 +134,7 @@ def regional_request(
             )
         present, index = np.unique(labels, return_inverse=True)
         shape, index, number = box_of(card, labels.shape), index.reshape(labels.shape), len(present)
-        require_memory_for_results(n, shape, card.network)
+        require_memory_for_results(n, shape, card, in_memory=True)
         if grids not in (set(), {(number,)}):
             raise InputError(
                 f"phase_fraction: the map has {number} regions, got arrays of shape "

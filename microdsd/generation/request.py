@@ -11,9 +11,11 @@ import numpy as np
 
 from microdsd.encoding import Composition, encoding_of
 from microdsd.errors import ExtrapolationWarning, InputError, MicrodsdWarning
-from microdsd.generation.memory import require_memory_for_results
+from microdsd.generation.memory import LARGE_BOX, require_memory_for_results
 from microdsd.generation.options import SHARED_OPTIONS, SharedOptions
 from microdsd.generation.targets import (
+    Range,
+    Reach,
     Targets,
     check_ranges,
     is_conditioned,
@@ -32,11 +34,6 @@ from microdsd.notebooks import facts
 from microdsd.process import Boundary, Lattice
 from microdsd.process.lattice import MIN_LENGTH
 from microdsd.sampling.guidance import Guide
-
-LARGE_BOX = 1 << 22
-"""Voxels of a box beyond which samples of several lattices are made in bytes per voxel.
-
-A constant: samples must not depend on the machine's memory."""
 
 OPTIONS = ("n", "phase_fraction", "intensity", "shape", "epsilon", *SHARED_OPTIONS)
 
@@ -83,6 +80,9 @@ class GenerationRequest:
         Walks made for every sample; see `microdsd.sampling.particles`.
     extrapolate : bool
         Whether targets may be beyond what is attainable.
+    usual : dict of str to tuple of (float, float)
+        Per property that there is a target for, and per sample, between which values nine in ten
+        lie; where it is known.
     cautions : tuple of MicrodsdWarning
         What to warn of: compositions that training windows never had, a class that is not named.
     uncertain : dict
@@ -102,6 +102,7 @@ class GenerationRequest:
     targets: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
     particles: int = 1
     extrapolate: bool = False
+    usual: Mapping[str, tuple[Range, ...]] = field(default_factory=dict)
     cautions: tuple[MicrodsdWarning, ...] = ()
     uncertain: Mapping[str, Any] = field(default_factory=dict)
 
@@ -167,7 +168,7 @@ class GenerationRequest:
         """
         refuse_unknown(options, OPTIONS)
         n, shape = number_of_samples(n), box_of(card, shape)
-        require_memory_for_results(n, shape, card.network)
+        require_memory(card, n, shape, options)
         encoding = encoding_of(card.contents)
         wanted = encoding.requested(by_named_phase(phase_fraction, card), intensity)
         drawn = None
@@ -241,14 +242,16 @@ class GenerationRequest:
         _check_guidance(guidance, steered=bool(classes) or is_conditioned(card, aims))
         if particles > 1 and not aims:
             raise InputError(f"particles={particles}: find targets; give targets with them")
-        ranges, beyond = check_ranges(card, aims, composition, extrapolate=extrapolate)
+        reach = check_ranges(
+            card, aims, composition, lattice.shape, particles, extrapolate=extrapolate
+        )
         return cls(
             lattice,
             composition,
             plan,
             one_seed(rng, seed),
             tuple(range(n) if streams is None else streams),
-            (*remarks, *ranges),
+            (*remarks, *reach.remarks),
             layout=layout,
             guide=guide,
             classes=classes,
@@ -256,10 +259,11 @@ class GenerationRequest:
             targets=aims,
             particles=particles,
             extrapolate=extrapolate,
+            usual=reach.usual,
             cautions=(
                 *_class_cautions(card, classes),
                 *_fraction_cautions(card, composition.fractions, classes),
-                *beyond,
+                *reach.cautions,
             ),
         )
 
@@ -275,6 +279,21 @@ class GenerationRequest:
             streams=chosen(self.streams),
             classes=chosen(self.classes) if self.classes else (),
             targets={name: chosen(values) for name, values in self.targets.items()},
+            usual={name: chosen(ranges) for name, ranges in self.usual.items()},
+        )
+
+    def within(self, reaches: Sequence[Reach]) -> GenerationRequest:
+        """Return the request with what pilot walks say of each sample, or of all alike."""
+        every = list(reaches) if len(reaches) == len(self) else [reaches[0]] * len(self)
+        cautions = {str(one): one for reach in reaches for one in reach.cautions}
+        return replace(
+            self,
+            remarks=tuple(dict.fromkeys([*self.remarks, *(r for x in reaches for r in x.remarks)])),
+            cautions=(*self.cautions, *cautions.values()),
+            usual={
+                **self.usual,
+                **{name: tuple(x.usual[name][0] for x in every) for name in reaches[0].usual},
+            },
         )
 
     @property
@@ -302,6 +321,11 @@ class GenerationRequest:
             **({"targets": {k: list(v) for k, v in self.targets.items()}} if self.targets else {}),
             **({"guidance": self.guidance} if self.classes or self.targets else {}),
             **({"particles": self.particles} if self.particles > 1 else {}),
+            **(
+                {"usual_ranges": {k: list(map(list, v)) for k, v in self.usual.items()}}
+                if self.usual
+                else {}
+            ),
             **self.composition.record(regions=self.layout is not None),
             **({"uncertain_fractions": dict(self.uncertain)} if self.uncertain else {}),
             "trained_fractions": {k: list(v) for k, v in card.fraction_range.items()},
@@ -331,6 +355,19 @@ def box_of(card: ModelCard, shape: int | Sequence[int] | None) -> tuple[int, ...
             f"axis needs more than one; give at least {block + 1}, or train with fewer octaves"
         )
     return shape
+
+
+def require_memory(card: ModelCard, n: int, shape: Sequence[int], options: SharedOptions) -> None:
+    """Refuse more samples than fit the memory, before anything grows with their number.
+
+    Raises
+    ------
+    InputError
+        Says how many fit, or which box.
+    """
+    walks = whole_number(options.get("particles", 1), "particles", least=1)
+    in_memory = options.get("guide") is not None
+    require_memory_for_results(n, shape, card, walks=walks, in_memory=in_memory)
 
 
 def _may_start_with_spectrum(card: ModelCard, shape: Sequence[int]) -> bool:

@@ -11,7 +11,7 @@ import xarray as xr
 
 import microdsd
 from microdsd.generation.labels import dress
-from microdsd.generation.properties import achieved
+from microdsd.generation.properties import achieved, remarks_at_the_end
 from microdsd.generation.request import GenerationRequest
 from microdsd.models.card import ModelCard
 from microdsd.progress import Progress, stage
@@ -29,6 +29,9 @@ class Model(Protocol):
     def digest(self) -> str:
         """Return the fingerprint of card and weights."""
 
+    def within_reach(self, request: GenerationRequest) -> GenerationRequest:
+        """Say what samples can have; see `MicrostructureModel.within_reach`."""
+
     def generate(
         self, request: GenerationRequest, *, start: int = 0, progress: Progress | None = None
     ) -> Iterator[tuple[np.ndarray, int]]:
@@ -39,6 +42,7 @@ def carry_out(
     model: Model, request: GenerationRequest, progress: Progress | None = None
 ) -> xr.DataArray:
     """Make all samples of a request, and warn of what it cautions against."""
+    request = model.within_reach(request)
     for caution in request.cautions:
         warnings.warn(caution, stacklevel=3)
     calls = request.network_calls
@@ -70,6 +74,7 @@ def with_record(
         "generator": f"microdsd {microdsd.__version__}",
         "model_digest": model.digest(),
         **request.record(model.card),
+        "notes": [*request.notes, *remarks_at_the_end(request, properties)],
         model.card.contents.moved: list(reassigned),
         **({"achieved": properties} if properties else {}),
         "precision": model.precision,

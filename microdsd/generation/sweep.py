@@ -10,10 +10,9 @@ import numpy as np
 import xarray as xr
 
 from microdsd.errors import InputError
-from microdsd.generation.memory import require_memory_for_results
 from microdsd.generation.microstructure_model import MicrostructureModel
 from microdsd.generation.options import SHARED_OPTIONS, SharedOptions
-from microdsd.generation.request import GenerationRequest
+from microdsd.generation.request import GenerationRequest, require_memory
 from microdsd.generation.samples import carry_out
 from microdsd.generation.targets import Targets
 from microdsd.microstructure.arguments import box_shape, by_phase, refuse_unknown, whole_number
@@ -169,7 +168,7 @@ def sweep_request(
     if not values.size:
         raise InputError(f"phase_fraction[{swept[0]!r}]: give at least one fraction")
     shape = box_shape(shape, card.window)
-    require_memory_for_results(len(values) * n, shape, card.network)
+    require_memory(card, len(values) * n, shape, options)
     fractions = {
         phase: np.repeat(np.broadcast_to(np.asarray(value, dtype=float), len(values)), n)
         for phase, value in {swept[0]: values, **phase_fraction}.items()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -18,8 +18,16 @@ from microdsd.properties import Property, require_measurable
 _FEWEST_ENDS = 2
 """Pilot walks that must end with all properties, to tell walks apart by them."""
 
+_AS_NEAR = "samples will come as near to it as they can"
+
 _REACH = 1.0
 """How far beyond free samples particles are let try, in their standard deviations."""
+
+_APART, _TIMES = 4.0, 2.0
+"""From which joint distance on, in standard deviations, several targets do not go together, if it
+is also as many times what they are off one by one."""
+
+Range = tuple[float, float]
 
 Targets = Mapping[str, float | Sequence[float]]
 """Values by the name of a property (`microdsd.properties.Property`): one, or one per sample."""
@@ -115,13 +123,34 @@ def scores_of_targets(
     return known.scores(np.array([targets.get(name, free) for name in known.names]).T)
 
 
+class Reach(NamedTuple):
+    """Say what samples can have of the properties that they are asked for.
+
+    Attributes
+    ----------
+    remarks : tuple of str
+        The ranges, as plain sentences.
+    cautions : tuple of ExtrapolationWarning
+        What lies beyond them.
+    usual : dict of str to tuple of (float, float)
+        Per property, and per sample of it, between which values nine in ten lie; of properties
+        whose range is known.
+    """
+
+    remarks: tuple[str, ...] = ()
+    cautions: tuple[ExtrapolationWarning, ...] = ()
+    usual: Mapping[str, tuple[Range, ...]] = {}
+
+
 def check_ranges(
     card: ModelCard,
     targets: Mapping[str, tuple[float, ...]],
     composition: Composition,
+    shape: Sequence[int],
+    particles: int,
     *,
     extrapolate: bool,
-) -> tuple[list[str], list[ExtrapolationWarning]]:
+) -> Reach:
     """Say what is attainable at the compositions asked for, and refuse what is not.
 
     Parameters
@@ -130,13 +159,17 @@ def check_ranges(
     targets : mapping
         See `targets_per_sample`.
     composition : Composition
+    shape : sequence of int
+        Of the box.
+    particles : int
+        Where there are several, pilot walks say what boxes of another shape than the training
+        window have; see `reach_of_pilots`.
     extrapolate : bool
         Warn of what is beyond the range, and let it pass.
 
     Returns
     -------
-    remarks : list of str
-    cautions : list of ExtrapolationWarning
+    Reach
 
     Raises
     ------
@@ -145,33 +178,42 @@ def check_ranges(
     """
     remarks: list[str] = []
     cautions: list[ExtrapolationWarning] = []
+    usual: dict[str, tuple[Range, ...]] = {}
     whole = composition.whole
     shares = [tuple(row) for row in (whole / whole.sum(1, keepdims=True)).tolist()]
     for name, values in targets.items():
-        if card.properties is None or name not in card.properties.names:
+        if not _is_conditioned_on(card, name) or (particles > 1 and of_pilots(card, name, shape)):
             continue
         pairs = dict.fromkeys(zip(shares, values, strict=True))
         outside = remark = None
+        spans: dict[tuple[float, ...], Range] = {}
         for fractions, value in pairs:
             ranges = attainable(card, name, fractions)
             if not ranges:
                 continue
-            remark = remark or f"{name} at {_words(card, fractions)}: {_ranges(ranges)}"
+            spans[fractions] = next(iter(ranges.values())).usual
+            trained = _was_trained(card, fractions, math.prod(shape))
+            words = _ranges(
+                ranges, () if tuple(shape) == tuple(card.window) else card.window, trained
+            )
+            remark = remark or f"{name} at {_words(card, fractions)}: {words}"
             if not any(one.holds(value) for one in ranges.values()):
                 outside = outside or (
                     f"{name} = {value:.4g} is beyond what is attainable at "
-                    f"{_words(card, fractions)}: {_ranges(ranges)}"
+                    f"{_words(card, fractions)}: {words}"
                 )
+        if all(fractions in spans for fractions in shares):
+            usual[name] = tuple(spans[fractions] for fractions in shares)
         if outside and not extrapolate:
             raise InputError(
                 f"targets: {outside}; ask for a value within, or try it all the same with "
                 "extrapolate=True (--force)"
             )
         if outside:
-            cautions.append(ExtrapolationWarning(f"{outside}: samples will fall short of it"))
+            cautions.append(ExtrapolationWarning(f"{outside}: {_AS_NEAR}"))
         elif remark:
             remarks.append(remark)
-    return remarks, cautions
+    return Reach(tuple(remarks), tuple(cautions), usual)
 
 
 def attainable(card: ModelCard, name: str, fractions: Sequence[float]) -> dict[str, Attainable]:
@@ -204,38 +246,126 @@ def require_ends(names: Sequence[str], ends: np.ndarray) -> None:
         )
 
 
-def require_within_reach(
-    targets: Mapping[str, tuple[float, ...]], card: ModelCard, ends: np.ndarray
-) -> None:
-    """Refuse targets of one sample far from what pilot walks (walks, properties) ended with.
+def of_pilots(card: ModelCard, name: str, shape: Sequence[int]) -> bool:
+    """Tell whether pilot walks, where there are any, know better what a box has of a property.
 
-    That is for properties that the network is not conditioned on: of others `check_ranges` has
-    spoken.
+    Training windows know what windows of their size have, of properties that training measured.
+    """
+    return not _is_conditioned_on(card, name) or tuple(shape) != tuple(card.window)
+
+
+def reach_of_pilots(
+    card: ModelCard,
+    targets: Mapping[str, tuple[float, ...]],
+    fractions: Sequence[float],
+    shape: Sequence[int],
+    ends: np.ndarray,
+    *,
+    extrapolate: bool,
+) -> Reach:
+    """Say what pilot walks ended with, and refuse targets of one sample far from it.
+
+    Parameters
+    ----------
+    card : ModelCard
+    targets : mapping
+        Of one sample; see `targets_per_sample`.
+    fractions : sequence of float
+    shape : sequence of int
+        Of the box.
+    ends : ndarray, shape (walks, properties)
+    extrapolate : bool
+        Warn of what is out of reach, and let it pass.
 
     Raises
     ------
     InputError
         With the range.
     """
-    known = card.properties.names if card.properties else ()
-    for (name, values), column in zip(targets.items(), ends.T, strict=True):
-        if name in known:
+    remarks, cautions = [], []
+    usual: dict[str, tuple[Range, ...]] = {}
+    steered = is_conditioned(card, targets) and card.properties and card.properties.windows.values
+    where = f"{'' if steered else 'free '}samples of this box and composition"
+    if steered:
+        where += ", steered as real windows are,"
+    for (name, (value, *_)), column in zip(targets.items(), ends.T, strict=True):
+        if not of_pilots(card, name, shape):
             continue
         finite = column[np.isfinite(column)]
         low, high, spread = finite.min(), finite.max(), finite.std()
-        if not low - _REACH * spread <= values[0] <= high + _REACH * spread:
+        least, most = map(float, np.quantile(finite, [0.05, 0.95]))
+        usual[name] = ((least, most),)
+        have = f"{len(finite)} {where} have {low:.4g} to {high:.4g}"
+        remarks.append(
+            f"{name} at {_words(card, fractions)}: {have}, nine in ten {least:.4g} to {most:.4g}"
+        )
+        if low - _REACH * spread <= value <= high + _REACH * spread:
+            continue
+        outside = f"{name} = {value:.4g} is out of reach: {have}"
+        if not extrapolate:
             raise InputError(
-                f"targets: {name} = {values[0]:.4g} is out of reach: {len(finite)} free samples of "
-                f"this composition have {low:.4g} to {high:.4g}; ask for a value near these, "
-                "or try it all the same with extrapolate=True (--force)"
+                f"targets: {outside}; ask for a value near these, or try it all the same with "
+                "extrapolate=True (--force)"
             )
+        cautions.append(ExtrapolationWarning(f"{outside}; {_AS_NEAR}"))
+    if _are_apart(np.array([values[0] for values in targets.values()]), ends):
+        asked = ", ".join(f"{name} = {values[0]:.4g}" for name, values in targets.items())
+        cautions.append(
+            ExtrapolationWarning(
+                f"{asked} hardly occur together in {where}, though each alone does: samples will "
+                "come as near to all of them as they can"
+            )
+        )
+    return Reach(tuple(remarks), tuple(cautions), usual)
 
 
-def _ranges(ranges: Mapping[str, Attainable]) -> str:
-    return "; ".join(
-        f"{source} have {one.low:.4g} to {one.high:.4g}, nine in ten {one.usual[0]:.4g} to "
-        f"{one.usual[1]:.4g}"
+def _are_apart(target: np.ndarray, ends: np.ndarray) -> bool:
+    """Tell whether targets lie far off the joint law of ends (walks, properties), for each alone.
+
+    That is so if correlated properties are asked to depart from one another.
+
+    Examples
+    --------
+    >>> x, y = np.random.default_rng(0).normal(size=(2, 32))
+    >>> ends = np.stack([x, x + 0.1 * y], 1)
+    >>> _are_apart(np.array([1.0, 1.0]), ends), _are_apart(np.array([1.0, -1.0]), ends)
+    (False, True)
+    """
+    whole = ends[np.isfinite(ends).all(1)]
+    varying = whole.std(0) > 0
+    if varying.sum() < 2 or len(whole) < 2 * varying.sum() + 2:
+        return False
+    mean, spread = whole.mean(0)[varying], whole.std(0)[varying]
+    alone = (target[varying] - mean) / spread
+    together = np.corrcoef(whole[:, varying].T) + 1e-3 * np.eye(len(alone))
+    joint = math.sqrt(alone @ np.linalg.solve(together, alone))
+    return joint > max(_APART, _TIMES * float(np.linalg.norm(alone)))
+
+
+def _is_conditioned_on(card: ModelCard, name: str) -> bool:
+    return card.properties is not None and name in card.properties.names
+
+
+def _was_trained(card: ModelCard, fractions: Sequence[float], voxels: int) -> bool:
+    """Tell whether training windows had fractions like these, to the voxel."""
+    spans = [card.fraction_range[name] for name in card.phases.values()]
+    return all(
+        low - 1 / voxels <= fraction <= high + 1 / voxels
+        for fraction, (low, high) in zip(fractions, spans, strict=True)
+    )
+
+
+def _ranges(ranges: Mapping[str, Attainable], window: Sequence[int], trained: bool) -> str:
+    """Say ranges in words: of windows of which size, and whether windows are like that at all."""
+    size = f" of {' x '.join(map(str, window))}" if window else ""
+    have = "have" if trained else "would have"
+    words = "; ".join(
+        f"{source if trained else source.removeprefix('real ')}{size} {have} {one.low:.4g} to "
+        f"{one.high:.4g}, nine in ten {one.usual[0]:.4g} to {one.usual[1]:.4g}"
         for source, one in ranges.items()
+    )
+    return (
+        words if trained else f"carried on from the nearest compositions of the training, {words}"
     )
 
 

@@ -40,6 +40,8 @@ Sample = tuple[int, np.ndarray, int]
 """Number of a sample, its labels, and the voxels reassigned."""
 
 _GOES_ON = "the same command goes on with the samples that were made before"
+_GOES_ON_WITHIN = "the same command goes on with the network evaluation at which it was stopped"
+_BEGINS_AGAIN = "the same command begins again"
 
 
 @dataclass(frozen=True)
@@ -160,8 +162,13 @@ def generate_by_workers(
         return
     if len(request) == 1:
         tiles = number_of_tiles(model, request)
-        alone = tiles == 1
-        with nullcontext() if alone else _tiles_by_workers(model, file, scheduler, workers, tiles):
+        kept = bookmark is not None and model.keeps_bookmarks(request)
+        goes_on = _GOES_ON_WITHIN if kept else _BEGINS_AGAIN
+        with (
+            _tiles_by_workers(model, file, scheduler, workers, tiles, goes_on)
+            if tiles > 1
+            else nullcontext()
+        ):
             ((labels, moved),) = model.generate(request, progress=progress, bookmark=bookmark)
         yield 0, labels, moved
         return
@@ -218,11 +225,12 @@ def _tiles_by_workers(
     scheduler: str,
     workers: int | None,
     tiles: int,
+    goes_on: str,
 ) -> Iterator[None]:
     """Spread the tiles of a box over workers while the block lasts."""
     networks = _networks(model)
     before = [network.map_tiles for network in networks]
-    with connected(scheduler, workers, tiles, "the same command begins again") as cluster:
+    with connected(scheduler, workers, tiles, goes_on) as cluster:
         try:
             for octave, network in enumerate(networks):
                 network.map_tiles = partial(_outputs, cluster, file, octave)

@@ -49,6 +49,7 @@ def design(
     shape: int | Sequence[int] | None = None,
     class_name: str | None = None,
     guidance: float = 1.0,
+    particles: int = 1,
     boundary: Boundary | Sequence[Boundary] = "no-flux",
     evaluations: int | None = None,
     rng: int | np.random.Generator | None = None,
@@ -83,7 +84,7 @@ def design(
         Samples of each; its properties are the means.
     search : {"bayesian", "random"}
         A Gaussian process and its expected improvement (extra ``design``), or random points.
-    shape, class_name, guidance, boundary
+    shape, class_name, guidance, particles, boundary
         Of the samples, as of `MicrostructureModel.sample`.
     evaluations : int, optional
         Of the network, per sample; more is slower and closer to the data.
@@ -143,6 +144,7 @@ def design(
         guidance=guidance,
         boundary=boundary,
         evaluations=evaluations,
+        particles=particles,
     )
     periodic = _is_periodic(boundary)
     question = Question.read(model.card, minimise, maximise, require, periodic)
@@ -358,6 +360,11 @@ def _joined(requests: Sequence[GenerationRequest]) -> GenerationRequest:
         targets={
             name: tuple(value for request in requests for value in request.targets[name])
             for name in first.targets
+        },
+        usual={
+            name: tuple(one for request in requests for one in request.usual[name])
+            for name in first.usual
+            if all(name in request.usual for request in requests)
         },
         cautions=tuple({str(c): c for r in requests for c in r.cautions}.values()),
     )

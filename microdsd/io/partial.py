@@ -137,6 +137,8 @@ class Parts:
     def open(self, record: Mapping[str, Any], *, discard_other: bool = False) -> None:
         """Start a run, or continue the one in the folder.
 
+        One of which nothing is kept gives way to any other.
+
         Parameters
         ----------
         record : mapping
@@ -153,7 +155,7 @@ class Parts:
         self._remove_discarded()
         try:
             earlier = self.record()
-            if earlier is not None:
+            if earlier is not None and (earlier == wanted or self.kept):
                 self._require_same(wanted, earlier)
                 for number in self.numbers():
                     self.read(number)
@@ -212,6 +214,11 @@ class Parts:
         except Exception as error:  # zip, zlib and the parser of headers raise what they like
             raise self._damaged(place, error) from error
 
+    @property
+    def kept(self) -> bool:
+        """Return whether any part is finished, or a state is put aside."""
+        return bool(self._files()) or (self.folder / _ASIDE).is_file()
+
     def begin_delivery(self) -> None:
         """Record that from now on the output of this run may lie under its final name."""
         with replacing(self.folder / _DELIVERY) as temporary:
@@ -239,8 +246,8 @@ class Parts:
         differing = [name for name in names if wanted.get(name) != earlier.get(name)]
         if differing:
             raise DataFileError(
-                f"{self.folder}: holds a stopped run with another {', '.join(differing)}; repeat "
-                "its command to go on, or pass overwrite=True (--force) to discard it"
+                f"{self.folder}: holds a stopped run that differs in {', '.join(differing)}; "
+                "repeat its command to go on, or pass overwrite=True (--force) to discard it"
             )
 
     def _part(self, number: int) -> Path:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import xarray as xr
 
 from microdsd.errors import InputError
@@ -132,6 +134,53 @@ def relabel(
         phases=phases,
         provenance=derived_provenance(ms, "relabel", mapping=steps),
     )
+
+
+def labels_by_name(
+    labels: npt.NDArray[Any],
+    names: Mapping[int, str],
+    phases: Mapping[int, str],
+    *,
+    required: bool,
+) -> npt.NDArray[Any]:
+    """Return the labels that the phases of an array have elsewhere, where names are the same.
+
+    Parameters
+    ----------
+    labels : ndarray of int
+    names : mapping of int to str
+        Name of every label of the array.
+    phases : mapping of int to str
+        Label and name of the phases elsewhere.
+    required : bool
+        Whether all names that occur must be among these. Otherwise an array with others is taken
+        by its labels, as it is.
+
+    Raises
+    ------
+    InputError
+        Says which name is not among them.
+
+    Examples
+    --------
+    >>> plane, model = np.array([[0, 255]] * 2), {0: "solid", 1: "pore"}
+    >>> labels_by_name(plane, {0: "pore", 255: "solid"}, model, required=True).tolist()
+    [[1, 0], [1, 0]]
+    """
+    if not labels.size:
+        return labels
+    elsewhere = {name: label for label, name in phases.items()}
+    mapping = {label: elsewhere.get(names[label]) for label in label_counts(labels)}
+    mapped = {label: new for label, new in mapping.items() if new is not None}
+    if len(mapped) == len(mapping):
+        return map_labels(labels, mapped)
+    if required:
+        unknown = next(names[label] for label in mapping if label not in mapped)
+        raise InputError(
+            f"labels: {unknown!r} is no phase of the model; name those of the file by the names of "
+            f"the model's, which are {', '.join(elsewhere)}"
+        )
+    return labels
 
 
 def resolve_phases(

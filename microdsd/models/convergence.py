@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from microdsd.models.card import ModelCard
+from microdsd.models.plan import WalkPlan
 
 SHARPEST = 1.15
 """Exponent of a potential beyond which it makes up for what the network does not know."""
@@ -38,8 +39,8 @@ class Convergence:
         Gain to be expected after 2 and after 4 times as long, extrapolated from the course of the
         gains; empty where too few were measured.
     too_sharp : dict of str to float
-        Exponents above 1.15 that calibration took for the model's own number of evaluations, by
-        phase. The network's potential was then too flat: it knows less than could be known.
+        Exponents above 1.15 that calibration took for the walk, by phase. The network's potential
+        was then too flat: it knows less than could be known, or the steps of the walk are too long.
     starts_within : float or None
         Distance, voxels, over which the material is correlated, where the calibrated walk starts
         from less noise than that: its layout is then left to chance.
@@ -52,15 +53,28 @@ class Convergence:
     starts_within: float | None
 
     @classmethod
-    def of(cls, card: ModelCard) -> Convergence:
-        """Read it off a card; models of version 0.1 lack the course of the gains."""
+    def of(cls, card: ModelCard, plan: WalkPlan | None = None) -> Convergence:
+        """Read it off a card; models of version 0.1 lack the course of the gains.
+
+        Parameters
+        ----------
+        card : ModelCard
+        plan : WalkPlan, optional
+            Walk that is looked at; by default that of the model's own number of evaluations.
+        """
         levels = [gain for gain in card.validation_gains if math.isfinite(gain)]
         gain = sum(levels) / len(levels) if levels else None
-        walk = card.walk(card.evaluations)
+        if plan is None:
+            walk = card.walk(card.evaluations)
+            sharpness, first, spectral = walk.sharpness, walk.first, card.spectrum is not None
+        else:
+            # Rounded: grids of levels do not return their first level to the last bit.
+            first = round(plan.levels[0], 9)
+            sharpness, spectral = plan.sharpness, plan.spectral
         # Walks that were never calibrated have no exponents.
         too_sharp = {
             card.phases[label]: exponent
-            for label, exponent in zip(card.contents.species, walk.sharpness, strict=False)
+            for label, exponent in zip(card.contents.species, sharpness, strict=False)
             if exponent > SHARPEST
         }
         reach = (card.provenance.get("calibration") or {}).get("correlated_over")
@@ -69,7 +83,7 @@ class Convergence:
             float(card.provenance.get("minutes") or 0.0),
             extrapolated(card.provenance.get("gains_by_minute") or ()),
             too_sharp,
-            reach if not card.spectrum and reach is not None and walk.first < reach else None,
+            reach if not spectral and reach is not None and first < reach else None,
         )
 
     @property

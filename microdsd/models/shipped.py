@@ -41,6 +41,8 @@ class ModelInfo:
         Edges in `unit`.
     unit : {"m", "voxel"}
     symmetry : {"none", "orthotropic", "transverse", "isotropic"}
+    conditions : tuple of str
+        Properties that the network is conditioned on, as targets name them.
     octaves : tuple of float
         Noise levels, voxels, above which walkers are on blocks of 2, 4, ... voxels per axis.
     volumes : VolumeWalk or None
@@ -77,6 +79,7 @@ class ModelInfo:
     voxel_size: tuple[float, ...]
     unit: str
     symmetry: str
+    conditions: tuple[str, ...]
     octaves: tuple[float, ...]
     volumes: VolumeWalk | None
     spectral: bool
@@ -186,6 +189,7 @@ def model_info(path: str | Path) -> ModelInfo:
         voxel_size=card.voxel_size,
         unit=card.unit,
         symmetry=card.symmetry,
+        conditions=card.properties.names if card.properties else (),
         octaves=card.octaves,
         volumes=card.volumes,
         spectral=card.spectrum is not None,

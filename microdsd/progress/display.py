@@ -99,7 +99,7 @@ def progress_bar(
     console : Console, optional
         By default one on standard error, or the notebook's cell.
     """
-    console = console or Console(stderr=True)
+    console = console or Console(stderr=True, emoji=False)
     live = console.is_terminal and not (console.is_dumb_terminal or console.is_jupyter)
     status_column = TextColumn(
         "{task.fields[status]}",
@@ -163,7 +163,7 @@ def _lines(bar: Progress, console: Console, rate: str | None) -> Iterator[None]:
 
 def _after_the_time(console: Console, line: str) -> None:
     now = datetime.datetime.now().strftime("%H:%M:%S")
-    console.print(f"{now} {line}", markup=False, highlight=False, soft_wrap=True)
+    console.print(f"{now} {line}", markup=False, emoji=False, highlight=False, soft_wrap=True)
 
 
 def _in_place() -> Callable[[str], object]:

@@ -23,6 +23,9 @@ _TRANSPORT = {
 }
 """Names of transport properties, and what `describe_transport` calls their solution."""
 
+_UNITS_OF_TRANSPORT = {"permeability": "length^2"}
+"""Units of transport properties that have one."""
+
 _OF_THE_WHOLE = ("interface_density", "triple_phase_boundary")
 """What has no phase."""
 
@@ -129,6 +132,25 @@ class Property:
     def group(self) -> str:
         """Return the group of descriptors that it is measured with; of transport, the solution."""
         return _TRANSPORT.get(self.name) or _groups_by_name()[self.name]
+
+    def unit(self, length: str, ndim: int) -> str:
+        """Return the unit of its numbers; "1" where there is none.
+
+        Parameters
+        ----------
+        length : str
+            Unit of length: "m" or "voxel".
+        ndim : int
+            Space axes.
+
+        Examples
+        --------
+        >>> Property("euler_density", "pore").unit("m", 2), Property("permeability").unit("m", 3)
+        ('1/m^2', 'm^2')
+        """
+        record = find(self.name)
+        unit = record.unit if record else _UNITS_OF_TRANSPORT.get(self.name, "1")
+        return unit.replace("length", length).replace("^d", f"^{ndim}")
 
     @property
     def of_composition(self) -> bool:

@@ -192,6 +192,16 @@ def test_what_a_terminal_would_act_upon_is_escaped(verb):
     assert json.loads(result.stdout[result.stdout.index("{") :]) == {"name": "\x7f\x1b"}
 
 
+def test_names_with_colons_are_printed_as_they_are(verb):
+    """No emoji is made of the axis of a property, ``:x:``."""
+
+    def command():
+        STDERR.print("tortuosity_factor:solid 255:x: 3.1")
+
+    verb(command)
+    assert "tortuosity_factor:solid 255:x: 3.1" in run("doctor").stderr
+
+
 @pytest.mark.parametrize("words", [["info"], ["verify"], ["generate"], ["describe"], ["import"]])
 def test_a_name_that_is_too_long_for_a_file(words, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)

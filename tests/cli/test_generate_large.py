@@ -9,7 +9,8 @@ from typer.testing import CliRunner
 
 from microdsd.cli.app import app
 from microdsd.cli.unfinished import PutAside
-from microdsd.generation import batches
+from microdsd.errors import MicrodsdError
+from microdsd.generation import batches, workers
 from microdsd.generation import memory as memory_module
 from microdsd.io import load_microstructures, place_of_parts
 
@@ -119,3 +120,25 @@ def test_a_box_that_does_not_fit_is_refused_with_one_that_does(folder, monkeypat
     assert needed[0] <= free < needed[1]
     assert generate(folder, shape=(edge,), n=1).exit_code == 0
     assert generate(folder, shape=(edge + 1,), n=1, output="larger.h5").exit_code == 2
+
+
+@pytest.mark.parametrize("n", [1, 2])
+def test_a_scheduler_that_does_not_answer_leaves_nothing_behind(folder, monkeypatch, n):
+    """A run of which something is kept stays, and goes on."""
+    pytest.importorskip("distributed", reason="the extra 'distributed' is not installed")
+
+    def refused(scheduler, *_):
+        raise MicrodsdError(f"scheduler: nothing answers at {scheduler}")
+
+    monkeypatch.setattr(workers, "connected", refused)
+    monkeypatch.setattr(workers, "number_of_tiles", lambda *_: 2)
+    result = generate(folder, "--scheduler", "tcp://127.0.0.1:1", n=n)
+    assert result.exit_code == 2
+    assert "nothing answers" in result.stderr
+    assert sorted(path.name for path in folder.iterdir()) == ["rock.model"]
+    with monkeypatch.context() as patch:
+        stop_at(patch, 1)
+        with pytest.raises(Killed):
+            generate(folder, n=n, catch_exceptions=False)
+    assert generate(folder, "--scheduler", "tcp://127.0.0.1:1", n=n).exit_code == 2
+    assert (place_of_parts(folder / "new.h5") / "aside.npz").is_file()

@@ -93,6 +93,16 @@ def test_models(tmp_path):
     assert "windows of 64 x 64" in run(str(mine)).stdout
 
 
+def test_conditions_are_listed():
+    (summary,) = json.loads(run("berea-2d-properties", "--json").stdout)
+    assert "specific_surface_area" in summary["conditions"]
+    assert (
+        f"conditioned on {', '.join(summary['conditions'])}\n" in run("berea-2d-properties").stdout
+    )
+    assert json.loads(run("berea-2d", "--json").stdout)[0]["conditions"] == []
+    assert "conditioned" not in run("berea-2d").stdout
+
+
 def test_a_last_draw_in_passes_is_said():
     assert "phases are drawn in 4 passes" in run("berea-2d").stdout
     assert "start with the power spectrum" in run("berea-2d").stdout

@@ -4,6 +4,7 @@ import json
 
 import numpy as np
 import pytest
+from PIL import Image
 from tiny_models import tiny_model
 from typer.testing import CliRunner
 
@@ -81,6 +82,21 @@ def test_damaged_voxels(folder):
     new = made_of(folder, inpaint(folder, "--damaged", 7, scan="hurt.h5"))[0]
     assert set(np.unique(new)) == {0, 1}
     assert (new == LABELS)[labels != 7].all()
+
+
+def test_a_picture_whose_phases_are_named(folder):
+    """Its damaged voxels are of a label that the model does not know."""
+    picture = np.where(LABELS == 1, 255, 0).astype(np.uint8)
+    picture[3:6, 4:7] = 128
+    Image.fromarray(picture).save(folder / "hurt.png")
+    named = ["--labels", "0=pore", "255=solid", "128=crack", "--damaged", 128]
+    new = made_of(folder, inpaint(folder, *named, scan="hurt.png"))[0]
+    assert set(np.unique(new)) == {0, 1}
+    assert (new == LABELS)[picture != 128].all()
+    hole = ["--labels", "0=pore", "255=solid", "128=crack", "--hole", "y=0:2", "--force"]
+    refused = inpaint(folder, *hole, scan="hurt.png")
+    assert refused.exit_code == 2
+    assert "'crack' is no phase of the model" in " ".join(refused.stderr.split())
 
 
 def test_a_larger_box(folder):

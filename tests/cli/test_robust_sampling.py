@@ -115,7 +115,7 @@ def test_killed_between_the_output_and_the_end(folder, monkeypatch, name, force)
     made = values(folder / "new.h5")
     other = verb(folder, name, "--seed", 6)
     assert other.exit_code == 2
-    assert "another seed" in other.stderr
+    assert "differs in seed" in other.stderr
     with monkeypatch.context() as patch:
         stop_after(patch, 0)  # no sample may be made again
         result = verb(folder, name, "--seed", 5, *force)
@@ -170,7 +170,7 @@ def test_fewer_samples_than_are_there(folder, monkeypatch):
             run_raising(folder, "generate", "--seed", 5)
     result = verb(folder, "generate", "--seed", 5, n=1)
     assert result.exit_code == 2
-    assert "another samples" in result.stderr
+    assert "differs in samples" in result.stderr
     result = verb(folder, "generate", "--seed", 5, "--force", n=1)
     assert result.exit_code == 0, result.stderr
     assert values(folder / "new.h5").shape == (1, 12, 10)
@@ -393,3 +393,15 @@ def test_export(folder):
     assert again.exit_code == 2
     assert "one.npy: exists" in again.stderr
     assert run("export", source, "-o", folder / "one.npy", "--sample", 2, "--force").exit_code == 0
+
+
+def test_a_target_that_pilot_walks_refuse_leaves_nothing_in_the_way(folder):
+    """The command that the refusal advises can be given at once."""
+    words = ["--target", "specific_surface_area=9e9", "--particles", 2]
+    refused = verb(folder, "generate", *words)
+    assert refused.exit_code == 2
+    assert "out of reach" in refused.stderr
+    assert not (folder / "new.h5.partial").exists()
+    low = refused.stderr.split(" have ")[1].split()[0]
+    words[1] = f"specific_surface_area={low}"
+    assert verb(folder, "generate", *words, n=1).exit_code == 0

@@ -102,7 +102,7 @@ def test_generate_goes_on_where_it_was_stopped(trained):
 
     other = generate(trained, "-n", 4, "--seed", 2, output="stopped.h5")
     assert other.exit_code == 2
-    assert "another seed" in other.stderr
+    assert "differs in seed" in other.stderr
     result = generate(trained, "-n", 4, "--seed", 1, output="stopped.h5")
     assert result.exit_code == 0, result.stderr
     assert "going on after 2 samples" in result.stderr

@@ -4,11 +4,14 @@ import json
 
 import numpy as np
 import pytest
+from PIL import Image
 from tiny_models import tiny_model
 from typer.testing import CliRunner
 
 from microdsd.cli.app import app
-from microdsd.io import load_microstructures, save_microstructures
+from microdsd.errors import InputError
+from microdsd.fitting.volumes import require_pictures
+from microdsd.io import load_microstructures, open_labels, save_microstructures
 from microdsd.microstructure import as_microstructure, blobs, provenance_of
 
 pytestmark = pytest.mark.usefixtures("steady_precision")
@@ -63,6 +66,36 @@ def test_measured_planes_are_kept(folder):
         assert why in " ".join(result.stderr.split())
 
 
+def test_planes_of_pictures_are_named_like_the_phases_of_the_model(folder):
+    """Whatever their labels are, and in whatever order the phases come."""
+    plane = np.random.default_rng(0).integers(0, 2, (9, 8)).astype(np.uint8)
+    Image.fromarray(255 * plane).save(folder / "top.png")
+    cut = ["--fraction", "pore=0.5", "--plane", f"z=0:{folder / 'top.png'}"]
+    volume = made(folder, generate(folder, *BOX, *cut, "--labels", "0=pore", "255=solid"))
+    assert (volume.values[0, 0] == plane).all()
+    assert (volume == 0).sum() == 252
+    turned = made(folder, generate(folder, *BOX, *cut, "--labels", "0=solid", "255=pore"))
+    assert (turned.values[0, 0] == 1 - plane).all()
+    for words, why in (
+        ([*cut], "holds the labels [255]"),
+        ([*cut, "--labels", "0=pore", "255=grain"], "'grain' is no phase of the model"),
+        (["--labels", "0=pore"], "give --plane with it"),
+    ):
+        refused = generate(folder, *BOX, *words)
+        assert refused.exit_code == 2
+        assert why in " ".join(refused.stderr.split())
+    huge = ["--shape", 50_000, 50_000, 50_000]
+    assert "one sample takes about" in generate(folder, *huge, *cut).stderr
+
+
+def test_a_plane_whose_file_names_its_phases_is_taken_by_the_names(folder):
+    plane = np.random.default_rng(1).integers(0, 2, (9, 8)).astype(np.uint8)
+    turned = as_microstructure(plane, phases={0: "solid", 1: "pore"})
+    save_microstructures(folder / "turned.h5", turned)
+    cut = ["--fraction", "pore=0.5", "--plane", f"z=3:{folder / 'turned.h5'}"]
+    assert (made(folder, generate(folder, *BOX, *cut)).values[0, 3] == 1 - plane).all()
+
+
 def test_slices_by_direction(folder):
     refused = generate(folder, *BOX, model="side.model")
     assert refused.exit_code == 2
@@ -93,6 +126,35 @@ def test_every_verb_makes_volumes(folder):
     refused = run("sweep", model, *series)  # its report would take most of the time
     assert refused.exit_code == 2
     assert "'w' is no axis of a volume" in " ".join(refused.stderr.split())
+
+
+@pytest.mark.parametrize(
+    ("shape", "window", "held"),
+    [((150, 150), 96, 1), ((190, 800), 96, 8), ((200, 200), 64, 9), ((90, 800), 96, 0)],
+)
+def test_a_picture_too_small_for_volumes_is_told_how_many_windows_it_holds(
+    tmp_path, shape, window, held
+):
+    """Also one that could not be split into a part to train on and one to validate on."""
+    picture = np.random.default_rng(0).integers(0, 2, shape).astype(np.uint8)
+    Image.fromarray(255 * picture).save(tmp_path / "picture.png")
+    labels = ["--labels", "0=pore", "255=solid", "--window", window, "--for-volumes"]
+    refused = run("train", tmp_path / "picture.png", "-o", tmp_path / "m.model", *labels)
+    assert refused.exit_code == 2
+    words = " ".join(refused.stderr.split())
+    assert f"holds {held} such windows beside one another; volumes need 12" in words
+
+
+def test_several_pictures_count_together(tmp_path):
+    """Four windows each are too few of one picture, and enough of five."""
+    pictures = np.random.default_rng(0).integers(0, 2, (5, 20, 20)).astype(np.uint8)
+    with open_labels(pictures, phases=PHASES, ensemble=True) as source:
+        require_pictures(source, (10, 10))
+    with (
+        open_labels(pictures[0], phases=PHASES) as source,
+        pytest.raises(InputError, match="holds 4 such windows"),
+    ):
+        require_pictures(source, (10, 10))
 
 
 def test_training_for_volumes(folder):

@@ -169,9 +169,9 @@ def test_a_stopped_run_is_neither_mixed_nor_lost(file, tmp_path):
     with pytest.raises(DataFileError, match="2 samples that a stopped run"):
         measure_ensemble(file, Interrupted(), output)
     for changes, culprit in [
-        ({"measure": measures.fractions}, "another measure;"),
-        ({"voxel_size": 2e-6}, "another voxel size;"),
-        ({"region": {"x": slice(0, 9)}}, "another shape, region;"),
+        ({"measure": measures.fractions}, "differs in measure;"),
+        ({"voxel_size": 2e-6}, "differs in voxel size;"),
+        ({"region": {"x": slice(0, 9)}}, "differs in shape, region;"),
     ]:
         options = {"measure": Interrupted(), **changes}
         with pytest.raises(DataFileError, match=culprit):
@@ -179,7 +179,7 @@ def test_a_stopped_run_is_neither_mixed_nor_lost(file, tmp_path):
     record = place_of_parts(output) / "record.json"
     kept = json.loads(record.read_text())
     record.write_text(json.dumps({**kept, "version of microdsd": "0.0.1"}))
-    with pytest.raises(DataFileError, match="another version of microdsd"):
+    with pytest.raises(DataFileError, match="differs in version of microdsd"):
         measure_ensemble(file, Interrupted(), output, resume=True)
     record.write_text(json.dumps(kept))
     with h5py.File(file, "r+") as opened:
@@ -196,7 +196,7 @@ def test_options_are_part_of_the_record(file, tmp_path):
     output = tmp_path / "out.nc"
     measure = partial(describe, descriptors=["surface"])
     measure_ensemble(file, partial(measure, periodic=False), output)
-    with pytest.raises(DataFileError, match="another option periodic;"):
+    with pytest.raises(DataFileError, match="differs in option periodic;"):
         measure_ensemble(file, partial(measure, periodic=True), output, resume=True)
 
 
@@ -359,5 +359,5 @@ def test_a_run_is_not_resumed_with_other_parts(file, tmp_path):
     stopped = Interrupted(at=1)
     with pytest.raises(KeyboardInterrupt):
         measure_ensemble(file, stopped, output, parts=8)
-    with pytest.raises(DataFileError, match="another number of samples, shape, parts per axis;"):
+    with pytest.raises(DataFileError, match="differs in number of samples, shape, parts per axis;"):
         measure_ensemble(file, stopped, output, parts=10, resume=True)

@@ -1,6 +1,7 @@
 """Properties asked for at exact compositions, of networks told of them and by particles."""
 
 import json
+import re
 
 import numpy as np
 import pytest
@@ -8,8 +9,9 @@ import torch
 from tiny_models import octave_model, tiny_model, told_model
 
 from microdsd.errors import CheckpointError, ExtrapolationWarning, InputError
-from microdsd.generation import particle_walks
+from microdsd.generation import particle_walks, properties
 from microdsd.generation.request import GenerationRequest
+from microdsd.generation.targets import reach_of_pilots
 from microdsd.microstructure import provenance_of
 from microdsd.models.card_schema import card_from_json
 from microdsd.networks import Aims, Steered
@@ -83,7 +85,7 @@ def test_beyond_the_range_by_force_it_is_said():
     request = resolve(told_model(), targets={SURFACE: 7.0}, extrapolate=True)
     (caution,) = request.cautions
     assert isinstance(caution, ExtrapolationWarning)
-    assert "samples will fall short" in str(caution)
+    assert "samples will come as near to it as they can" in str(caution)
 
 
 @pytest.mark.parametrize("options", [{}, {"guidance": 3.0}, {"particles": 3}])
@@ -166,7 +168,9 @@ def test_a_walk_that_misses_its_target_is_told_more(monkeypatch):
 
 
 def test_particles_refuse_what_is_out_of_reach_and_say_what_is_made():
-    with pytest.raises(InputError, match="out of reach: 8 free samples of this composition have"):
+    with pytest.raises(
+        InputError, match="out of reach: 8 free samples of this box and composition have"
+    ):
         tiny_model(unit="voxel").sample(targets={SURFACE: 50.0}, particles=2)
 
 
@@ -213,7 +217,7 @@ def test_pilots_serve_all_targets_of_a_network_that_is_conditioned_on_them(monke
     monkeypatch.setattr(
         particle_walks.ParticleWalks, "_piloted", lambda *a: walks.append(1) or piloted(*a)
     )
-    with pytest.warns(ExtrapolationWarning, match="fall short"):
+    with pytest.warns(ExtrapolationWarning, match="as near to it as they can"):
         model.sample(3, targets={SURFACE: [0.4, 0.5, 9.0]}, particles=2, rng=0, extrapolate=True)
     model.sample(2, targets={SURFACE: [0.45, 0.5]}, particles=3, rng=0)
     assert len(walks) == 1
@@ -286,3 +290,87 @@ def test_volumes_are_not_told_of_what_slices_have_but_particles_find_it():
     free = measure(model.sample(4, **options), [SURFACE])[:, 0]
     volume = model.sample(targets={SURFACE: free.mean()}, particles=3, extrapolate=True, **options)
     assert int((volume == 0).sum()) == 288
+
+
+def notes_of(samples):
+    return " | ".join(provenance_of(samples)["notes"])
+
+
+def test_the_range_of_particles_alone_is_that_of_the_pilots_and_is_kept():
+    model, options = tiny_model(unit="voxel"), {"phase_fraction": 0.4, "rng": 0, "particles": 2}
+    samples = model.sample(2, targets={SURFACE: 0.8}, extrapolate=True, **options)
+    ends = r"8 free samples of this box and composition have [\d.]+ to [\d.]+, nine in ten [\d.]+"
+    assert re.search(f"{SURFACE} at pore 0.4: {ends}", notes_of(samples))
+    ((low, high), again) = provenance_of(samples)["usual_ranges"][SURFACE]
+    assert low < high
+    assert again == [low, high]
+    beyond = model.sample(targets={SURFACE: 50.0}, extrapolate=True, **options)
+    assert f"{SURFACE} = 50 is out of reach: 8 free samples of this box" in notes_of(beyond)
+    assert "the sample ended far from the target" in notes_of(beyond)
+    below = model.sample(targets={SURFACE: 0.0}, extrapolate=True, **options)
+    assert "as near to it as they can" in notes_of(below)
+
+
+def test_compositions_have_ranges_of_their_own():
+    model = tiny_model(unit="voxel")
+    request = resolve(
+        model, phase_fraction={"pore": [0.2, 0.5]}, targets={SURFACE: 0.6}, particles=2,
+        extrapolate=True,
+    )  # fmt: skip
+    told = model.within_reach(request)
+    assert len({*told.usual[SURFACE]}) == 2
+    assert [note for note in told.notes if "at pore 0.2:" in note or "at pore 0.5:" in note]
+    assert told.part([1]).usual[SURFACE] == told.usual[SURFACE][1:]
+
+
+def test_windows_are_said_to_be_of_their_size_where_the_box_has_another():
+    request = resolve(told_model(), targets={SURFACE: 0.5}, shape=(20, 20))
+    assert "real windows of 12 x 10 have" in request.notes[-1]
+    with pytest.raises(InputError, match="real windows of 12 x 10 have"):
+        resolve(told_model(), targets={SURFACE: 7.0}, shape=(20, 20))
+    window = resolve(told_model(), targets={SURFACE: 0.5})
+    assert "real windows have" in window.notes[-1]
+
+
+def test_pilots_say_what_another_box_of_a_conditioned_model_has():
+    model, options = told_model(), {"shape": (20, 20), "particles": 2, "rng": 0}
+    with pytest.raises(InputError, match="8 samples of this box and composition, steered as real"):
+        model.sample(targets={SURFACE: 90.0}, **options)
+    free = model.within_reach(
+        resolve(model, 1, targets={SURFACE: 0.5}, shape=(20, 20), particles=2, extrapolate=True)
+    )
+    ((low, high),) = free.usual[SURFACE]
+    samples = model.sample(targets={SURFACE: (low + high) / 2}, **options)
+    assert "of this box and composition, steered as real windows are, have" in notes_of(samples)
+    assert "real windows have" not in notes_of(samples)
+
+
+def test_fractions_that_training_never_had_have_no_real_windows():
+    request = resolve(
+        told_model(), phase_fraction={"pore": 0.8}, targets={SURFACE: 0.8}, extrapolate=True
+    )
+    (words,) = [note for note in request.notes if SURFACE in note]
+    assert "carried on from the nearest compositions of the training, windows would have" in words
+    assert "real windows" not in words
+
+
+def test_targets_that_do_not_go_together_are_said():
+    """Each alone is usual; windows of much surface have a high Euler number in this model."""
+    rng = np.random.default_rng(0)
+    ends = rng.normal(size=(32, 1)) + rng.normal(scale=0.1, size=(32, 2))
+    card = tiny_model(unit="voxel").card
+    box = {"fractions": (0.4, 0.6), "shape": (12, 10), "ends": ends, "extrapolate": False}
+    together, apart = (
+        reach_of_pilots(card, {SURFACE: (1.0,), "euler_density:pore": (other,)}, **box)
+        for other in (1.0, -1.0)
+    )
+    assert not together.cautions
+    assert "hardly occur together" in str(apart.cautions[0])
+    assert set(apart.usual) == {SURFACE, "euler_density:pore"}
+
+
+def test_large_boxes_are_not_measured_and_it_is_said(monkeypatch):
+    monkeypatch.setattr(properties, "MEASURED_VOXELS", 100)
+    samples = told_model().sample(targets={SURFACE: 0.5}, rng=0)
+    assert "achieved" not in provenance_of(samples)
+    assert "boxes of more than 100 voxels are not measured" in notes_of(samples)

@@ -128,3 +128,31 @@ def test_a_sample_over_which_all_workers_die(path, monkeypatch):
     request = GenerationRequest.resolve(octave_model().card, 3, phase_fraction=FRACTION, rng=1)
     with pytest.raises(MicrodsdError, match="sample 1: 4 workers died over it"):
         list(generate_by_workers(octave_model(), path, request, [1, 2], "local"))
+
+
+@pytest.mark.parametrize(
+    ("large", "bookmark", "words"),
+    [
+        (True, lambda number: None, "goes on with the network evaluation at which it was stopped"),
+        (True, None, "begins again"),
+        (False, lambda number: None, "begins again"),
+    ],
+)
+def test_a_lost_scheduler_says_what_is_kept_of_a_single_box(
+    path, monkeypatch, large, bookmark, words
+):
+    """A state is kept on the way of large boxes alone, and where there is a place for it."""
+
+    def lost(scheduler, workers, most, goes_on):
+        raise MicrodsdError(f"scheduler: {scheduler} is lost; {goes_on}")
+
+    if large:
+        monkeypatch.setattr(batches, "LARGE_BOX", 100)
+    monkeypatch.setitem(stages.TILE_SITES, "cpu", 40 * 40)
+    monkeypatch.setattr(workers, "connected", lost)
+    model = octave_model()
+    request = GenerationRequest.resolve(
+        model.card, 1, phase_fraction=FRACTION, shape=(70, 64), rng=1
+    )
+    with pytest.raises(MicrodsdError, match=f"the same command {words}"):
+        list(generate_by_workers(model, path, request, [0], "tcp://there:1", None, None, bookmark))

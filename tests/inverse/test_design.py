@@ -146,7 +146,7 @@ def test_another_design_does_not_take_over_what_is_there(tmp_path):
         {"samples": 1},
         {"require": "euler_density<=1"},
     ):
-        with pytest.raises(DataFileError, match="holds a stopped run with another"):
+        with pytest.raises(DataFileError, match="holds a stopped run that differs in"):
             small(unfinished=tmp_path / "kept", **options)
 
 

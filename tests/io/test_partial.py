@@ -44,11 +44,19 @@ def test_the_same_run_goes_on(parts):
 
 
 def test_another_run_is_refused_or_discarded(parts):
-    with pytest.raises(DataFileError, match=r"new\.h5\.partial: .* another seed; .*--force"):
+    with pytest.raises(DataFileError, match=r"new\.h5\.partial: .* differs in seed; .*--force"):
         parts.open({**RECORD, "seed": 2})
     assert parts.numbers() == [0, 1]
     parts.open({**RECORD, "seed": 2}, discard_other=True)
     assert parts.numbers() == []
+    assert parts.record()["seed"] == 2
+
+
+def test_a_run_of_which_nothing_is_kept_gives_way_to_another(tmp_path):
+    """It was killed before its first part."""
+    parts = Parts(place_of_parts(tmp_path / "new.h5"))
+    parts.open(RECORD)
+    parts.open({**RECORD, "seed": 2})
     assert parts.record()["seed"] == 2
 
 

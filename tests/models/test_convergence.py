@@ -6,6 +6,7 @@ from tiny_models import tiny_card
 
 from microdsd.models import Convergence, WalkBack
 from microdsd.models.convergence import extrapolated
+from microdsd.models.plan import WalkPlan
 
 TIMES = np.linspace(1.0, 30.0, 12)
 
@@ -43,9 +44,21 @@ def test_few_evaluations_may_need_more_sharpness_and_the_own_number_not():
     assert list(found.too_sharp.values()) == [1.3]
 
 
+def test_the_walk_that_is_used_is_looked_at():
+    """Between 4 and 16 evaluations sharpness goes from 2 to 1, and the start from 5 to 10."""
+    card = card_of(1.0)
+    assert not Convergence.of(card).trained_too_little
+    found = Convergence.of(card, WalkPlan.of(card, 8))
+    assert list(found.too_sharp.values()) == [pytest.approx(2**0.5)]
+    assert found.starts_within == 8.0
+    assert not Convergence.of(card, WalkPlan.of(card, 16)).trained_too_little
+
+
 def test_a_start_below_the_correlation_of_the_material_is_told():
     assert Convergence.of(card_of(1.0, first=7.9)).starts_within == 8.0
     assert Convergence.of(card_of(1.0, first=8.0)).starts_within is None
+    at_it = card_of(1.0, first=8.0)
+    assert Convergence.of(at_it, WalkPlan.of(at_it, 16)).starts_within is None
     assert not Convergence.of(card_of(1.0, 2.0, correlated_over=None)).trained_too_little
 
 

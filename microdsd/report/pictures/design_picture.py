@@ -94,7 +94,8 @@ def design_picture(
         )
         axes.locator_params(axis="x", nbins=5)
         axes.grid(color=HAIRLINE, lw=0.4)
-        axes.legend(loc="best")
+        if axes.get_legend_handles_labels()[0]:
+            axes.legend(loc="best")
         for k, sample in enumerate(examples):
             row, column = divmod(k, _COLUMNS)
             place = across + column * (_TILE + _GAP)
