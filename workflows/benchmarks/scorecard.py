@@ -1,14 +1,16 @@
-"""A published scorecard of pore space, by the same definitions, on rock that was never seen.
+"""The quantities of a published scorecard of pore space, on rock that was never seen.
 
     python workflows/benchmarks/scorecard.py berea-full-3d --layers 272 400 --length 128
 
-Definitions are those of PoreDiT (arXiv:2604.10171, its table for Bentheimer in windows of 256^3):
-S2 is the periodic correlation of windows that are not, the mean of three axes up to half a window,
-and its mismatch the root mean square difference from the mean of the real windows over the root
-mean square of that; of a real window, from the mean of the others. Before surface, Euler number and
-pore networks, components of fewer than 34 voxels are removed. Networks are those of SNOW2. Unlike
-there, real windows are disjoint and of a block that training never saw, and porosities are exact.
-Needs the scan (MICRODSD_DATA).
+They are those of PoreDiT (arXiv:2604.10171, its table for Bentheimer in windows of 256^3): S2 is
+the periodic correlation of windows that are not, the mean of three axes up to half a window, and
+its mismatch the root mean square difference from the mean of the real windows over the root mean
+square of that; of a real window, from the mean of the others. Before surface, Euler number and pore
+networks, components of fewer than 34 voxels are removed. Networks are those of SNOW2. Unlike there,
+the surface is by Crofton's formula without the faces of the box (there by marching cubes with
+them), components and Euler numbers join voxels across faces alone (there across edges and corners
+too), real windows are disjoint and of a block that training never saw, and porosities are exact.
+docs/reference/models.md has the published values beside ours. Needs the scan (MICRODSD_DATA).
 """
 
 from __future__ import annotations
