@@ -35,6 +35,7 @@ from microdsd.models.card import ModelCard
 from microdsd.models.methods import METHODS
 from microdsd.models.properties import PropertySamples
 from microdsd.models.spectrum import Spectrum
+from microdsd.models.volumes import AXES
 from microdsd.models.walk_back import JOINT_TEMPERATURE, WalkBack
 from microdsd.networks import Method, UNetConfig, build_network
 from microdsd.networks.build import joined
@@ -339,7 +340,9 @@ class TrainingRun:
         """Fit how volumes are made: their slices are to be like the held-back windows."""
         real, _ = self._windows_to_calibrate()
         left = None if self.config.minutes is None else partial(self._seconds_before, _TO_FINISH)
-        calibration = calibrated_volumes(model, real, self.evaluations, left)
+        calibration = calibrated_volumes(
+            dict.fromkeys(AXES, model), dict.fromkeys(AXES, real), self.evaluations, left
+        )
         done = {
             **model.card.provenance["calibration"],
             "volumes": {

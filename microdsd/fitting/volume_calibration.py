@@ -1,6 +1,6 @@
-"""How volumes walk back, chosen so that their slices measure as the picture's windows do.
+"""How volumes walk back, chosen so that their slices measure as the pictures' windows do.
 
-Nothing of a volume is used but its slices, for the picture is all that there is. The search is that
+Nothing of a volume is used but its slices, for pictures are all that there is. The search is that
 of `microdsd.fitting.calibration`, over the weights of the slices, the sharpness of the potential
 and the level that the walk ends at.
 """
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -111,8 +111,8 @@ class _Settings:
 
 
 def calibrated_volumes(
-    model: MicrostructureModel,
-    real: Array,
+    models: Mapping[str, MicrostructureModel],
+    pictures: Mapping[str, Array],
     evaluations: int | None = None,
     left: Callable[[], float] | None = None,
 ) -> VolumeCalibration:
@@ -120,10 +120,12 @@ def calibrated_volumes(
 
     Parameters
     ----------
-    model : MicrostructureModel
-        Of slices of an isotropic material.
-    real : ndarray, shape (n, y, x)
-        Windows that training has not seen.
+    models : mapping of str to MicrostructureModel
+        Of the slices normal to every axis, "z", "y" and "x": one and the same where a material is
+        alike in all directions.
+    pictures : mapping of str to ndarray, shape (n, rows, columns)
+        Windows of cuts normal to every axis that training has not seen. Slices normal to axes that
+        share an array are compared with it together.
     evaluations : int, optional
         Of all slices, in place of those of `uncalibrated`, where the search begins; the levels of
         slices and the first level are kept.
@@ -139,26 +141,33 @@ def calibrated_volumes(
     InputError
         For windows that hold no volume of a useful size.
     """
-    largest = min(_LARGEST, *real.shape[1:])
+    shapes = [windows.shape[1:] for windows in pictures.values()]
+    largest = min(_LARGEST, *map(min, shapes))
     if largest < _REHEARSED:
         raise InputError(
-            f"window={real.shape[1:]}: volumes are calibrated on windows of {_REHEARSED} or more"
+            f"window={min(shapes)}: volumes are calibrated on windows of {_REHEARSED} or more"
         )
-    start = uncalibrated(model.card.network.species, last_draw=model.card.last_draw is not None)
+    contents = models[AXES[0]].card.contents
+    last_draw = all(models[axis].card.last_draw is not None for axis in AXES)
+    start = uncalibrated(last_draw=last_draw)
     if evaluations is not None:
         start = replace(start, evaluations=evaluations)
-    settings = _Settings(start, model.card.network.species)
+    settings = _Settings(start, models[AXES[0]].card.network.species)
     edge = largest
     if left is not None:
-        affordable = left() / settings.trials / _seconds_per_voxel(model, start)
+        affordable = left() / settings.trials / _seconds_per_voxel(models, start)
         edge = int(min(largest, max(_SMALLEST, affordable ** (1 / 3))))
         edge = min(edge, largest)
-    windows = real[:, :edge, :edge]
+    compared = [
+        ([k for k, axis in enumerate(AXES) if pictures[axis] is windows], windows[:, :edge, :edge])
+        for windows in {id(windows): windows for windows in pictures.values()}.values()
+    ]
     fractions: dict[int | str, float | Sequence[float]] = {
-        name: float((windows == label).mean()) for label, name in model.card.phases.items()
+        name: float(np.mean([(windows == label).mean() for _, windows in compared]))
+        for label, name in contents.phases.items()
     }
-    target = _of_slices(windows, model.card.contents)
-    tolerance = _of_slices_tolerances(target)
+    targets = [_of_slices(windows, contents) for _, windows in compared]
+    tolerances = [_of_slices_tolerances(target) for target in targets]
     lowest = math.inf
 
     with stage("calibration of volumes", total=settings.trials) as progress:
@@ -167,13 +176,16 @@ def calibrated_volumes(
             nonlocal lowest
             if left is not None and left() <= 0:
                 raise _OutOfTimeError
-            volume = _trial(model, settings.walk(x), edge, fractions)
-            measured = _of_slices(slices_of(volume), model.card.contents)
-            off = [
-                (measured[name].mean(0) - target[name].mean(0)) / tolerance[name] for name in target
-            ]
+            volume = _trial(models, settings.walk(x), edge, fractions)
+            off = []
+            for (axes, _), target, tolerance in zip(compared, targets, tolerances, strict=True):
+                measured = _of_slices(slices_of(volume, axes), contents)
+                off += [
+                    (measured[name].mean(0) - target[name].mean(0)) / tolerance[name]
+                    for name in target
+                ]
             residuals: Array = np.arcsinh(np.concatenate(off))
-            lowest = min(lowest, float(np.sqrt(np.square(residuals).sum() / len(target))))
+            lowest = min(lowest, float(np.sqrt(np.square(residuals).sum() / len(off))))
             progress.advance(1)
             return residuals
 
@@ -181,15 +193,18 @@ def calibrated_volumes(
     return VolumeCalibration(settings.walk(x), edge, whole, lowest)
 
 
-def slices_of(volume: Array) -> Array:
-    """Return slices of a cube normal to its three axes, some voxels apart, (n, edge, edge)."""
+def slices_of(volume: Array, axes: Sequence[int] = (0, 1, 2)) -> Array:
+    """Return slices of a cube normal to some axes, some voxels apart, (n, edge, edge)."""
     places = range(_SPACING // 2, len(volume), _SPACING)
-    return np.stack([np.take(volume, k, axis) for axis in range(volume.ndim) for k in places])
+    return np.stack([np.take(volume, k, axis) for axis in axes for k in places])
 
 
-def _trial(model: MicrostructureModel, walk: VolumeWalk, edge: int, fractions: Fractions) -> Array:
+def _trial(
+    models: Mapping[str, MicrostructureModel], walk: VolumeWalk, edge: int, fractions: Fractions
+) -> Array:
+    first = models[AXES[0]]
     volumes = MicrostructureModel.from_slices(
-        dict.fromkeys(AXES, model), walk=walk, device=model.device, precision=model.precision
+        models, walk=walk, device=first.device, precision=first.precision
     )
     request = GenerationRequest.resolve(
         volumes.card, 1, phase_fraction=fractions, shape=(edge,) * len(AXES), rng=0
@@ -198,12 +213,12 @@ def _trial(model: MicrostructureModel, walk: VolumeWalk, edge: int, fractions: F
     return labels
 
 
-def _seconds_per_voxel(model: MicrostructureModel, walk: VolumeWalk) -> float:
+def _seconds_per_voxel(models: Mapping[str, MicrostructureModel], walk: VolumeWalk) -> float:
     """Measure the time that a small volume takes, per voxel."""
-    fractions: Fractions = dict(model.card.fraction_mean.items())
+    fractions: Fractions = dict(models[AXES[0]].card.fraction_mean.items())
     for _ in range(2):  # the first also warms up
         begun = time.monotonic()
-        _trial(model, walk, _REHEARSED, fractions)
+        _trial(models, walk, _REHEARSED, fractions)
         seconds = time.monotonic() - begun
     return float(seconds / _REHEARSED ** len(AXES))
 

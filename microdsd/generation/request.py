@@ -473,9 +473,7 @@ def _class_cautions(card: ModelCard, classes: tuple[str, ...]) -> list[MicrodsdW
 def _size_remarks(card: ModelCard, shape: Sequence[int], *, spectral: bool) -> list[str]:
     remarks = []
     if card.volumes is not None and len(shape) == 3:
-        usual = card.volumes == uncalibrated(
-            card.network.species, last_draw=card.last_draw is not None
-        )
+        usual = card.volumes == uncalibrated(last_draw=card.last_draw is not None)
         remarks.append(_UNCALIBRATED_REMARK if usual else _VOLUME_REMARK)
     if all(n <= w for n, w in zip(shape, card.window, strict=True)):
         return remarks

@@ -278,8 +278,6 @@ def _of_volumes(card: ModelCard) -> Iterator[str]:
     numbers = (*volumes.sharpness, *reading.weights, reading.level)
     if any(not 0 < number < math.inf for number in numbers):
         yield f"volumes: {_brief(numbers)} are not all positive"
-    if reading.fused and card.network.species != 1:
-        yield "volumes: a network combines slices of two phases, and the model has more"
 
 
 def _of_properties(card: ModelCard) -> Iterator[str]:

@@ -50,21 +50,18 @@ class VolumeWalk:
 
 
 _UNCALIBRATED = VolumeWalk(24, 30.0, 0.45, (), SliceReading())
-_UNCALIBRATED_IN_PASSES = replace(_UNCALIBRATED, first=45.0, last=0.9, passes=8)
-_FUSED_IN_PASSES = replace(_UNCALIBRATED_IN_PASSES, reading=SliceReading((0.4, 0.4), fused=True))
+_UNCALIBRATED_IN_PASSES = replace(
+    _UNCALIBRATED, first=45.0, last=0.9, passes=8, reading=SliceReading((0.4, 0.4), fused=True)
+)
 
 
-def uncalibrated(species: int, *, last_draw: bool) -> VolumeWalk:
+def uncalibrated(*, last_draw: bool) -> VolumeWalk:
     """Return how models make volumes that were not calibrated for them.
 
     Parameters
     ----------
-    species : int
-        Phases besides the background.
     last_draw : bool
         Whether they have learned to draw phases in passes (docs/decisions/0024 and 0034). What
-        slices say is then combined by a network, if there is one species (docs/decisions/0035).
+        slices say is then combined by a network (docs/decisions/0035).
     """
-    if not last_draw:
-        return _UNCALIBRATED
-    return _FUSED_IN_PASSES if species == 1 else _UNCALIBRATED_IN_PASSES
+    return _UNCALIBRATED_IN_PASSES if last_draw else _UNCALIBRATED

@@ -90,8 +90,7 @@ class SliceCards:
             (walk,) = calibrated
             assert walk is not None
             return walk
-        species = self.cards[AXES[0]].network.species
-        return uncalibrated(species, last_draw=self._last_draw is not None)
+        return uncalibrated(last_draw=self._last_draw is not None)
 
     @property
     def _last_draw(self) -> UNetConfig | None:

@@ -58,8 +58,8 @@ class SliceReading:
         along three axes and not two, so that a slice has lost contrast as if it had been noised for
         3/2 of the time.
     fused : bool
-        Whether a network combines what slices of voxels of two phases say (`SliceFusion`); the
-        weights are then those of slices of blocks alone.
+        Whether a network combines what slices of voxels say (`SliceFusion`); the weights are then
+        those of slices of blocks alone.
 
     Examples
     --------
@@ -116,7 +116,9 @@ class SliceNetworks(nn.Module):
         self.reading = reading
         self._ends = (*levels, sigma_max)
         self._classes = None if classes is None else tuple(classes)
-        self.fusion = deepcopy(learned_fusion()) if reading.fused else None
+        self.fusion = None
+        if reading.fused:
+            self.fusion = deepcopy(learned_fusion(networks[0].config.species))
 
     @property
     def last_draw(self) -> SliceLastDraw | None:

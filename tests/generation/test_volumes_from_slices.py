@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tiny_models import in_passes, octave_model, tiny_card, tiny_model, tiny_network
 
-from microdsd.errors import CheckpointError, InputError
+from microdsd.errors import InputError
 from microdsd.generation.batches import BATCH_VOXELS
 from microdsd.generation.memory import bytes_of_volume
 from microdsd.generation.microstructure_model import MicrostructureModel
@@ -62,7 +62,7 @@ def drawn_in_passes(phases=2):
 def test_a_last_draw_of_slices_is_one_of_volumes(phases):
     model = drawn_in_passes(phases)
     card = model.of_axes(3).card
-    assert card.volumes == uncalibrated(phases - 1, last_draw=True)
+    assert card.volumes == uncalibrated(last_draw=True)
     assert card.walks[0].passes == 8
     asked = {"pore": 0.3, "solid": 0.25} if phases == 3 else {"pore": 0.3}
     new = model.sample(2, shape=(6, 7, 5), phase_fraction=asked, evaluations=6, rng=0)
@@ -90,7 +90,7 @@ def test_known_planes_and_regions_are_exact_when_slices_are_drawn_in_passes():
 def test_volumes_are_drawn_at_once_where_one_direction_has_no_last_draw():
     mixed = {"z": tiny_model(symmetry="isotropic"), "y": drawn_in_passes(), "x": drawn_in_passes()}
     model = MicrostructureModel.from_slices(mixed)
-    assert model.card.volumes == uncalibrated(1, last_draw=False)
+    assert model.card.volumes == uncalibrated(last_draw=False)
     assert model.card.last_draw is None
     assert model.network.last_draw is None
 
@@ -259,7 +259,7 @@ def test_cards_keep_how_volumes_are_made():
     assert MODEL.of_axes(3).card.walks[0].sharpness == (1.0,)
     assert MODEL.of_axes(3).card.volumes == WALK
     plain = tiny_model(2, symmetry="isotropic").of_axes(3).card
-    assert plain.volumes == uncalibrated(1, last_draw=False)
+    assert plain.volumes == uncalibrated(last_draw=False)
     assert plain.walks[0].first == plain.sigma_max
 
 
@@ -268,10 +268,3 @@ def test_memory_is_that_of_the_volume_and_of_few_slices():
     each = (bytes_of_volume(n**3, n * n, network) / n**3 for n in (64, 256))
     small, large = each
     assert large < small < 2 * large + 1000
-
-
-def test_a_card_of_three_phases_that_would_combine_slices_by_the_network_is_refused():
-    fused = replace(WALK, reading=replace(WALK.reading, fused=True))
-    assert card_from_json(tiny_card(2, volumes=fused).to_json()).volumes == fused
-    with pytest.raises(CheckpointError, match="slices of two phases"):
-        card_from_json(tiny_card(2, 3, volumes=fused).to_json())

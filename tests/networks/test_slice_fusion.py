@@ -1,4 +1,4 @@
-"""What three slices say is combined alike for both phases, and for parts and boxes."""
+"""What three slices say is combined alike for all phases, and for parts and boxes."""
 
 import math
 
@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+from tiny_models import tiny_card
 
 from microdsd import MicrostructureModel
 from microdsd.microstructure import crop
@@ -22,16 +23,16 @@ WALLS = ("no-flux",) * 3
 SHAPE = (9, 12, 11)
 
 
-def said(batch=1):
+def said(batch=1, species=1):
     rng = np.random.default_rng(0)
-    log_odds = torch.from_numpy(rng.normal(0, 3, (batch, 3, 1, *SHAPE))).float()
-    own = torch.from_numpy(rng.normal(0, 2, (batch, 1, *SHAPE))).float()
+    log_odds = torch.from_numpy(rng.normal(0, 3, (batch, 3, species, *SHAPE))).float()
+    own = torch.from_numpy(rng.normal(0, 2, (batch, species, *SHAPE))).float()
     return log_odds, own, torch.full((batch,), 1.7)
 
 
 def odds(*state, boundary=WALLS):
     with torch.no_grad():
-        return learned_fusion()(*state, boundary)
+        return learned_fusion(state[1].shape[1])(*state, boundary)
 
 
 def test_before_learning_it_is_the_mean_of_what_slices_add():
@@ -46,9 +47,22 @@ def test_two_phases_that_change_places_change_the_sign():
     torch.testing.assert_close(odds(-log_odds, -own, sigma), -odds(log_odds, own, sigma))
 
 
+@pytest.mark.parametrize("order", [(0, 2, 1), (1, 0, 2), (2, 0, 1)])
+def test_three_phases_that_change_places_change_what_is_said_of_them(order):
+    def reordered(log_odds, axis):
+        background = torch.zeros_like(log_odds.narrow(axis, 0, 1))
+        of_all = torch.cat([background, log_odds], axis).index_select(axis, torch.tensor(order))
+        return of_all.narrow(axis, 1, 2) - of_all.narrow(axis, 0, 1)
+
+    log_odds, own, sigma = said(species=2)
+    made = odds(reordered(log_odds, 2), reordered(own, 1), sigma)
+    torch.testing.assert_close(made, reordered(odds(log_odds, own, sigma), 1), rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("species", [1, 2])
 @pytest.mark.parametrize("boundary", [WALLS, ("periodic", "no-flux", "periodic")])
-def test_slabs_and_samples_give_what_the_whole_gives(boundary, monkeypatch):
-    state = said(2)
+def test_slabs_and_samples_give_what_the_whole_gives(boundary, species, monkeypatch):
+    state = said(2, species)
     whole = odds(*state, boundary=boundary)
     monkeypatch.setattr(slice_fusion, "SLAB_SITES", 1)
     monkeypatch.setattr(slice_fusion, "_THINNEST", 2)
@@ -108,6 +122,7 @@ class Sees(torch.nn.Module):
     """A network of slices that guesses from the walkers around a pixel."""
 
     last_draw = None
+    config = tiny_card(2).network
 
     def joint(self, occupation, t, kernel, fractions, classes=None):
         around = F.avg_pool2d(occupation, 3, stride=1, padding=1, count_include_pad=False)

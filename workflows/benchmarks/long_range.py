@@ -129,9 +129,13 @@ def figures(boxes: xr.DataArray, real_s2: dict[str, np.ndarray] | None = None) -
     for one, other in itertools.combinations(names, 2):
         label = "interface density" if two else f"interface {names[one]}-{names[other]}"
         row[label] = float(interface_density(boxes, phase=one, phase2=other, periodic=False).mean())
+    porosity = float((boxes == PORE).mean())
     for length in PARTS:
         if 2 * length <= boxes.shape[1]:
-            row[f"sd of porosity in {length}^3"] = spread_of_parts(boxes, length)
+            spread = spread_of_parts(boxes, length)
+            row[f"sd of porosity in {length}^3"] = spread
+            integral_range = length**3 * spread**2 / (porosity * (1 - porosity))
+            row[f"integral range by parts of {length}^3, voxels"] = integral_range
     half = boxes.shape[1] // 2
     small = as_microstructure(
         parts_of(boxes, half).reshape(-1, half, half, half), phases=names, ensemble=True

@@ -6,10 +6,11 @@
 Targets are spread over the range in which nine in ten real windows of that composition lie; the
 windows are of a block that training never saw. Ways that are compared: free samples, of which the
 nearest of several is taken; particles; and, where the network is conditioned on the property, the
-network alone, and particles of it. Every row says how many walks of the network a sample has taken
-(a walk with guidance other than 1 counts twice), pilot walks included; the nearest is taken of as
-many. R2 is that of requested against achieved, over all samples; errors are in per cent of the
-range. Needs the scan (MICRODSD_DATA).
+network alone, with guidance 1 and 2, the nearest of several of its samples, and particles of it.
+Every row says how many walks of the network a sample has taken (a walk with guidance other than 1
+counts twice), pilot walks included; the nearest is taken of as many. R2 is that of requested
+against achieved, over all samples; errors are in per cent of the range. Needs
+the scan (MICRODSD_DATA).
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import argparse
 import math
 import time
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -54,7 +56,7 @@ class Question:
     ) -> None:
         self.model, self.name, self.span = model, name, usual[1] - usual[0]
         self.targets = np.repeat(np.linspace(*usual, options.targets), options.n)
-        self.common = {
+        self.common: dict[str, Any] = {
             "phase_fraction": options.fractions,
             "rng": options.seed,
             "evaluations": options.evaluations,
@@ -65,17 +67,21 @@ class Question:
     def ask(self, **how: object) -> np.ndarray:
         """Return the property of every sample."""
         asked = {self.name: self.targets.tolist()}
-        made = self.model.sample(
-            len(self.targets), targets=asked, extrapolate=True, **self.common, **how
-        )
+        options = {**self.common, **how}
+        made = self.model.sample(len(self.targets), targets=asked, extrapolate=True, **options)
         return measure(made, [self.name])[:, 0]
 
-    def walks(self, particles: int, guidance: float = 1.0) -> float:
+    def walks(self, particles: int) -> float:
         """Return the walks per sample, with its share of the pilots."""
-        return (1 if guidance == 1 else 2) * (particles + PILOTS / len(self.targets))
+        return particles + PILOTS / len(self.targets)
+
+    def nearest_guided(self, walks: int) -> np.ndarray:
+        """Return the nearest of some samples of the conditioned network to every target."""
+        made = [self.ask(rng=self.common["rng"] + 1 + k) for k in range(walks)]
+        return self.nearest(np.stack(made, axis=1).ravel(), walks)
 
     def nearest(self, free: np.ndarray, walks: int) -> np.ndarray:
-        """Return the nearest of some free samples to every target, each of samples of its own."""
+        """Return the nearest of some samples to every target, each of samples of its own."""
         values = free[: walks * len(self.targets)].reshape(len(self.targets), walks)
         miss = np.abs(values - self.targets[:, None])
         miss[~np.isfinite(miss)] = math.inf
@@ -97,8 +103,8 @@ def answers(
     question: Question, free: np.ndarray, options: argparse.Namespace
 ) -> dict[str, dict[str, float]]:
     """Return the figures of every way to ask."""
-    k, half = options.particles, max(2, options.particles // 2)
-    as_many = math.ceil(k + PILOTS / len(question.targets))
+    k = options.particles
+    as_many = math.ceil(question.walks(k))
     ways: dict[str, tuple[float, Callable[[], np.ndarray]]] = {
         "free samples": (1, lambda: question.nearest(free, 1)),
         f"nearest of {as_many}": (as_many, lambda: question.nearest(free, as_many)),
@@ -106,12 +112,9 @@ def answers(
     if question.conditioned:
         ways["guidance 1"] = (1, question.ask)
         ways["guidance 2"] = (2, lambda: question.ask(guidance=2.0))
-        ways[f"guidance 2, {half} particles"] = (
-            question.walks(half, 2.0),
-            lambda: question.ask(guidance=2.0, particles=half),
-        )
-    else:
-        ways[f"{k} particles"] = (question.walks(k), lambda: question.ask(particles=k))
+        name = f"guidance 1, nearest of {as_many}"
+        ways[name] = (as_many, lambda: question.nearest_guided(as_many))
+    ways[f"{k} particles"] = (question.walks(k), lambda: question.ask(particles=k))
     rows = {}
     for way, (walks, make) in ways.items():
         begun = time.perf_counter()
@@ -153,7 +156,8 @@ def main() -> None:
     real = PropertySamples.of(shares, measure(windows, properties))
     ranges = [real.attainable(k, [*asked, 1 - sum(asked)]) for k in range(len(properties))]
 
-    many = options.targets * options.n * options.particles + PILOTS + options.targets * options.n
+    asked_for = options.targets * options.n
+    many = asked_for * math.ceil(options.particles + PILOTS / asked_for)
     free = model.sample(
         many,
         phase_fraction=options.fractions,

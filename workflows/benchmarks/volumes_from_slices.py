@@ -164,11 +164,16 @@ def transport(boxes: xr.DataArray, material: Material) -> Figures:
     return row
 
 
-def volumes_of(slices: Sequence[str], options: argparse.Namespace) -> MicrostructureModel:
-    """Model of volumes by that of slices, or those of all three directions."""
+def models_of(slices: Sequence[str]) -> dict[str, MicrostructureModel]:
+    """Models of the slices normal to every axis: one for all, or z=MODEL y=MODEL x=MODEL."""
     named = dict(one.split("=") for one in slices) if "=" in slices[0] else {}
     loaded = cache(MicrostructureModel.load)
-    models = {axis: loaded(named.get(axis, slices[0])) for axis in "zyx"}
+    return {axis: loaded(named.get(axis, slices[0])) for axis in "zyx"}
+
+
+def volumes_of(slices: Sequence[str], options: argparse.Namespace) -> MicrostructureModel:
+    """Model of volumes by that of slices, or those of all three directions."""
+    models = models_of(slices)
     classes = dict.fromkeys("zyx", options.class_name) if options.class_name else None
     volumes = MicrostructureModel.from_slices(models, classes)
     walk = volumes.card.volumes
