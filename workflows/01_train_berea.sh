@@ -23,7 +23,7 @@ full() {
     microdsd train out/berea/berea.h5 --region z=0:272 --validation 0.47 --symmetry isotropic --window 128 --batch 4 "$@"
 }
 
-case "${1:?give 2d, 2d-properties, or 3d-first and then 3d, or full-first and then full}" in
+case "${1:?give 2d, 2d-properties, or 3d-first and then 3d, 3d-properties, or full-first and then full}" in
     # What ships has its walks of 8 and 24 evaluations set by hand (docs/reference/models.md).
     2d) berea -o out/berea/berea-2d.model --window 64 64 --minutes 22 --widths 32 64 96 128 --batch 16 --learning-rate 2e-3 \
             --seed 0 "${@:2}" ;;
@@ -35,6 +35,9 @@ case "${1:?give 2d, 2d-properties, or 3d-first and then 3d, or full-first and th
             --learning-rate 2e-3 --seed 0 "${@:2}" ;;
     3d) berea -o out/berea/berea-3d.model --start-from out/berea/berea-3d-first.model --window 32 32 32 --minutes 70 --batch 4 \
             --learning-rate 1.5e-3 --seed 1 "${@:2}" ;;
+    3d-properties) berea -o out/berea/berea-3d-properties.model --start-from berea-3d --window 32 32 32 --minutes 42 --batch 4 \
+            --learning-rate 5e-4 --condition specific_surface_area --condition mean_chord_length:pore --condition euler_density:pore \
+            --condition tortuosity_factor:pore:z "${@:2}" ;;
     # What ships has its walk of 24 evaluations set by hand.
     full-first) full -o out/berea/berea-full-first.model --minutes 104 --seed 0 "${@:2}" ;;
     full) full -o out/berea/berea-full-3d.model --start-from out/berea/berea-full-first.model --minutes 118 --seed 1 "${@:2}" ;;
