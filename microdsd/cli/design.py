@@ -163,8 +163,7 @@ def command(
                     )
                 raise
             finally:
-                if parts.folder.is_dir() and not parts.kept:
-                    parts.remove()
+                parts.remove_if_empty()
         parts.begin_delivery()
         _write(output, others, result, overwrite)
         parts.remove()

@@ -151,8 +151,8 @@ class UnfinishedSamples:
 
     def remove_if_empty(self) -> None:
         """Forget a run that has begun, and of which neither a sample nor a state is kept."""
-        if self._opened and not self._parts.kept:
-            self._parts.remove()
+        if self._opened:
+            self._parts.remove_if_empty()
 
     def _earlier(self) -> dict[str, Any]:
         try:

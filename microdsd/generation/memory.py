@@ -242,12 +242,11 @@ def require_memory_for_volume(
     free = available_memory(device)
     if needed(shape) <= free:
         return
-    edges = range(1, max(shape) + 1)
-    fits = bisect_right(edges, free, key=lambda n: needed((n, n, n)))
+    edge = _largest_edge(3, max(shape), lambda n: needed((n, n, n)) <= free)
     raise InputError(
         f"shape={tuple(shape)}: takes about {_readable(needed(shape))} of memory to make from "
         f"slices{_with(particles)}, {_readable(free)} are free on {device}; "
-        f"{_largest_box(3, fits**3)} fits{_or_fewer(particles, needed(shape), free)}"
+        f"{_largest_box(3, edge**3)} fits{_or_fewer(particles, needed(shape), free)}"
     )
 
 
@@ -323,11 +322,10 @@ def require_memory_for_large_box(
     if needed <= free:
         return
     ndim = len(shape)
-    edges = range(max(shape) + 1)
-    fits = bisect_right(edges, free, key=lambda n: needed_for(n**ndim)) - 1
+    edge = _largest_edge(ndim, max(shape), lambda n: needed_for(n**ndim) <= free)
     raise InputError(
         f"shape={tuple(shape)}: takes about {_readable(needed)} of memory to make, "
-        f"{_readable(free)} are free on {device}; {_largest_box(ndim, max(fits, 0) ** ndim)} fits"
+        f"{_readable(free)} are free on {device}; {_largest_box(ndim, edge**ndim)} fits"
     )
 
 

@@ -235,6 +235,11 @@ class Parts:
             self.folder.rename(self.folder.with_name(f".{self.folder.name}.{secrets.token_hex(4)}"))
         self._remove_discarded()
 
+    def remove_if_empty(self) -> None:
+        """Forget a run of which nothing is kept, so that it stands in no other's way."""
+        if not self.kept:
+            self.remove()
+
     def _remove_discarded(self) -> None:
         name = re.compile(re.escape(f".{self.folder.name}.") + "[0-9a-f]{8}")
         for left in list(self.folder.parent.iterdir()):

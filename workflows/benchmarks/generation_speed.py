@@ -56,6 +56,15 @@ def measure(name: str, edge: int, evaluations: int) -> dict[str, float]:
     }
 
 
+def measure_alone(name: str, edge: int, evaluations: int) -> dict[str, float]:
+    """Do the same in a process of its own."""
+    command = [sys.executable, __file__, name]
+    command += ["--evaluations", str(evaluations), "--edge", str(edge)]
+    done = subprocess.run(command, check=True, capture_output=True)
+    figures: dict[str, float] = json.loads(done.stdout)
+    return figures
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("model", nargs="?", default="berea-3d")
@@ -69,11 +78,7 @@ def main() -> None:
     print(f"{options.model}, {options.evaluations} evaluations")
     rows = {}
     for edge in SIZES:
-        command = [sys.executable, __file__, options.model]
-        command += ["--evaluations", str(options.evaluations), "--edge", str(edge)]
-        found = rows[f"{edge}^3"] = json.loads(
-            subprocess.run(command, check=True, capture_output=True).stdout
-        )
+        found = rows[f"{edge}^3"] = measure_alone(options.model, edge, options.evaluations)
         print(
             f"{edge:4}^3: {found['seconds']:6.1f} s, network {found['network_share']:.0%}, "
             f"peak memory {found['bytes_per_voxel']:.0f} bytes per voxel"

@@ -17,7 +17,7 @@ from collections.abc import Callable
 
 import torch
 import torch.nn.functional as F
-from generation_speed import measure
+from generation_speed import measure_alone
 from record import add_record_option, record
 from torch.utils.flop_counter import FlopCounterMode
 
@@ -85,7 +85,8 @@ def cost(name: str, of_machine: dict[str, float]) -> dict[str, float | str]:
     for kind, rate in of_machine.items():
         row[f"share of the rate of a {kind}"] = operations / seconds / rate
     if ndim == 3 and species == 1:
-        row["share of the walkers"] = 1 - measure(name, EDGES[3], card.evaluations)["network_share"]
+        sample = measure_alone(name, EDGES[3], card.evaluations)
+        row["share of the walkers"] = 1 - sample["network_share"]
     return row
 
 

@@ -9,8 +9,8 @@ nearest of several is taken; particles; and, where the network is conditioned on
 network alone, with guidance 1 and 2, the nearest of several of its samples, and particles of it.
 Every row says how many walks of the network a sample has taken (a walk with guidance other than 1
 counts twice), pilot walks included; the nearest is taken of as many. R2 is that of requested
-against achieved, over all samples; errors are in per cent of the range. Needs
-the scan (MICRODSD_DATA).
+against achieved, over all samples; errors are in per cent of the range.
+Needs the scan (MICRODSD_DATA).
 """
 
 from __future__ import annotations
