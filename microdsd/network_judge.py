@@ -110,18 +110,18 @@ class NetworkJudge:
         with stage("training networks to tell the two sides apart", epochs, self.progress) as work:
             for fold, block in enumerate(blocks):
                 rest = np.setdiff1d(np.arange(len(pairs)), block)
-                kept = [_one_hot(side[rest], phases) for side in (samples, windows)]
-                network = self._trained(kept[0], kept[1], fold, work)
-                with torch.inference_mode():
-                    right += int((_scores(network, _one_hot(samples[block], phases)) > 0).sum())
-                    right += int((_scores(network, _one_hot(windows[block], phases)) <= 0).sum())
+                kept = [one_hot(side[rest], phases) for side in (samples, windows)]
+                network = self.trained(kept[0], kept[1], fold, work)
+                right += int((scores(network, one_hot(samples[block], phases)) > 0).sum())
+                right += int((scores(network, one_hot(windows[block], phases)) <= 0).sum())
         number = 2 * len(pairs)
         p = scipy.stats.binomtest(right, number, alternative="greater").pvalue
         return ClassifierTest(right, number, float(p))
 
-    def _trained(
+    def trained(
         self, samples: torch.Tensor, windows: torch.Tensor, fold: int, work: Stage
     ) -> nn.Module:
+        """Train the network of a fold on what `one_hot` makes of both sides."""
         inputs = torch.cat([samples, windows])
         targets = torch.cat([torch.ones(len(samples)), torch.zeros(len(windows))])
         with torch.random.fork_rng(devices=[]):
@@ -165,7 +165,7 @@ def _network(phases: int, dimension: int) -> nn.Sequential:
     return nn.Sequential(*layers, pooling(1), nn.Flatten(), nn.Linear(before, 1))
 
 
-def _one_hot(labels: np.ndarray, phases: list[int]) -> torch.Tensor:
+def one_hot(labels: np.ndarray, phases: list[int]) -> torch.Tensor:
     """Return centred indicators (samples, phases, *space)."""
     channels = np.stack([labels == phase for phase in phases], axis=1)
     return torch.from_numpy(channels.astype(np.float32)) - 1 / len(phases)
@@ -176,5 +176,7 @@ def _mirrored(inputs: torch.Tensor) -> torch.Tensor:
     return inputs.flip(axes) if axes else inputs
 
 
-def _scores(network: nn.Module, inputs: torch.Tensor) -> torch.Tensor:
+@torch.inference_mode()
+def scores(network: nn.Module, inputs: torch.Tensor) -> torch.Tensor:
+    """Return the log odds of having been generated, of every window."""
     return torch.cat([network(part).squeeze(1) for part in torch.split(inputs, 64)])

@@ -154,13 +154,21 @@ def shortened(card: ModelCard) -> str:
         return ""
     if not done.get("volumes", {}).get("whole", True):
         return _VOLUMES_SHORTENED
+    notes = []
     missing = [
         walk.evaluations for walk in card.walks if walk.evaluations not in done["evaluations"]
     ]
-    if not missing:
-        return ""
-    return (
-        "note: there was too little time to calibrate samples in "
-        f"{', '.join(map(str, missing))} evaluations to the end; they may be too rough or too "
-        "smooth. More minutes mend that"
-    )
+    if missing:
+        notes.append(
+            "note: there was too little time to calibrate samples in "
+            f"{', '.join(map(str, missing))} evaluations to the end; they may be too rough or too "
+            "smooth. More minutes mend that"
+        )
+    compared = tuple(done.get("shape", card.window))
+    if compared != card.window:
+        notes.append(
+            "note: to save time, samples were calibrated in boxes of "
+            f"{' x '.join(map(str, compared))} voxels; how larger ones are connected was not "
+            "compared"
+        )
+    return "\n".join(notes)

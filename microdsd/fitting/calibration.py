@@ -4,8 +4,8 @@ A few settings decide how rough generated material is and how much of it gathers
 level that the walk starts from, the sharpness of the potential, the level that it ends at, and the
 temperature at which phases are drawn there.
 They are fitted by least squares: what is measured of the samples is to be what is measured of
-real windows of the same compositions. Where time is short, fewer windows and fewer numbers of
-evaluations are made do with.
+real windows of the same compositions. Where time is short, fewer windows, parts of large windows,
+and fewer numbers of evaluations are made do with.
 """
 
 from __future__ import annotations
@@ -81,9 +81,13 @@ _ROUNDS = 4
 _LITTLE = 0.1
 """Share of the time left that another measurement of the pace may take."""
 
-_FEWEST_WINDOWS, _FEWEST_VOXELS = 16, {2: 1 << 16, 3: 1 << 19}
+_FEWEST_WINDOWS, _FEWEST_VOXELS = 16, {2: 1 << 16, 3: 1 << 20}
 """Windows, or voxels of them by the number of axes, whichever are fewer windows, below which, where
 time is short, fewer numbers of evaluations are calibrated instead."""
+
+_SMALLEST_PART = 48
+"""Voxels per axis of the smallest parts of windows: how far a network that knows longer structure
+still shows it, and what is connected."""
 
 _HOLD = 0.3
 """How firmly settings that change nothing are held: per step of theirs, in tolerances."""
@@ -117,7 +121,9 @@ class Calibration:
         Numbers of evaluations whose settings were fitted to the end. What time did not allow
         stands as far as it came, or is moved along with the model's own.
     windows : int
-        Real windows that samples were compared with.
+        Real windows, or parts of them, that samples were compared with.
+    shape : tuple of int
+        Voxels per axis of these.
     correlated_over : float or None
         Distance, voxels, at which the correlation of these windows has fallen to 1 %; None where
         it has not within half a window.
@@ -126,6 +132,7 @@ class Calibration:
     walks: tuple[WalkBack, ...]
     fitted: tuple[int, ...]
     windows: int
+    shape: tuple[int, ...]
     correlated_over: float | None
 
 
@@ -148,19 +155,23 @@ def calibrated_walks(
     pace : Pace, optional
         As measured before; it is measured again where that takes little of the time.
     """
-    numbers, windows = _numbers(card), len(real)
+    numbers, per_axis, windows = _numbers(card), 1, len(real)
     if left() < math.inf:
-        if pace is None or pace.seconds(3 * FEW_EVALUATIONS[0], 1) < _LITTLE * left():
+        part = _parts(real, _parts_per_axis(card)[-1])[0].size
+        if pace is None or 2 * pace.seconds(FEWEST_WITH_REDRAW, part) < _LITTLE * left():
             pace = Pace.measure(card, generate, real, class_name)
-        numbers, windows = _affordable(pace, card, windows, left())
-    real, class_name = real[:windows], class_name and class_name[:windows]
+        numbers, per_axis, windows = _affordable(pace, card, windows, left())
+    compared = _parts(real, per_axis)[:windows]
+    if class_name:
+        class_name = [*class_name] * (len(compared) // len(real) + 1)
+        class_name = class_name[:windows]
     space, own = _Settings(card), card.evaluations
     walks: dict[int, WalkBack] = {}
     fitted = []
     with stage("calibration", total=sum(numbers) * space.trials) as calibration:
         for number in sorted(numbers, reverse=True):  # the model's own first
             walks[number], whole = _calibrated(
-                card, generate, real, number, class_name, left, calibration
+                card, generate, compared, number, class_name, left, calibration
             )
             if whole:
                 fitted.append(number)
@@ -170,8 +181,21 @@ def calibrated_walks(
     return Calibration(
         tuple(walks[n] for n in sorted(walks)),
         tuple(sorted(fitted)),
-        len(real),
+        len(compared),
+        compared.shape[1:],
         _correlated_over(real, card.contents),
+    )
+
+
+def _parts(windows: Array, per_axis: int) -> Array:
+    """Cut windows into disjoint parts: the first ones of all windows, then the second ones."""
+    edges = [length // per_axis for length in windows.shape[1:]]
+    corners = itertools.product(*([k * edge for k in range(per_axis)] for edge in edges))
+    return np.concatenate(
+        [
+            windows[:, *(slice(k, k + edge) for k, edge in zip(corner, edges, strict=True))]
+            for corner in corners
+        ]
     )
 
 
@@ -190,7 +214,8 @@ def _correlated_over(stack: Array, contents: Contents) -> float | None:
 
 def calibration_seconds(card: ModelCard, windows: int, pace: Pace) -> float:
     """Return the time that a complete calibration takes."""
-    return sum(pace.seconds(n, windows) for n in _numbers(card)) * _Settings(card).trials
+    voxels = windows * math.prod(card.window)
+    return sum(pace.seconds(n, voxels) for n in _numbers(card)) * _Settings(card).trials
 
 
 @dataclass(frozen=True)
@@ -200,13 +225,16 @@ class Pace:
     Attributes
     ----------
     evaluation : float
-        Seconds per window and network evaluation.
-    window : float
-        Seconds per window for all else.
+        Seconds per voxel and network evaluation of a walk.
+    passes : float
+        Seconds per voxel for drawing phases in passes, where a walk does.
+    rest : float
+        Seconds per voxel for all else.
     """
 
     evaluation: float
-    window: float
+    passes: float
+    rest: float
 
     @classmethod
     def measure(
@@ -216,23 +244,30 @@ class Pace:
         real: np.ndarray,
         class_name: Sequence[str] | None = None,
     ) -> Pace:
-        """Measure the time that samples of a window or two take, in few evaluations."""
-        few = FEW_EVALUATIONS[0]
-        walk = _Settings(card).walk(few, _Settings(card).start(few))
-        for windows in (1, 2):  # the first trial also warms up
-            windows = min(windows, len(real))
-            begun = time.monotonic()
-            samples = _trial(
-                card, generate, real[:windows], walk, class_name and class_name[:windows]
-            )
-            generated = time.monotonic()
-            _measured(samples, card.contents)
-            measured = time.monotonic()
-        return cls((generated - begun) / (few * windows), (measured - generated) / windows)
+        """Measure the time that samples of a window, or of a part of one, take."""
+        settings = _Settings(card)
+        part = _parts(real, _parts_per_axis(card)[-1])[:1]
+        few, more = FEW_EVALUATIONS[0], FEWEST_WITH_REDRAW
 
-    def seconds(self, evaluations: int, windows: int) -> float:
+        def seconds(evaluations: int) -> float:
+            begun = time.monotonic()
+            walk = settings.walk(evaluations, settings.start(evaluations))
+            _trial(card, generate, part, walk, class_name and class_name[:1])
+            return (time.monotonic() - begun) / part.size
+
+        seconds(few)  # warms up
+        of_few = seconds(few)
+        passes = 0.0
+        if settings.walk(more, settings.start(more)).passes and card.evaluations >= more:
+            passes = max(0.0, seconds(more) - of_few * more / few)
+        begun = time.monotonic()
+        _measured(part, card.contents)
+        return cls(of_few / few, passes, (time.monotonic() - begun) / part.size)
+
+    def seconds(self, evaluations: int, voxels: int) -> float:
         """Return the time of one trial."""
-        return windows * (evaluations * self.evaluation + self.window)
+        passes = self.passes if evaluations >= FEWEST_WITH_REDRAW else 0.0
+        return voxels * (evaluations * self.evaluation + passes + self.rest)
 
 
 def _numbers(card: ModelCard) -> list[int]:
@@ -240,21 +275,36 @@ def _numbers(card: ModelCard) -> list[int]:
     return [*(n for n in FEW_EVALUATIONS if n <= own // 2), own]
 
 
-def _affordable(pace: Pace, card: ModelCard, windows: int, seconds: float) -> tuple[list[int], int]:
-    """Return the numbers of evaluations, and of windows, for which there is time.
+def _affordable(
+    pace: Pace, card: ModelCard, windows: int, seconds: float
+) -> tuple[list[int], int, int]:
+    """Return the numbers of evaluations, the parts of windows per axis, and how many are compared.
 
-    Between the fewest and the model's own, settings can be interpolated.
+    Between the fewest numbers of evaluations and the model's own, settings can be interpolated.
+    Samples of a quarter or an eighth of the voxels of a window tell more in many trials than whole
+    ones in a few that end early.
     """
-    own = card.evaluations
-    enough = -(-_FEWEST_VOXELS[len(card.window)] // math.prod(card.window))
-    fewest = min(_FEWEST_WINDOWS, max(2, enough))
+    own, ndim = card.evaluations, len(card.window)
     every = [*(n for n in FEW_EVALUATIONS if n <= own // 2), own]
-    for numbers in (every, [every[0], own], [own]):
-        each = sum(pace.seconds(n, 1) for n in set(numbers)) * _Settings(card).trials
-        fit = min(windows, int(seconds / each))
-        if fit >= min(windows, fewest):
+    for numbers, per_axis in itertools.product(
+        (every, [every[0], own], [own]), _parts_per_axis(card)
+    ):
+        voxels = math.prod(length // per_axis for length in card.window)
+        available = windows * per_axis**ndim
+        fewest = min(_FEWEST_WINDOWS, max(2, -(-_FEWEST_VOXELS[ndim] // voxels)))
+        each = sum(pace.seconds(n, voxels) for n in set(numbers)) * _Settings(card).trials
+        fit = min(available, int(seconds / each))
+        if fit >= min(available, fewest):
             break
-    return sorted(set(numbers)), max(fit, min(windows, max(1, fewest // 2)))
+    return sorted(set(numbers)), per_axis, max(fit, min(available, max(1, fewest // 2)))
+
+
+def _parts_per_axis(card: ModelCard) -> list[int]:
+    """Return into how many parts windows can be cut along every axis: whole ones first."""
+    if card.boundary == "periodic":  # a part has walls
+        return [1]
+    most = max(1, min(card.window) // _SMALLEST_PART)
+    return [1 << k for k in range(most.bit_length())]
 
 
 class _Settings:
@@ -326,9 +376,9 @@ def calibrate(
     card : ModelCard
     generate : callable
         As `MicrostructureModel.generate`; the request says how samples walk back.
-    real : ndarray, shape (n, *window)
-        Labels of held-back windows; samples are generated at their exact compositions, from the
-        same seed at every trial.
+    real : ndarray, shape (n, *shape)
+        Labels of held-back windows, or of parts of them; samples are generated at their exact
+        compositions, from the same seed at every trial.
     evaluations : int
         Network evaluations per sample.
     class_name : sequence of str, optional
@@ -388,6 +438,7 @@ def _trial(
         replace(card, walks=(walk,)),
         len(real),
         phase_fraction=fractions,
+        shape=real.shape[1:],
         class_name=class_name,
         evaluations=walk.evaluations,
         rng=_SEED,

@@ -327,6 +327,7 @@ class TrainingRun:
         done = {
             "evaluations": list(calibration.fitted),
             "windows": calibration.windows,
+            "shape": list(calibration.shape),
             "correlated_over": calibration.correlated_over,
         }
         provenance = {

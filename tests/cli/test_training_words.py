@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from tiny_models import tiny_card
 
-from microdsd.cli.training_words import notes_on_samples, what_is_left
+from microdsd.cli.training_words import notes_on_samples, shortened, what_is_left
 from microdsd.models import WalkBack
 from microdsd.models.convergence import FEW_MINUTES, Convergence
 from microdsd.models.plan import WalkPlan
@@ -52,3 +52,15 @@ def test_samples_of_a_model_that_was_trained_too_little_say_so_once():
     for evaluations in (4, 16):
         (line,) = notes(evaluations, own=1.3)
         assert "the model was trained too little; `microdsd info a.model`" in line
+
+
+def test_what_calibration_had_no_time_for():
+    def said(**done):
+        done = {"evaluations": [3], "windows": 4, **done}
+        return shortened(tiny_card(provenance={"calibration": done}))
+
+    assert said() == said(shape=[12, 10]) == ""
+    assert shortened(tiny_card()) == ""
+    assert "too little time to calibrate samples in 3 evaluations" in said(evaluations=[])
+    assert "in boxes of 6 x 5 voxels" in said(shape=[6, 5])
+    assert len(said(evaluations=[], shape=[6, 5]).splitlines()) == 2

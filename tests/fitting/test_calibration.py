@@ -6,7 +6,15 @@ from scipy.ndimage import gaussian_filter
 from tiny_models import tiny_card, tiny_model
 
 from microdsd.fitting import calibration
-from microdsd.fitting.calibration import _fitted, calibrate, calibrated_walks
+from microdsd.fitting.calibration import (
+    Pace,
+    _affordable,
+    _fitted,
+    _parts,
+    _parts_per_axis,
+    calibrate,
+    calibrated_walks,
+)
 from microdsd.models.walk_back import WalkBack
 
 SHAPE = (24, 24)
@@ -31,7 +39,8 @@ class Staged:
     def generate(self, request, progress=None):
         self.requests.append(request)
         pores = request.composition.whole[:, 0] / request.composition.whole.sum(1)
-        return ((labels, 0) for labels in blobs(self.width(request), pores))
+        part = tuple(slice(0, length) for length in request.lattice.shape)
+        return ((labels[part], 0) for labels in blobs(self.width(request), pores))
 
 
 REAL = blobs(1.0, np.linspace(0.3, 0.5, 12))
@@ -120,6 +129,56 @@ def test_few_evaluations_and_the_model_s_own(own, numbers):
     assert [
         walk.evaluations for walk in calibrated_walks(model.card, model.generate, REAL).walks
     ] == numbers
+
+
+def test_parts_of_windows_are_disjoint_and_those_of_all_windows_come_first():
+    windows = np.arange(2 * 5 * 4).reshape(2, 5, 4)
+    parts = _parts(windows, 2)
+    assert parts.shape == (8, 2, 2)
+    assert len(np.unique(parts)) == parts.size
+    np.testing.assert_array_equal(parts[:2], windows[:, :2, :2])
+    np.testing.assert_array_equal(_parts(windows, 1), windows)
+
+
+@pytest.mark.parametrize(
+    ("window", "boundary", "per_axis"),
+    [
+        ((128, 128, 128), "no-flux", [1, 2]),
+        ((256, 256, 256), "no-flux", [1, 2, 4]),
+        ((95, 200), "no-flux", [1]),
+        ((128, 128, 128), "periodic", [1]),
+    ],
+)
+def test_windows_are_cut_while_they_are_large(window, boundary, per_axis):
+    assert _parts_per_axis(tiny_card(window=window, boundary=boundary)) == per_axis
+
+
+@pytest.mark.parametrize(
+    ("seconds", "numbers", "per_axis", "windows"),
+    [
+        (9 * 28 * 4.0, [4, 8, 16], 1, 4),  # whole windows, as many as there are
+        (9 * 28 * 2.0, [4, 8, 16], 1, 2),  # fewer of them
+        (9 * 28 * 1.0, [4, 8, 16], 2, 8),  # too few of them: eight of their 32 eighths
+        (9 * 16 * 0.5, [16], 2, 4),
+        (9 * 16 * 0.1, [16], 2, 2),  # in any case
+    ],
+)
+def test_where_time_is_short_parts_of_windows_are_compared(seconds, numbers, per_axis, windows):
+    """A trial of a window takes a second per evaluation; nine make a calibration."""
+    card = tiny_card(window=(128,) * 3, evaluations=16)
+    pace = Pace(evaluation=1 / 128**3, passes=0.0, rest=0.0)
+    assert _affordable(pace, card, 4, seconds * (1 + 1e-9)) == (numbers, per_axis, windows)
+
+
+def test_samples_of_parts_measure_as_parts(monkeypatch):
+    """Where the time is short, the same settings are found on parts."""
+    monkeypatch.setattr(calibration, "_SMALLEST_PART", 12)
+    monkeypatch.setattr(calibration, "_LITTLE", 0.0)
+    model = Staged(lambda request: request.plan.levels[-1])
+    pace = Pace(1e6 / (9 * 28 * 8 * 24 * 24), 0.0, 0.0)  # eight of the twelve whole windows
+    found = calibrated_walks(model.card, model.generate, REAL, left=lambda: 1e6, pace=pace)
+    assert (found.shape, found.windows) == ((12, 12), 32)
+    assert found.walks[-1].last == pytest.approx(1.0, rel=0.25)
 
 
 def test_a_real_model():

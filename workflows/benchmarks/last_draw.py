@@ -26,7 +26,7 @@ from record import add_record_option, record
 from microdsd import MicrostructureModel, NetworkJudge, coarsen, cut_windows, load_dataset
 from microdsd.metrics import describe
 from microdsd.metrics.registry import compared_groups
-from microdsd.microstructure import as_microstructure, crop
+from microdsd.microstructure import as_microstructure, crop, phases_of
 
 JUDGE_SEEDS = (0, 1)
 EPOCHS = 24
@@ -100,6 +100,24 @@ def row(made: xr.DataArray, real: xr.DataArray, described: xr.Dataset) -> dict[s
     }
 
 
+def windows_of_halves(
+    unseen: xr.DataArray, window: tuple[int, ...], n: int, seed: int
+) -> xr.DataArray:
+    """Windows of both halves of a block, n of each, those of the first half first."""
+    edge = unseen.sizes["y"] // 2
+    cut = [
+        cut_windows(
+            crop(unseen, y=(edge * half, edge * (half + 1))),
+            window,
+            n=n,
+            rng=seed + half,
+            disjoint=False,
+        ).values
+        for half in (0, 1)
+    ]
+    return as_microstructure(np.concatenate(cut), phases=phases_of(unseen), ensemble=True)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("models", nargs="+")
@@ -124,21 +142,13 @@ def main() -> None:
     rock = load_dataset(options.scan)
     rock = coarsen(rock, options.coarsen) if options.coarsen > 1 else rock
     unseen = crop(rock, z=tuple(options.layers))
-    edge = unseen.sizes["y"] // 2
-
-    def windows(half: int, seed: int) -> np.ndarray:
-        part = crop(unseen, y=(edge * half, edge * (half + 1)))
-        return cut_windows(part, window, n=options.n, rng=seed, disjoint=False).values
-
-    def real_windows(seed: int) -> xr.DataArray:
-        both = np.concatenate([windows(half, seed + half) for half in (0, 1)])
-        return as_microstructure(both, phases=first.card.phases, ensemble=True)
-
-    real = real_windows(options.seed)
+    real = windows_of_halves(unseen, window, options.n, options.seed)
     described = describe(real, periodic=False, descriptors=compared_groups())
     rows: dict[str, dict[str, float | str]] = {
         "the real windows": {**figures(described, described, real.shape[-1] // 2 - 1)},
-        "other real windows": row(real_windows(options.seed + 100), real, described),
+        "other real windows": row(
+            windows_of_halves(unseen, window, options.n, options.seed + 100), real, described
+        ),
     }
     for name, model in models.items():
         begun = time.perf_counter()
