@@ -170,8 +170,10 @@ def calibrated_walks(
     fitted = []
     with stage("calibration", total=sum(numbers) * space.trials) as calibration:
         for number in sorted(numbers, reverse=True):  # the model's own first
+            # What the model's own number needed, others need too, more or less.
+            begin = space.moved(walks[own], number) if walks else None
             walks[number], whole = _calibrated(
-                card, generate, compared, number, class_name, left, calibration
+                card, generate, compared, number, class_name, left, calibration, begin
             )
             if whole:
                 fitted.append(number)
@@ -356,10 +358,12 @@ class _Settings:
 
     def moved(self, walk: WalkBack, evaluations: int) -> WalkBack:
         """Return a walk in another number of evaluations, as far from its start as another walk."""
-        point = np.append(np.log([walk.first, walk.last, *walk.sharpness]), walk.temperature)
-        return self.walk(
-            evaluations, self.start(evaluations) + point - self.start(walk.evaluations)
-        )
+        apart = self.point(walk) - self.start(walk.evaluations)
+        return self.walk(evaluations, self.start(evaluations) + apart)
+
+    def point(self, walk: WalkBack) -> Array:
+        """Return the point of a walk."""
+        return np.append(np.log([walk.first, walk.last, *walk.sharpness]), walk.temperature)
 
 
 def calibrate(
@@ -401,6 +405,7 @@ def _calibrated(
     class_name: Sequence[str] | None,
     left: Callable[[], float],
     progress: Stage,
+    begin: WalkBack | None = None,
 ) -> tuple[WalkBack, bool]:
     """Return the walk of `calibrate`, and whether there was time for all of it."""
     settings = _Settings(card)
@@ -416,7 +421,7 @@ def _calibrated(
         progress.advance(evaluations)
         return residuals
 
-    start = settings.start(evaluations)
+    start = settings.point(begin) if begin else settings.start(evaluations)
     x, whole = _fitted(residual, start, settings.low, settings.high, settings.steps)
     return settings.walk(evaluations, x), whole
 
