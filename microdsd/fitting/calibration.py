@@ -92,6 +92,9 @@ still shows it, and what is connected."""
 _HOLD = 0.3
 """How firmly settings that change nothing are held: per step of theirs, in tolerances."""
 
+_AREAS_AND_LINES, _IN_FULL = ("interface_density", "triple_phase_boundary"), 4.0
+"""What counts in full up to so many tolerances."""
+
 _NONE = 1e-9
 """Tolerance of what real windows have none of, and keeps bounds apart."""
 
@@ -414,16 +417,28 @@ def _calibrated(
 
     def residual(x: Array) -> Array:
         samples = _trial(card, generate, real, settings.walk(evaluations, x), class_name, left)
-        measured = _measured(samples, card.contents)
-        off = [(measured[name] - target[name]).mean(0) / tolerance[name] for name in target]
-        # What is far out, as a few loose specks may be, counts by its order of magnitude.
-        residuals: Array = np.arcsinh(np.concatenate(off))
         progress.advance(evaluations)
-        return residuals
+        return _residuals(_measured(samples, card.contents), target, tolerance)
 
     start = settings.point(begin) if begin else settings.start(evaluations)
     x, whole = _fitted(residual, start, settings.low, settings.high, settings.steps)
     return settings.walk(evaluations, x), whole
+
+
+def _residuals(
+    measured: dict[str, Array], target: dict[str, Array], tolerances: dict[str, Array]
+) -> Array:
+    """Return by how many tolerances the means of what was measured are off its target.
+
+    What is far out counts by its order of magnitude, as a few loose specks may be. Areas and lines
+    count in full up to some tolerances: a search has to see that half of what is missing is found.
+    """
+    rows = []
+    for name, tolerance in tolerances.items():
+        off = (measured[name].mean(0) - target[name].mean(0)) / tolerance
+        full = _IN_FULL if name.partition(" ")[0] in _AREAS_AND_LINES else 1.0
+        rows.append(full * np.arcsinh(off / full))
+    return np.concatenate(rows)
 
 
 def _trial(

@@ -35,6 +35,7 @@ from microdsd.models.card import ModelCard
 from microdsd.models.methods import METHODS
 from microdsd.models.properties import PropertySamples
 from microdsd.models.spectrum import Spectrum
+from microdsd.models.volume_walk import uncalibrated
 from microdsd.models.volumes import AXES
 from microdsd.models.walk_back import JOINT_TEMPERATURE, WalkBack
 from microdsd.networks import Method, UNetConfig, build_network
@@ -341,8 +342,11 @@ class TrainingRun:
         """Fit how volumes are made: their slices are to be like the held-back windows."""
         real, _ = self._windows_to_calibrate()
         left = None if self.config.minutes is None else partial(self._seconds_before, _TO_FINISH)
+        begin = uncalibrated(last_draw=model.card.last_draw is not None)
+        if self.evaluations:
+            begin = replace(begin, evaluations=self.evaluations)
         calibration = calibrated_volumes(
-            dict.fromkeys(AXES, model), dict.fromkeys(AXES, real), self.evaluations, left
+            dict.fromkeys(AXES, model), dict.fromkeys(AXES, real), begin, left
         )
         done = {
             **model.card.provenance["calibration"],

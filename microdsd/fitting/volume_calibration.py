@@ -22,6 +22,7 @@ from microdsd.fitting.calibration import (
     _fitted,
     _measured,
     _OutOfTimeError,
+    _residuals,
     _tolerances,
 )
 from microdsd.generation.microstructure_model import MicrostructureModel
@@ -40,7 +41,7 @@ _WEIGHTS, _LAST, _LAST_IN_PASSES = (0.25, 1.2), (0.3, 1.2), (0.7, 1.3)
 """Bounds of weights, from slices that all say the same to such as say nothing of one another and
 too little, and of the last level in voxels, also where phases are drawn in passes."""
 
-_WEIGHT_STEP, _LAST_STEP, _SHARPNESS_STEP = math.log(1.12), math.log(1.33), math.log(1.06)
+_WEIGHT_STEP, _LAST_STEP, _SHARPNESS_STEP = math.log(1.12), math.log(1.33), math.log(1.12)
 """Steps of the search, in logarithms: clear of the noise of samples."""
 
 _SPACING = 6
@@ -113,7 +114,7 @@ class _Settings:
 def calibrated_volumes(
     models: Mapping[str, MicrostructureModel],
     pictures: Mapping[str, Array],
-    evaluations: int | None = None,
+    begin: VolumeWalk | None = None,
     left: Callable[[], float] | None = None,
 ) -> VolumeCalibration:
     """Search the settings with which slices of volumes measure most like real windows.
@@ -126,9 +127,9 @@ def calibrated_volumes(
     pictures : mapping of str to ndarray, shape (n, rows, columns)
         Windows of cuts normal to every axis that training has not seen. Slices normal to axes that
         share an array are compared with it together.
-    evaluations : int, optional
-        Of all slices, in place of those of `uncalibrated`, where the search begins; the levels of
-        slices and the first level are kept.
+    begin : VolumeWalk, optional
+        Where the search begins, by default at `uncalibrated`; its number of evaluations, the first
+        level and the levels of slices are kept.
     left : callable, optional
         Says how many seconds are left; without, the volumes are as large as windows allow.
 
@@ -149,9 +150,7 @@ def calibrated_volumes(
         )
     contents = models[AXES[0]].card.contents
     last_draw = all(models[axis].card.last_draw is not None for axis in AXES)
-    start = uncalibrated(last_draw=last_draw)
-    if evaluations is not None:
-        start = replace(start, evaluations=evaluations)
+    start = begin or uncalibrated(last_draw=last_draw)
     settings = _Settings(start, models[AXES[0]].card.network.species)
     edge = largest
     if left is not None:
@@ -167,7 +166,11 @@ def calibrated_volumes(
         for label, name in contents.phases.items()
     }
     targets = [_of_slices(windows, contents) for _, windows in compared]
-    tolerances = [_of_slices_tolerances(target) for target in targets]
+    per_axis = len(_places(edge))
+    tolerances = [
+        _of_slices_tolerances(target, len(axes) * per_axis)
+        for (axes, _), target in zip(compared, targets, strict=True)
+    ]
     lowest = math.inf
 
     with stage("calibration of volumes", total=settings.trials) as progress:
@@ -177,15 +180,16 @@ def calibrated_volumes(
             if left is not None and left() <= 0:
                 raise _OutOfTimeError
             volume = _trial(models, settings.walk(x), edge, fractions)
-            off = []
-            for (axes, _), target, tolerance in zip(compared, targets, tolerances, strict=True):
-                measured = _of_slices(slices_of(volume, axes), contents)
-                off += [
-                    (measured[name].mean(0) - target[name].mean(0)) / tolerance[name]
-                    for name in target
+            residuals = np.concatenate(
+                [
+                    _residuals(_of_slices(slices_of(volume, axes), contents), target, tolerance)
+                    for (axes, _), target, tolerance in zip(
+                        compared, targets, tolerances, strict=True
+                    )
                 ]
-            residuals: Array = np.arcsinh(np.concatenate(off))
-            lowest = min(lowest, float(np.sqrt(np.square(residuals).sum() / len(off))))
+            )
+            measured = sum(map(len, targets))
+            lowest = min(lowest, float(np.sqrt(np.square(residuals).sum() / measured)))
             progress.advance(1)
             return residuals
 
@@ -195,8 +199,11 @@ def calibrated_volumes(
 
 def slices_of(volume: Array, axes: Sequence[int] = (0, 1, 2)) -> Array:
     """Return slices of a cube normal to some axes, some voxels apart, (n, edge, edge)."""
-    places = range(_SPACING // 2, len(volume), _SPACING)
-    return np.stack([np.take(volume, k, axis) for axis in axes for k in places])
+    return np.stack([np.take(volume, k, axis) for axis in axes for k in _places(len(volume))])
+
+
+def _places(edge: int) -> range:
+    return range(_SPACING // 2, edge, _SPACING)
 
 
 def _trial(
@@ -240,7 +247,12 @@ def _column(values: xr.DataArray) -> Array:
     return np.asarray(values.values, dtype=float).reshape(-1, 1)
 
 
-def _of_slices_tolerances(target: dict[str, Array]) -> dict[str, Array]:
+def _of_slices_tolerances(target: dict[str, Array], slices: int) -> dict[str, Array]:
+    """Return the difference of means that counts as one, of so many slices of one volume.
+
+    Their scatter is part of it. Without it the search follows what happens to change from one
+    volume to the next, and takes settings that decide for such as change nothing.
+    """
     usual = {
         name: values for name, values in target.items() if name.partition(" ")[0] not in _OF_SLICES
     }
@@ -251,4 +263,9 @@ def _of_slices_tolerances(target: dict[str, Array]) -> dict[str, Array]:
             tolerances[name] = np.array([_SHARE])
         elif kind == "euler_characteristic":  # of about as many things as there are components
             tolerances[name] = tolerances[f"component_count {label}"] + _NONE
-    return tolerances
+    return {
+        name: np.hypot(
+            tolerances[name], np.sqrt(values.var(0) / slices * values.shape[1])
+        )  # all lags of a curve together count as one number
+        for name, values in target.items()
+    }
