@@ -6,7 +6,11 @@ from scipy.ndimage import gaussian_filter
 from tiny_models import in_passes, tiny_model
 
 from microdsd.fitting import volume_calibration
-from microdsd.fitting.volume_calibration import calibrated_volumes, slices_of
+from microdsd.fitting.volume_calibration import (
+    calibrated_on_pictures,
+    calibrated_volumes,
+    slices_of,
+)
 from microdsd.models.volume_walk import uncalibrated
 
 EDGE = 32
@@ -82,6 +86,25 @@ def test_with_little_time_volumes_are_smaller_and_the_best_so_far_stays(staged, 
     assert found.edge == 24
     assert not found.whole
     assert {edge for _, edge in staged} == {24}
+
+
+def test_a_model_of_volumes_is_calibrated_on_slices(monkeypatch):
+    """Its volumes are the smoother, the higher the level that their walk ends at."""
+    asked = []
+
+    def generate(request):
+        asked.append(request)
+        share = request.composition.whole[0, 0] / request.composition.whole[0].sum()
+        smooth = 1.5 * request.plan.levels[-1] / 0.7
+        return ((volume(smooth, share, EDGE), 0) for _ in range(len(request.composition.whole)))
+
+    model = tiny_model(3, sigma_max=20.0, evaluations=16)
+    monkeypatch.setattr(model, "generate", generate)
+    walk = calibrated_on_pictures(model, alike(picture(1.5)), volumes=2)
+    assert walk.evaluations == 16
+    assert walk.last == pytest.approx(0.7, rel=0.1)
+    assert {request.lattice.shape for request in asked} == {(EDGE,) * 3}
+    assert {len(request.composition.whole) for request in asked} == {2}
 
 
 def test_slices_are_those_of_all_three_axes():
