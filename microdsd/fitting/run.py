@@ -24,7 +24,7 @@ from microdsd.fitting.material import open_material
 from microdsd.fitting.record import name_of, record_of_versions
 from microdsd.fitting.spectrum import spectrum_of
 from microdsd.fitting.start import network_of_start, record_of_start, start_octaves
-from microdsd.fitting.volume_calibration import calibrated_volumes
+from microdsd.fitting.volume_calibration import calibrated_volumes, volume_calibration_seconds
 from microdsd.fitting.volumes import require_pictures, require_volumes
 from microdsd.generation.microstructure_model import MicrostructureModel
 from microdsd.generation.request import GenerationRequest
@@ -35,7 +35,7 @@ from microdsd.models.card import ModelCard
 from microdsd.models.methods import METHODS
 from microdsd.models.properties import PropertySamples
 from microdsd.models.spectrum import Spectrum
-from microdsd.models.volume_walk import uncalibrated
+from microdsd.models.volume_walk import VolumeWalk, uncalibrated
 from microdsd.models.volumes import AXES
 from microdsd.models.walk_back import JOINT_TEMPERATURE, WalkBack
 from microdsd.networks import Method, UNetConfig, build_network
@@ -77,7 +77,7 @@ _CALIBRATION_SHARE = 0.2
 """Of a budget of minutes, the most that is kept for calibration."""
 
 _VOLUME_SHARE = 0.3
-"""Of a budget of minutes, what is kept for the calibration of volumes."""
+"""Of a budget of minutes, the most that is kept for the calibration of volumes."""
 
 _FREE_SAMPLES = 96
 """Of a model that is told of properties, those whose properties its card keeps."""
@@ -183,6 +183,7 @@ class TrainingRun:
             self._kernel.require_mixed(float(time_of(sigma_max)))
         self.method: Method = method
         self.for_volumes = for_volumes
+        self._volume_share = _VOLUME_SHARE if for_volumes else 0.0
         build_objective(method, config.sigma_min, 1.0, loss, time_schedule)  # refuse early
         METHODS[method].require_learnable(contents, classes=bool(self.classes))
         self.conditions = self._conditions(conditions)
@@ -342,11 +343,8 @@ class TrainingRun:
         """Fit how volumes are made: their slices are to be like the held-back windows."""
         real, _ = self._windows_to_calibrate()
         left = None if self.config.minutes is None else partial(self._seconds_before, _TO_FINISH)
-        begin = uncalibrated(last_draw=model.card.last_draw is not None)
-        if self.evaluations:
-            begin = replace(begin, evaluations=self.evaluations)
         calibration = calibrated_volumes(
-            dict.fromkeys(AXES, model), dict.fromkeys(AXES, real), begin, left
+            dict.fromkeys(AXES, model), dict.fromkeys(AXES, real), self._volume_walk, left
         )
         done = {
             **model.card.provenance["calibration"],
@@ -362,6 +360,12 @@ class TrainingRun:
             "calibration": done,
         }
         return self._with_card(replace(model.card, volumes=calibration.walk, provenance=provenance))
+
+    @property
+    def _volume_walk(self) -> VolumeWalk:
+        """Return where the search for the walk of volumes begins."""
+        walk = uncalibrated(last_draw=self.last_draw is not None)
+        return replace(walk, evaluations=self.evaluations) if self.evaluations else walk
 
     def _with_free_samples(self, model: MicrostructureModel) -> MicrostructureModel:
         """Measure free samples of the compositions of real windows, for the card."""
@@ -429,6 +433,11 @@ class TrainingRun:
         self._pace = Pace.measure(model.card, model.generate, real, classes)
         full = _SLACK * calibration_seconds(model.card, len(real), self._pace) / 60
         minutes = self.config.minutes
+        if self.for_volumes:
+            volumes = volume_calibration_seconds(
+                dict.fromkeys(AXES, model), self.window, self._volume_walk
+            )
+            self._volume_share = min(_VOLUME_SHARE, _SLACK * volumes / 60 / minutes)
         kept += min(full, _CALIBRATION_SHARE * minutes) + self._to_finish * minutes
         self.trainer.reserve = kept
 
@@ -445,8 +454,7 @@ class TrainingRun:
     @property
     def _to_finish(self) -> float:
         """Return the share of the minutes for what comes after the calibration in 2D."""
-        volumes = _VOLUME_SHARE if self.for_volumes else 0.0
-        return _TO_FINISH + volumes + (_FREE_SHARE if self.conditions else 0.0)
+        return _TO_FINISH + self._volume_share + (_FREE_SHARE if self.conditions else 0.0)
 
     def card(self) -> ModelCard:
         """Return the card of the model as it stands; its walk back is not calibrated."""

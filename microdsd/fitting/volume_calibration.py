@@ -177,6 +177,15 @@ def calibrated_volumes(
     return VolumeCalibration(settings.walk(x), edge, whole, lowest)
 
 
+def volume_calibration_seconds(
+    models: Mapping[str, MicrostructureModel], window: Sequence[int], begin: VolumeWalk
+) -> float:
+    """Return the time that `calibrated_volumes` takes with volumes as large as windows allow."""
+    settings = _Settings(begin, models[AXES[0]].card.network.species)
+    edge = min(_LARGEST, *window)
+    return float(settings.trials * edge ** len(AXES) * _seconds_per_voxel(models, begin))
+
+
 def calibrated_on_pictures(
     model: MicrostructureModel, pictures: Mapping[str, Array], volumes: int = 3
 ) -> WalkBack:

@@ -7,8 +7,9 @@ Samples have the compositions of real windows, one each, of two halves of layers
 saw; the network of `microdsd.NetworkJudge` that has learned on one half is asked about the other.
 Every patch of a window is then covered with the mean composition: by how much the log odds of
 having been generated fall says how much the patch gave away. Patches that gave away most are
-compared with all patches of the samples, and with those of the rock. Needs the scan
-(MICRODSD_DATA).
+compared with all patches of the samples, and with those of the rock. Other real windows say what
+chance is, and the same with their axes exchanged at random what a perfect model of a material that
+is taken for isotropic would be told by. Needs the scan (MICRODSD_DATA).
 """
 
 from __future__ import annotations
@@ -82,6 +83,12 @@ def content(window: np.ndarray) -> np.ndarray:
 FEATURES = ("pore", "interface", f"in components of up to {SMALL} voxels", "at a wall")
 
 
+def turned(windows: np.ndarray, seed: int) -> np.ndarray:
+    """Exchange the axes of every window at random, as the training of isotropic material does."""
+    rng = np.random.default_rng(seed)
+    return np.stack([window.transpose(rng.permutation(window.ndim)) for window in windows])
+
+
 def maps_of(
     judge: NetworkJudge, made: np.ndarray, real: np.ndarray
 ) -> tuple[float, np.ndarray, np.ndarray]:
@@ -143,7 +150,11 @@ def main() -> None:
     others = windows_of_halves(unseen, window, options.n // 2, options.seed + 100)
     made = samples_like(model, real, None, options.evaluations, options.seed)
 
-    sides = {options.model: made.values, "other real windows": others.values}
+    sides = {
+        options.model: made.values,
+        "other real windows": others.values,
+        "other real windows, turned at random": turned(others.values, options.seed),
+    }
     rows: dict[str, dict[str, float | str]] = {}
     for name, side in sides.items():
         found = [
