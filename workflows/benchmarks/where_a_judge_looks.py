@@ -33,7 +33,8 @@ from microdsd.network_judge import one_hot, scores
 from microdsd.progress import stage
 
 PHASES = [0, 1]
-PATCH, STEP = 8, 4
+PATCH, STEP = 8, {2: 4, 3: 8}
+"""Voxels of patches, and from one to the next by the number of axes."""
 MOST = 0.05
 """Share of the patches of samples that gave away most."""
 SMALL = 16
@@ -43,7 +44,7 @@ ROWS, COLUMNS = 2, 5
 
 def places_of(shape: tuple[int, ...]) -> list[tuple[slice, ...]]:
     """Return the patches of a window."""
-    starts = [range(0, length - PATCH + 1, STEP) for length in shape]
+    starts = [range(0, length - PATCH + 1, STEP[len(shape)]) for length in shape]
     return [tuple(slice(k, k + PATCH) for k in corner) for corner in itertools.product(*starts)]
 
 
