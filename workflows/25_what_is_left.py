@@ -47,6 +47,8 @@ def draw(ax: Axes, rows: list[tuple[float, Row]], real: Row, label: str) -> None
     ax.axhline(judged(real), color="C0", alpha=0.3)
     ax.axhline(float(real["discriminant right"]), color="C1", alpha=0.3)
     ax.set(xscale="log", xlabel=label, ylim=(0.4, 1.0))
+    ax.set_xticks(along, [f"{number:.0f}" for number in along])
+    ax.minorticks_off()
     ax.grid(alpha=0.3)
 
 
