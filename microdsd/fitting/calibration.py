@@ -160,14 +160,13 @@ def calibrated_walks(
     """
     numbers, per_axis, windows = _numbers(card), 1, len(real)
     if left() < math.inf:
-        part = _parts(real, _parts_per_axis(card)[-1])[0].size
+        part = _parts(real[:1], _parts_per_axis(card)[-1])[0].size
         if pace is None or 2 * pace.seconds(FEWEST_WITH_REDRAW, part) < _LITTLE * left():
             pace = Pace.measure(card, generate, real, class_name)
         numbers, per_axis, windows = _affordable(pace, card, windows, left())
     compared = _parts(real, per_axis)[:windows]
     if class_name:
-        class_name = [*class_name] * (len(compared) // len(real) + 1)
-        class_name = class_name[:windows]
+        class_name = ([*class_name] * per_axis ** len(card.window))[:windows]
     space, own = _Settings(card), card.evaluations
     walks: dict[int, WalkBack] = {}
     fitted = []
@@ -251,7 +250,7 @@ class Pace:
     ) -> Pace:
         """Measure the time that samples of a window, or of a part of one, take."""
         settings = _Settings(card)
-        part = _parts(real, _parts_per_axis(card)[-1])[:1]
+        part = _parts(real[:1], _parts_per_axis(card)[-1])[:1]
         few, more = FEW_EVALUATIONS[0], FEWEST_WITH_REDRAW
 
         def seconds(evaluations: int) -> float:
@@ -290,7 +289,7 @@ def _affordable(
     ones in a few that end early.
     """
     own, ndim = card.evaluations, len(card.window)
-    every = [*(n for n in FEW_EVALUATIONS if n <= own // 2), own]
+    every = _numbers(card)
     for numbers, per_axis in itertools.product(
         (every, [every[0], own], [own]), _parts_per_axis(card)
     ):

@@ -144,12 +144,7 @@ def calibrated_volumes(
     InputError
         For windows that hold no volume of a useful size.
     """
-    shapes = [windows.shape[1:] for windows in pictures.values()]
-    largest = min(_LARGEST, *map(min, shapes))
-    if largest < _REHEARSED:
-        raise InputError(
-            f"window={min(shapes)}: volumes are calibrated on windows of {_REHEARSED} or more"
-        )
+    largest = _largest_edge(pictures)
     contents = models[AXES[0]].card.contents
     last_draw = all(models[axis].card.last_draw is not None for axis in AXES)
     start = begin or uncalibrated(last_draw=last_draw)
@@ -206,9 +201,14 @@ def calibrated_on_pictures(
     Returns
     -------
     WalkBack
+
+    Raises
+    ------
+    InputError
+        As `calibrated_volumes`.
     """
     card = model.card
-    edge = min(_LARGEST, *(min(windows.shape[1:]) for windows in pictures.values()))
+    edge = _largest_edge(pictures)
     cuts = _Cuts(pictures, edge, card.contents, volumes)
     settings = _WalkSettings(card)
 
@@ -229,6 +229,17 @@ def calibrated_on_pictures(
         start = settings.start(card.evaluations)
         x, _ = _fitted(residual, start, settings.low, settings.high, settings.steps)
     return settings.walk(card.evaluations, x)
+
+
+def _largest_edge(pictures: Mapping[str, Array]) -> int:
+    """Return the edge of the largest volumes whose slices can be compared with windows."""
+    shapes = [windows.shape[1:] for windows in pictures.values()]
+    largest: int = min(_LARGEST, *map(min, shapes))
+    if largest < _REHEARSED:
+        raise InputError(
+            f"window={min(shapes)}: volumes are calibrated on windows of {_REHEARSED} or more"
+        )
+    return largest
 
 
 class _Cuts:

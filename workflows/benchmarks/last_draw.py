@@ -20,10 +20,10 @@ from functools import cache
 import numpy as np
 import xarray as xr
 from berea_fidelity import figures, pore_curves
-from network_judge import samples_like
+from network_judge import add_block_options, samples_like, unseen_block
 from record import add_record_option, record
 
-from microdsd import MicrostructureModel, NetworkJudge, coarsen, cut_windows, load_dataset
+from microdsd import MicrostructureModel, NetworkJudge, cut_windows
 from microdsd.metrics import describe
 from microdsd.metrics.registry import compared_groups
 from microdsd.microstructure import as_microstructure, crop, phases_of
@@ -121,9 +121,7 @@ def windows_of_halves(
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("models", nargs="+")
-    parser.add_argument("--scan", default="berea_sandstone")
-    parser.add_argument("--coarsen", type=int, default=1)
-    parser.add_argument("--layers", type=int, nargs=2, required=True, help="of the unseen block")
+    add_block_options(parser)
     parser.add_argument("-n", type=int, default=70, help="real windows of each half")
     parser.add_argument("--evaluations", type=int)
     parser.add_argument("--temperature", type=float, help="of the first model, once more")
@@ -139,9 +137,7 @@ def main() -> None:
         label = f"{options.models[0]}, temperature {options.temperature:g}"
         models[label] = first.with_walk(walk)
     window = first.card.window
-    rock = load_dataset(options.scan)
-    rock = coarsen(rock, options.coarsen) if options.coarsen > 1 else rock
-    unseen = crop(rock, z=tuple(options.layers))
+    unseen = unseen_block(options)
     real = windows_of_halves(unseen, window, options.n, options.seed)
     described = describe(real, periodic=False, descriptors=compared_groups())
     rows: dict[str, dict[str, float | str]] = {

@@ -15,23 +15,16 @@ import argparse
 
 import numpy as np
 import xarray as xr
-from network_judge import samples_like
+from network_judge import block_of, samples_like
 from record import add_record_option, record
 from scipy.optimize import linear_sum_assignment
 
-from microdsd import MicrostructureModel, coarsen, cut_windows, judge, load_dataset
+from microdsd import MicrostructureModel, cut_windows, judge
 from microdsd.cli.parsing import region_of
 from microdsd.evaluation.verdict import Verdict
-from microdsd.microstructure import crop
 
 _CANDIDATES = 20
 """Windows of the block that training saw, per window of the unseen one."""
-
-
-def block_of(dataset: str, factor: int, region: dict[str, tuple[int, int]]) -> xr.DataArray:
-    """Load a block of a scan."""
-    scan = load_dataset(dataset)
-    return crop(coarsen(scan, factor) if factor > 1 else scan, **region)
 
 
 def alike(pool: xr.DataArray, real: xr.DataArray) -> xr.DataArray:

@@ -19,6 +19,24 @@ from microdsd import MicrostructureModel, NetworkJudge, coarsen, cut_windows, lo
 from microdsd.microstructure import as_microstructure, crop, voxel_size_of
 
 
+def block_of(dataset: str, factor: int, region: dict[str, tuple[int, int]]) -> xr.DataArray:
+    """Load a block of a scan."""
+    scan = load_dataset(dataset)
+    return crop(coarsen(scan, factor) if factor > 1 else scan, **region)
+
+
+def add_block_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of `unseen_block`."""
+    parser.add_argument("--scan", default="berea_sandstone")
+    parser.add_argument("--coarsen", type=int, default=1)
+    parser.add_argument("--layers", type=int, nargs=2, required=True, help="of the unseen block")
+
+
+def unseen_block(options: argparse.Namespace) -> xr.DataArray:
+    """Load the layers of a scan that training never saw."""
+    return block_of(options.scan, options.coarsen, {"z": tuple(options.layers)})
+
+
 def samples_like(
     model: MicrostructureModel,
     real: xr.DataArray,
@@ -52,9 +70,7 @@ def samples_like(
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("model")
-    parser.add_argument("--scan", default="berea_sandstone")
-    parser.add_argument("--coarsen", type=int, default=1)
-    parser.add_argument("--layers", type=int, nargs=2, required=True, help="of the unseen block")
+    add_block_options(parser)
     parser.add_argument("-n", type=int, default=240, help="real windows, and samples")
     parser.add_argument("--window", type=int, help="voxels per axis; default: the model's")
     parser.add_argument("--box", type=int, help="make boxes of this length, judge their middles")
@@ -68,9 +84,7 @@ def main() -> None:
     model = MicrostructureModel.load(options.model)
     ndim = len(model.card.window)
     shape = (options.window or model.card.window[-1],) * ndim
-    rock = load_dataset(options.scan)
-    rock = coarsen(rock, options.coarsen) if options.coarsen > 1 else rock
-    unseen = crop(rock, z=tuple(options.layers))
+    unseen = unseen_block(options)
     number = 2 * options.n if options.null else options.n
     real = cut_windows(unseen, shape, n=number, rng=options.seed, disjoint=False)
     if options.null:

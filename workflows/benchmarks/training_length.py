@@ -15,13 +15,12 @@ import time
 import numpy as np
 import xarray as xr
 from last_draw import row, windows_of_halves
-from network_judge import samples_like
+from network_judge import add_block_options, samples_like, unseen_block
 from record import add_record_option, record
 
-from microdsd import MicrostructureModel, coarsen, load_dataset
+from microdsd import MicrostructureModel
 from microdsd.metrics import describe
 from microdsd.metrics.registry import compared_groups
-from microdsd.microstructure import crop
 
 KEPT = (
     "network judge right",
@@ -38,9 +37,7 @@ KEPT = (
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("models", nargs="+")
-    parser.add_argument("--scan", default="berea_sandstone")
-    parser.add_argument("--coarsen", type=int, default=1)
-    parser.add_argument("--layers", type=int, nargs=2, required=True, help="of the unseen block")
+    add_block_options(parser)
     parser.add_argument("-n", type=int, default=100, help="real windows of each half")
     parser.add_argument("--evaluations", type=int, nargs="*", default=[], help="of the last model")
     parser.add_argument("--seed", type=int, default=0)
@@ -49,9 +46,7 @@ def main() -> None:
 
     models = {path: MicrostructureModel.load(path) for path in options.models}
     last = options.models[-1]
-    rock = load_dataset(options.scan)
-    rock = coarsen(rock, options.coarsen) if options.coarsen > 1 else rock
-    unseen = crop(rock, z=tuple(options.layers))
+    unseen = unseen_block(options)
     window = models[last].card.window
     real = windows_of_halves(unseen, window, options.n, options.seed)
     others = windows_of_halves(unseen, window, options.n, options.seed + 100)

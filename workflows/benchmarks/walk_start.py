@@ -15,8 +15,7 @@ from dataclasses import replace
 
 import numpy as np
 import xarray as xr
-from model_verdict import block_of
-from network_judge import samples_like
+from network_judge import block_of, samples_like
 from record import add_record_option, record
 
 from microdsd import MicrostructureModel, cut_windows

@@ -22,13 +22,12 @@ import matplotlib.pyplot as plt
 import numpy as np
 import torch
 from last_draw import EPOCHS, windows_of_halves
-from network_judge import samples_like
+from network_judge import add_block_options, samples_like, unseen_block
 from record import add_record_option, record
 from skimage.measure import label as components_of
 from torch import nn
 
-from microdsd import MicrostructureModel, NetworkJudge, coarsen, load_dataset
-from microdsd.microstructure import crop
+from microdsd import MicrostructureModel, NetworkJudge
 from microdsd.network_judge import one_hot, scores
 from microdsd.progress import stage
 
@@ -131,9 +130,7 @@ def draw(path: Path, windows: np.ndarray, away: np.ndarray, chosen: np.ndarray) 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("model")
-    parser.add_argument("--scan", default="berea_sandstone")
-    parser.add_argument("--coarsen", type=int, default=1)
-    parser.add_argument("--layers", type=int, nargs=2, required=True, help="of the unseen block")
+    add_block_options(parser)
     parser.add_argument("-n", type=int, default=400, help="real windows, and samples")
     parser.add_argument("--evaluations", type=int)
     parser.add_argument("--seeds", type=int, default=2, help="networks that are trained")
@@ -143,9 +140,7 @@ def main() -> None:
     options = parser.parse_args()
 
     model = MicrostructureModel.load(options.model)
-    rock = load_dataset(options.scan)
-    rock = coarsen(rock, options.coarsen) if options.coarsen > 1 else rock
-    unseen = crop(rock, z=tuple(options.layers))
+    unseen = unseen_block(options)
     window = model.card.window
     real = windows_of_halves(unseen, window, options.n // 2, options.seed)
     others = windows_of_halves(unseen, window, options.n // 2, options.seed + 100)
